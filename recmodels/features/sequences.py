@@ -1,0 +1,86 @@
+"""From a raw split to the integer arrays a model learns from and is measured on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from recmodels.data.splits import Cases, Split
+from recmodels.features.histories import Histories, build_histories
+from recmodels.features.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Encoded cases: one history and one target a user.
+
+    Args:
+        histories: everything known of each user, (U,) of them.
+        user_ids: row of each user in the training histories, int32, (U,); -1 for newcomers.
+        targets: item ids, int32, (U,); the unknown id where the catalogue lacks the target.
+        trained: whether each target occurs in training, bool, (U,). No model can have learnt
+            the others: they count as misses.
+    """
+
+    histories: Histories
+    user_ids: np.ndarray
+    targets: np.ndarray
+    trained: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceData:
+    """A split in item ids: what `fit` and `evaluate` take.
+
+    Args:
+        vocabulary: of the split's catalogue.
+        train: training histories.
+        validation, test: queries; `test` is None where the split has none.
+        name, protocol: where it came from, for reports.
+    """
+
+    vocabulary: Vocabulary
+    train: Histories
+    validation: Queries
+    test: Queries | None
+    name: str
+    protocol: str
+
+    @property
+    def num_items(self) -> int:
+        """V, the number of items that can be ranked."""
+        return len(self.vocabulary)
+
+
+def prepare(split: Split, columns: tuple[str, ...] = ()) -> SequenceData:
+    """Build the vocabulary of a split's catalogue and encode its three parts.
+
+    Args:
+        split: from `leave_one_out` or `temporal_cutoff`.
+        columns: event columns to carry along in the histories, such as `("timestamp",)`.
+    """
+    vocabulary = Vocabulary(split.catalogue)
+    train = build_histories(split.train, vocabulary, columns=columns)
+    in_training = np.zeros(len(vocabulary) + 3, bool)
+    in_training[train.items] = True
+    in_training[vocabulary.unknown_id] = False
+    train_users = pd.Index(train.users)
+
+    def encode(cases: Cases) -> Queries:
+        targets = vocabulary.encode(cases.targets.events["item"])
+        users = cases.targets.events["user"].to_numpy()
+        histories = build_histories(cases.inputs, vocabulary, users, columns)
+        user_ids = train_users.get_indexer(users).astype(np.int32)
+        return Queries(histories, user_ids, targets, in_training[targets])
+
+    return SequenceData(
+        vocabulary=vocabulary,
+        train=train,
+        validation=encode(split.validation),
+        test=None if split.test is None else encode(split.test),
+        name=split.train.name,
+        protocol=split.protocol,
+    )
