@@ -1,0 +1,40 @@
+"""Where the files of a data set stand on this machine."""
+
+import os
+from pathlib import Path
+
+DATA_VARIABLE = "RECMODELS_DATA"
+
+
+def find_file(folder: Path, *names: str) -> Path | None:
+    """The first of `names` that a folder holds, plain or packed with gzip."""
+    for name in names:
+        for candidate in (folder / name, folder / f"{name}.gz"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def data_roots() -> list[Path]:
+    """Folders that may hold data sets, in the order to look: `RECMODELS_DATA`, then `data/`.
+
+    Raises:
+        ValueError: `RECMODELS_DATA` names a folder that does not exist.
+    """
+    named = os.environ.get(DATA_VARIABLE)
+    if not named:
+        return [project_data()]
+    if not Path(named).is_dir():
+        raise ValueError(
+            f"The environment variable `{DATA_VARIABLE}` must name a folder. Received: {named!r}"
+        )
+    return [Path(named), project_data()]
+
+
+def project_data() -> Path:
+    """The `data/` folder of the project one works in, from its top folder or from inside it."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "data" / "README.md").is_file():
+            return folder / "data"
+    return here / "data"

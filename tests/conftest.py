@@ -1,0 +1,60 @@
+"""What several test modules share."""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.registry import load
+
+REAL_DATA = os.environ.get("RECMODELS_DATA") and Path(os.environ["RECMODELS_DATA"]).resolve()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes longer than seconds; runs with --slow only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; without one the test is skipped."""
+    if not REAL_DATA:
+        pytest.skip("RECMODELS_DATA is not set")
+    return REAL_DATA
+
+
+@functools.cache
+def _load_real(name: str, folder: Path) -> Interactions:
+    return load(name, folder)
+
+
+@pytest.fixture
+def real_log(real_data: Path) -> Callable[[str], Interactions]:
+    """Loads a real data set by name, once a session; never downloads.
+
+    A set that is not in the folder is skipped on a laptop and fails where CI is set.
+    """
+
+    def read(name: str) -> Interactions:
+        try:
+            return _load_real(name, real_data)
+        except FileNotFoundError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error))
+
+    return read
