@@ -84,15 +84,14 @@ class Interactions:
         """Raise a `ValueError` that says what to use instead, unless `order` is one of `orders`."""
         if self.order in orders:
             return
-        advice = {
-            "unordered": "Use a source with timestamps, or one whose file order is time order "
-            "(read it with `order='ordered'`).",
-            "ordered": "Use `leave_one_out`, which needs only the order, or a source with a "
-            "`timestamp` column.",
-        }
+        advice = "Use a source with a `timestamp` column"
+        if "ordered" in orders:
+            advice += ", or one whose file order is time order (read it with `order='ordered'`)"
+        elif self.order == "ordered":
+            advice += ", or `leave_one_out`, which needs only the order"
         raise ValueError(
-            f"{purpose} needs a source that is {' or '.join(orders)}. "
-            f"{advice.get(self.order, '')} Received: name={self.name!r}, order={self.order!r}"
+            f"{purpose} needs a source that is {' or '.join(orders)}. {advice}. "
+            f"Received: name={self.name!r}, order={self.order!r}"
         )
 
 
@@ -116,6 +115,12 @@ def _check_events(events: pd.DataFrame, order: str, name: str) -> None:
 
 def _check_ids(ids: pd.Series, name: str) -> None:
     bad = ids.isna().to_numpy()
+    if not bad.any() and ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
+        raise ValueError(
+            f"Column `{ids.name}` of {name!r} must hold integers or strings, all of one type: "
+            "turn them into text with astype(str). "
+            f"Received: {sorted({type(value).__name__ for value in ids})}"
+        )
     if not bad.any() and pd.api.types.is_numeric_dtype(ids):
         if not pd.api.types.is_integer_dtype(ids):
             raise ValueError(
@@ -128,7 +133,7 @@ def _check_ids(ids: pd.Series, name: str) -> None:
         raise ValueError(
             f"Column `{ids.name}` of {name!r} has {int(bad.sum())} missing or negative ids. Drop "
             "those rows (recmodels.data.drop_missing), or read the column as text if negative "
-            f"numbers are real ids. Received: {ids.iloc[row]!r} in row {row}"
+            f"numbers are real ids. Received: {ids.iloc[row]} in row {row}"
         )
 
 

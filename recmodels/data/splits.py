@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from recmodels.data.interactions import Interactions
 
@@ -14,10 +15,13 @@ class Cases:
     Args:
         inputs: the events a model may look at; may hold users who have no target.
         targets: one event a user, the one to predict. Every user here has events in `inputs`.
+        newcomers: the first event of each user who has none in `inputs`, for what can answer
+            without a history; None where a split has no such users by construction.
     """
 
     inputs: Interactions
     targets: Interactions
+    newcomers: Interactions | None = None
 
     def __post_init__(self) -> None:
         users = self.targets.events["user"]
@@ -62,6 +66,34 @@ class Split:
         """The same split without test labels, for tuning: what is not there cannot leak."""
         return replace(self, test=None)
 
+    def count_cold(self, part: str = "test") -> dict[str, int]:
+        """Whom and what training has never seen, for the row of a result.
+
+        Args:
+            part: `"test"` or `"validation"`.
+
+        Returns:
+            `users` (the cases of that part), `cold_users` (those of them without a training
+            event), `cold_targets` (cases whose target has none: misses for every model) and
+            `newcomers` (further users who have no event at all before their first one here).
+
+        Raises:
+            ValueError: there is no such part, or the test was taken away.
+        """
+        if part not in ("validation", "test") or getattr(self, part) is None:
+            raise ValueError(
+                "`part` must be 'validation', or 'test' where the split still has it. "
+                f"Received: part={part!r} of {self!r}"
+            )
+        cases = getattr(self, part)
+        train, targets = self.train.events, cases.targets.events
+        return {
+            "users": len(cases),
+            "cold_users": int((~targets["user"].isin(train["user"].unique())).sum()),
+            "cold_targets": int((~targets["item"].isin(train["item"].unique())).sum()),
+            "newcomers": 0 if cases.newcomers is None else len(cases.newcomers),
+        }
+
 
 def leave_one_out(interactions: Interactions) -> Split:
     """Hold out the last event of each user for testing and the one before for validation.
@@ -95,4 +127,104 @@ def leave_one_out(interactions: Interactions) -> Split:
         validation=Cases(train, interactions.select(role == 1)),
         test=Cases(interactions.select(role <= 1), interactions.select(role == 2)),
         catalogue=interactions.events["item"].unique(),
+    )
+
+
+def temporal_cutoff(
+    interactions: Interactions,
+    fraction: float = 0.8,
+    validation_fraction: float = 0.1,
+    time: int | str | None = None,
+) -> Split:
+    """Cut at one moment for all users: what a recommender that is trained once and used then knows.
+
+    Training ends strictly before the validation cut. A case is a user with at least one event
+    before the cut; its input is everything known by then, its target the first event in the
+    cut's second or later. Validation targets lie before the test cut. Only items of training are
+    in the catalogue, so a target outside it is a miss.
+
+    Args:
+        interactions: a timed log.
+        fraction: the share of events before the test cut, roughly: a second is never divided.
+        validation_fraction: the share of events between the validation cut and the test cut.
+        time: the test cut itself, as UTC seconds or a date such as `"2017-12-01"`; replaces
+            `fraction`.
+
+    Raises:
+        ValueError: the log has no times, or one of the three parts would be empty.
+
+    Example:
+        time          1    2    3  |  4    5  |  6    7
+        one user      a    b    c  |  d    e  |  f    g
+        train         a    b    c
+        validation    a    b    c ->  d
+        test          a    b    c     d    e ->  f
+    """
+    interactions.require("`temporal_cutoff`", ("timed",))
+    times = interactions.events["timestamp"].to_numpy()
+    cut = _cut_seconds(times, fraction, validation_fraction, time)
+    train = interactions.select(times < cut[0])
+    split = Split(
+        protocol="temporal",
+        train=train,
+        validation=_cases_after(interactions, cut[0], cut[1]),
+        test=_cases_after(interactions, cut[1], None),
+        catalogue=train.events["item"].unique(),
+        cut=cut,
+    )
+    sizes = {"train": len(train), "validation": len(split.validation), "test": len(split.test)}
+    if not all(sizes.values()):
+        raise ValueError(
+            "`temporal_cutoff` left a part without cases: move the cuts with `fraction`, "
+            "`validation_fraction` or `time` so that users have events on both sides. "
+            f"Received: name={interactions.name!r}, cut={cut}, sizes={sizes}"
+        )
+    return split
+
+
+def _cut_seconds(
+    times: np.ndarray, fraction: float, validation_fraction: float, time: int | str | None
+) -> tuple[int, int]:
+    """The seconds at which validation and test begin."""
+    ordered = np.sort(times)
+    if time is not None:
+        test_cut = time if isinstance(time, int | np.integer) else _seconds(time)
+        fraction = np.searchsorted(ordered, test_cut) / max(len(ordered), 1)
+    if not len(ordered) or not 0 < validation_fraction < fraction < 1:
+        raise ValueError(
+            "`validation_fraction` and `fraction` must leave events for training, validation and "
+            "test: 0 < validation_fraction < fraction < 1. Received: "
+            f"fraction={fraction:.4g}, validation_fraction={validation_fraction:.4g}, "
+            f"time={time!r}, events={len(ordered):,}"
+        )
+    if time is None:
+        test_cut = ordered[int(fraction * len(ordered))]
+    validation_cut = ordered[int((fraction - validation_fraction) * len(ordered))]
+    return int(validation_cut), int(test_cut)
+
+
+def _seconds(date: str) -> int:
+    """UTC seconds of a date; without a time zone it is taken as UTC."""
+    try:
+        return int(pd.to_datetime(date, utc=True).timestamp())
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"`time` must be UTC seconds or a date such as '2017-12-01'. Received: time={date!r}"
+        ) from error
+
+
+def _cases_after(interactions: Interactions, cut: int, end: int | None) -> Cases:
+    """For each user with events in [cut, end) the first of them, and all events before `cut`."""
+    times = interactions.events["timestamp"].to_numpy()
+    _, offsets = interactions.user_offsets()
+    # Events of a user stand in time order, so the first one after the cut comes after all known.
+    known = np.add.reduceat(times < cut, offsets[:-1]) if len(times) else offsets[:-1]
+    first = offsets[:-1] + known
+    has_next = first < offsets[1:]
+    if end is not None:
+        has_next &= times[np.minimum(first, len(times) - 1)] < end
+    return Cases(
+        inputs=interactions.select(times < cut),
+        targets=interactions.select(first[has_next & (known > 0)]),
+        newcomers=interactions.select(first[has_next & (known == 0)]),
     )

@@ -1,0 +1,117 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.data.interactions import Interactions
+
+
+def _frame(**columns):
+    return pd.DataFrame(columns)
+
+
+def test_sorted_by_user_then_time_and_ties_keep_their_row_order():
+    frame = _frame(user=[2, 1, 2, 2], item=[10, 11, 12, 13], timestamp=[5, 9, 4, 5])
+    log = Interactions(frame, "timed")
+    assert log.events["item"].tolist() == [11, 12, 10, 13]
+
+
+def test_ordered_rows_of_a_user_stay_in_file_order():
+    log = Interactions(_frame(user=[2, 1, 2, 1], item=[10, 11, 12, 13]), "ordered")
+    assert log.events["item"].tolist() == [11, 13, 10, 12]
+
+
+def test_ordered_log_keeps_its_order_against_its_times():
+    log = Interactions(_frame(user=[1, 1], item=[10, 11], timestamp=[9, 3]), "ordered")
+    assert log.events["item"].tolist() == [10, 11]
+
+
+def test_text_ids_sort_like_numbers_do():
+    frame = _frame(user=["b", "a", "b"], item=["x", "y", "z"], timestamp=[2, 1, 1])
+    assert Interactions(frame, "timed").events["item"].tolist() == ["y", "z", "x"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sorting_equals_pandas_stable_sort(seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.integers(0, 6, (40, 3)), columns=["user", "item", "timestamp"])
+    frame["value"] = np.arange(40.0)  # Tells equal rows apart.
+    if seed % 2:
+        frame["user"] = frame["user"].astype(str)
+    expected = frame.sort_values(["user", "timestamp"], kind="stable")["value"].tolist()
+    assert Interactions(frame, "timed").events["value"].tolist() == expected
+
+
+def test_the_callers_table_is_left_alone():
+    frame = _frame(user=[2, 1], item=[1, 2])
+    log = Interactions(frame, "ordered")
+    frame.loc[0, "item"] = 99
+    assert frame["user"].tolist() == [2, 1]
+    assert log.events["item"].tolist() == [2, 1]
+
+
+def test_user_offsets_bound_the_rows_of_each_user():
+    users, offsets = Interactions(_frame(user=[7, 3, 7], item=[1, 2, 3]), "ordered").user_offsets()
+    assert users.tolist() == [3, 7]
+    assert offsets.tolist() == [0, 1, 3]
+
+
+def test_empty_log_has_no_users():
+    log = Interactions(_frame(user=[1], item=[1]), "ordered").select(np.array([False]))
+    users, offsets = log.user_offsets()
+    assert (len(log), len(users), offsets.tolist()) == (0, 0, [0])
+
+
+def test_select_takes_masks_and_positions_in_table_order():
+    log = Interactions(_frame(user=[1, 1, 1], item=[10, 11, 12]), "ordered", name="toy")
+    assert log.select(np.array([True, False, True])).events["item"].tolist() == [10, 12]
+    assert log.select([2, 0]).events["item"].tolist() == [10, 12]
+    assert log.select([0]).name == "toy"
+
+
+def test_repr_tells_the_size():
+    log = Interactions(_frame(user=[1, 1], item=[10, 11], action=["buy", "buy"]), "ordered")
+    assert repr(log) == (
+        "<Interactions 'events': 2 events, 1 users, 2 items, ordered, also ['action']>"
+    )
+
+
+BAD = {
+    "missing column": (_frame(user=[1]), "ordered", r"no column \['item'\].*columns=\['user'\]"),
+    "timed without times": (_frame(user=[1], item=[1]), "timed", r"no column \['timestamp'\]"),
+    "unknown order": (_frame(user=[1], item=[1]), "sorted", "`order`.*Received: order='sorted'"),
+    "negative id": (_frame(user=[1, -2], item=[1, 1]), "ordered", "`user`.*-2 in row 1"),
+    "missing id": (_frame(user=["a", None], item=["x", "y"]), "ordered", "`user`.*in row 1"),
+    "missing number": (_frame(user=[1, None], item=[1, 1]), "ordered", "`user`.*nan in row 1"),
+    "real number": (_frame(user=[1], item=[1.5]), "ordered", "`item`.*dtype=float64"),
+    "mixed ids": (_frame(user=[1, "a"], item=[1, 1]), "ordered", r"`user`.*\['int', 'str'\]"),
+    "milliseconds": (
+        _frame(user=[1, 1], item=[1, 2], timestamp=[5, 964982703000]),
+        "timed",
+        "`timestamp`.*milliseconds.*964982703000 in row 1",
+    ),
+    "dates": (
+        _frame(user=[1], item=[1], timestamp=pd.to_datetime(["2020-01-01"])),
+        "timed",
+        "`timestamp`.*must be integer UTC seconds.*datetime64",
+    ),
+    "before 1970": (_frame(user=[1], item=[1], timestamp=[-5]), "timed", "-5 in row 0"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_table_is_refused_with_what_to_do(case):
+    frame, order, message = BAD[case]
+    with pytest.raises(ValueError, match=message):
+        Interactions(frame, order)
+
+
+def test_require_says_what_to_use_instead():
+    unordered = Interactions(_frame(user=[1], item=[1]), "unordered", name="ratings")
+    with pytest.raises(ValueError, match="order='ordered'.*name='ratings'"):
+        unordered.require("`leave_one_out`", ("timed", "ordered"))
+    with pytest.raises(ValueError, match="`timestamp` column. Received"):
+        unordered.require("`temporal_cutoff`", ("timed",))
+    ordered = Interactions(_frame(user=[1], item=[1]), "ordered")
+    with pytest.raises(ValueError, match="`leave_one_out`, which needs only the order"):
+        ordered.require("`temporal_cutoff`", ("timed",))
+    ordered.require("`leave_one_out`", ("timed", "ordered"))
