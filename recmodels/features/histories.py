@@ -55,7 +55,7 @@ class Histories:
 
 
 def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:
-    """Right-aligned rows of `flat[start:end]`, cut to the latest `length`, padded with 0: (B, T)."""
+    """Rows of `flat[start:end]`, the latest `length` of each, padded left with 0: (B, T)."""
     positions = np.asarray(ends)[:, None] - np.arange(length, 0, -1)[None, :]  # (B, T)
     real = positions >= np.asarray(starts)[:, None]
     return np.where(real, flat[np.where(real, positions, 0)], PADDING_ID).astype(flat.dtype)

@@ -1,0 +1,150 @@
+"""Training batches: length buckets, shifted targets, real positions only."""
+
+import keras
+import numpy as np
+
+from recmodels.features.histories import Histories, gather_windows
+from recmodels.features.negatives import NegativeSampler
+
+# Shares of the maximal length at which buckets end: fine where histories are many and short.
+BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
+# Positions of a batch come in this many equal groups: a group shares its negatives, and the full
+# softmax is computed a group at a time. Loss functions rely on it.
+GROUPS = 16
+
+
+class NextItemBatches(keras.utils.PyDataset):
+    """Batches that ask for the next item at every position.
+
+    A history of n items is cut, newest first, into windows of at most `max_length` inputs whose
+    targets are the inputs shifted by one. Windows of similar length share a batch, shorter ones
+    in greater number, so that every step sees about as many events. Only real positions reach the
+    loss: a batch carries their places in the flattened (B * T) matrix.
+
+        history 5 3 8 2, max_length 5      item_ids   0 0 5 3 8
+                                           targets        3 8 2
+                                           positions      2 3 4
+
+    Which windows meet, and in which order, depends on `seed` and `epoch` alone, so that a
+    resumed run sees what an uninterrupted one would have seen.
+
+    Args:
+        histories: training histories; users with a single event teach nothing and are skipped.
+        max_length: L, the most inputs in a window.
+        batch_size: windows of full length a batch; shorter windows are scaled up to match.
+        seed: of the shuffling.
+        windows: `"latest"` trains on the newest window of each user, `"all"` on every event.
+        negatives: draws negatives for losses that want them.
+        shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
+            each position has its own (G = N).
+        epoch: the epoch to begin with.
+
+    Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T) and
+    `positions` int32 (N,), with negatives also `negatives` int32 and `log_counts` float32, both
+    (G, K); targets int32 (N,) item ids; weights float32 (N,), 0 where N was rounded up.
+    """
+
+    def __init__(
+        self,
+        histories: Histories,
+        max_length: int,
+        batch_size: int,
+        seed: int,
+        windows: str = "latest",
+        negatives: NegativeSampler | None = None,
+        shared_negatives: bool = True,
+        epoch: int = 0,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if windows not in ("latest", "all"):
+            raise ValueError(f"`windows` must be 'latest' or 'all'. Received: windows={windows!r}")
+        for name, value in (("max_length", max_length), ("batch_size", batch_size)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        self.histories = histories
+        self.max_length = max_length
+        self.seed = seed
+        self.negatives = negatives
+        self.shared_negatives = shared_negatives
+        self.starts, self.ends = cut_windows(histories.offsets, max_length, windows == "all")
+        if not len(self.starts):
+            raise ValueError(
+                "`histories` holds no user with two events, so there is no next item to learn. "
+                f"Received: {histories!r}"
+            )
+        self.bounds = np.unique(np.ceil(np.array(BUCKET_SHARES) * max_length).astype(int))
+        self.rows_per_batch = np.maximum(1, batch_size * max_length // self.bounds)
+        self.set_epoch(epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lay out the batches of an epoch."""
+        self.epoch = epoch
+        rng = np.random.default_rng((self.seed, epoch))
+        bucket = np.searchsorted(self.bounds, self.ends - self.starts - 1)
+        self._plan = []
+        for b, rows in enumerate(self.rows_per_batch):
+            members = rng.permutation(np.flatnonzero(bucket == b))
+            cuts = np.arange(rows, len(members), rows)
+            self._plan += [(self.bounds[b], part) for part in np.split(members, cuts) if len(part)]
+        rng.shuffle(self._plan)
+        # Keras reads the first two batches to learn which dimensions vary.
+        lengths = [length for length, _ in self._plan]
+        different = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+        if different is not None:
+            self._plan.insert(1, self._plan.pop(different))
+
+    def on_epoch_end(self) -> None:
+        self.set_epoch(self.epoch + 1)
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __getitem__(self, index: int):
+        length, rows = self._plan[index]
+        starts, ends = self.starts[rows], self.ends[rows]
+        item_ids = gather_windows(self.histories.items, starts, ends - 1, length)
+        shifted = gather_windows(self.histories.items, starts + 1, ends, length)
+        real = np.flatnonzero(np.arange(length, 0, -1) < (ends - starts)[:, None])
+        count = _rounded(len(real), len(rows) * length)
+        positions = np.zeros(count, np.int32)
+        targets = np.ones(count, np.int32)
+        weights = np.zeros(count, np.float32)
+        positions[: len(real)] = real
+        targets[: len(real)] = shifted.ravel()[real]
+        weights[: len(real)] = 1.0
+        inputs = {"item_ids": item_ids, "positions": positions}
+        if self.negatives is not None:
+            rng = np.random.default_rng((self.seed, self.epoch, index))
+            groups = GROUPS if self.shared_negatives else count
+            inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
+        return inputs, targets, weights
+
+
+def _rounded(count: int, most: int) -> int:
+    """Round a count up: every new shape costs JAX a compilation, other backends nothing."""
+    step = GROUPS * (max(1, most // (4 * GROUPS)) if keras.backend.backend() == "jax" else 4)
+    return -(-count // step) * step
+
+
+def cut_windows(
+    offsets: np.ndarray, max_length: int, everything: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where training windows begin and end in the flat array, each of 2 to `max_length` + 1 events.
+
+    Args:
+        offsets: of the users, (U + 1,).
+        max_length: L, the most inputs in a window.
+        everything: whether older windows are cut too; each event is then the target of exactly
+            one window, but for the first of each user.
+
+    Returns:
+        Starts and ends, int64, newest window of each user first.
+    """
+    begin, end = offsets[:-1], offsets[1:]
+    counts = np.maximum(0, -(-(end - begin - 1) // max_length))
+    counts = counts if everything else np.minimum(counts, 1)
+    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    ends = np.repeat(end, counts) - back * max_length
+    starts = np.maximum(np.repeat(begin, counts), ends - max_length - 1)
+    return starts, ends

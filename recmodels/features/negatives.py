@@ -1,0 +1,36 @@
+"""Items a user did not choose, drawn for losses that do not look at the whole catalogue."""
+
+import numpy as np
+
+
+class NegativeSampler:
+    """Draw item ids in proportion to a power of their frequency, with replacement.
+
+    Args:
+        counts: how often each of the items 1..V occurs in training, (V,).
+        num_negatives: K, drawn for each group of positions.
+        power: 0 draws uniformly, 1 in proportion to frequency.
+
+    Example:
+        >>> sampler = NegativeSampler(np.array([5, 1, 1]), num_negatives=4)
+        >>> ids, log_counts = sampler.sample(np.random.default_rng(0), groups=2)
+        >>> ids.shape, float(np.exp(log_counts[0, 0]).round(3))
+        ((2, 4), 1.333)
+    """
+
+    def __init__(self, counts: np.ndarray, num_negatives: int, power: float = 0.0) -> None:
+        if num_negatives < 1:
+            raise ValueError(
+                f"`num_negatives` must be at least 1. Received: num_negatives={num_negatives}"
+            )
+        weights = np.asarray(counts, float) ** power
+        self.num_negatives = num_negatives
+        self._cumulative = np.cumsum(weights / weights.sum())
+        self._log_counts = np.log(np.maximum(weights / weights.sum(), 1e-12) * num_negatives)
+
+    def sample(self, rng: np.random.Generator, groups: int) -> tuple[np.ndarray, np.ndarray]:
+        """Item ids, int32, and the log of how often each is expected among K, float32: (G, K)."""
+        drawn = rng.random((groups, self.num_negatives))
+        index = np.searchsorted(self._cumulative, drawn, side="right")
+        index = np.minimum(index, len(self._cumulative) - 1)  # 1.0 may be 0.9999... at the end.
+        return (index + 1).astype(np.int32), self._log_counts[index].astype(np.float32)

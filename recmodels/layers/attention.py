@@ -1,0 +1,91 @@
+"""Attention written from the formula: softmax(Q K^T / sqrt(d)) V."""
+
+import keras
+from keras import ops
+
+# Finite, so that a row with nothing to see stays finite; added in float32, where it fits.
+HIDDEN_SCORE = -1e9
+
+
+def attention_weights(queries, keys, mask):
+    """How much each query looks at each key: softmax(Q K^T / sqrt(d)), rows sum to 1.
+
+    Vaswani et al., "Attention Is All You Need", 2017, section 3.2.1.
+
+    Args:
+        queries: (..., T, d).
+        keys: (..., S, d).
+        mask: bool, (..., T, S), True where the key may be seen. A row that may see nothing
+            comes out uniform.
+
+    Returns:
+        Float32, (..., T, S).
+    """
+    scale = ops.shape(queries)[-1] ** -0.5
+    scores = ops.matmul(queries * scale, ops.swapaxes(keys, -1, -2))  # (..., T, S)
+    scores = ops.where(mask, ops.cast(scores, "float32"), HIDDEN_SCORE)
+    return ops.softmax(scores, axis=-1)
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class MultiHeadAttention(keras.layers.Layer):
+    """Several attentions side by side, each on its own projection of the features.
+
+    Vaswani et al., "Attention Is All You Need", 2017, section 3.2.2. Equal to
+    `keras.layers.MultiHeadAttention` with `key_dim = D / H` when the weights are equal.
+
+    Args:
+        num_heads: H; divides the width D of the input.
+        dropout: share of attention weights dropped in training.
+
+    Call arguments:
+        queries: (B, T, D).
+        memory: what keys and values are made from, (B, S, D).
+        mask: bool, (B, T, S), True where a query may look; see `attention_mask`.
+        return_weights: whether the attention weights, (B, H, T, S), are returned too.
+
+    Returns:
+        (B, T, D).
+    """
+
+    def __init__(self, num_heads: int = 1, dropout: float = 0.0, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.dropout = dropout
+
+    def build(self, queries_shape, memory_shape=None, mask_shape=None) -> None:
+        width = queries_shape[-1]
+        if width % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the width of the input. "
+                f"Received: num_heads={self.num_heads}, width={width}"
+            )
+
+        def dense(name: str) -> keras.layers.Dense:
+            layer = keras.layers.Dense(width, name=name, dtype=self.dtype_policy)
+            layer.build((None, None, width))
+            return layer
+
+        self.project_queries = dense("project_queries")
+        self.project_keys = dense("project_keys")
+        self.project_values = dense("project_values")
+        self.project_output = dense("project_output")
+        self.drop = keras.layers.Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
+
+    def call(self, queries, memory, mask, training=None, return_weights=False):
+        q = self._split_heads(self.project_queries(queries))  # (B, H, T, D/H)
+        k = self._split_heads(self.project_keys(memory))  # (B, H, S, D/H)
+        v = self._split_heads(self.project_values(memory))
+        weights = attention_weights(q, k, mask[:, None])  # (B, H, T, S)
+        dropped = self.drop(ops.cast(weights, self.compute_dtype), training=training)
+        mixed = ops.swapaxes(ops.matmul(dropped, v), 1, 2)  # (B, T, H, D/H)
+        output = self.project_output(ops.reshape(mixed, ops.shape(queries)))  # (B, T, D)
+        return (output, weights) if return_weights else output
+
+    def _split_heads(self, x):
+        batch, length, width = ops.shape(x)
+        x = ops.reshape(x, (batch, length, self.num_heads, width // self.num_heads))
+        return ops.swapaxes(x, 1, 2)  # (B, H, T, D/H)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "num_heads": self.num_heads, "dropout": self.dropout}

@@ -1,0 +1,56 @@
+"""Item vectors, used to read histories and, tied, to score the catalogue."""
+
+import keras
+from keras import ops
+
+from recmodels.features.vocabulary import PADDING_ID
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class ItemEmbedding(keras.layers.Layer):
+    """One vector an item; padding is zero whatever the weights say.
+
+    Args:
+        num_items: V. The table has V + 3 rows: padding, 1..V, unknown and mask.
+        width: D.
+        initial_std: standard deviation of the initial vectors.
+
+    Call arguments:
+        item_ids: int32, (B, T).
+
+    Returns:
+        (B, T, D).
+    """
+
+    def __init__(self, num_items: int, width: int, initial_std: float = 0.02, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.num_items = num_items
+        self.width = width
+        self.initial_std = initial_std
+
+    def build(self, input_shape=None) -> None:
+        self.table = self.add_weight(
+            name="table",
+            shape=(self.num_items + 3, self.width),
+            initializer=keras.initializers.RandomNormal(stddev=self.initial_std),
+        )
+
+    def call(self, item_ids):
+        real = ops.cast(ops.not_equal(item_ids, PADDING_ID), self.compute_dtype)
+        vectors = ops.take(ops.cast(self.table, self.compute_dtype), item_ids, axis=0)
+        return vectors * real[..., None]  # (B, T, D)
+
+    def catalogue(self):
+        """Vectors of the items 1..V, (V, D): what the tied output layer multiplies with."""
+        return self.table[1 : self.num_items + 1]
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape, self.width)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "num_items": self.num_items,
+            "width": self.width,
+            "initial_std": self.initial_std,
+        }

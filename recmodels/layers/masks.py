@@ -1,0 +1,30 @@
+"""Boolean masks: True where there is something to see."""
+
+from keras import ops
+
+from recmodels.features.vocabulary import PADDING_ID
+
+
+def padding_mask(item_ids):
+    """True at real items, (B, T), for ids padded with 0."""
+    return ops.not_equal(item_ids, PADDING_ID)
+
+
+def causal_mask(length):
+    """True where position t (row) may look at position s (column): s <= t. (T, T)."""
+    step = ops.arange(length)
+    return ops.greater_equal(step[:, None], step[None, :])
+
+
+def attention_mask(real, causal: bool = True):
+    """Who sees whom: real items only, and with `causal` none of the future. (B, T, T).
+
+    Args:
+        real: padding mask, bool, (B, T).
+        causal: whether the future is hidden.
+    """
+    visible = real[:, None, :]  # (B, 1, T)
+    length = ops.shape(real)[1]
+    if causal:
+        return ops.logical_and(visible, causal_mask(length)[None])
+    return ops.broadcast_to(visible, (ops.shape(real)[0], length, length))

@@ -1,0 +1,105 @@
+"""One Transformer block, in three orders of norm and residual."""
+
+import keras
+
+from recmodels.layers.attention import MultiHeadAttention
+from recmodels.layers.feed_forward import FeedForward
+
+NORM_ORDERS = ("original", "pre", "post")
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class TransformerBlock(keras.layers.Layer):
+    """Self-attention, then a feed-forward network, each with a residual and a norm.
+
+    The order of norm and residual is worth more here than width or heads:
+
+        original  h = n1(x) + attention(query n1(x), memory x);  y = n2(h) + feed_forward(n2(h))
+        pre       h = x + attention(n1(x), n1(x));               y = h + feed_forward(n2(h))
+        post      h = n1(x + attention(x, x));                   y = n2(h + feed_forward(h))
+
+    `original` is what the published code of SASRec does (Kang and McAuley, "Self-Attentive
+    Sequential Recommendation", 2018): keys and values come from the raw stream, and the residual
+    is added to the normalised one. The paper itself (section III-B) writes `pre`.
+
+    Args:
+        num_heads: heads of the attention; divides the width D.
+        hidden_width: of the feed-forward network; by default D.
+        dropout: of attention weights and feed-forward activations.
+        norm_order: `"original"`, `"pre"` or `"post"`.
+
+    Call arguments:
+        x: (B, T, D).
+        mask: bool, (B, T, T), True where a position may look; see `attention_mask`.
+        return_weights: whether the attention weights, (B, H, T, T), are returned too.
+
+    Returns:
+        (B, T, D).
+    """
+
+    def __init__(
+        self,
+        num_heads: int = 1,
+        hidden_width: int | None = None,
+        dropout: float = 0.0,
+        norm_order: str = "original",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if norm_order not in NORM_ORDERS:
+            raise ValueError(
+                f"`norm_order` must be one of {NORM_ORDERS}. Received: norm_order={norm_order!r}"
+            )
+        self.num_heads = num_heads
+        self.hidden_width = hidden_width
+        self.dropout = dropout
+        self.norm_order = norm_order
+
+    def build(self, x_shape, mask_shape=None) -> None:
+        policy = self.dtype_policy
+        self.attention = MultiHeadAttention(
+            self.num_heads, self.dropout, name="attention", dtype=policy
+        )
+        self.feed_forward = FeedForward(
+            self.hidden_width, self.dropout, name="feed_forward", dtype=policy
+        )
+        self.drop = keras.layers.Dropout(self.dropout, name="drop", dtype=policy)
+        self.norm_attention = keras.layers.LayerNormalization(
+            epsilon=1e-8, name="norm_attention", dtype=policy
+        )
+        self.norm_feed_forward = keras.layers.LayerNormalization(
+            epsilon=1e-8, name="norm_feed_forward", dtype=policy
+        )
+        self.attention.build(x_shape, x_shape)
+        for layer in (self.feed_forward, self.norm_attention, self.norm_feed_forward):
+            layer.build(x_shape)
+
+    def call(self, x, mask, training=None, return_weights=False):
+        normed = x if self.norm_order == "post" else self.norm_attention(x)
+        memory = normed if self.norm_order == "pre" else x
+        attended, weights = self.attention(
+            normed, memory, mask, training=training, return_weights=True
+        )
+        attended = self.drop(attended, training=training)
+        if self.norm_order == "original":
+            x = self.norm_feed_forward(normed + attended)
+            x = x + self.feed_forward(x, training=training)
+        elif self.norm_order == "pre":
+            x = x + attended
+            x = x + self.feed_forward(self.norm_feed_forward(x), training=training)
+        else:
+            x = self.norm_attention(x + attended)
+            x = self.norm_feed_forward(x + self.feed_forward(x, training=training))
+        return (x, weights) if return_weights else x
+
+    def compute_output_shape(self, x_shape, mask_shape=None):
+        return x_shape
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "hidden_width": self.hidden_width,
+            "dropout": self.dropout,
+            "norm_order": self.norm_order,
+        }

@@ -1,0 +1,96 @@
+"""SASRec: a causal Transformer over the items of a history."""
+
+import keras
+
+from recmodels.layers.embedding import ItemEmbedding
+from recmodels.layers.masks import attention_mask, padding_mask
+from recmodels.layers.position import LearnedPosition
+from recmodels.layers.transformer import TransformerBlock
+from recmodels.models.sequence_encoder import SequenceEncoder
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class SASRec(SequenceEncoder):
+    """Self-attentive sequential recommendation, scoring with the item vectors it reads with.
+
+    Kang and McAuley, "Self-Attentive Sequential Recommendation", 2018, section III. The score of
+    an item is the dot product of its vector with the state of the last position.
+
+    Args:
+        num_items: V.
+        max_length: L, the most events read of a history.
+        width: D of vectors and states.
+        num_blocks: Transformer blocks.
+        num_heads: heads a block.
+        dropout: of embeddings, attention weights and activations.
+        norm_order: of the blocks; see `TransformerBlock`.
+
+    Call arguments:
+        inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L.
+
+    Returns:
+        States, (B, T, D): position t has seen the events up to t.
+
+    Example:
+        >>> model = SASRec(num_items=100, max_length=5, width=8)
+        >>> model({"item_ids": np.array([[0, 0, 3, 1, 2]])}).shape
+        TensorShape([1, 5, 8])
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        max_length: int = 50,
+        width: int = 64,
+        num_blocks: int = 2,
+        num_heads: int = 1,
+        dropout: float = 0.2,
+        norm_order: str = "original",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_items = num_items
+        self.max_length = max_length
+        self.width = width
+        self.num_blocks = num_blocks
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.norm_order = norm_order
+        self.item_embedding = ItemEmbedding(num_items, width, name="item_embedding")
+        self.position = LearnedPosition(max_length, name="position")
+        self.drop = keras.layers.Dropout(dropout, name="drop")
+        self.blocks = [
+            TransformerBlock(
+                num_heads, dropout=dropout, norm_order=norm_order, name=f"block_{index}"
+            )
+            for index in range(num_blocks)
+        ]
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-8, name="norm")
+
+    def build(self, input_shape=None) -> None:
+        states = (None, None, self.width)
+        self.item_embedding.build()
+        for layer in (self.position, *self.blocks, self.norm):
+            layer.build(states)
+
+    def call(self, inputs, training=None):
+        item_ids = inputs["item_ids"]
+        real = padding_mask(item_ids)
+        mask = attention_mask(real)  # (B, T, T)
+        x = self.item_embedding(item_ids) * self.width**0.5  # (B, T, D)
+        x = self.drop(self.position(x), training=training)
+        for block in self.blocks:
+            x = block(x, mask, training=training)
+        return self.norm(x)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "num_items": self.num_items,
+            "max_length": self.max_length,
+            "width": self.width,
+            "num_blocks": self.num_blocks,
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "norm_order": self.norm_order,
+        }

@@ -1,0 +1,53 @@
+"""What every sequence encoder can do besides encoding: score the catalogue."""
+
+import keras
+import numpy as np
+from keras import ops
+
+# Histories scored at once: few enough that attention over them stays in the processor's cache.
+SCORING_ROWS = 64
+# Lengths are rounded up to this, so that only few shapes are ever compiled.
+LENGTH_STEP = 25
+
+
+class SequenceEncoder(keras.Model):
+    """A model from a dict with `item_ids` (B, T) to states (B, T, D).
+
+    A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor.
+    The score of an item is the dot product of its vector with the last state.
+    """
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Scores after each history.
+
+        Args:
+            queries: dict with `item_ids`, int32 (B, T), padded on the left with 0.
+            items: item ids to score; by default the whole catalogue.
+
+        Returns:
+            Float32, (B, V + 1) with column i for item i and 0 in column 0, or (B, len(items)).
+        """
+        states = self.last_states(queries["item_ids"])
+        table = ops.convert_to_numpy(self.item_embedding.catalogue())
+        if items is not None:
+            return states @ table[np.asarray(items) - 1].T
+        scores = np.zeros((len(states), len(table) + 1), np.float32)
+        np.matmul(states, table.T, out=scores[:, 1:])
+        return scores
+
+    def last_states(self, item_ids: np.ndarray) -> np.ndarray:
+        """The state after each whole history, float32, (B, D).
+
+        Rows of similar length are encoded together, without the padding they share.
+        """
+        item_ids = np.asarray(item_ids)[:, -self.max_length :]
+        lengths = item_ids.shape[1] - np.argmax(item_ids != 0, axis=1)
+        states = np.empty((len(item_ids), self.item_embedding.width), np.float32)
+        order = np.argsort(lengths, kind="stable")
+        for rows in np.split(order, np.arange(SCORING_ROWS, len(order), SCORING_ROWS)):
+            if not len(rows):
+                continue
+            length = -(-int(lengths[rows].max()) // LENGTH_STEP) * LENGTH_STEP
+            encoded = self.predict_on_batch({"item_ids": item_ids[rows, -length:]})
+            states[rows] = ops.convert_to_numpy(encoded)[:, -1]
+        return states

@@ -1,0 +1,131 @@
+"""Losses over the next item: plain functions of states, targets and item vectors.
+
+All take `states` (N, D), `targets` item ids int32 (N,), `weights` (N,) with 0 for positions that
+do not count, and `table` item vectors (V, D), item i in row i - 1; all return the weighted mean
+over positions, a scalar. Those that sample also take `negatives`, item ids int32 (G, K): the N
+positions come in G equal groups, each with K negatives of its own.
+"""
+
+from keras import ops
+
+from recmodels.features.batches import GROUPS
+
+
+def full_softmax(states, targets, weights, table):
+    """-log softmax(table state)[target]: cross-entropy against the whole catalogue.
+
+    Computed a group of positions at a time, with its gradient: the loss is a scalar, so its
+    gradient is known up to a factor as soon as the probabilities are. Each group of logits is
+    made once, used for both, and dropped, so that (N, V) logits never stand in memory.
+
+    Example: two items with vectors (1, 0) and (0, 1), state (ln 3, 0), target 1: the logits are
+    ln 3 and 0, the probability 3 / 4, the loss ln(4 / 3) = 0.2877.
+    """
+    share = _shares(weights)
+    labels = targets - 1
+
+    @ops.custom_gradient
+    def fused(states, table):
+        own = ops.take(table, labels, axis=0)  # (N, D)
+        loss = -ops.sum(share * ops.sum(states * own, axis=-1))
+        state_parts, table_gradient = [], 0.0
+        groups = zip(ops.split(states, GROUPS), ops.split(share, GROUPS), strict=True)
+        for part, part_share in groups:
+            logits = ops.matmul(part, ops.transpose(table))  # (n, V)
+            peak = ops.max(logits, axis=-1, keepdims=True)
+            exponentials = ops.exp(logits - peak)
+            mass = ops.sum(exponentials, axis=-1, keepdims=True)  # (n, 1)
+            loss = loss + ops.sum(part_share[:, None] * (peak + ops.log(mass)))
+            pulled = exponentials * (part_share[:, None] / mass)  # (n, V)
+            state_parts.append(ops.matmul(pulled, table))
+            table_gradient = table_gradient + ops.matmul(ops.transpose(pulled), part)
+        state_gradient = ops.concatenate(state_parts) - share[:, None] * own
+        table_gradient = table_gradient - ops.segment_sum(
+            share[:, None] * states, labels, num_segments=ops.shape(table)[0]
+        )
+
+        def gradient(*args, upstream=None):
+            upstream = args[0] if upstream is None else upstream
+            return upstream * state_gradient, upstream * table_gradient
+
+        return loss, gradient
+
+    return fused(states, table)
+
+
+def sampled_softmax(states, targets, weights, table, negatives, log_counts):
+    """Cross-entropy of the target against K sampled negatives, corrected for how they were drawn.
+
+    The logit of a negative is lowered by the log of its expected count among the K (logQ: Bengio
+    and Senécal, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
+    Language Model", 2008, section III), so that the sum over negatives estimates the sum over the
+    catalogue. Negatives equal to the target are taken out. With every other item as a negative,
+    once each, this is the full softmax.
+
+    Args:
+        log_counts: log of the expected count of each negative, (G, K).
+    """
+    positive, negative, hit = _logits(states, targets, table, negatives)
+    negative = negative - ops.cast(log_counts, negative.dtype)[:, None, :]
+    negative = ops.where(hit, -1e9, negative)  # (G, n, K)
+    positive = positive[..., None]  # (G, n, 1)
+    everything = ops.logsumexp(ops.concatenate([positive, negative], axis=-1), axis=-1)
+    return ops.sum(_shares(weights) * ops.reshape(everything - positive[..., 0], (-1,)))
+
+
+def bce(states, targets, weights, table, negatives):
+    """-log sigmoid(positive) - mean over negatives of log(1 - sigmoid(negative)).
+
+    The loss of Kang and McAuley, "Self-Attentive Sequential Recommendation", 2018, section III-E,
+    with K = 1 there. Negatives equal to the target do not count.
+    """
+    positive, negative, hit = _logits(states, targets, table, negatives)
+    kept = ops.cast(ops.logical_not(hit), negative.dtype)
+    refused = ops.sum(kept * ops.softplus(negative), axis=-1)  # -log(1 - sigmoid(x))
+    refused = refused / ops.maximum(ops.sum(kept, axis=-1), 1.0)
+    each = ops.softplus(-positive) + refused  # (G, n)
+    return ops.sum(_shares(weights) * ops.reshape(each, (-1,)))
+
+
+def gbce(states, targets, weights, table, negatives, calibration=0.75):
+    """Binary cross-entropy whose positive probability is raised to the power beta.
+
+    Petrov and Macdonald, "gSASRec", 2023, section 4: with sampling rate a = K / (V - 1) and
+    calibration t, beta = a (t (1 - 1/a) + 1/a), and the loss is
+    -(beta log sigmoid(positive) + sum over negatives of log(1 - sigmoid(negative))) / (K + 1).
+    t = 0 is plain BCE, t = 1 undoes the overconfidence that sampling causes.
+    """
+    positive, negative, hit = _logits(states, targets, table, negatives)
+    count = negatives.shape[-1]
+    rate = count / (table.shape[0] - 1)
+    beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
+    kept = ops.cast(ops.logical_not(hit), negative.dtype)
+    refused = ops.sum(kept * ops.softplus(negative), axis=-1)
+    each = (beta * ops.softplus(-positive) + refused) / (count + 1)
+    return ops.sum(_shares(weights) * ops.reshape(each, (-1,)))
+
+
+LOSSES = {
+    "full_softmax": full_softmax,
+    "sampled_softmax": sampled_softmax,
+    "bce": bce,
+    "gbce": gbce,
+}
+
+
+def _shares(weights):
+    """Weights that sum to one; all zero stays all zero."""
+    return weights / ops.maximum(ops.sum(weights), 1e-9)
+
+
+def _logits(states, targets, table, negatives):
+    """Positive logits (G, n), negative logits (G, n, K) and where a negative is the target."""
+    groups = ops.shape(negatives)[0]
+    width = ops.shape(table)[-1]
+    states = ops.reshape(states, (groups, -1, width))  # (G, n, D)
+    targets = ops.reshape(targets, (groups, -1))  # (G, n)
+    positive = ops.sum(states * ops.take(table, targets - 1, axis=0), axis=-1)
+    drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)
+    negative = ops.matmul(states, ops.swapaxes(drawn, 1, 2))  # (G, n, K)
+    hit = ops.equal(targets[..., None], negatives[:, None, :])
+    return positive, negative, hit

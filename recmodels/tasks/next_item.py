@@ -1,0 +1,54 @@
+"""The task of naming the next item at every position of a history."""
+
+import keras
+from keras import ops
+
+from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.tasks.losses import LOSSES
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class NextItem(keras.Model):
+    """An encoder and the loss it learns by; train it on `NextItemBatches`.
+
+    Args:
+        encoder: gives states (B, T, D) for `item_ids` (B, T).
+        loss: one of `LOSSES`. All but `"full_softmax"` need batches with negatives.
+
+    Example:
+        >>> task = NextItem(SASRec(num_items=100), loss="full_softmax")
+        >>> task.compile(optimizer="adam", jit_compile=False)
+        >>> task.fit(NextItemBatches(train, max_length=50, batch_size=32, seed=0), shuffle=False)
+    """
+
+    def __init__(self, encoder: SequenceEncoder, loss: str = "full_softmax", **kwargs) -> None:
+        super().__init__(**kwargs)
+        if loss not in LOSSES:
+            raise ValueError(f"`loss` must be one of {sorted(LOSSES)}. Received: loss={loss!r}")
+        self.encoder = encoder
+        self.objective = loss
+
+    def build(self, input_shape=None) -> None:
+        if not self.encoder.built:
+            self.encoder.build(input_shape)
+
+    def call(self, inputs, training=None):
+        return self.encoder(inputs, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        states = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))  # (B * T, D)
+        states = ops.cast(ops.take(states, x["positions"], axis=0), "float32")  # (N, D)
+        drawn = {name: x[name] for name in ("negatives", "log_counts") if name in x}
+        if self.objective != "sampled_softmax":
+            drawn.pop("log_counts", None)
+        table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
+        return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
+
+    def get_config(self) -> dict:
+        encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**super().get_config(), "encoder": encoder, "loss": self.objective}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "NextItem":
+        encoder = keras.saving.deserialize_keras_object(config.pop("encoder"))
+        return cls(encoder, **config)

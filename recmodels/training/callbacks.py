@@ -1,0 +1,175 @@
+"""Keras callbacks of a training: reproducible epochs, validation, checkpoints, progress."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+
+from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
+from recmodels.training.curve import LearningCurve
+from recmodels.training.seeds import seed_dropout
+
+
+class ReproducibleEpochs(keras.callbacks.Callback):
+    """Make dropout depend on the seed and the epoch alone."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        seed_dropout(self.model, self.seed, epoch)
+
+
+class Validate(keras.callbacks.Callback):
+    """Score the model after an epoch, keep the best weights, stop when nothing improves.
+
+    Args:
+        measure: called with no argument, returns the score (higher is better); None only
+            records the loss.
+        curve: gets a row an epoch.
+        patience: epochs without a better score before training stops; None never stops.
+        every: epochs between two validations.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[], float] | None,
+        curve: LearningCurve,
+        patience: int | None,
+        every: int = 1,
+    ) -> None:
+        super().__init__()
+        self.measure = measure
+        self.curve = curve
+        self.patience = patience
+        self.every = every
+        self.best_weights = None
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        loss = float(logs["loss"])
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"Training diverged: the loss of epoch {epoch + 1} is {loss}. Try a smaller "
+                "`learning_rate`, a `warmup` or gradient clipping."
+            )
+        due = (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]
+        best, score = self.curve.best, None
+        if self.measure is not None and due:
+            with averaged_weights(self.model):
+                score = float(self.measure())
+                if best is None or score > best["score"]:
+                    self.best_weights = read_variables(self.model.trainable_variables)
+        seconds = time.perf_counter() - self._began
+        self.curve.rows.append(
+            {"epoch": epoch + 1, "loss": loss, "score": score, "seconds": round(seconds, 3)}
+        )
+        if self.patience is not None and self.measure is not None:
+            self.model.stop_training = (
+                epoch + 1 - self.curve.best["epoch"] >= self.patience if self.curve.best else False
+            )
+
+    def on_train_end(self, logs=None) -> None:
+        if self.best_weights is not None:
+            write_variables(self.model.trainable_variables, self.best_weights)
+
+
+@contextmanager
+def averaged_weights(model: keras.Model):
+    """Inside, a model whose optimiser averages weights stands on the average."""
+    averages = getattr(model.optimizer, "_model_variables_moving_average", None)
+    if not model.optimizer.use_ema or not averages:
+        yield
+        return
+    own = read_variables(model.trainable_variables)
+    write_variables(model.trainable_variables, read_variables(averages))
+    try:
+        yield
+    finally:
+        write_variables(model.trainable_variables, own)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Write everything needed to go on after each epoch.
+
+    Args:
+        path: of the file.
+        validate: the callback that holds curve and best weights.
+        settings: of the run; a checkpoint with other settings is not continued.
+    """
+
+    def __init__(self, path: Path, validate: Validate, settings: dict) -> None:
+        super().__init__()
+        self.path = path
+        self.validate = validate
+        self.settings = settings
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        save_checkpoint(
+            self.path,
+            {
+                "settings": self.settings,
+                "rows": self.validate.curve.rows,
+                "stopped": bool(self.model.stop_training),
+            },
+            {
+                "weights": read_variables(self.model.trainable_variables),
+                "optimizer": read_variables(self.model.optimizer.variables),
+                "best": self.validate.best_weights or [],
+            },
+        )
+
+
+class Progress(keras.callbacks.Callback):
+    """One line an epoch on standard error: loss, score, seconds, time left.
+
+    Within an epoch the line is redrawn, but only where someone is looking (a terminal).
+    """
+
+    def __init__(self, curve: LearningCurve) -> None:
+        super().__init__()
+        self.curve = curve
+        self._live = sys.stderr.isatty()
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        self._epoch, self._began = epoch, time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        steps = self.params.get("steps")
+        if self._live and steps and batch % max(1, steps // 50) == 0:
+            spent = time.perf_counter() - self._began
+            left = spent / (batch + 1) * (steps - batch - 1)
+            sys.stderr.write(
+                f"\r  epoch {self._epoch + 1}/{self.params['epochs']}: "
+                f"{(batch + 1) / steps:4.0%}, {_duration(left)} left in it \033[K"
+            )
+            sys.stderr.flush()
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        row, best = self.curve.rows[-1], self.curve.best
+        left = (self.params["epochs"] - epoch - 1) * self.curve.seconds / len(self.curve.rows)
+        score = (
+            ""
+            if row["score"] is None
+            else (f"  {self.curve.measure} {row['score']:.4f} (best {best['score']:.4f})")
+        )
+        sys.stderr.write(
+            f"{chr(13) if self._live else ''}  epoch {epoch + 1}/{self.params['epochs']}"
+            f"  loss {row['loss']:.4f}{score}  {row['seconds']:.1f} s"
+            f"  at most {_duration(left)} left{chr(27) + '[K' if self._live else ''}\n"
+        )
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    """`45 s`, `12 min` or `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,71 @@
+"""Save everything a run needs to go on, so that a kill at any moment loses one epoch at most."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+
+def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
+    """Write a run's state and arrays to one file, under a temporary name first.
+
+    Args:
+        path: of the checkpoint, `.npz`.
+        state: what JSON can hold (the curve, the settings).
+        arrays: lists of arrays by name (weights, optimiser, best weights).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    flat = {f"{name}/{i}": a for name, group in arrays.items() for i, a in enumerate(group)}
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, state=np.array(json.dumps(state)), **flat)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
+    """Read what `save_checkpoint` wrote.
+
+    Raises:
+        ValueError: the file is damaged or is no checkpoint.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            state = json.loads(str(stored["state"]))
+            names = [name for name in stored.files if name != "state"]
+            groups: dict[str, list[np.ndarray]] = {}
+            for name in sorted(names, key=lambda n: (n.split("/")[0], int(n.split("/")[1]))):
+                groups.setdefault(name.split("/")[0], []).append(stored[name])
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"`path` is not a readable checkpoint ({error}). Delete it to start afresh. "
+            f"Received: path={str(path)!r}"
+        ) from error
+    return state, groups
+
+
+def read_variables(variables) -> list[np.ndarray]:
+    """Copies of Keras variables, in order."""
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+
+
+def write_variables(variables, arrays: list[np.ndarray]) -> None:
+    """Put copies back.
+
+    Raises:
+        ValueError: their number or a shape differs: the model is another one.
+    """
+    shapes = [tuple(v.shape) for v in variables]
+    stored = [a.shape for a in arrays]
+    if shapes != stored:
+        raise ValueError(
+            "The checkpoint belongs to a model of another size. Use another folder or delete it. "
+            f"Received: shapes={stored[:3]}..., expected {shapes[:3]}..."
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)

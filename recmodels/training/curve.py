@@ -1,0 +1,40 @@
+"""What happened in each epoch of a training."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass
+class LearningCurve:
+    """One row an epoch: `epoch` (from 1), `loss`, `seconds`, and the validation `score` or None.
+
+    Args:
+        rows: of the epochs so far.
+        measure: what `score` is, such as `"ndcg@10"`.
+    """
+
+    rows: list[dict] = field(default_factory=list)
+    measure: str = "score"
+
+    def __repr__(self) -> str:
+        best = self.best
+        found = (
+            f", best {self.measure} {best['score']:.4f} in epoch {best['epoch']}" if best else ""
+        )
+        return f"<LearningCurve of {len(self.rows)} epochs{found}, {self.seconds:.0f} s>"
+
+    @property
+    def best(self) -> dict | None:
+        """The row of the highest score, the earliest among equals."""
+        scored = [row for row in self.rows if row["score"] is not None]
+        return max(scored, key=lambda row: row["score"], default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Training and validation time of all epochs."""
+        return sum(row["seconds"] for row in self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The rows as a table."""
+        return pd.DataFrame(self.rows, columns=["epoch", "loss", "score", "seconds"])

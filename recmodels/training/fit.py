@@ -1,0 +1,163 @@
+"""Train a task around Keras `fit`: validated, resumable, reproducible."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
+from recmodels.training.checkpoints import load_checkpoint, write_variables
+from recmodels.training.curve import LearningCurve
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train: what optimiser, how long, when to stop.
+
+    Args:
+        epochs: the most passes over the batches.
+        learning_rate: of Adam, after the warm-up.
+        schedule: `"constant"`, or `"cosine"` down to a fiftieth over all epochs.
+        warmup: steps over which the rate rises from zero.
+        weight_decay: AdamW's, decoupled; 0 is plain Adam.
+        clip_norm: the largest global gradient norm; None clips nothing.
+        average: momentum of an exponential average of the weights that validation and the final
+            model use (0.999 averages about a thousand steps); None keeps the last step's.
+        patience: epochs without a better validation score before stopping; None never stops.
+        validate_every: epochs between two validations.
+        seed: of initial weights, batches, negatives and dropout.
+    """
+
+    epochs: int = 50
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup: int = 0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    average: float | None = None
+    patience: int | None = 10
+    validate_every: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"`schedule` must be one of {SCHEDULES}. Received: schedule={self.schedule!r}"
+            )
+        for name in ("epochs", "learning_rate", "validate_every"):
+            if getattr(self, name) <= 0:
+                raise ValueError(
+                    f"`{name}` must be greater than 0. Received: {name}={getattr(self, name)}"
+                )
+
+
+def fit(
+    task: keras.Model,
+    batches: keras.utils.PyDataset,
+    training: Training,
+    *,
+    measure: Callable[[], float] | None = None,
+    measure_name: str = "score",
+    checkpoint: Path | None = None,
+    verbose: bool = True,
+) -> LearningCurve:
+    """Train a task and leave the best weights in it.
+
+    Args:
+        task: a Keras model with its own loss, such as `NextItem`; compiled here.
+        batches: with `set_epoch(epoch)`, such as `NextItemBatches`.
+        training: how.
+        measure: validation score of the task as it stands, higher is better. Without it the last
+            weights are kept.
+        measure_name: what the score is, for progress and curve.
+        checkpoint: file to write after each epoch and to continue from if it is there. A run
+            that was killed goes on at the next epoch to the result it would have had.
+        verbose: whether a line an epoch goes to standard error.
+
+    Returns:
+        The learning curve.
+
+    Raises:
+        FloatingPointError: the loss became NaN or infinite.
+        ValueError: the checkpoint belongs to a run with other settings or is damaged.
+    """
+    curve = LearningCurve(measure=measure_name)
+    validate = Validate(measure, curve, training.patience, training.validate_every)
+    optimizer = make_optimizer(training, steps=len(batches) * training.epochs)
+    # XLA makes Keras dropout about fifty times slower on a CPU.
+    task.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+    task.build()
+    optimizer.build(task.trainable_variables)
+    stopped = checkpoint is not None and _resume(checkpoint, task, validate, training)
+    if not stopped and len(curve.rows) < training.epochs:
+        batches.set_epoch(len(curve.rows))
+        callbacks = [ReproducibleEpochs(training.seed), validate]
+        callbacks += [Checkpoint(checkpoint, validate, asdict(training))] if checkpoint else []
+        callbacks += [Progress(curve)] if verbose else []
+        task.fit(
+            batches,
+            initial_epoch=len(curve.rows),
+            epochs=training.epochs,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+    elif validate.best_weights is not None:
+        write_variables(task.trainable_variables, validate.best_weights)
+    return curve
+
+
+def make_optimizer(training: Training, steps: int) -> keras.optimizers.Optimizer:
+    """Adam with beta2 0.98, as the published code of SASRec has it, and what `training` asks.
+
+    Args:
+        training: rate, schedule, decay, clipping, averaging.
+        steps: of the whole training.
+    """
+    rate = training.learning_rate
+    if training.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if training.warmup else rate,
+            decay_steps=max(1, steps - training.warmup),
+            alpha=0.02,
+            warmup_target=rate if training.warmup else None,
+            warmup_steps=training.warmup,
+        )
+    elif training.warmup:
+        rate = keras.optimizers.schedules.PolynomialDecay(
+            rate / training.warmup, training.warmup, rate
+        )
+    optimizer = keras.optimizers.AdamW(
+        learning_rate=rate,
+        beta_2=0.98,
+        weight_decay=training.weight_decay,
+        global_clipnorm=training.clip_norm,
+        use_ema=training.average is not None,
+        ema_momentum=training.average or 0.99,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _resume(path: Path, task: keras.Model, validate: Validate, training: Training) -> bool:
+    """Put a checkpoint back where there is one; say whether that run had already stopped."""
+    if not path.exists():
+        return False
+    state, arrays = load_checkpoint(path)
+    settings = asdict(training)
+    differing = {
+        k: state["settings"].get(k) for k, v in settings.items() if state["settings"].get(k) != v
+    }
+    if differing:
+        raise ValueError(
+            "`checkpoint` holds a run with other settings; use another file or delete it. "
+            f"Received: path={str(path)!r}, its settings={differing}"
+        )
+    write_variables(task.trainable_variables, arrays["weights"])
+    write_variables(task.optimizer.variables, arrays["optimizer"])
+    validate.curve.rows.extend(state["rows"])
+    validate.best_weights = arrays.get("best")
+    return state["stopped"]
