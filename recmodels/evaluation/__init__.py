@@ -1,0 +1,37 @@
+"""Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
+
+from recmodels.evaluation.ranking import Ranking, Scorer, rank
+from recmodels.evaluation.report import (
+    Evaluation,
+    evaluate,
+    load_ranks,
+    save_ranks,
+    slice_means,
+    slices,
+)
+from recmodels.evaluation.statistics import (
+    Interval,
+    bootstrap_interval,
+    compare,
+    holm,
+    paired_permutation_test,
+    seed_std,
+)
+
+__all__ = [
+    "Evaluation",
+    "Interval",
+    "Ranking",
+    "Scorer",
+    "bootstrap_interval",
+    "compare",
+    "evaluate",
+    "holm",
+    "load_ranks",
+    "paired_permutation_test",
+    "rank",
+    "save_ranks",
+    "seed_std",
+    "slice_means",
+    "slices",
+]

@@ -33,103 +33,149 @@ class Ranking:
             rank because training never saw it. int32, (U,).
         lists: the best `k` item ids, best first, padded with 0 when the catalogue runs out.
             int32, (U, k).
+        num_items: V, the number of items that were ranked.
     """
 
     ranks: np.ndarray
     lists: np.ndarray
+    num_items: int
 
 
 def rank(
     scorer: Scorer, queries: Queries, *, filter_seen: bool, k: int = 10, chunk_size: int = 512
 ) -> Ranking:
-    """Rank all V items for each query.
+    """Rank all V items for each query. Scores are compared in float32.
 
     Args:
         scorer: the model.
         queries: whom to rank for; the model reads their histories.
-        filter_seen: whether everything in a user's history leaves the list first (the target
-            itself never does).
+        filter_seen: whether everything in a user's history leaves the list first. A target that
+            is itself in the history keeps its rank, though the list omits it.
         k: length of the lists.
         chunk_size: users scored at once; changes memory and speed, never the result.
 
     Raises:
-        ValueError: scores are not finite or have the wrong shape.
+        ValueError: there are no queries, `k` or `chunk_size` is below 1, or the scores are not
+            finite or have the wrong shape.
+
+    Example:
+        >>> ranking = rank(model, data.test, filter_seen=True)
+        >>> (ranking.ranks <= 10).mean()  # HR@10
     """
+    _check_request(queries, k, chunk_size)
     ranks = np.empty(len(queries), np.int32)
-    lists = np.zeros((len(queries), k), np.int32)
+    lists = np.empty((len(queries), k), np.int32)
+    width = None  # V + 1, which the first chunk tells.
     for start in range(0, len(queries), chunk_size):
         rows = np.arange(start, min(start + chunk_size, len(queries)))
-        scores = _chunk_scores(scorer, queries, rows)
-        targets = queries.targets[rows]
-        if filter_seen:
-            hide_seen(scores, queries.histories, rows, keep=targets)
-        ranks[rows] = _pessimistic_ranks(scores, targets, queries.trained[rows])
+        scores = _chunk_scores(scorer, queries, rows, width)
+        width = scores.shape[1]
+        targets, trained = queries.targets[rows], queries.trained[rows]
+        own = scores[np.arange(len(rows)), np.where(trained, targets, 0)]
         if filter_seen:
             hide_seen(scores, queries.histories, rows)
+        ranks[rows] = np.where(trained, _pessimistic_ranks(scores, targets, own), width)
         lists[rows] = top_items(scores, k)
-    return Ranking(ranks, lists)
+    return Ranking(ranks, lists, width - 1)
 
 
-def _chunk_scores(scorer: Scorer, queries: Queries, rows: np.ndarray) -> np.ndarray:
-    """Scores (B, V + 1) with column 0 at minus infinity."""
+def _check_request(queries: Queries, k: int, chunk_size: int) -> None:
+    if not len(queries):
+        raise ValueError(
+            "`queries` is empty: the split left nobody to rank for. Received: len(queries)=0"
+        )
+    for name, value in (("k", k), ("chunk_size", chunk_size)):
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+
+
+def _chunk_scores(
+    scorer: Scorer, queries: Queries, rows: np.ndarray, width: int | None
+) -> np.ndarray:
+    """Scores (B, V + 1) with column 0 at minus infinity; as wide as earlier chunks, if any."""
     asked = {
         "item_ids": queries.histories.last(rows, scorer.max_length),
         "user_ids": queries.user_ids[rows],
     }
     scores = np.array(scorer.score(asked), np.float32)  # A copy: it is written to below.
-    if scores.ndim != 2 or len(scores) != len(rows):
+    largest = queries.targets[queries.trained].max(initial=0)
+    expected = f"V + 1 > {largest}" if width is None else width
+    if (
+        scores.ndim != 2
+        or len(scores) != len(rows)
+        or scores.shape[1] <= largest
+        or scores.shape[1] != (width or scores.shape[1])
+    ):
         raise ValueError(
-            f"`score` of {type(scorer).__name__} must return (B, V + 1) = ({len(rows)}, ...). "
-            f"Received: shape={scores.shape}"
+            f"`score` of {type(scorer).__name__} must return one row a query and one column an "
+            f"item, padding included: ({len(rows)}, {expected}). Received: shape={scores.shape}"
         )
     scores[:, 0] = -np.inf
     if not np.isfinite(scores[:, 1:]).all():
+        bad = int((~np.isfinite(scores[:, 1:])).sum())
         raise ValueError(
             f"`score` of {type(scorer).__name__} returned scores that are not finite: did "
-            "training diverge? Try a smaller learning rate."
+            f"training diverge? Try a smaller learning rate. Received: {bad} NaN or infinite scores"
         )
     return scores
 
 
-def hide_seen(
-    scores: np.ndarray, histories: Histories, rows: np.ndarray, keep: np.ndarray | None = None
-) -> None:
+def hide_seen(scores: np.ndarray, histories: Histories, rows: np.ndarray) -> None:
     """Set the scores of each user's whole history to minus infinity, in place.
 
     Args:
         scores: (B, V + 1).
         histories: of all users.
         rows: which of them the B rows of `scores` belong to.
-        keep: one item id a row, (B,), to leave alone.
     """
     lengths = histories.lengths[rows]
-    ends = np.cumsum(lengths)
-    positions = np.arange(lengths.sum()) + np.repeat(histories.offsets[rows] - ends + lengths, lengths)
+    begin = histories.offsets[rows] - np.cumsum(lengths) + lengths
+    seen = histories.items[np.arange(lengths.sum()) + np.repeat(begin, lengths)]
     row_index = np.repeat(np.arange(len(rows)), lengths)
-    seen = histories.items[positions]
-    hidden = seen < scores.shape[1]  # Unknown items have no column.
-    if keep is not None:
-        hidden &= seen != keep[row_index]
-    scores[row_index[hidden], seen[hidden]] = -np.inf
+    known = seen < scores.shape[1]  # Unknown items have no column.
+    scores[row_index[known], seen[known]] = -np.inf
 
 
-def _pessimistic_ranks(scores: np.ndarray, targets: np.ndarray, trained: np.ndarray) -> np.ndarray:
-    """1 + the items that score at least as high as the target, which itself does not count."""
-    num_items = scores.shape[1] - 1
-    columns = np.where(trained, targets, 1)
-    own = scores[np.arange(len(scores)), columns][:, None]
-    return np.where(trained, (scores >= own).sum(axis=1), num_items + 1)
+def _pessimistic_ranks(scores: np.ndarray, targets: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """1 + the other items that score at least `own`, the target's score before any filter."""
+    others = (scores >= own[:, None]).sum(axis=1)
+    counted = scores[np.arange(len(scores)), np.minimum(targets, scores.shape[1] - 1)] >= own
+    return 1 + others - counted
 
 
 def top_items(scores: np.ndarray, k: int) -> np.ndarray:
-    """The best `k` item ids a row, best first, the smaller id first among equals: int32, (B, k).
+    """The best `k` item ids a row, best first, the smaller id first among equals.
 
     Items at minus infinity are never listed; the list is padded with 0 where too few are left.
+
+    Args:
+        scores: (B, V + 1), column 0 at minus infinity.
+        k: length of the lists.
+
+    Returns:
+        Item ids, int32, (B, k).
+
+    Example:
+        >>> top_items(np.array([[-np.inf, 0.5, 0.9, 0.5]]), 2).tolist()
+        [[2, 1]]
     """
     wanted = min(k, scores.shape[1] - 1)
-    best = np.argpartition(-scores, wanted - 1, axis=1)[:, :wanted]
-    best.sort(axis=1)
-    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+    last = np.partition(scores, -wanted, axis=1)[:, -wanted, None]  # The lowest score listed.
+    chosen = scores >= last
+    tied = chosen.sum(axis=1) > wanted
+    if tied.any():
+        chosen[tied] = _drop_late_ties(scores[tied], last[tied], wanted)
+    best = np.nonzero(chosen)[1].reshape(-1, wanted)  # Ascending ids.
+    values = np.take_along_axis(scores, best, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    best = np.where(np.isneginf(values), 0, best)
     best = np.take_along_axis(best, order, axis=1)
-    best[np.isneginf(np.take_along_axis(scores, best, axis=1))] = 0
     return np.pad(best, ((0, 0), (0, k - wanted))).astype(np.int32)
+
+
+def _drop_late_ties(scores: np.ndarray, last: np.ndarray, wanted: int) -> np.ndarray:
+    """Exactly `wanted` True a row: all above `last`, then the smallest ids that equal it."""
+    above = scores > last
+    equal = scores == last
+    room = wanted - above.sum(axis=1, keepdims=True)
+    return above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= room))

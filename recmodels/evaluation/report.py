@@ -1,0 +1,282 @@
+"""One evaluation: a rank for every user, and everything that follows from it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recmodels.evaluation import metrics as metric_functions
+from recmodels.evaluation.metrics import RANK_METRICS, rank_metric
+from recmodels.evaluation.ranking import Scorer, rank
+from recmodels.evaluation.statistics import bootstrap_interval
+from recmodels.features.histories import Histories
+from recmodels.features.sequences import Queries
+
+SLICE_COLUMNS = {"length": "history_length", "popularity": "target_popularity"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """What a model did for every user, and the averages.
+
+    Args:
+        per_user: one row a query in the order of the queries, (U,): `rank` of the target (V + 1
+            for a cold one), `history_length` (all of it, not the part a model read),
+            `target_popularity` (its events in training), `cold_user` (no training event) and
+            `cold_target` (the target has none).
+        lists: the recommended item ids, best first, 0 where the catalogue ran out, (U, max(ks)).
+        metrics: over all users, such as `"ndcg@10"`; a cold target is a miss.
+        warm_metrics: those of them that come from ranks, over the users with a training event.
+            Empty if there is none.
+        filter_seen: whether the items of the history were taken off the lists.
+        num_items: V, the number of items that were ranked.
+    """
+
+    per_user: pd.DataFrame
+    lists: np.ndarray
+    metrics: dict[str, float]
+    warm_metrics: dict[str, float]
+    filter_seen: bool
+    num_items: int
+
+    def __len__(self) -> int:
+        return len(self.per_user)
+
+    def __repr__(self) -> str:
+        k = self.lists.shape[1]
+        shown = ", ".join(f"{n} {self.metrics[n]:.4f}" for n in (f"hr@{k}", f"ndcg@{k}"))
+        return (
+            f"<Evaluation of {len(self):,} users over {self.num_items:,} items, seen "
+            f"{'filtered' if self.filter_seen else 'kept'}, {self.cold_users:,} cold users, "
+            f"{self.cold_targets:,} cold targets: {shown}>"
+        )
+
+    @property
+    def cold_users(self) -> int:
+        """Users without a training event."""
+        return int(self.per_user["cold_user"].sum())
+
+    @property
+    def cold_targets(self) -> int:
+        """Users whose target has no training event."""
+        return int(self.per_user["cold_target"].sum())
+
+    def values(self, metric: str) -> np.ndarray:
+        """Value of each user, float64, (U,), of a metric from ranks, such as `"ndcg@10"`."""
+        return rank_metric(metric, self.per_user["rank"].to_numpy())
+
+    def to_dict(self) -> dict:
+        """What a stored result records, in types that JSON knows; the per-user part is left out."""
+        return {
+            "metrics": dict(self.metrics),
+            "warm_metrics": dict(self.warm_metrics),
+            "filter_seen": self.filter_seen,
+            "users": len(self),
+            "items": self.num_items,
+            "cold_users": self.cold_users,
+            "cold_targets": self.cold_targets,
+        }
+
+
+def evaluate(
+    scorer: Scorer,
+    queries: Queries,
+    *,
+    filter_seen: bool,
+    train: Histories,
+    ks: Sequence[int] = (5, 10, 20),
+    item_categories: Sequence[str | None] | None = None,
+) -> Evaluation:
+    """Rank the whole catalogue for every query and measure the ranks and the lists.
+
+    Args:
+        scorer: the model.
+        queries: whom to rank for, such as `data.validation`.
+        filter_seen: whether the items of a user's history leave the list first. False for logs
+            with repeats.
+        train: training histories, which tell how popular each item is.
+        ks: list lengths to measure at.
+        item_categories: one text an item in the order of the item ids 1..V, categories joined by
+            `|`; adds `"diversity@k"`. From an item table:
+            `interactions.items["category"].reindex(data.vocabulary.raw_ids)`.
+
+    Raises:
+        ValueError: `ks` is empty or holds a length below 1, or `item_categories` is not one text
+            an item; and what `rank` raises.
+
+    Example:
+        >>> evaluate(model, data.test, filter_seen=True, train=data.train).metrics["ndcg@10"]
+    """
+    ks = sorted(set(ks))
+    if not ks or ks[0] < 1:
+        raise ValueError(f"`ks` must be list lengths of at least 1. Received: ks={ks}")
+    ranking = rank(scorer, queries, filter_seen=filter_seen, k=ks[-1])
+    popularity = _popularity(train, ranking.num_items)
+    per_user = _per_user_table(ranking.ranks, queries, popularity)
+    membership = _membership(item_categories, ranking.num_items)
+    measured = _means(ranking.ranks, ks)
+    for k in ks:
+        measured |= _list_metrics(ranking.lists[:, :k], popularity, membership, k)
+    warm = ~per_user["cold_user"].to_numpy()
+    return Evaluation(
+        per_user=per_user,
+        lists=ranking.lists,
+        metrics=measured,
+        warm_metrics=_means(ranking.ranks[warm], ks) if warm.any() else {},
+        filter_seen=filter_seen,
+        num_items=ranking.num_items,
+    )
+
+
+def _popularity(train: Histories, num_items: int) -> np.ndarray:
+    """Training events of each item, int64, (V + 1,); unknown items are not counted."""
+    return np.bincount(train.items, minlength=num_items + 1)[: num_items + 1]
+
+
+def _per_user_table(ranks: np.ndarray, queries: Queries, popularity: np.ndarray) -> pd.DataFrame:
+    known = np.where(queries.trained, queries.targets, 0)
+    table = {
+        "rank": ranks,
+        "history_length": queries.histories.lengths,
+        "target_popularity": np.where(queries.trained, popularity[known], 0),
+        "cold_user": queries.user_ids < 0,
+        "cold_target": ~queries.trained,
+    }
+    return pd.DataFrame(table).rename_axis(index="row")
+
+
+def _membership(item_categories: Sequence[str | None] | None, num_items: int):
+    if item_categories is None:
+        return None
+    if len(item_categories) != num_items:
+        raise ValueError(
+            "`item_categories` must hold one text an item, in the order of the item ids. "
+            f"Received: {len(item_categories)} texts for {num_items} items"
+        )
+    return metric_functions.category_matrix(item_categories)
+
+
+def _means(ranks: np.ndarray, ks: Sequence[int]) -> dict[str, float]:
+    names = [f"{family}@{k}" for k in ks for family in RANK_METRICS]
+    return {name: float(rank_metric(name, ranks).mean()) for name in names}
+
+
+def _list_metrics(lists: np.ndarray, popularity: np.ndarray, membership, k: int) -> dict:
+    """Metrics of lists of length k; none but coverage where the filter left nothing to show."""
+    num_items = len(popularity) - 1
+    values = {"coverage": metric_functions.coverage(lists, num_items)}
+    if lists.any():
+        values |= {
+            "novelty": metric_functions.novelty(lists, popularity),
+            "popularity_share_1pct": metric_functions.popularity_share(lists, popularity, 0.01),
+            "popularity_share_10pct": metric_functions.popularity_share(lists, popularity, 0.1),
+            "gini": metric_functions.gini(lists, num_items),
+        }
+    if membership is not None:
+        diversity = metric_functions.category_diversity(lists, membership)
+        if np.isfinite(diversity).any():
+            values["diversity"] = float(np.nanmean(diversity))
+    return {f"{name}@{k}": value for name, value in values.items()}
+
+
+def slices(evaluation: Evaluation, by: str, metric: str = "ndcg@10", bins: int = 5) -> pd.DataFrame:
+    """A metric by history length or by the popularity of the target, with intervals.
+
+    Args:
+        evaluation: from `evaluate`.
+        by: `"length"` or `"popularity"`.
+        metric: one that comes from ranks.
+        bins: how many slices of about equally many users. Targets that training never saw are a
+            slice of their own.
+
+    Returns:
+        The table of `slice_means`.
+
+    Example:
+        >>> slices(evaluation, by="length")
+    """
+    if by not in SLICE_COLUMNS:
+        raise ValueError(f"`by` must be one of {sorted(SLICE_COLUMNS)}. Received: by={by!r}")
+    return slice_means(
+        evaluation.values(metric), evaluation.per_user[SLICE_COLUMNS[by]].to_numpy(), bins
+    )
+
+
+def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.DataFrame:
+    """Mean value of users of similar size, with bootstrap intervals.
+
+    Args:
+        values: one a user, averaged over seeds, (U,).
+        sizes: what to slice by, such as history lengths, integers (U,). Zero is a slice of its
+            own; users of equal size are never parted.
+        bins: how many slices of about equally many users.
+
+    Returns:
+        One row a slice from small to large, indexed by its range such as `"6-12"`: `users`,
+        `mean`, and the 95 % interval `low`, `high`, which is NaN for a single user.
+    """
+    values, sizes = np.asarray(values, np.float64), np.asarray(sizes)
+    if len(values) != len(sizes):
+        raise ValueError(
+            "`values` and `sizes` must hold the same users. "
+            f"Received: {len(values)} and {len(sizes)} users"
+        )
+    steps = np.arange(1, bins + 1) / bins
+    positive = sizes[sizes > 0]
+    upper = np.quantile(positive, steps, method="inverted_cdf") if len(positive) else []
+    groups = np.searchsorted(np.unique(np.append(0, upper)), sizes)
+    rows = {}
+    for group in np.unique(groups):
+        inside = groups == group
+        low, high = sizes[inside].min(), sizes[inside].max()
+        part = values[inside]
+        interval = bootstrap_interval(part)[1:] if len(part) > 1 else (np.nan, np.nan)
+        rows[f"{low}" if low == high else f"{low}-{high}"] = [len(part), part.mean(), *interval]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["users", "mean", "low", "high"])
+    return table.rename_axis(index="slice")
+
+
+def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None:
+    """Store the ranks of every user, one column a seed, as Parquet: row numbers and ranks only.
+
+    The file appears under its name only once it is complete.
+
+    Args:
+        ranks: by seed, the rank of each user, (U,), all in the same order of users.
+        path: such as `results/per_user/NAME.parquet`.
+
+    Raises:
+        ValueError: there is no seed, or the seeds do not have the same users.
+    """
+    lengths = {seed: len(values) for seed, values in ranks.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"`ranks` must hold the same users for each seed. Received: {lengths}")
+    columns = {f"seed_{seed}": np.asarray(values, np.int32) for seed, values in ranks.items()}
+    rows = np.arange(next(iter(lengths.values())), dtype=np.int32)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        pd.DataFrame({"row": rows} | columns).to_parquet(unfinished, index=False)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_ranks(path: str | os.PathLike) -> pd.DataFrame:
+    """Ranks from `save_ranks`: one row a user, one column a seed under its number, int32.
+
+    Example:
+        >>> ndcg(load_ranks(path), 10).mean(axis=1)  # Seed-averaged value of each user.
+    """
+    table = pd.read_parquet(path)
+    if "row" not in table or not all(c.startswith("seed_") for c in table.columns.drop("row")):
+        raise ValueError(
+            "`path` must be a file that `save_ranks` wrote, with columns row, seed_0, ... "
+            f"Received: path={str(path)!r} with columns {list(table.columns)}"
+        )
+    table = table.sort_values("row").set_index("row")
+    return table.rename(columns=lambda name: int(name.removeprefix("seed_")))
