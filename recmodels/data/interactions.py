@@ -108,12 +108,13 @@ def _check_events(events: pd.DataFrame, order: str, name: str) -> None:
             f"Received: columns={list(events.columns)}"
         )
     for column in ("user", "item"):
-        _check_ids(events[column], name)
+        check_ids(events[column], name)
     if "timestamp" in events.columns:
         _check_timestamps(events["timestamp"], name)
 
 
-def _check_ids(ids: pd.Series, name: str) -> None:
+def check_ids(ids: pd.Series, name: str) -> None:
+    """Raise a `ValueError` for ids that are missing, negative or of no usable type."""
     bad = ids.isna().to_numpy()
     if not bad.any() and ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
         raise ValueError(
