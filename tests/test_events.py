@@ -147,14 +147,14 @@ TIMES = {
     "slashes": ["2020/9/13 12:26:40", "1970/1/1 00:00:05", "1970/1/1 00:00:00"],
     "dates": [pd.Timestamp(NOON, unit="s"), pd.Timestamp(5, unit="s"), pd.Timestamp(0)],
 }
+# Their first weeks have the digits of later times in seconds, so these begin in February 1970.
+SMALL_UNITS = ("milliseconds", "microseconds", "nanoseconds")
 
 
 @pytest.mark.parametrize("kind", TIMES)
 def test_times_become_utc_seconds(kind):
     seconds, _ = to_seconds(pd.Series(TIMES[kind]))
-    middle = (
-        5_000_000 if kind.endswith(("llis", "milliseconds", "microseconds", "nanoseconds")) else 5
-    )
+    middle = 5_000_000 if kind in SMALL_UNITS else 5
     assert seconds.tolist() == [NOON, middle, 0]
     assert seconds.dtype == np.int64
 
@@ -191,7 +191,7 @@ BAD_FILES = {
     "no rows": ("user,item,timestamp\n", {}, "header and no rows"),
     "wrong delimiter": ("user^item^timestamp\n1^2^3\n", {}, "no delimiter.*user\\^item"),
     "prose": ("Dear all,\nplease, find, attached\n", {}, "no delimiter|No column"),
-    "ragged": ("user,item,timestamp\n1,2,3\n" * 1 + "1,2,3,4\n", {}, "no delimiter"),
+    "ragged": ("user,item,timestamp\n1,2,3\n1,2,3,4\n", {}, "no delimiter"),
     "missing column": (
         "uid,sku,ts\n1,2,3\n",
         {"user": "uid", "item": "isbn"},
@@ -203,7 +203,7 @@ BAD_FILES = {
         r"no column \['city'\]",
     ),
     "twice": ("user,item\n1,2\n", {"user": "user", "item": "user"}, "one thing only"),
-    "missing id": ("user,item,timestamp\n1,2,3\n,2,4\n", {}, "`user`.*missing.*in row 1"),
+    "missing id": ("user,item,timestamp\n1,2,5\n,2,4\n", {}, "`user`.*missing.*in row 1"),
     "nobody": ("user,item,timestamp\n1,2,3\n-1,2,4\n", {}, "`user`.*-1 in row 1"),
     "no number": ("user,item,rating,ts\n1,2,good,3\n", {}, "`value`.*'good' in row 0"),
     "no order": ("user,item\n1,2\n", {}, "`order` is needed"),
