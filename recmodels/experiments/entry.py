@@ -1,0 +1,84 @@
+"""What an experiment is: data, protocol, model, training, seeds and the result to expect."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from recmodels.models.bpr_mf import BPRMF
+from recmodels.models.ease import EASE
+from recmodels.models.item_knn import ItemKNN
+from recmodels.models.markov import Markov
+from recmodels.models.popularity import MostPopular, RecentPopular
+from recmodels.models.random_order import RandomOrder
+from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.sasrec import SASRec
+from recmodels.models.sequence_encoder import SequenceEncoder
+
+# The one place where a name selects code.
+MODELS: dict[str, Callable] = {
+    "random": RandomOrder,
+    "popularity": MostPopular,
+    "recent-popularity": RecentPopular,
+    "repeat-last": RepeatLast,
+    "markov": Markov,
+    "item-knn": ItemKNN,
+    "ease": EASE,
+    "bpr-mf": BPRMF,
+    "sasrec": SASRec,
+}
+PROTOCOLS = ("leave-one-out", "temporal")
+SEEDED = ("random", "bpr-mf")  # Baselines whose result depends on a seed.
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of a table, reproducible from its name and a seed.
+
+    Args:
+        name: what commands and result files call it.
+        dataset: a name `load` knows.
+        protocol: `"leave-one-out"` or `"temporal"`.
+        model: a key of `MODELS`.
+        options: arguments of the model.
+        fit: arguments of `recmodels.fit`; only for sequence encoders.
+        filter_seen: whether what a user already has leaves the list.
+        seeds: one run each.
+        minutes: a run costs on two cores.
+        expected: test metrics and how far a seed may lie from them, such as
+            `{"ndcg@10": (0.188, 0.004)}`; checked after each run.
+        published: the same row as others printed it, with its source.
+        space: what `tune` may change: option name to `(low, high)`, `(low, high, "log")` or a
+            list of choices. A name that `fit` has goes there, any other to the model.
+    """
+
+    name: str
+    dataset: str
+    model: str
+    protocol: str = "leave-one-out"
+    options: dict = field(default_factory=dict)
+    fit: dict = field(default_factory=dict)
+    filter_seen: bool = True
+    seeds: tuple[int, ...] = (0,)
+    minutes: float = 1.0
+    expected: dict[str, tuple[float, float]] = field(default_factory=dict)
+    published: dict = field(default_factory=dict)
+    space: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise ValueError(
+                f"`model` must be one of {sorted(MODELS)}. Received: model={self.model!r}"
+            )
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(
+                f"`protocol` must be one of {PROTOCOLS}. Received: protocol={self.protocol!r}"
+            )
+
+    @property
+    def is_neural(self) -> bool:
+        """Whether the model is trained by `fit` rather than counted."""
+        builder = MODELS[self.model]
+        return isinstance(builder, type) and issubclass(builder, SequenceEncoder)
+
+    def command(self, seed: int) -> str:
+        """What to type to run one seed again."""
+        return f"recmodels train {self.name} --seed {seed}"

@@ -1,0 +1,133 @@
+"""Stored results: one JSON an experiment, ranks beside it, tables made from both."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recmodels.evaluation.metrics import rank_metric
+from recmodels.evaluation.report import load_ranks, save_ranks
+from recmodels.evaluation.statistics import bootstrap_interval, seed_std
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.run import Run
+
+RESULTS = Path("results")
+TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write under a temporary name, then rename: a kill leaves the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def store_run(run: Run, folder: Path = RESULTS) -> dict:
+    """Add a finished seed to the stored result of its experiment.
+
+    Returns:
+        The whole stored result, its means and intervals over the seeds so far.
+    """
+    experiment = run.experiment
+    path = folder / f"{experiment.name}.json"
+    ranks_path = folder / "per_user" / f"{experiment.name}.parquet"
+    stored = json.loads(path.read_text("utf-8")) if path.exists() else {"runs": {}}
+    ranks = {}
+    if ranks_path.exists() and stored.get("settings") == _settings(experiment):
+        table = load_ranks(ranks_path)
+        ranks = {seed: table[seed].to_numpy() for seed in table.columns}
+    else:
+        stored["runs"] = {}  # Another setting: its seeds do not belong in one mean.
+    ranks[run.seed] = run.test.per_user["rank"].to_numpy()
+    stored["runs"][str(run.seed)] = run.to_dict()
+    save_ranks(dict(sorted(ranks.items())), ranks_path)
+    result = {
+        "experiment": experiment.name,
+        "dataset": experiment.dataset,
+        "protocol": experiment.protocol,
+        "model": experiment.model,
+        "filter_seen": experiment.filter_seen,
+        "settings": _settings(experiment),
+        "published": experiment.published,
+        "runs": stored["runs"],
+        **summarise(ranks, stored["runs"]),
+    }
+    write_json(path, result)
+    return result
+
+
+def summarise(ranks: dict[int, np.ndarray], runs: dict[str, dict]) -> dict:
+    """Means over seeds with a bootstrap interval over users, and what the runs cost."""
+    metrics = {}
+    for name in TABLE_METRICS:
+        values = np.stack([rank_metric(name, r) for r in ranks.values()], axis=1)  # (U, seeds)
+        interval = bootstrap_interval(values.mean(axis=1))
+        metrics[name] = {
+            **{key: round(value, 6) for key, value in interval._asdict().items()},
+            "seed_std": None if values.shape[1] < 2 else round(seed_std(values), 6),
+        }
+    return {
+        "metrics": metrics,
+        "seeds": sorted(ranks),
+        "seconds": round(float(np.mean([r["seconds"] for r in runs.values()])), 1),
+        "command": next(iter(runs.values()))["command"].rsplit(" --seed", 1)[0],
+    }
+
+
+def _settings(experiment: Experiment) -> dict:
+    """What must be equal for two seeds to share a mean, in JSON's types."""
+    return json.loads(json.dumps({"options": experiment.options, "fit": experiment.fit}))
+
+
+def load_results(folder: Path = RESULTS) -> list[dict]:
+    """All stored results, by data set and then best last."""
+    results = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    results = [r for r in results if "experiment" in r]
+    return sorted(results, key=lambda r: (r["dataset"], r["metrics"]["ndcg@10"]["mean"]))
+
+
+def table_rows(folder: Path = RESULTS) -> list[dict]:
+    """Rows with `experiment, dataset, protocol, model, seeds, metrics, published, seconds,
+    command`, which `recmodels table --json` prints."""
+    keys = ("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published")
+    return [
+        {key: result[key] for key in (*keys, "seconds", "command", "filter_seen")}
+        for result in load_results(folder)
+    ]
+
+
+def markdown_table(rows: list[dict]) -> str:
+    """The rows as a Markdown table with intervals, as the README shows them."""
+    lines = [
+        "| data | experiment | NDCG@10 (95 %) | HR@10 (95 %) | published | seeds | seconds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        ndcg, hr = (_cell(row["metrics"][name]) for name in ("ndcg@10", "hr@10"))
+        published = row["published"]
+        printed = " / ".join(f"{published[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in published)
+        lines.append(
+            f"| {row['dataset']} | {row['experiment']} | {ndcg} | {hr} | {printed or '-'} "
+            f"| {len(row['seeds'])} | {row['seconds']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def _cell(metric: dict) -> str:
+    return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
+
+
+def to_frame(rows: list[dict]) -> pd.DataFrame:
+    """One row an experiment, one column a metric mean: for notebooks and figures."""
+    return pd.DataFrame(
+        {
+            row["experiment"]: {name: value["mean"] for name, value in row["metrics"].items()}
+            for row in rows
+        }
+    ).T

@@ -1,0 +1,155 @@
+"""Run one seed of an experiment: load, split, train, measure."""
+
+import importlib.metadata
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from recmodels.api import fit
+from recmodels.data.interactions import Interactions
+from recmodels.data.registry import load
+from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
+from recmodels.evaluation.report import Evaluation, evaluate
+from recmodels.experiments.entry import MODELS, SEEDED, Experiment
+from recmodels.features.sequences import SequenceData, prepare
+from recmodels.training.curve import LearningCurve
+from recmodels.training.seeds import set_seed
+
+RECORDED_PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "pandas", "scipy")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One trained model with its measures.
+
+    Args:
+        experiment, seed: what was run.
+        model: trained, a Scorer.
+        data: what it was trained on.
+        curve: of the training; None for baselines.
+        validation, test: measures; `test` is None where the test was not asked for.
+        seconds: of training alone.
+    """
+
+    experiment: Experiment
+    seed: int
+    model: object
+    data: SequenceData
+    curve: LearningCurve | None
+    validation: Evaluation
+    test: Evaluation | None
+    seconds: float
+
+    def to_dict(self) -> dict:
+        """What the stored result of this seed records."""
+        record = {
+            "seconds": round(self.seconds, 1),
+            "command": self.experiment.command(self.seed),
+            "validation": self.validation.metrics,
+            "test": None if self.test is None else self.test.to_dict(),
+            "versions": versions(),
+        }
+        if self.curve is not None:
+            record["best_epoch"] = self.curve.best["epoch"]
+            record["curve"] = self.curve.rows
+        return record
+
+
+def split_log(interactions: Interactions, protocol: str) -> Split:
+    """Cut a log as a protocol says."""
+    cut = {"leave-one-out": leave_one_out, "temporal": temporal_cutoff}[protocol]
+    return cut(interactions)
+
+
+def prepare_experiment(experiment: Experiment, log: Interactions | None = None) -> SequenceData:
+    """Load (unless given) and encode the data of an experiment."""
+    split = split_log(load(experiment.dataset) if log is None else log, experiment.protocol)
+    timed = experiment.model == "recent-popularity"
+    return prepare(split, columns=("timestamp",) if timed else ())
+
+
+def run_seed(
+    experiment: Experiment,
+    seed: int,
+    data: SequenceData,
+    *,
+    checkpoint: Path | None = None,
+    categories: list[str] | None = None,
+    verbose: bool = True,
+) -> Run:
+    """Train on `data.train`, choose on `data.validation`, measure on `data.test` if it is there.
+
+    Args:
+        experiment: what to run.
+        seed: of everything random.
+        data: from `prepare_experiment`.
+        checkpoint: file to continue from after a kill.
+        categories: of the items, for the diversity of lists; see `evaluate`.
+        verbose: whether a line an epoch goes to standard error.
+    """
+    began = time.perf_counter()
+    model, curve = _train(experiment, seed, data, checkpoint, verbose)
+    seconds = time.perf_counter() - began if curve is None else curve.seconds
+
+    def measure(queries):
+        return evaluate(
+            model,
+            queries,
+            filter_seen=experiment.filter_seen,
+            train=data.train,
+            item_categories=categories,
+        )
+
+    return Run(
+        experiment=experiment,
+        seed=seed,
+        model=model,
+        data=data,
+        curve=curve,
+        validation=measure(data.validation),
+        test=None if data.test is None else measure(data.test),
+        seconds=seconds,
+    )
+
+
+def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
+    options = dict(experiment.options)
+    if not experiment.is_neural:
+        if experiment.model in SEEDED:
+            options["seed"] = seed
+        return MODELS[experiment.model](**options).fit(data.train, data.num_items), None
+    set_seed(seed)
+    model = MODELS[experiment.model](num_items=data.num_items, **options)
+    curve = fit(
+        model,
+        data,
+        filter_seen=experiment.filter_seen,
+        checkpoint=checkpoint,
+        verbose=verbose,
+        seed=seed,
+        **experiment.fit,
+    )
+    return model, curve
+
+
+def item_categories(log: Interactions, data: SequenceData) -> list[str] | None:
+    """Categories of the items 1..V where the source has them."""
+    if log.items is None or "category" not in log.items.columns:
+        return None
+    categories = log.items["category"].reindex(data.vocabulary.raw_ids)
+    return [None if c is np.nan or c is None else str(c) for c in categories]
+
+
+def versions() -> dict[str, str]:
+    """Of Python, the backend and what else moves a number."""
+    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
