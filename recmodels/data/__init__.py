@@ -1,19 +1,46 @@
 """Logs of behaviour: read, checked, cleaned and split."""
 
+from recmodels.data.card import DataCard, data_card
+from recmodels.data.cleaning import (
+    CleaningReport,
+    cap_durations,
+    clean,
+    collapse_repeats,
+    drop_exact_duplicates,
+    drop_impossible_times,
+    drop_missing,
+    k_core,
+    single_pass_core,
+)
 from recmodels.data.columns import guess_columns
 from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
-from recmodels.data.registry import SOURCES, load
+from recmodels.data.leakage import LeakReport, leak_report
+from recmodels.data.registry import SOURCES, Source, load
 from recmodels.data.splits import Cases, Split, leave_one_out, temporal_cutoff
 
 __all__ = [
     "SOURCES",
     "Cases",
+    "CleaningReport",
+    "DataCard",
     "Interactions",
+    "LeakReport",
+    "Source",
     "Split",
+    "cap_durations",
+    "clean",
+    "collapse_repeats",
+    "data_card",
+    "drop_exact_duplicates",
+    "drop_impossible_times",
+    "drop_missing",
     "guess_columns",
+    "k_core",
+    "leak_report",
     "leave_one_out",
     "load",
     "read_events",
+    "single_pass_core",
     "temporal_cutoff",
 ]

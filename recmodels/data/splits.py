@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from recmodels.data.interactions import Interactions
+from recmodels.data.times import moment_seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,7 @@ def _cut_seconds(
     """The seconds at which validation and test begin."""
     ordered = np.sort(times)
     if time is not None:
-        test_cut = time if isinstance(time, int | np.integer) else _seconds(time)
+        test_cut = moment_seconds(time, "time")
         fraction = np.searchsorted(ordered, test_cut) / max(len(ordered), 1)
     if not len(ordered) or not 0 < validation_fraction < fraction < 1:
         raise ValueError(
@@ -201,16 +201,6 @@ def _cut_seconds(
         test_cut = ordered[int(fraction * len(ordered))]
     validation_cut = ordered[int((fraction - validation_fraction) * len(ordered))]
     return int(validation_cut), int(test_cut)
-
-
-def _seconds(date: str) -> int:
-    """UTC seconds of a date; without a time zone it is taken as UTC."""
-    try:
-        return int(pd.to_datetime(date, utc=True).timestamp())
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"`time` must be UTC seconds or a date such as '2017-12-01'. Received: time={date!r}"
-        ) from error
 
 
 def _cases_after(interactions: Interactions, cut: int, end: int | None) -> Cases:

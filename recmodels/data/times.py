@@ -40,6 +40,24 @@ def to_seconds(times: pd.Series) -> tuple[pd.Series, pd.Series]:
     return _from_numbers(times, numbers)
 
 
+def moment_seconds(moment: int | str, name: str) -> int:
+    """UTC seconds of one moment, given as such or as a date; without a zone it is taken as UTC.
+
+    Args:
+        moment: such as `1_600_000_000` or `"2020-09-13"`.
+        name: the argument it came in, for the error.
+    """
+    if isinstance(moment, int | np.integer):
+        return int(moment)
+    try:
+        return int(pd.to_datetime(moment, utc=True).timestamp())
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"`{name}` must be UTC seconds or a date such as '2020-09-13'. "
+            f"Received: {name}={moment!r}"
+        ) from error
+
+
 def _parse(times: pd.Series, form: str | None = None) -> pd.Series:
     """Dates from text: in `form`, or as ISO 8601, or in the one format that the first row shows."""
     text = times.astype("str")

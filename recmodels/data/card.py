@@ -1,0 +1,152 @@
+"""The one page to read about a log before modelling it."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.registry import SOURCES, load
+
+PERCENTILES = (0, 10, 25, 50, 75, 90, 99, 100)
+
+
+@dataclass(frozen=True, repr=False)
+class DataCard:
+    """Counts, spans and oddities of a log.
+
+    Args:
+        name, order: as the log says.
+        events, users, items: counts.
+        density: distinct pairs of user and item among all possible ones.
+        first, last: dates of the earliest and the latest event, UTC, or None without times.
+        lengths: percentiles of the number of events a user, by percentile.
+        repeats: share of events whose user had met the item before.
+        repeated_last: share of the users with two or more events whose last item is among their
+            earlier ones, or None without an order; where it is large, do not filter what was seen.
+        ties: share of events in the same second as the same user's event before, or None.
+        actions: events of each kind, most frequent first.
+        published: `users`, `items` and `events` as the authors count them; empty if unknown.
+    """
+
+    name: str
+    order: str
+    events: int
+    users: int
+    items: int
+    density: float
+    first: str | None
+    last: str | None
+    lengths: dict[str, float]
+    repeats: float
+    repeated_last: float | None
+    ties: float | None
+    actions: dict[str, int]
+    published: dict[str, int]
+
+    @property
+    def equals_published(self) -> bool | None:
+        """Whether all counts are the published ones, or None where none are known."""
+        if not self.published:
+            return None
+        return all(getattr(self, what) == count for what, count in self.published.items())
+
+    def to_dict(self) -> dict:
+        """The same as plain values, for JSON, with `equals_published`."""
+        return asdict(self) | {"equals_published": self.equals_published}
+
+    def __repr__(self) -> str:
+        lengths = ", ".join(f"{key} {value:g}" for key, value in self.lengths.items())
+        lines = [
+            f"{self.name} ({self.order})",
+            f"  events {self.events:,}, users {self.users:,}, items {self.items:,}, "
+            f"density {self.density:.3%}",
+            f"  from {self.first} to {self.last}" if self.first else "  without times",
+            f"  events a user: {lengths}",
+            f"  repeats {self.repeats:.1%} of events",
+        ]
+        if self.repeated_last is not None:
+            lines[-1] += f", {self.repeated_last:.1%} of last events"
+        if self.ties is not None:
+            lines.append(f"  same second as the event before {self.ties:.1%}")
+        if self.actions:
+            counts = ", ".join(f"{action} {count:,}" for action, count in self.actions.items())
+            lines.append(f"  actions: {counts}")
+        return "\n".join([*lines, f"  {self._verdict()}"])
+
+    def _verdict(self) -> str:
+        if self.equals_published is None:
+            return "no published counts to compare with"
+        if self.equals_published:
+            return "equal to the published counts"
+        differences = [
+            f"{what} {getattr(self, what):,} instead of {count:,}"
+            for what, count in self.published.items()
+            if getattr(self, what) != count
+        ]
+        return f"NOT the published counts: {', '.join(differences)}"
+
+
+def data_card(source: str | Interactions) -> DataCard:
+    """Describe a log, and check it against the published counts where it is a known one.
+
+    Args:
+        source: the name of a registered data set, or a log.
+
+    Example:
+        print(data_card("ml-100k"))
+    """
+    log = load(source) if isinstance(source, str) else source
+    if not len(log):
+        raise ValueError(f"`source` has no events to describe. Received: {log!r}")
+    users, items = (pd.factorize(log.events[column])[0] for column in ("user", "item"))
+    known = SOURCES.get(log.name)
+    return DataCard(
+        name=log.name,
+        order=log.order,
+        events=len(log),
+        users=int(users.max()) + 1,
+        items=int(items.max()) + 1,
+        **_pair_figures(users, items, log.is_sequential),
+        **_time_figures(log, users),
+        lengths=_length_percentiles(users),
+        actions=_action_counts(log.events),
+        published=dict(known.published) if known else {},
+    )
+
+
+def _pair_figures(
+    users: np.ndarray, items: np.ndarray, is_sequential: bool
+) -> dict[str, float | None]:
+    """Density and repeats, from one number for each pair of user and item."""
+    num_items = int(items.max()) + 1
+    pairs = pd.Series(users.astype(np.int64) * num_items + items)
+    seen_before = pairs.duplicated().to_numpy()
+    last = np.append(users[1:] != users[:-1], True)
+    several = np.bincount(users)[users[last]] > 1
+    repeated_last = float(seen_before[last][several].mean()) if several.any() else 0.0
+    return {
+        "density": float((~seen_before).sum() / ((int(users.max()) + 1) * num_items)),
+        "repeats": float(seen_before.mean()),
+        "repeated_last": repeated_last if is_sequential else None,
+    }
+
+
+def _time_figures(log: Interactions, users: np.ndarray) -> dict[str, str | float | None]:
+    if log.order != "timed":
+        return {"first": None, "last": None, "ties": None}
+    times = log.events["timestamp"].to_numpy()
+    tied = (times[1:] == times[:-1]) & (users[1:] == users[:-1])
+    first, last = (str(pd.Timestamp(int(t), unit="s").date()) for t in (times.min(), times.max()))
+    return {"first": first, "last": last, "ties": float(tied.sum() / len(times))}
+
+
+def _length_percentiles(users: np.ndarray) -> dict[str, float]:
+    values = np.percentile(np.bincount(users), PERCENTILES)
+    return {f"p{p}": float(value) for p, value in zip(PERCENTILES, values, strict=True)}
+
+
+def _action_counts(events: pd.DataFrame) -> dict[str, int]:
+    if "action" not in events:
+        return {}
+    return {str(action): int(count) for action, count in events["action"].value_counts().items()}

@@ -1,0 +1,215 @@
+"""Rules that make a log smaller or saner, each with a line that says what it did."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.times import moment_seconds
+
+SIGMA_PER_MAD = 1.4826  # Of a normal distribution.
+OUTLIER_SIGMAS = 5.0
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """One line of what was done to a log.
+
+    Args:
+        rule: the function.
+        rows_in, rows_out: events before and after.
+        why: what the rule looked for, with its settings.
+    """
+
+    rule: str
+    rows_in: int
+    rows_out: int
+    why: str
+
+
+Table = Interactions | pd.DataFrame
+Cleaned = tuple[Interactions, CleaningReport]
+Rule = Callable[[Table], tuple[Table, CleaningReport]]
+
+
+def clean(table: Table, rules: Iterable[Rule]) -> tuple[Table, pd.DataFrame]:
+    """Apply rules one after the other.
+
+    Args:
+        table: a log, or a raw table for the rules that take one.
+        rules: functions of this module; settings go in with `functools.partial`.
+
+    Returns:
+        The cleaned log, and a table with one row a rule: `rule`, `rows_in`, `rows_out`, `why`.
+
+    Example:
+        log, report = clean(log, [drop_exact_duplicates, partial(k_core, user=3, item=3)])
+    """
+    reports = []
+    for rule in rules:
+        table, report = rule(table)
+        reports.append(asdict(report))
+    return table, pd.DataFrame(reports, columns=["rule", "rows_in", "rows_out", "why"])
+
+
+def drop_missing(
+    frame: pd.DataFrame, columns: Iterable[str] = ("user", "item")
+) -> tuple[pd.DataFrame, CleaningReport]:
+    """Drop the rows of a raw table that lack an id, before it becomes `Interactions`.
+
+    Args:
+        frame: any table.
+        columns: those that may not be missing.
+
+    Raises:
+        ValueError: the table has no such column.
+    """
+    columns = list(columns)
+    absent = [column for column in columns if column not in frame.columns]
+    if absent:
+        raise ValueError(
+            f"`columns` must be in the table. Received: {absent} of {list(frame.columns)}"
+        )
+    kept = frame.dropna(subset=columns).reset_index(drop=True)
+    why = f"rows without {' or '.join(columns)}"
+    return kept, CleaningReport("drop_missing", len(frame), len(kept), why)
+
+
+def drop_impossible_times(
+    table: Table, first: int | str = "1971-01-01", last: int | str = "2100-01-01"
+) -> tuple[Table, CleaningReport]:
+    """Drop events outside a span of time.
+
+    Args:
+        table: a log, or a raw table whose `timestamp` holds seconds.
+        first: earliest time kept, in UTC seconds or as a date. By default a year past zero, which
+            is what clocks and exports write when they know no time.
+        last: latest time kept.
+
+    Raises:
+        ValueError: there is no `timestamp` column.
+    """
+    events = table.events if isinstance(table, Interactions) else table
+    _require_column(events, "timestamp", "drop_impossible_times")
+    low, high = moment_seconds(first, "first"), moment_seconds(last, "last")
+    why = f"times outside {first} to {last}"
+    return _keep(table, events["timestamp"].between(low, high), "drop_impossible_times", why)
+
+
+def drop_exact_duplicates(interactions: Interactions) -> Cleaned:
+    """Keep the first of events that are equal in every column."""
+    keep = ~interactions.events.duplicated()
+    return _keep(interactions, keep, "drop_exact_duplicates", "equal in every column to an earlier")
+
+
+def collapse_repeats(interactions: Interactions) -> Cleaned:
+    """Keep the first of consecutive events in which a user does the same to the same item."""
+    interactions.require("`collapse_repeats`", ("timed", "ordered"))
+    columns = [c for c in ("user", "item", "action") if c in interactions.events]
+    events = interactions.events[columns]
+    repeated = (events == events.shift()).all(axis=1)
+    why = f"same {', '.join(columns)} as the event before"
+    return _keep(interactions, ~repeated, "collapse_repeats", why)
+
+
+def cap_durations(interactions: Interactions) -> Cleaned:
+    """Set durations far above the usual to a limit, and negative ones to missing.
+
+    The limit lies five robust standard deviations (from the median absolute deviation) above the
+    median of the logarithms, since times spent are spread over orders of magnitude. Where more
+    than half are equal there is no spread to judge by, and nothing is capped.
+
+    Raises:
+        ValueError: there is no `duration` column.
+    """
+    events = interactions.events
+    _require_column(events, "duration", "cap_durations")
+    durations = events["duration"].where(events["duration"] >= 0)
+    limit = _outlier_limit(durations[durations > 0].to_numpy())
+    capped = events.assign(duration=durations.clip(upper=limit))
+    why = (
+        f"{int((durations > limit).sum()):,} durations above {limit:,.1f} s set to it, "
+        f"{int((events['duration'] < 0).sum()):,} negative ones to missing"
+    )
+    rows = len(events)
+    return replace(interactions, events=capped), CleaningReport("cap_durations", rows, rows, why)
+
+
+def k_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
+    """Drop rare users and items again and again, until none is rare.
+
+    Args:
+        interactions: any log.
+        user: events that every user left has at least.
+        item: events that every item left has at least.
+
+    Raises:
+        ValueError: nothing is left.
+    """
+    return _core(interactions, user, item, "k_core")
+
+
+def single_pass_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
+    """Drop users and items that are rare in the log as it came, once.
+
+    What some published data sets did; afterwards users and items may be rare again.
+
+    Args:
+        interactions: any log.
+        user: events that a user needs in the log as it came.
+        item: events that an item needs in the log as it came.
+
+    Raises:
+        ValueError: nothing is left.
+    """
+    return _core(interactions, user, item, "single_pass_core")
+
+
+def _core(interactions: Interactions, user: int, item: int, rule: str) -> Cleaned:
+    groups = [pd.factorize(interactions.events[column]) for column in ("user", "item")]
+    keep, left = np.ones(len(interactions), bool), -1
+    while left != keep.sum():
+        left = keep.sum()
+        frequent = [
+            (np.bincount(codes[keep], minlength=len(distinct)) >= least)[codes]
+            for (codes, distinct), least in zip(groups, (user, item), strict=True)
+        ]
+        keep &= frequent[0] & frequent[1]
+        if rule == "single_pass_core":
+            break
+    if not keep.any():
+        raise ValueError(
+            f"`{rule}` left nothing: no group of users and items is that frequent. Lower `user` or "
+            f"`item`. Received: user={user}, item={item}, for {interactions!r}"
+        )
+    why = f"users with fewer than {user} or items with fewer than {item} events"
+    return _keep(interactions, keep, rule, why)
+
+
+def _keep(table: Table, rows, rule: str, why: str) -> tuple[Table, CleaningReport]:
+    rows = np.asarray(rows, bool)
+    if isinstance(table, Interactions):
+        kept = table.select(rows)
+    else:
+        kept = table[rows].reset_index(drop=True)
+    return kept, CleaningReport(rule, len(rows), int(rows.sum()), why)
+
+
+def _require_column(events: pd.DataFrame, column: str, rule: str) -> None:
+    if column not in events:
+        raise ValueError(
+            f"`{rule}` needs a `{column}` column: name it when reading. "
+            f"Received: columns={list(events.columns)}"
+        )
+
+
+def _outlier_limit(positive: np.ndarray) -> float:
+    """Seconds beyond which a duration is an outlier; infinity where that cannot be told."""
+    if not len(positive):
+        return np.inf
+    logs = np.log(positive)
+    middle = np.median(logs)
+    spread = SIGMA_PER_MAD * np.median(np.abs(logs - middle))
+    return float(np.exp(middle + OUTLIER_SIGMAS * spread)) if spread else np.inf
