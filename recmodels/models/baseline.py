@@ -1,0 +1,126 @@
+"""What all baselines share: counted items, and histories as sparse matrices."""
+
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+
+from recmodels.features.histories import Histories
+
+
+class Baseline:
+    """A model that reads whole histories and learns by counting or in closed form.
+
+    Subclasses write `_learn`, called with the training histories once `counts` and `num_items`
+    are set, and `_score`, called with queries and the columns wanted. Ids that are not in
+    1..num_items (padding, unknown, mask) take part in neither.
+    """
+
+    max_length: int | None = None
+
+    def fit(self, train: Histories, num_items: int) -> Self:
+        """Learn from training histories and return the model.
+
+        Args:
+            train: what each user did, from `prepare(split).train`.
+            num_items: V, the size of the catalogue.
+
+        Raises:
+            ValueError: no item of the catalogue occurs in `train`.
+        """
+        counts = np.bincount(train.items, minlength=num_items + 1)[: num_items + 1]
+        counts[0] = 0
+        if not counts.any():
+            raise ValueError(
+                "`train` holds no item of the catalogue, so there is nothing to learn from. "
+                f"Received: train={train!r}, num_items={num_items}"
+            )
+        self.num_items = num_items
+        self.counts = counts
+        self._learn(train)
+        return self
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Score items for histories; higher is better.
+
+        Args:
+            queries: `item_ids`, int32 (B, T), padded on the left with 0, and `user_ids`, int32
+                (B,), the row in the training histories or -1.
+            items: the item ids to score, (K,); by default the whole catalogue.
+
+        Returns:
+            Scores, float32, (B, V + 1), where column i belongs to item i and column 0 to nobody,
+            or (B, K), where column k belongs to `items[k]`.
+
+        Raises:
+            ValueError: the model has not been fitted.
+        """
+        if not hasattr(self, "counts"):
+            raise ValueError(
+                f"`score` needs a fitted model: call `fit(train, num_items)` first. "
+                f"Received: model={type(self).__name__}"
+            )
+        columns = slice(None) if items is None else np.asarray(items)
+        return np.asarray(self._score(queries, columns), np.float32)
+
+    def _learn(self, train: Histories) -> None:
+        raise NotImplementedError
+
+    def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _popular_below(self, scores: np.ndarray, columns: slice | np.ndarray) -> np.ndarray:
+        """Replace scores of 0 by -1..0 in the order of popularity, so that no list runs dry."""
+        share = self.counts[columns] / self.counts.max()
+        return np.where(scores > 0, scores, share - 1)
+
+
+def known_events(item_ids: np.ndarray, num_items: int) -> tuple[np.ndarray, ...]:
+    """The events of a padded matrix that are items of the catalogue, one after the other.
+
+    Args:
+        item_ids: (B, T), padded on the left with 0.
+        num_items: V; larger ids are unknown.
+
+    Returns:
+        Row (N,), item id (N,) and age (N,) of each event, oldest first within a row. The age
+        counts the known events that followed: 0 is the newest.
+    """
+    known = (item_ids >= 1) & (item_ids <= num_items)
+    ages = known[:, ::-1].cumsum(axis=1)[:, ::-1] - 1
+    return np.nonzero(known)[0], item_ids[known], ages[known]
+
+
+def history_matrix(item_ids: np.ndarray, num_items: int, decay: float = 1.0) -> sparse.csr_array:
+    """Histories as rows over the catalogue, float32, (B, V + 1).
+
+    Each item weighs `decay ** age` of its latest event, so that `decay=1` gives plain sets and a
+    repeated item counts once:
+
+        item_ids       [[0, 2, 3, 2]]
+        decay=0.5      [[0, 0, 1, 0.5]]      (item 2 at age 0, item 3 at age 1; V = 3)
+    """
+    rows, items, ages = known_events(item_ids, num_items)
+    width = num_items + 1
+    # The newest event comes first after reversing, and `unique` keeps the first of each.
+    cells, newest = np.unique((rows * width + items)[::-1], return_index=True)
+    weights = (decay ** ages[::-1][newest]).astype(np.float32)
+    places = (cells // width, cells % width)
+    return sparse.csr_array((weights, places), shape=(len(item_ids), width))
+
+
+def user_item_matrix(train: Histories, num_items: int) -> sparse.csr_array:
+    """Which user did which item, 0 or 1, float32, (U, V + 1)."""
+    users, items = training_events(train, num_items)
+    ones = np.ones(len(items), np.float32)
+    matrix = sparse.csr_array((ones, (users, items)), shape=(len(train), num_items + 1))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def training_events(train: Histories, num_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """User row (N,) and item id (N,) of every training event with a known item."""
+    users = np.repeat(np.arange(len(train)), train.lengths)
+    known = (train.items >= 1) & (train.items <= num_items)
+    return users[known], train.items[known]
