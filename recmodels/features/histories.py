@@ -57,6 +57,8 @@ class Histories:
 def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:
     """Rows of `flat[start:end]`, the latest `length` of each, padded left with 0: (B, T)."""
     positions = np.asarray(ends)[:, None] - np.arange(length, 0, -1)[None, :]  # (B, T)
+    if not len(flat):  # Histories without a single event: there is nothing to index.
+        return np.full(positions.shape, PADDING_ID, flat.dtype)
     real = positions >= np.asarray(starts)[:, None]
     return np.where(real, flat[np.where(real, positions, 0)], PADDING_ID).astype(flat.dtype)
 
@@ -90,6 +92,8 @@ def build_histories(
 
 def _rows_of_users(users, known, offsets) -> tuple[np.ndarray, np.ndarray]:
     """Event rows of `users` one after the other, and the offsets of each in them."""
+    if not len(known):
+        return np.empty(0, np.int64), np.zeros(len(users) + 1, np.int64)
     order = np.argsort(known, kind="stable")
     place = np.minimum(np.searchsorted(known[order], users), len(known) - 1)
     index = order[place]
