@@ -44,6 +44,11 @@ def test_wanted_users_come_in_the_order_wanted():
     assert histories.offsets.tolist() == [0, 4, 4, 6]  # Nobody knows user 5.
 
 
+def test_user_ids_of_another_type_are_nobodys():
+    histories = build_histories(*_toy(), users=np.array(["7", "9"]))
+    assert histories.lengths.tolist() == [0, 0]
+
+
 def test_columns_run_along_the_items():
     log = _log([1, 2, 1], [10, 20, 30], value=[0.1, 0.2, 0.3])
     vocabulary = Vocabulary([10, 20, 30])

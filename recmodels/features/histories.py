@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.features.vocabulary import PADDING_ID, Vocabulary
@@ -92,13 +93,8 @@ def build_histories(
 
 def _rows_of_users(users, known, offsets) -> tuple[np.ndarray, np.ndarray]:
     """Event rows of `users` one after the other, and the offsets of each in them."""
-    if not len(known):
-        return np.empty(0, np.int64), np.zeros(len(users) + 1, np.int64)
-    order = np.argsort(known, kind="stable")
-    place = np.minimum(np.searchsorted(known[order], users), len(known) - 1)
-    index = order[place]
-    found = known[index] == users
-    lengths = np.where(found, np.diff(offsets)[index], 0)
+    index = pd.Index(known).get_indexer(pd.Index(users))
+    lengths = np.append(np.diff(offsets), 0)[index]  # Who is not known has -1, so the last: 0.
     new_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     begin = np.repeat(offsets[index] - new_offsets[:-1], lengths)
     return begin + np.arange(new_offsets[-1]), new_offsets
