@@ -1,0 +1,44 @@
+"""Sequential recommendation in Keras that one can teach with, trust and reproduce.
+
+    import recmodels as rm
+
+    log = rm.load("shop")
+    data = rm.prepare(rm.leave_one_out(log))
+    model = rm.SASRec(data.num_items, max_length=50)
+    rm.fit(model, data, epochs=10, filter_seen=False)
+    rm.evaluate(model, data.test, filter_seen=False, train=data.train)
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Imported on first use: reading a log should not wait for TensorFlow.
+_HOMES = {
+    "Interactions": "recmodels.data.interactions",
+    "load": "recmodels.data.registry",
+    "read_events": "recmodels.data.events",
+    "data_card": "recmodels.data.card",
+    "leave_one_out": "recmodels.data.splits",
+    "temporal_cutoff": "recmodels.data.splits",
+    "leak_report": "recmodels.data.leakage",
+    "prepare": "recmodels.features.sequences",
+    "SASRec": "recmodels.models.sasrec",
+    "fit": "recmodels.api",
+    "evaluate": "recmodels.evaluation.report",
+    "slices": "recmodels.evaluation.report",
+    "Recommender": "recmodels.recommend.recommender",
+    "set_seed": "recmodels.training.seeds",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'recmodels' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -39,6 +39,14 @@ def _ml_1m(name: str, loss: str, minutes: float, published: str, **training) -> 
     )
 
 
+# What `recmodels run` shows beside the model, on any log: label to model and options.
+SHOWN_BASELINES: dict[str, tuple[str, dict]] = {
+    "random": ("random", {}),
+    "popularity": ("popularity", {}),
+    "repeat last": ("repeat-last", {}),
+    "Markov chain": ("markov", {}),
+    "ItemKNN": ("item-knn", {}),
+}
 _ENTRIES = [
     _ml_1m("softmax", "full_softmax", 18, "sasrec+"),
     _ml_1m("bce", "bce", 14, "sasrec", num_negatives=1),

@@ -67,7 +67,13 @@ def split_log(interactions: Interactions, protocol: str) -> Split:
 
 def prepare_experiment(experiment: Experiment, log: Interactions | None = None) -> SequenceData:
     """Load (unless given) and encode the data of an experiment."""
-    split = split_log(load(experiment.dataset) if log is None else log, experiment.protocol)
+    return prepare_split(
+        split_log(load(experiment.dataset) if log is None else log, experiment.protocol), experiment
+    )
+
+
+def prepare_split(split: Split, experiment: Experiment) -> SequenceData:
+    """Encode a split with the columns that the model of an experiment reads."""
     timed = experiment.model == "recent-popularity"
     return prepare(split, columns=("timestamp",) if timed else ())
 

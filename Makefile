@@ -1,0 +1,47 @@
+# Two commands matter: `make run` and `make test`. Both set up .venv first, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATASET ?= shop
+COLUMNS ?=
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: run test test-backends lab table check-pins clean
+
+run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
+	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
+
+test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
+	$(BIN)/python -m pytest
+
+test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and PyTorch if installed
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends
+	if $(BIN)/python -c 'import torch' 2>/dev/null; then \
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m backends; fi
+
+lab: $(READY)  ## Open the notebooks
+	$(BIN)/python -m jupyterlab notebooks
+
+table: $(READY)  ## All stored results beside the published ones
+	$(BIN)/python -m recmodels table
+
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
+	sys.exit(None if ok else "recmodels needs Python 3.11 to 3.13; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(READY)
+
+$(VENV)/.backends: $(READY) requirements-backends.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-backends.txt
+	touch $(VENV)/.backends
+
+check-pins: $(READY)  ## The pins resolve on the other Pythons too (nothing is installed)
+	for version in 3.12 3.13; do $(BIN)/python -m pip install --quiet --dry-run --no-cache-dir \
+	--disable-pip-version-check --only-binary=:all: --python-version $$version \
+	--target $(VENV)/dry-run -r requirements.txt || exit 1; done
+
+clean:  ## Forget the environment and unfinished runs; data and results stay
+	rm -rf $(VENV) runs

@@ -1,0 +1,47 @@
+"""What the commands print."""
+
+from pathlib import Path
+
+from recmodels.evaluation.report import evaluate
+from recmodels.experiments.run import split_log
+from recmodels.experiments.showcase import SHOWN_METRICS, Showcase, open_log
+from recmodels.features.sequences import prepare
+from recmodels.recommend.bundle import load_bundle
+
+
+def describe_showcase(shown: Showcase) -> str:
+    """The table of models and the example lists as plain text."""
+    lines = ["", f"{'':16}" + "".join(f"{m.upper() + ' (95 %)':>28}" for m in SHOWN_METRICS)]
+    for name, row in shown.table.iterrows():
+        cells = (
+            f"{row[m, 'mean']:.4f} ({row[m, 'low']:.4f} to {row[m, 'high']:.4f})"
+            for m in SHOWN_METRICS
+        )
+        lines.append(f"{name:16}" + "".join(f"{cell:>28}" for cell in cells))
+    for last, wanted, answer in shown.examples:
+        lines += ["", "After  " + "  >  ".join(last), f"came   {wanted}"]
+        titles = answer.table["title" if "title" in answer.table else "item"].astype(str)
+        lines += [
+            f"   {place}. {title}{'   <- it' if title == wanted else ''}"
+            for place, title in enumerate(titles, 1)
+        ]
+    return "\n".join(lines)
+
+
+def evaluate_bundle(folder: Path) -> dict:
+    """Metrics of a bundle on the test cases of its data set, under its own protocol.
+
+    Raises:
+        ValueError: the folder is no bundle, or its data are not the ones it was trained on.
+    """
+    bundle = load_bundle(folder)
+    config = bundle.config
+    log, _ = open_log(config["dataset"], config.get("columns", {}))
+    data = prepare(split_log(log, config["protocol"]))
+    if list(data.vocabulary.raw_ids) != list(bundle.vocabulary.raw_ids):
+        raise ValueError(
+            "`folder` holds a model of another catalogue than the data set has now. "
+            f"Received: folder={str(folder)!r}, dataset={config['dataset']!r}"
+        )
+    measured = evaluate(bundle.model, data.test, filter_seen=bundle.filter_seen, train=data.train)
+    return measured.metrics

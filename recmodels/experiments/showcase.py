@@ -1,0 +1,161 @@
+"""The first thing a newcomer runs: any log, a model beside its baselines, lists in words."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recmodels import plots
+from recmodels.data.events import read_events
+from recmodels.data.interactions import Interactions
+from recmodels.data.registry import SOURCES, load
+from recmodels.data.shop import Shop, simulate
+from recmodels.evaluation.ceilings import BayesCeiling
+from recmodels.evaluation.report import Evaluation, evaluate, slices
+from recmodels.evaluation.statistics import bootstrap_interval
+from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.run import item_categories, prepare_experiment, run_seed
+from recmodels.experiments.train import save_bundle_of
+from recmodels.features.sequences import SequenceData
+from recmodels.recommend.recommender import Recommendation, Recommender
+
+SHOWN_METRICS = ("hr@10", "ndcg@10", "mrr@10")
+REPEATS_MATTER = 0.05  # Share of returns above which lists keep what a user already has.
+
+
+@dataclass(frozen=True, eq=False)
+class Showcase:
+    """What a showcase found.
+
+    Args:
+        table: one row a model, worst first: mean, low and high of each of `SHOWN_METRICS`.
+        examples: what five users did last, did next and were recommended.
+        recommender: the trained model behind raw ids.
+        evaluations: of each model on the test cases.
+    """
+
+    table: pd.DataFrame
+    examples: list[tuple[list[str], str, Recommendation]]
+    recommender: Recommender
+    evaluations: dict[str, Evaluation]
+
+
+def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, Shop | None]:
+    """A registered data set or a file of the user's own; the shop comes with its truth."""
+    if dataset == "shop":
+        shop = simulate()
+        return shop.interactions, shop
+    if dataset in SOURCES or not (Path(dataset).suffix or Path(dataset).exists()):
+        return load(dataset), None
+    return read_events(dataset, **columns), None
+
+
+def default_experiment(name: str, log: Interactions) -> Experiment:
+    """Settings for a log nobody has tuned for: long enough histories, early stopping."""
+    _, offsets = log.user_offsets()
+    longest = int(np.quantile(np.diff(offsets), 0.95))
+    returns = log.events.duplicated(["user", "item"]).mean()
+    return Experiment(
+        name=name,
+        dataset=name,
+        model="sasrec",
+        options={"max_length": int(np.clip(longest, 10, 200)), "dropout": 0.2},
+        fit={"epochs": 40, "patience": 4, "average": 0.99, "batch_size": 32},
+        filter_seen=bool(returns < REPEATS_MATTER),
+    )
+
+
+def showcase(dataset: str, columns: dict[str, str], folder: Path, seed: int = 0) -> Showcase:
+    """Train on a log, measure beside the baselines, write figures and a bundle.
+
+    Args:
+        dataset: a name `load` knows, or the path of a CSV or Parquet file.
+        columns: of that file, such as `{"user": "uid", "item": "sku"}`.
+        folder: gets `figures/`, `bundle/` and the checkpoint.
+        seed: of the training.
+    """
+    log, shop = open_log(dataset, columns)
+    experiment = find_showcase_experiment(dataset, log)
+    data = prepare_experiment(experiment, log)
+    checkpoint = folder / "checkpoint.npz"
+    run = run_seed(
+        experiment, seed, data, checkpoint=checkpoint, categories=item_categories(log, data)
+    )
+    evaluations = {**_baselines(experiment, data), "SASRec": run.test}
+    if shop is not None:
+        truth = BayesCeiling(shop, data.vocabulary, data.train.users)
+        evaluations["known ceiling"] = evaluate(
+            truth, data.test, filter_seen=experiment.filter_seen, train=data.train
+        )
+    table = comparison(evaluations)
+    recommender = save_bundle_of(run, log, data, folder / "bundle", {"columns": columns})
+    _draw(log, data, run, table, folder / "figures")
+    return Showcase(table, _examples(recommender, data), recommender, evaluations)
+
+
+def find_showcase_experiment(dataset: str, log: Interactions) -> Experiment:
+    """The tuned experiment of a data set where there is one."""
+    tuned = [e for e in EXPERIMENTS.values() if e.dataset == dataset and e.model == "sasrec"]
+    return tuned[0] if tuned else default_experiment(Path(dataset).name, log)
+
+
+def comparison(evaluations: dict[str, Evaluation]) -> pd.DataFrame:
+    """Mean and 95 % interval over users of each shown metric, worst model first."""
+    rows = {}
+    for name, evaluation in evaluations.items():
+        for metric in SHOWN_METRICS:
+            interval = bootstrap_interval(evaluation.values(metric))
+            rows.setdefault(name, {}).update(
+                {(metric, key): value for key, value in interval._asdict().items()}
+            )
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return table.sort_values(("ndcg@10", "mean"))
+
+
+def _baselines(experiment: Experiment, data: SequenceData) -> dict[str, Evaluation]:
+    found = {}
+    for label, (model, options) in SHOWN_BASELINES.items():
+        baseline = replace(experiment, model=model, options=options, fit={})
+        found[label] = run_seed(baseline, 0, data).test
+    return found
+
+
+def _examples(recommender: Recommender, data: SequenceData, users: int = 5):
+    """A few users spread over the test cases: their last three items, the next, the list."""
+    titles = _titles(recommender)
+    examples = []
+    for row in np.linspace(0, len(data.test) - 1, users).astype(int):
+        history = data.test.histories.last([row])[0]
+        raw = data.vocabulary.decode(history[(history > 0) & (history <= data.num_items)])
+        target = data.test.targets[row]
+        wanted = data.vocabulary.decode([target])[0] if target <= data.num_items else "a new item"
+        shown = recommender.recommend(list(raw), k=5)
+        examples.append(([titles(r) for r in raw[-3:]], titles(wanted), shown))
+    return examples
+
+
+def _titles(recommender: Recommender):
+    items = recommender.items
+    if items is None or "title" not in items.columns:
+        return str
+    known = items["title"].to_dict()
+    return lambda raw: str(known.get(raw, raw))
+
+
+def _draw(log: Interactions, data: SequenceData, run, table: pd.DataFrame, folder: Path) -> None:
+    models = table["ndcg@10"].drop("known ceiling", errors="ignore")
+    known = "known ceiling" in table.index
+    ceiling = table.loc["known ceiling", ("ndcg@10", "mean")] if known else None
+    popularity = np.bincount(data.train.items, minlength=data.num_items + 1)[1 : data.num_items + 1]
+    figures = {
+        "models": lambda: plots.model_comparison(models, ceiling=ceiling),
+        "learning": lambda: plots.learning_curves({"SASRec": run.curve.to_frame()}),
+        "lengths": lambda: plots.length_distribution(data.train.lengths, run.model.max_length),
+        "popularity": lambda: plots.popularity_distribution(popularity),
+        "by_length": lambda: plots.metric_by_slice({"SASRec": slices(run.test, "length")}),
+        "by_popularity": lambda: plots.metric_by_slice({"SASRec": slices(run.test, "popularity")}),
+    }
+    for name, draw in figures.items():
+        plots.save(draw(), folder / f"{name}.png")

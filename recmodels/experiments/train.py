@@ -1,0 +1,65 @@
+"""Train the seeds of an experiment and keep what they found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.registry import load
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.results import store_run
+from recmodels.experiments.run import Run, item_categories, prepare_experiment, run_seed
+from recmodels.features.sequences import SequenceData
+from recmodels.models.popularity import MostPopular
+from recmodels.recommend.recommender import Recommender
+
+
+def train_and_store(
+    experiment: Experiment, seeds: Sequence[int], runs: Path, results: Path
+) -> dict:
+    """Run seeds one after the other; each is stored as soon as it is finished.
+
+    Args:
+        experiment: what to run.
+        seeds: which.
+        runs: `NAME/seed-N/` in it gets the checkpoint and, for neural models, the bundle.
+        results: `NAME.json` and `per_user/NAME.parquet` are written here.
+
+    Returns:
+        The stored result over all seeds so far.
+    """
+    log = load(experiment.dataset)
+    data = prepare_experiment(experiment, log)
+    categories = item_categories(log, data)
+    for seed in seeds:
+        folder = runs / experiment.name / f"seed-{seed}"
+        run = run_seed(
+            experiment, seed, data, checkpoint=folder / "checkpoint.npz", categories=categories
+        )
+        result = store_run(run, results)
+        if experiment.is_neural:
+            save_bundle_of(run, log, data, folder / "bundle")
+    return result
+
+
+def save_bundle_of(
+    run: Run, log: Interactions, data: SequenceData, folder: Path, config: dict | None = None
+) -> Recommender:
+    """Write a trained model as a bundle, with more to remember in `config`, and return it."""
+    experiment = run.experiment
+    recommender = Recommender(
+        run.model,
+        data.vocabulary,
+        items=log.items,
+        filter_seen=experiment.filter_seen,
+        fallback=MostPopular().fit(data.train, data.num_items),
+        name=experiment.name,
+    )
+    config = {
+        "dataset": experiment.dataset,
+        "protocol": experiment.protocol,
+        "experiment": experiment.name,
+        "seed": run.seed,
+        **(config or {}),
+    }
+    recommender.save(folder, config=config, metrics=run.test.metrics)
+    return recommender

@@ -1,0 +1,114 @@
+"""Choose options on validation labels; the test labels are not in the object."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+
+from recmodels.data.registry import load
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.results import write_json
+from recmodels.experiments.run import prepare_split, run_seed, split_log
+
+TRIALS = 20  # For every model of a table alike: equal trials are what makes it fair.
+
+
+def tune(
+    experiment: Experiment,
+    *,
+    trials: int = TRIALS,
+    seed: int = 0,
+    runs: Path = Path("runs"),
+    results: Path = Path("results"),
+) -> dict:
+    """Search `experiment.space` for the highest validation NDCG@10.
+
+    Every trial is stored as it ends. A search that was stopped goes on where it was, to the
+    suggestions it would have made.
+
+    Args:
+        experiment: with a `space`.
+        trials: in all, those of earlier calls counted.
+        seed: of the suggestions and of each training.
+        runs: the folder of the search's database.
+        results: `tuning/NAME.json` is written here.
+
+    Returns:
+        `best` (the options with the highest score) and `trials`, one row each.
+
+    Raises:
+        ValueError: the experiment has nothing to tune.
+    """
+    if not experiment.space:
+        raise ValueError(
+            f"`experiment` has no `space` to search. Received: name={experiment.name!r}"
+        )
+    data = prepare_split(
+        split_log(load(experiment.dataset), experiment.protocol).without_test(), experiment
+    )
+    study = _open_study(experiment, runs)
+    while len(_finished(study)) < trials:
+        number = len(_finished(study))
+        study.sampler = optuna.samplers.TPESampler(seed=seed * 10_007 + number)
+        trial = study.ask()
+        chosen = suggest(trial, experiment.space)
+        run = run_seed(with_options(experiment, chosen), seed, data, verbose=False)
+        trial.set_user_attr("options", chosen)
+        trial.set_user_attr("seconds", round(run.seconds, 1))
+        study.tell(trial, run.validation.metrics["ndcg@10"])
+        summary = _summary(experiment, study)
+        write_json(results / "tuning" / f"{experiment.name}.json", summary)
+    return _summary(experiment, study)
+
+
+def _open_study(experiment: Experiment, runs: Path) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder = runs / "tuning"
+    folder.mkdir(parents=True, exist_ok=True)
+    return optuna.create_study(
+        storage=f"sqlite:///{folder / experiment.name}.db",
+        study_name=experiment.name,
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def suggest(trial: optuna.Trial, space: dict) -> dict:
+    """One value for each name of a space: see `Experiment.space`."""
+    chosen = {}
+    for name, choice in space.items():
+        if isinstance(choice, list):
+            chosen[name] = trial.suggest_categorical(name, choice)
+            continue
+        low, high, *scale = choice
+        draw = trial.suggest_int if isinstance(low, int) else trial.suggest_float
+        chosen[name] = draw(name, low, high, log=bool(scale))
+    return chosen
+
+
+def with_options(experiment: Experiment, chosen: dict) -> Experiment:
+    """The experiment with other options; names that `fit` has go there, others to the model."""
+    to_fit = {name: value for name, value in chosen.items() if name in experiment.fit}
+    to_model = {name: value for name, value in chosen.items() if name not in experiment.fit}
+    return replace(
+        experiment,
+        options={**experiment.options, **to_model},
+        fit={**experiment.fit, **to_fit},
+    )
+
+
+def _summary(experiment: Experiment, study: optuna.Study) -> dict:
+    rows = [
+        {"trial": t.number, "ndcg@10": round(t.value, 6), **t.user_attrs} for t in _finished(study)
+    ]
+    best = max(rows, key=lambda row: row["ndcg@10"], default=None)
+    return {
+        "experiment": experiment.name,
+        "measure": "validation ndcg@10",
+        "best": best,
+        "trials": rows,
+    }
