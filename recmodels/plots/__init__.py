@@ -1,0 +1,16 @@
+"""Figures: numbers in, matplotlib Axes out."""
+
+from recmodels.plots.learning import learning_curves
+from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
+from recmodels.plots.results import metric_by_slice, model_comparison
+from recmodels.plots.style import save
+
+__all__ = [
+    "leak_report",
+    "learning_curves",
+    "length_distribution",
+    "metric_by_slice",
+    "model_comparison",
+    "popularity_distribution",
+    "save",
+]

@@ -1,0 +1,49 @@
+"""How a training went."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from recmodels.plots.style import styled
+
+
+def learning_curves(
+    curves: Mapping[str, pd.DataFrame],
+    column: str = "score",
+    label: str = "validation NDCG@10",
+    ax: Axes | None = None,
+) -> Axes:
+    """One line a training, with a dot on the best epoch: the highest score or the lowest loss.
+
+    Args:
+        curves: by name, a table with the columns `epoch` and `column`, such as
+            `LearningCurve.to_frame()`. Epochs without a value are skipped.
+        column: `"score"` or `"loss"`.
+        label: of the vertical axis.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no curve, or one without a single value.
+
+    Example:
+        >>> learning_curves({"SASRec": curve.to_frame()})
+    """
+    if not curves:
+        raise ValueError("`curves` must hold at least one training. Received: curves={}")
+    with styled(ax) as ax:
+        for name, frame in curves.items():
+            known = frame[["epoch", column]].astype(float).dropna()
+            if known.empty:
+                raise ValueError(
+                    f"`curves` of {name!r} has no value of {column!r}. Received: {frame}"
+                )
+            (line,) = ax.plot(known["epoch"], known[column], label=name)
+            best = known[column].idxmin() if column == "loss" else known[column].idxmax()
+            ax.plot(*known.loc[best], "o", color=line.get_color())
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set_xlabel("epoch")
+        ax.set_ylabel(label)
+        if len(curves) > 1:
+            ax.legend()
+    return ax

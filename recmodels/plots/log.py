@@ -1,0 +1,112 @@
+"""What a log is like: how long, how popular, how leaky."""
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, PercentFormatter
+
+from recmodels.data.leakage import LeakReport
+from recmodels.plots.style import COLOURS, GREY, styled
+
+
+def length_distribution(
+    lengths: np.ndarray, max_length: int | None = None, ax: Axes | None = None
+) -> Axes:
+    """How many users have how many events; the longest 1 % share the last bar.
+
+    Args:
+        lengths: events of each user, (U,), such as `data.train.lengths`; zeros are not drawn.
+        max_length: marks how many of the latest events a model reads, and how many users have
+            more.
+        ax: where to draw; by default a new figure.
+    """
+    lengths = _positive(lengths, "lengths")
+    longest = int(np.quantile(lengths, 0.99, method="inverted_cdf"))
+    width = int(np.ceil(longest / 40))  # Whole, so that every bar stands for as many lengths.
+    bins = np.arange(0.5, longest + width, width)
+    with styled(ax) as ax:
+        drawn = np.minimum(lengths, bins[-1] - 0.5)
+        ax.hist(drawn, bins=bins, color=COLOURS[0], edgecolor="white", linewidth=0.5)
+        median = np.median(lengths)
+        ax.axvline(median, color=GREY, linestyle=":", label=f"median {median:,.0f}")
+        if max_length is not None:
+            share = (lengths > max_length).mean()
+            label = f"{share:.1%} of users are longer than {max_length:,}"
+            ax.axvline(max_length, color=COLOURS[1], linestyle="--", label=label)
+        ax.set_xlabel("events of a user (the longest 1 % in the last bar)")
+        ax.set_ylabel("users")
+        ax.legend(loc="upper right")
+    return ax
+
+
+def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
+    """Events of each item from the most to the least popular, both axes in powers of ten.
+
+    Args:
+        counts: events of each item, (V,); items without an event are not drawn, but count for
+            what the top 10 % are.
+        ax: where to draw; by default a new figure.
+    """
+    place = np.sort(np.asarray(counts))[::-1]
+    drawn = _positive(place, "counts")
+    head = int(np.ceil(len(place) / 10))
+    with styled(ax) as ax:
+        ax.plot(np.arange(1, len(drawn) + 1), drawn, color=COLOURS[0])
+        share = place[:head].sum() / place.sum()
+        label = f"the top 10 % of items have {share:.0%} of the events"
+        ax.axvline(head, color=GREY, linestyle=":", label=label)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        for axis in (ax.xaxis, ax.yaxis):  # 1, 10, 100 instead of powers with exponents.
+            axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else "")
+            axis.set_minor_formatter(NullFormatter())
+        ax.set_ylim(0.8, 2 * drawn.max())
+        ax.set_xlabel("item, from the most popular")
+        ax.set_ylabel("events")
+        ax.legend(loc="lower left")
+    return ax
+
+
+def leak_report(report: LeakReport, ax: Axes | None = None) -> Axes:
+    """What a split leaks and what it asks in vain, one bar a share.
+
+    Args:
+        report: from `recmodels.data.leakage.leak_report`; what it could not measure is not drawn.
+        ax: where to draw; by default a new figure.
+    """
+    shares = _leak_shares(report)
+    with styled(ax) as ax:
+        positions = np.arange(len(shares))
+        bars = ax.barh(positions, list(shares.values()), height=0.6, color=COLOURS[1])
+        ax.bar_label(bars, [f"{share:.1%}" for share in shares.values()], padding=4, color=GREY)
+        ax.set_yticks(positions, [textwrap.fill(name, 32) for name in shares])
+        ax.invert_yaxis()
+        ax.set_xlim(0, 1.15)  # Room for the number behind a full bar.
+        ax.set_xticks(np.arange(0, 1.01, 0.25))
+        ax.xaxis.set_major_formatter(PercentFormatter(1))
+        ax.grid(False, axis="y")
+        ax.set_title(f"{report.name}, {report.protocol}, {report.part}")
+    return ax
+
+
+def _leak_shares(report: LeakReport) -> dict[str, float]:
+    """The counts of a report as shares of what they are counted among, in words."""
+    events, users = report.train_events, report.users
+    counted = {
+        "training events after the median target": (report.future_share_median, 1),
+        "training events after a target, mean over users": (report.future_share_mean, 1),
+        "training events after the user's own target": (report.own_future_events, events),
+        "targets in the second of the event before": (report.ties_at_cut, users),
+        "users unknown to training": (report.cold_users, users),
+        "targets unknown to training": (report.cold_targets, users),
+        "users left out, without an event by then": (report.newcomers, users + report.newcomers),
+    }
+    return {name: part / whole for name, (part, whole) in counted.items() if part is not None}
+
+
+def _positive(values: np.ndarray, name: str) -> np.ndarray:
+    values = np.asarray(values)
+    if not (values > 0).any():
+        raise ValueError(f"`{name}` must hold a number above 0. Received: {len(values)} values")
+    return values[values > 0]

@@ -1,0 +1,108 @@
+"""What an evaluation found."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from recmodels.plots.style import COLOURS, GREY, styled
+
+
+def metric_by_slice(
+    tables: Mapping[str, pd.DataFrame],
+    label: str = "NDCG@10",
+    by: str = "history length",
+    ax: Axes | None = None,
+) -> Axes:
+    """A metric slice by slice, one colour a model, with intervals.
+
+    Args:
+        tables: by model, the table of `slices`, all with the same slices.
+        label: of the metric.
+        by: what the slices are of.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no table, or the slices differ.
+
+    Example:
+        >>> metric_by_slice({"SASRec": slices(evaluation, by="length")})
+    """
+    tables = dict(tables)
+    _check_same_slices(tables)
+    users = next(iter(tables.values()))["users"]
+    with styled(ax) as ax:
+        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Side by side.
+        for shift, (name, table) in zip(shifts, tables.items(), strict=True):
+            positions = np.arange(len(table)) + shift
+            ax.errorbar(positions, table["mean"], yerr=_arms(table), fmt="o", capsize=3, label=name)
+        names = [f"{name}\nn = {count:,.0f}" for name, count in users.items()]
+        ax.set_xticks(np.arange(len(users)), names)
+        ax.set_ylim(bottom=0)
+        ax.grid(False, axis="x")
+        ax.set_xlabel(by)
+        ax.set_ylabel(f"{label}, 95 % interval")
+        if len(tables) > 1:
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)  # Above, off the points.
+    return ax
+
+
+def model_comparison(
+    table: pd.DataFrame,
+    label: str = "NDCG@10",
+    ceiling: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Models from worst to best with their intervals.
+
+    Args:
+        table: one row a model, indexed by its name: `mean`, `low`, `high`.
+        label: of the metric.
+        ceiling: the best that any model can reach, where it is known.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no model.
+    """
+    if table.empty:
+        raise ValueError("`table` must hold at least one model. Received: an empty table")
+    table = table.sort_values("mean")
+    positions = np.arange(len(table))
+    with styled(ax) as ax:
+        ax.barh(positions, table["mean"], height=0.6, color=COLOURS[0], alpha=0.25)
+        ax.errorbar(table["mean"], positions, xerr=_arms(table), fmt="o", capsize=3)
+        for position, (mean, high) in enumerate(zip(table["mean"], table["high"], strict=True)):
+            ax.annotate(
+                f"{mean:.3f}",
+                (np.nanmax([mean, high]), position),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=GREY,
+            )
+        ax.set_yticks(positions, table.index)
+        ax.grid(False, axis="y")
+        ax.set_xlabel(f"{label}, 95 % interval")
+        right = np.nanmax([table["mean"], table["high"]])
+        if ceiling is not None:
+            right = max(right, ceiling)
+            ax.axvline(ceiling, color=COLOURS[1], linestyle="--")
+            ax.set_title(f"ceiling {ceiling:.3f}", color=COLOURS[1], x=ceiling / (1.15 * right))
+        ax.set_xlim(0, 1.15 * right)  # Room for the number behind the longest bar.
+    return ax
+
+
+def _check_same_slices(tables: dict[str, pd.DataFrame]) -> None:
+    found = {name: list(table.index) for name, table in tables.items()}
+    if not found or len({tuple(index) for index in found.values()}) > 1:
+        raise ValueError(
+            "`tables` must hold at least one table, all with the same slices: evaluate the models "
+            f"on the same queries. Received: {found}"
+        )
+
+
+def _arms(table: pd.DataFrame) -> np.ndarray:
+    """Distances from the mean to both ends, (2, rows); none where there is no interval."""
+    arms = np.array([table["mean"] - table["low"], table["high"] - table["mean"]])
+    return np.nan_to_num(arms)
