@@ -1,0 +1,242 @@
+"""Bundles: whole or not at all, and the same lists in another process."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.features.histories import Histories
+from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.baseline import Baseline
+from recmodels.models.bpr_mf import BPRMF
+from recmodels.models.ease import EASE
+from recmodels.models.item_knn import ItemKNN
+from recmodels.models.markov import Markov
+from recmodels.models.popularity import MostPopular, RecentPopular
+from recmodels.models.random_order import RandomOrder
+from recmodels.models.repeat_last import RepeatLast
+from recmodels.recommend import Recommender, load_bundle, save_bundle
+
+RAW_IDS = ["茶", "cup", "pot", "milk", "007"]
+QUERIES = {"item_ids": np.array([[0, 2, 3], [0, 0, 0]], np.int32), "user_ids": np.array([-1, -1])}
+
+
+def train() -> Histories:
+    items = np.array([1, 2, 3, 2, 3, 4, 2, 5], np.int32)
+    times = np.arange(8) * 86_400
+    return Histories(np.array([1, 2, 3]), items, np.array([0, 3, 6, 8]), {"timestamp": times})
+
+
+def write(folder, model=None, **parts):
+    model = model or MostPopular().fit(train(), 5)
+    return save_bundle(folder, model, Vocabulary(RAW_IDS), filter_seen=False, **parts)
+
+
+def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        BPRMF(width=2, epochs=1),
+        EASE(1.0),
+        ItemKNN(),
+        Markov(),
+        MostPopular(),
+        RandomOrder(3),
+        RecentPopular(),
+        RepeatLast(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_every_baseline_comes_back_equal(tmp_path, model):
+    model.fit(train(), 5)
+    loaded = load_bundle(write(tmp_path / "bundle", model)).model
+    assert type(loaded) is type(model) and vars(loaded).keys() == vars(model).keys()
+    np.testing.assert_array_equal(loaded.score(QUERIES), model.score(QUERIES))
+
+
+def test_everything_comes_back(tmp_path):
+    items = pd.DataFrame({"title": ["Tea", "杯"], "price": [2, 3]}, index=["茶", "cup"])
+    config = {"experiment": "shop", "seeds": [np.int64(0)]}
+    write(
+        tmp_path / "b", items=items, config=config, metrics={"ndcg@10": np.float32(0.5)}, name="P"
+    )
+    bundle = load_bundle(tmp_path / "b")
+    assert bundle.vocabulary.raw_ids.tolist() == RAW_IDS
+    assert bundle.config == {"experiment": "shop", "seeds": [0]}
+    assert bundle.metrics == {"ndcg@10": 0.5}
+    assert bundle.items["title"].to_dict() == {"茶": "Tea", "cup": "杯"}
+    assert (bundle.name, bundle.filter_seen, bundle.fallback) == ("P", False, None)
+    assert bundle.libraries["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "str"])
+def test_types_of_ids_survive(tmp_path, dtype):
+    raw_ids = np.array([30, 10, 20, 50, 40]).astype(dtype)
+    save_bundle(
+        tmp_path / "b", MostPopular().fit(train(), 5), Vocabulary(raw_ids), filter_seen=True
+    )
+    loaded = load_bundle(tmp_path / "b").vocabulary
+    assert loaded.raw_ids.tolist() == raw_ids.tolist()
+    assert loaded.raw_ids.dtype == Vocabulary(raw_ids).raw_ids.dtype
+
+
+def test_fresh_process_gives_equal_lists(tmp_path):
+    from recmodels.models.sasrec import SASRec
+
+    model = SASRec(5, max_length=4, width=4, num_blocks=1)
+    model.build(None)
+    items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
+    vocabulary, fallback = Vocabulary(RAW_IDS), MostPopular().fit(train(), 5)
+    subject = Recommender(model, vocabulary, items=items, fallback=fallback, name="mine")
+    subject.save(tmp_path / "bundle", config={"seed": 0})
+    histories = [["cup", "007"], [], ["茶"] * 9]
+    expected = [answer.to_dict() for answer in subject.recommend_many(histories, k=3)]
+    code = (
+        "import json, sys; from recmodels.recommend import Recommender\n"
+        "lists = Recommender.load(sys.argv[1]).recommend_many(json.loads(sys.argv[2]), k=3)\n"
+        "print(json.dumps([answer.to_dict() for answer in lists]))"
+    )
+    fresh = run_python(code, tmp_path / "bundle", json.dumps(histories))
+    assert fresh.returncode == 0, fresh.stderr
+    assert json.loads(fresh.stdout) == expected
+    assert expected[1]["source"] == "MostPopular" and expected[0]["source"] == "mine"
+
+
+def test_no_file_holds_a_pickle(tmp_path):
+    folder = write(tmp_path / "bundle", EASE(1.0).fit(train(), 5))
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".parquet", ".npz"}
+    with np.load(folder / "model.npz", allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+def test_saving_again_replaces_and_leaves_nothing_else(tmp_path):
+    items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
+    write(tmp_path / "bundle", items=items, metrics={"hr@10": 0.1})
+    write(tmp_path / "bundle", metrics={"hr@10": 0.2})
+    loaded = load_bundle(tmp_path / "bundle")
+    assert loaded.metrics == {"hr@10": 0.2} and loaded.items is None
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+def test_never_deletes_what_is_no_bundle(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="must be new, empty, or a bundle.*thesis.txt"):
+        write(tmp_path)
+    with pytest.raises(ValueError, match="no folder but a file"):
+        write(tmp_path / "thesis.txt")
+    folder = write(tmp_path / "bundle")
+    (folder / "notes.md").write_text("mine")
+    with pytest.raises(ValueError, match="notes.md"):
+        write(folder)
+    assert (folder / "notes.md").exists() and (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("step", ["numpy.savez", "pandas.DataFrame.to_parquet", "json.dumps"])
+def test_full_disk_leaves_the_old_bundle_and_no_rubbish(tmp_path, monkeypatch, step):
+    write(tmp_path / "bundle", metrics={"hr@10": 0.1})
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, full)
+        with pytest.raises(OSError, match="could not be written .No space.*Free some") as caught:
+            write(tmp_path / "bundle", metrics={"hr@10": 0.2})
+    assert caught.value.errno == errno.ENOSPC
+    assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.1}
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
+    write(tmp_path / "bundle", metrics={"hr@10": 0.1})
+    code = (
+        "import os, sys; from recmodels.recommend import bundle\n"
+        "old = bundle.load_bundle(sys.argv[1])\n"
+        "bundle._checksums = lambda folder: os._exit(9)\n"
+        "bundle.save_bundle(sys.argv[1], old.model, old.vocabulary, filter_seen=True)"
+    )
+    killed = run_python(code, tmp_path / "bundle")
+    assert killed.returncode == 9, killed.stderr
+    assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.1}
+    left = list(tmp_path.glob(".bundle.*.unfinished"))
+    assert len(left) == 1
+    write(tmp_path / "bundle")
+    assert left[0].exists()  # It could be another process still at work.
+    os.utime(left[0], (time.time() - 7200, time.time() - 7200))
+    write(tmp_path / "bundle")
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+def test_kill_between_the_renames_loses_nothing(tmp_path):
+    write(tmp_path / "bundle", metrics={"hr@10": 0.1})
+    (tmp_path / "bundle").rename(tmp_path / ".bundle.previous")
+    assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.1}
+    write(tmp_path / "bundle", metrics={"hr@10": 0.2})
+    assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.2}
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
+@pytest.mark.parametrize(
+    "name", ["model.npz", "vocabulary.parquet", "metrics.json", "items.parquet"]
+)
+def test_missing_or_changed_file_is_named(tmp_path, name):
+    items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
+    folder = write(tmp_path / "bundle", items=items)
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ValueError, match=f"damaged.*{name}': 'changed'"):
+        load_bundle(folder)
+    (folder / name).unlink()
+    with pytest.raises(ValueError, match=f"damaged.*{name}': 'missing'"):
+        load_bundle(folder)
+
+
+def test_newer_version_is_named_before_anything_else(tmp_path):
+    folder = write(tmp_path / "bundle")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"version": 2}))
+    (folder / "model.npz").unlink()
+    with pytest.raises(ValueError, match="another version.*newest recmodels.*version=2"):
+        load_bundle(folder)
+
+
+def test_what_is_no_bundle(tmp_path):
+    with pytest.raises(FileNotFoundError, match="`folder` must be"):
+        load_bundle(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="not a whole bundle.*config.json"):
+        load_bundle(tmp_path)
+    for text in ("{", "[]", "{}"):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ValueError, match="not a whole bundle"):
+            load_bundle(tmp_path)
+
+
+def test_untrained_or_foreign_models_are_refused(tmp_path):
+    class Mine(Baseline):
+        pass
+
+    mine = Mine()
+    mine.counts = np.array([0, 1])
+    for model in (MostPopular(), mine, object()):
+        with pytest.raises(ValueError, match="`model` must be a trained.*Received: "):
+            write(tmp_path / "bundle", model)
+    with pytest.raises(ValueError, match="must hold only what JSON can.*object"):
+        write(tmp_path / "bundle", config={"thing": object()})
+    assert os.listdir(tmp_path) == []
+
+
+def test_class_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):
+    folder = write(tmp_path / "bundle")
+    monkeypatch.delattr("recmodels.models.popularity.MostPopular")
+    with pytest.raises(ValueError, match="cannot be turned into a MostPopular.*import the module"):
+        load_bundle(folder)
