@@ -38,7 +38,7 @@ def test_sorting_equals_pandas_stable_sort(seed):
     if seed == 1:
         frame["user"] = frame["user"].astype(str)
     if seed == 2:
-        frame["user"] += 2**62  # Too large to be sorted together with the time as one number.
+        frame["user"] *= 2**60  # Too large to be sorted together with the time as one number.
     expected = frame.sort_values(["user", "timestamp"], kind="stable")["value"].tolist()
     assert Interactions(frame, "timed").events["value"].tolist() == expected
 
