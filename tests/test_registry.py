@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -199,3 +200,15 @@ def test_real_items_all_have_titles_and_categories(real_log, name):
     log = real_log(name)
     texts = log.items.loc[log.events["item"].unique()]
     assert texts[["title", "category"]].notna().all(axis=None)
+
+
+def test_the_data_page_has_every_set_and_checksum():
+    page = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
+    for name in FILED:
+        source = SOURCES[name]
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert all(f"`{part}`" in row for part in (*source.folders, source.files[0]))
+        assert all(f" {count:,} |" in row for count in source.published.values())
+        for download in source.downloads:
+            assert f"| `{download.filename}` | `{download.sha256}` |" in page
+        assert (source.by_hand.split(" ")[0] or "Checksums") in page
