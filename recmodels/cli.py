@@ -112,11 +112,17 @@ def recommend(
 
 
 @app.command()
-def table(results: Results = Path("results"), as_json: Json = False) -> None:
+def table(
+    results: Results = Path("results"),
+    write: Annotated[Path | None, typer.Option(help="Renew the table in this file.")] = None,
+    as_json: Json = False,
+) -> None:
     """Print all stored results beside the published figures."""
-    from recmodels.experiments.results import markdown_table, table_rows
+    from recmodels.experiments.results import markdown_table, table_rows, write_into
 
     rows = table_rows(results)
+    if write is not None:
+        write_into(write, markdown_table(rows))
     _print(rows if as_json else markdown_table(rows), as_json)
 
 

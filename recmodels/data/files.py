@@ -1,6 +1,8 @@
-"""Where the files of a data set stand on this machine."""
+"""Where files stand on this machine, and how they are written: whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 DATA_VARIABLE = "RECMODELS_DATA"
@@ -38,3 +40,23 @@ def project_data() -> Path:
         if (folder / "data" / "README.md").is_file():
             return folder / "data"
     return here / "data"
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary name to write under; the file takes its own name when the block ends well.
+
+    A kill or a full disk leaves what was there before. The folder is made where it is missing.
+
+    Example:
+        >>> with written_whole("results/table.md") as unfinished:
+        ...     unfinished.write_text("| model | ndcg@10 |")
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from recmodels.data.files import written_whole
 from recmodels.evaluation import metrics as metric_functions
 from recmodels.evaluation.metrics import RANK_METRICS, rank_metric
 from recmodels.evaluation.ranking import Scorer, rank
@@ -256,14 +256,8 @@ def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None
         raise ValueError(f"`ranks` must hold the same users for each seed. Received: {lengths}")
     columns = {f"seed_{seed}": np.asarray(values, np.int32) for seed, values in ranks.items()}
     rows = np.arange(next(iter(lengths.values())), dtype=np.int32)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with written_whole(path) as unfinished:
         pd.DataFrame({"row": rows} | columns).to_parquet(unfinished, index=False)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load_ranks(path: str | os.PathLike) -> pd.DataFrame:

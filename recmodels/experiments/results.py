@@ -1,12 +1,11 @@
 """Stored results: one JSON an experiment, ranks beside it, tables made from both."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.report import load_ranks, save_ranks
 from recmodels.evaluation.statistics import bootstrap_interval, seed_std
@@ -14,18 +13,15 @@ from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import Run
 
 RESULTS = Path("results")
+TABLE_BEGINS = "<!-- table: recmodels table --write README.md -->"
+TABLE_ENDS = "<!-- end of table -->"
 TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write under a temporary name, then rename: a kill leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a result: sorted, one value a line, so that a change can be read."""
+    with written_whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def store_run(run: Run, folder: Path = RESULTS) -> dict:
@@ -123,11 +119,15 @@ def _cell(metric: dict) -> str:
     return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
 
 
-def to_frame(rows: list[dict]) -> pd.DataFrame:
-    """One row an experiment, one column a metric mean: for notebooks and figures."""
-    return pd.DataFrame(
-        {
-            row["experiment"]: {name: value["mean"] for name, value in row["metrics"].items()}
-            for row in rows
-        }
-    ).T
+def write_into(readme: Path, table: str) -> None:
+    """Put a table between the two marks of a Markdown file."""
+    text = readme.read_text("utf-8")
+    if text.count(TABLE_BEGINS) != 1 or text.count(TABLE_ENDS) != 1:
+        raise ValueError(
+            f"`readme` must hold {TABLE_BEGINS!r} and {TABLE_ENDS!r} once each. "
+            f"Received: readme={str(readme)!r}"
+        )
+    before, rest = text.split(TABLE_BEGINS)
+    after = rest.split(TABLE_ENDS)[1]
+    with written_whole(readme) as unfinished:
+        unfinished.write_text(f"{before}{TABLE_BEGINS}\n{table}\n{TABLE_ENDS}{after}", "utf-8")

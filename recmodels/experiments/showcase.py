@@ -155,7 +155,9 @@ def _draw(log: Interactions, data: SequenceData, run, table: pd.DataFrame, folde
         "lengths": lambda: plots.length_distribution(data.train.lengths, run.model.max_length),
         "popularity": lambda: plots.popularity_distribution(popularity),
         "by_length": lambda: plots.metric_by_slice({"SASRec": slices(run.test, "length")}),
-        "by_popularity": lambda: plots.metric_by_slice({"SASRec": slices(run.test, "popularity")}),
+        "by_popularity": lambda: plots.metric_by_slice(
+            {"SASRec": slices(run.test, "popularity")}, by="popularity of the target"
+        ),
     }
     for name, draw in figures.items():
         plots.save(draw(), folder / f"{name}.png")

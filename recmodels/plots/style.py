@@ -5,12 +5,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
 import matplotlib
 import matplotlib.text
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+
+from recmodels.data.files import written_whole
 
 # Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -74,14 +75,8 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
 
 def save(ax: Axes, path: str | os.PathLike) -> None:
     """Write the figure of `ax` as PNG; the file appears under its name once it is complete."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with written_whole(path) as unfinished:
         ax.figure.savefig(unfinished, format="png", dpi=150)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _is_chinese(text: str) -> bool:
