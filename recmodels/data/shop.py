@@ -1,0 +1,233 @@
+"""A simulated shop: a realistic log whose best possible predictions are known exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.shop_catalogue import FIRST_ITEM, LANGUAGES, NUM_CATEGORIES, build_catalogue
+from recmodels.data.shop_clock import DAY, START, draw_times
+from recmodels.data.shop_process import NUM_INTENTS, Process, build_process
+from recmodels.data.shop_walk import walk
+
+ACTIONS = ("view", "cart", "favourite", "buy")
+DEVICES = ("phone", "desktop", "tablet")
+FAVOURITE_SHARE = 0.3  # Of second events on an item; the others put it into the cart.
+NOISY, DETERMINISTIC = 0.3, 0.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Shop:
+    """A log of shopping behaviour and the hidden truth behind it.
+
+    Args:
+        interactions: the log, with `user, item, timestamp, action, duration, device` and a table
+            of items. Only this may be shown to a model.
+        process: the probabilities the log was drawn from.
+        intents: the hidden intent at each event, int8, (N,).
+        runs: how many events in a row the item of each event has been touched, int8, (N,).
+    """
+
+    interactions: Interactions
+    process: Process
+    intents: np.ndarray
+    runs: np.ndarray
+
+    def __post_init__(self) -> None:
+        events = self.interactions.events
+        _, offsets = self.interactions.user_offsets()
+        weeks = (events["timestamp"].to_numpy() - START) // (7 * DAY)
+        object.__setattr__(self, "_items", self.items_at(events["item"]))
+        object.__setattr__(self, "_weeks", weeks)
+        object.__setattr__(self, "_offsets", offsets)
+
+    def __repr__(self) -> str:
+        return f"<Shop of noise {self.process.noise}: {self.interactions!r}>"
+
+    @property
+    def catalogue(self) -> np.ndarray:
+        """Raw ids of all items, int64, (V,), in the order of the columns of the truth."""
+        return self.interactions.items.index.to_numpy()
+
+    def items_at(self, raw_ids) -> np.ndarray:
+        """Columns of the truth, int64, that stand for raw item ids.
+
+        Raises:
+            ValueError: an id is not of this shop.
+        """
+        columns = np.asarray(raw_ids) - FIRST_ITEM
+        foreign = (columns < 0) | (columns >= self.process.num_items)
+        if foreign.any():
+            raise ValueError(
+                "`raw_ids` must be items of this shop, in `shop.catalogue`. "
+                f"Received: {columns[foreign][0] + FIRST_ITEM}"
+            )
+        return columns
+
+    def rows(self, users, positions) -> np.ndarray:
+        """Where in the log an event stands.
+
+        Args:
+            users: raw user ids, (B,).
+            positions: number of the event within the user's log, from 0, (B,).
+
+        Returns:
+            Rows of `interactions.events`, int64, (B,).
+
+        Raises:
+            ValueError: a user or an event is not in the log.
+        """
+        users, positions = np.asarray(users, np.int64), np.asarray(positions, np.int64)
+        known = (users >= 1) & (users < len(self._offsets))
+        if not known.all():
+            raise ValueError(
+                f"`users` must be raw user ids of this shop, 1..{len(self._offsets) - 1}. "
+                f"Received: {users[~known][0]}"
+            )
+        rows = self._offsets[users - 1] + positions
+        inside = (positions >= 0) & (rows < self._offsets[users])
+        if not inside.all():
+            raise ValueError(
+                "`positions` must number an event of the user's log, from 0. "
+                f"Received: position {positions[~inside][0]} of user {users[~inside][0]}"
+            )
+        return rows
+
+    def bayes(self, users, positions) -> np.ndarray:
+        """The best prediction of an event from the items before it: the Bayes ceiling.
+
+        Exact forward filtering: the belief about the intent is updated event by event, then
+        every intent predicts with its weight. The time of the event is known, as it is to a shop
+        asked for a list; actions, dwell and device add nothing to what the items say.
+
+        Args:
+            users: raw user ids, (B,).
+            positions: number of the event to predict within the user's log, from 0, (B,).
+
+        Returns:
+            Probability of each item in the order of `catalogue`, float64, (B, V).
+        """
+        rows = self.rows(users, positions)
+        return self._predict(rows, np.asarray(positions), self._filter(rows, np.asarray(positions)))
+
+    def oracle(self, users, positions) -> np.ndarray:
+        """The prediction of someone who knew the true intent before the event: same as `bayes`."""
+        rows, positions = self.rows(users, positions), np.asarray(positions)
+        belief = np.eye(NUM_INTENTS)[self.intents[rows - 1]]
+        belief[positions == 0] = 1 / NUM_INTENTS
+        return self._predict(rows, positions, belief)
+
+    def _filter(self, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Belief about the intent at the event before each of `rows`: (B, Z)."""
+        process, starts = self.process, rows - positions
+        belief = np.full((len(rows), NUM_INTENTS), 1 / NUM_INTENTS)
+        for step in range(int(positions.max(initial=0))):
+            # A repeat keeps the intent, and all intents expect it alike: it tells nothing.
+            telling = np.flatnonzero(positions > step)
+            telling = telling[self.runs[starts[telling] + step] == 1]
+            now = starts[telling] + step
+            item, week = self._items[now], self._weeks[now]
+            if step:
+                prior = belief[telling] @ process.switch
+                joint = prior * process.likelihood(item, self._items[now - 1], week)
+            else:
+                joint = belief[telling] * process.browse[week, :, item]
+            belief[telling] = joint / joint.sum(axis=1, keepdims=True)
+        return belief
+
+    def _predict(self, rows: np.ndarray, positions: np.ndarray, belief: np.ndarray) -> np.ndarray:
+        weeks, first = self._weeks[rows], positions == 0
+        before = np.maximum(rows - 1, 0)
+        chances = self.process.predict(belief, self._items[before], self.runs[before], weeks)
+        chances[first] = self.process.mix(belief[first], weeks[first])
+        return chances
+
+
+def simulate(
+    num_users: int = 3000,
+    num_items: int = 280,
+    *,
+    events_per_user: float = 40,
+    noise: float = NOISY,
+    language: str = "en",
+    seed: int = 0,
+) -> Shop:
+    """Open a shop, let users in for twelve weeks and write down what they did.
+
+    Users follow hidden intents that last for several items and then change; an intent makes the
+    rounds of three categories, and each item leads to companions in other categories. So the last
+    item alone predicts poorly and the history well. Interesting items are looked at longer and
+    carried down the funnel: view, cart or favourite, buy. Visits follow the weekday and the hour,
+    and items slowly gain or lose popularity.
+
+    Args:
+        num_users: U.
+        num_items: V, at least 14.
+        events_per_user: mean length of a user's log, at least 3.
+        noise: from 0 (`DETERMINISTIC`: the next item follows from the history but for changes of
+            intent) to 1 (browsing only); by default `NOISY`.
+        language: of titles, categories and brands: `"en"` or `"zh"`.
+        seed: everything random follows from it, and the log is the same in each language.
+
+    Raises:
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> shop = simulate(num_users=100, seed=1)
+        >>> shop.bayes(users=[1, 2], positions=[5, 3]).shape
+        (2, 280)
+    """
+    _check_arguments(num_users, num_items, events_per_user, noise, language)
+    for_items, for_process, for_times, for_walk, for_surface = np.random.default_rng(seed).spawn(5)
+    items = build_catalogue(num_items, language, for_items)
+    process = build_process(num_items, noise, for_process)
+    lengths = np.maximum(for_times.gamma(4, events_per_user / 4, num_users).round(), 3).astype(int)
+    times = draw_times(lengths, for_times)
+    chosen, intents, runs = walk(process, lengths, times // (7 * DAY), for_walk)
+    events = pd.DataFrame(
+        {
+            "user": np.repeat(np.arange(1, num_users + 1), lengths),
+            "item": chosen.astype(np.int64) + FIRST_ITEM,
+            "timestamp": times + START,
+            "action": _actions(runs, for_surface),
+            "duration": _dwell(process.appeal[chosen], runs, times, lengths, for_surface),
+            "device": _devices(lengths, for_surface),
+        }
+    )
+    return Shop(Interactions(events, "timed", "shop", items), process, intents, runs)
+
+
+def _check_arguments(num_users, num_items, events_per_user, noise, language) -> None:
+    least = {"num_users": (num_users, 1), "num_items": (num_items, 2 * NUM_CATEGORIES)}
+    least["events_per_user"] = (events_per_user, 3)
+    for name, (value, minimum) in least.items():
+        if not value >= minimum:
+            raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value!r}")
+    if not 0 <= noise <= 1:
+        raise ValueError(f"`noise` must be between 0 and 1. Received: noise={noise!r}")
+    if language not in LANGUAGES:
+        raise ValueError(f"`language` must be one of {LANGUAGES}. Received: language={language!r}")
+
+
+def _actions(runs: np.ndarray, rng: np.random.Generator) -> pd.Categorical:
+    """A step down the funnel for each further event on the same item."""
+    codes = np.array([-1, 0, 1, 3], np.int8)[runs]
+    codes[(runs == 2) & (rng.random(len(runs)) < FAVOURITE_SHARE)] = 2
+    return pd.Categorical.from_codes(codes, ACTIONS)
+
+
+def _dwell(appeal, runs, times, lengths, rng: np.random.Generator) -> np.ndarray:
+    """Seconds spent on a view, longer on what interests, never past the next event."""
+    seconds = np.round(np.exp(rng.normal(2.5 + 1.5 * appeal, 0.6)), 1)
+    until_next = np.append(np.diff(times), 0)
+    until_next[np.cumsum(lengths) - 1] = DAY
+    return np.where(runs == 1, np.clip(seconds, 0, until_next), np.nan)
+
+
+def _devices(lengths: np.ndarray, rng: np.random.Generator) -> pd.Categorical:
+    """Each user keeps to one device, mostly."""
+    own = rng.choice(len(DEVICES), len(lengths), p=[0.6, 0.3, 0.1]).astype(np.int8)
+    any_device = rng.integers(len(DEVICES), size=int(lengths.sum()), dtype=np.int8)
+    strays = rng.random(len(any_device)) < 0.15
+    return pd.Categorical.from_codes(np.where(strays, any_device, np.repeat(own, lengths)), DEVICES)

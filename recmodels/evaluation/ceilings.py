@@ -1,0 +1,92 @@
+"""The best any model could do on the simulated shop, measured as if it were a model."""
+
+import numpy as np
+
+from recmodels.data.shop import Shop
+from recmodels.features.vocabulary import Vocabulary
+
+
+class _Truth:
+    """A Scorer that orders the items as exact probabilities of the shop do.
+
+    Args:
+        shop: the shop whose log is ranked.
+        vocabulary: of the split.
+        train_users: raw user ids of the training histories, which `user_ids` point into, (U,).
+    """
+
+    max_length = None
+
+    def __init__(self, shop: Shop, vocabulary: Vocabulary, train_users: np.ndarray) -> None:
+        self.shop = shop
+        self.vocabulary = vocabulary
+        self.train_users = np.asarray(train_users)
+
+    def probabilities(self, users: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Of every item of the shop to be the event at each position: (B, V)."""
+        raise NotImplementedError
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Place of each item in the true order, float32, higher is better and none are equal.
+
+        Places, not probabilities: ties count against a model, and the best guess among equally
+        likely items is any one of them.
+
+        Returns:
+            (B, V + 1), or (B, len(items)) if only some items are asked for.
+
+        Raises:
+            ValueError: a query is not about a training user, or its history is not how that
+                user's log in the shop begins.
+        """
+        users, positions = self._locate(queries["item_ids"], queries["user_ids"])
+        columns = self.shop.items_at(self.vocabulary.raw_ids)
+        order = np.argsort(self.probabilities(users, positions)[:, columns], axis=1, kind="stable")
+        places = np.zeros((len(users), len(columns) + 1), np.float32)
+        np.put_along_axis(places, order + 1, np.arange(1, len(columns) + 1, dtype=np.float32), 1)
+        return places if items is None else places[:, items]
+
+    def _locate(self, item_ids: np.ndarray, user_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Raw users and numbers of the events that follow the histories, each (B,)."""
+        if (user_ids < 0).any():
+            raise ValueError(
+                "`user_ids` must be rows of the training histories: the truth about a newcomer "
+                "cannot be looked up. Leave newcomers out of the queries. "
+                f"Received: {int((user_ids < 0).sum())} newcomers"
+            )
+        users = self.train_users[user_ids]
+        real = item_ids > 0
+        positions = real.sum(axis=1)
+        numbers = np.cumsum(real, axis=1)[real] - 1
+        rows = self.shop.rows(np.repeat(users, positions), numbers)
+        logged = self.vocabulary.encode(self.shop.interactions.events["item"].to_numpy()[rows])
+        if not np.array_equal(logged, item_ids[real]):
+            raise ValueError(
+                "`item_ids` must be how the logs of these users begin in the shop: split the log "
+                "as it was simulated, without cleaning it. Received: other items"
+            )
+        return users, positions
+
+
+class BayesCeiling(_Truth):
+    """The known ceiling: what follows from the items before the event, and no model can beat.
+
+    Its own luck differs from sample to sample: on few users a model may come out above it by
+    chance.
+
+    Example:
+        >>> shop = simulate()
+        >>> data = prepare(leave_one_out(shop.interactions))
+        >>> ceiling = BayesCeiling(shop, data.vocabulary, data.train.users)
+        >>> rank(ceiling, data.test, filter_seen=False)
+    """
+
+    def probabilities(self, users: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        return self.shop.bayes(users, positions)
+
+
+class Oracle(_Truth):
+    """What someone could predict who sees the hidden intent: the price of having to infer it."""
+
+    def probabilities(self, users: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        return self.shop.oracle(users, positions)
