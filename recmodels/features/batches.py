@@ -67,8 +67,8 @@ class NextItemBatches(keras.utils.PyDataset):
         self.seed = seed
         self.negatives = negatives
         self.shared_negatives = shared_negatives
-        self.starts, self.ends = cut_windows(histories.offsets, max_length, windows == "all")
-        if not len(self.starts):
+        self.windows = windows
+        if histories.lengths.max(initial=0) < 2:
             raise ValueError(
                 "`histories` holds no user with two events, so there is no next item to learn. "
                 f"Received: {histories!r}"
@@ -81,6 +81,9 @@ class NextItemBatches(keras.utils.PyDataset):
         """Lay out the batches of an epoch."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
+        self.starts, self.ends = cut_windows(
+            self.histories.offsets, self.max_length, self.windows == "all", rng
+        )
         bucket = np.searchsorted(self.bounds, self.ends - self.starts - 1)
         self._plan = []
         for b, rows in enumerate(self.rows_per_batch):
@@ -128,7 +131,7 @@ def _rounded(count: int, most: int) -> int:
 
 
 def cut_windows(
-    offsets: np.ndarray, max_length: int, everything: bool
+    offsets: np.ndarray, max_length: int, everything: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where training windows begin and end in the flat array, each of 2 to `max_length` + 1 events.
 
@@ -136,15 +139,23 @@ def cut_windows(
         offsets: of the users, (U + 1,).
         max_length: L, the most inputs in a window.
         everything: whether older windows are cut too; each event is then the target of exactly
-            one window, but for the first of each user.
+            one window, but for the first of each user. Where a user's windows need not all be
+            full, the newest is shortened at random, so that targets meet other contexts in every
+            epoch.
+        rng: of that shortening.
 
     Returns:
         Starts and ends, int64, newest window of each user first.
     """
     begin, end = offsets[:-1], offsets[1:]
-    counts = np.maximum(0, -(-(end - begin - 1) // max_length))
-    counts = counts if everything else np.minimum(counts, 1)
+    targets = np.maximum(0, end - begin - 1)
+    counts = -(-targets // max_length)
+    if not everything:
+        counts = np.minimum(counts, 1)
+    slack = np.where(counts > 1, counts * max_length - targets, 0)
+    spared = rng.integers(0, slack + 1)  # By which the newest window is shorter than full.
     back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    ends = np.repeat(end, counts) - back * max_length
-    starts = np.maximum(np.repeat(begin, counts), ends - max_length - 1)
-    return starts, ends
+    moved = back * max_length - np.where(back > 0, np.repeat(spared, counts), 0)
+    ends = np.repeat(end, counts) - moved
+    full = np.where(back > 0, max_length, max_length - np.repeat(spared, counts))
+    return np.maximum(np.repeat(begin, counts), ends - full - 1), ends
