@@ -19,12 +19,15 @@ def causal_mask(length):
 def attention_mask(real, causal: bool = True):
     """Who sees whom: real items only, and with `causal` none of the future. (B, T, T).
 
+    Padding sees itself besides, so that no row is empty: the last state of an empty history then
+    depends on its own position alone, not on how much padding the batch happens to have.
+
     Args:
         real: padding mask, bool, (B, T).
         causal: whether the future is hidden.
     """
-    visible = real[:, None, :]  # (B, 1, T)
     length = ops.shape(real)[1]
-    if causal:
-        return ops.logical_and(visible, causal_mask(length)[None])
-    return ops.broadcast_to(visible, (ops.shape(real)[0], length, length))
+    step = ops.arange(length)
+    itself = ops.equal(step[:, None], step[None, :])  # (T, T)
+    visible = ops.logical_or(real[:, None, :], itself[None])  # (B, T, T)
+    return ops.logical_and(visible, causal_mask(length)[None]) if causal else visible

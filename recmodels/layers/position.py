@@ -7,7 +7,7 @@ from keras import ops
 
 def reversed_positions(length):
     """T - 1, ..., 1, 0: the newest event is 0, so that padding on the left shifts nothing."""
-    return ops.arange(length)[::-1]
+    return length - 1 - ops.arange(length)
 
 
 @keras.saving.register_keras_serializable("recmodels")
