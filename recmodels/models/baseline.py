@@ -29,7 +29,6 @@ class Baseline:
             ValueError: no item of the catalogue occurs in `train`.
         """
         counts = np.bincount(train.items, minlength=num_items + 1)[: num_items + 1]
-        counts[0] = 0
         if not counts.any():
             raise ValueError(
                 "`train` holds no item of the catalogue, so there is nothing to learn from. "
@@ -122,5 +121,5 @@ def user_item_matrix(train: Histories, num_items: int) -> sparse.csr_array:
 def training_events(train: Histories, num_items: int) -> tuple[np.ndarray, np.ndarray]:
     """User row (N,) and item id (N,) of every training event with a known item."""
     users = np.repeat(np.arange(len(train)), train.lengths)
-    known = (train.items >= 1) & (train.items <= num_items)
+    known = train.items <= num_items
     return users[known], train.items[known]

@@ -51,7 +51,8 @@ class EASE(Baseline):
         precision = linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
         precision /= -np.diag(precision).copy()
         np.fill_diagonal(precision, 0)
-        self.weights = precision.astype(np.float32)
+        # LAPACK answers in column order, which a sparse product would copy at every call.
+        self.weights = np.ascontiguousarray(precision, np.float32)
 
     def _check_size(self) -> None:
         if self.num_items <= MAX_ITEMS:

@@ -42,7 +42,7 @@ class Markov(Baseline):
         boundaries = train.offsets[1:-1]
         boundaries = boundaries[(boundaries > 0) & (boundaries < len(train.items))]
         same_user[boundaries - 1] = False
-        known = (train.items >= 1) & (train.items <= self.num_items)
+        known = train.items <= self.num_items
         pairs = same_user & known[:-1] & known[1:]
         places = (train.items[:-1][pairs], train.items[1:][pairs])
         width = self.num_items + 1

@@ -62,7 +62,7 @@ class RecentPopular(Baseline):
                 "`prepare(split, columns=('timestamp',))`, or `MostPopular`, which needs none. "
                 f"Received: columns={sorted(train.columns)}"
             )
-        known = (train.items >= 1) & (train.items <= self.num_items)
+        known = train.items <= self.num_items
         times = train.columns["timestamp"][known].astype(np.float64)
         half_lives = (times - times.max()) / (_SECONDS_A_DAY * self.half_life)
         scores = np.full(self.num_items + 1, -np.inf)
