@@ -75,10 +75,13 @@ class NextItemBatches(keras.utils.PyDataset):
             )
         self.bounds = np.unique(np.ceil(np.array(BUCKET_SHARES) * max_length).astype(int))
         self.rows_per_batch = np.maximum(1, batch_size * max_length // self.bounds)
+        self._count = None
+        self.set_epoch(0)
+        self._count = len(self._plan)
         self.set_epoch(epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Lay out the batches of an epoch."""
+        """Lay out the batches of an epoch, as many in every epoch."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
         self.starts, self.ends = cut_windows(
@@ -90,6 +93,8 @@ class NextItemBatches(keras.utils.PyDataset):
             members = rng.permutation(np.flatnonzero(bucket == b))
             cuts = np.arange(rows, len(members), rows)
             self._plan += [(self.bounds[b], part) for part in np.split(members, cuts) if len(part)]
+        if self._count is not None:
+            _even_out(self._plan, self._count)
         rng.shuffle(self._plan)
         # Keras reads the first two batches to learn which dimensions vary.
         lengths = [length for length, _ in self._plan]
@@ -122,6 +127,24 @@ class NextItemBatches(keras.utils.PyDataset):
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
         return inputs, targets, weights
+
+
+def _even_out(plan: list[tuple[int, np.ndarray]], count: int) -> None:
+    """Halve the largest or join the smallest batches, in place, until there are `count`.
+
+    Windows that shift fill the buckets differently every epoch, but Keras takes as many steps in
+    each epoch as in the first: it would drop batches, or run out of them.
+    """
+    while len(plan) < count:
+        largest = max(range(len(plan)), key=lambda i: len(plan[i][1]))
+        length, rows = plan.pop(largest)
+        plan += [(length, half) for half in np.array_split(rows, 2)]
+    while len(plan) > count:
+        smallest = min(range(len(plan)), key=lambda i: plan[i][0] * len(plan[i][1]))
+        length, rows = plan.pop(smallest)
+        near = min(range(len(plan)), key=lambda i: (abs(plan[i][0] - length), len(plan[i][1])))
+        longer = max(length, plan[near][0])
+        plan[near] = (longer, np.concatenate([plan[near][1], rows]))
 
 
 def _rounded(count: int, most: int) -> int:

@@ -22,6 +22,7 @@ class SASRec(SequenceEncoder):
         width: D of vectors and states.
         num_blocks: Transformer blocks.
         num_heads: heads a block.
+        hidden_width: of the feed-forward networks; by default D, as in the paper.
         dropout: of embeddings, attention weights and activations.
         norm_order: of the blocks; see `TransformerBlock`.
 
@@ -44,6 +45,7 @@ class SASRec(SequenceEncoder):
         width: int = 64,
         num_blocks: int = 2,
         num_heads: int = 1,
+        hidden_width: int | None = None,
         dropout: float = 0.2,
         norm_order: str = "original",
         **kwargs,
@@ -54,18 +56,25 @@ class SASRec(SequenceEncoder):
         self.width = width
         self.num_blocks = num_blocks
         self.num_heads = num_heads
+        self.hidden_width = hidden_width
         self.dropout = dropout
         self.norm_order = norm_order
-        self.item_embedding = ItemEmbedding(num_items, width, name="item_embedding")
-        self.position = LearnedPosition(max_length, name="position")
-        self.drop = keras.layers.Dropout(dropout, name="drop")
+        policy = self.dtype_policy
+        self.item_embedding = ItemEmbedding(num_items, width, name="item_embedding", dtype=policy)
+        self.position = LearnedPosition(max_length, name="position", dtype=policy)
+        self.drop = keras.layers.Dropout(dropout, name="drop", dtype=policy)
         self.blocks = [
             TransformerBlock(
-                num_heads, dropout=dropout, norm_order=norm_order, name=f"block_{index}"
+                num_heads,
+                hidden_width,
+                dropout=dropout,
+                norm_order=norm_order,
+                name=f"block_{index}",
+                dtype=policy,
             )
             for index in range(num_blocks)
         ]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-8, name="norm")
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-8, name="norm", dtype=policy)
 
     def build(self, input_shape=None) -> None:
         states = (None, None, self.width)
@@ -91,6 +100,7 @@ class SASRec(SequenceEncoder):
             "width": self.width,
             "num_blocks": self.num_blocks,
             "num_heads": self.num_heads,
+            "hidden_width": self.hidden_width,
             "dropout": self.dropout,
             "norm_order": self.norm_order,
         }

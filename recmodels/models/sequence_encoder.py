@@ -26,11 +26,20 @@ class SequenceEncoder(keras.Model):
 
         Returns:
             Float32, (B, V + 1) with column i for item i and 0 in column 0, or (B, len(items)).
+
+        Raises:
+            ValueError: an id in `items` is not in 1..V.
         """
         states = self.last_states(queries["item_ids"])
         table = ops.convert_to_numpy(self.item_embedding.catalogue())
         if items is not None:
-            return states @ table[np.asarray(items) - 1].T
+            items = np.asarray(items)
+            if items.size and not 1 <= items.min() <= items.max() <= len(table):
+                raise ValueError(
+                    f"`items` must be item ids in 1..{len(table)}: padding, unknown and mask are "
+                    f"never scored. Received: {items.min()} to {items.max()}"
+                )
+            return states @ table[items - 1].T
         scores = np.zeros((len(states), len(table) + 1), np.float32)
         np.matmul(states, table.T, out=scores[:, 1:])
         return scores

@@ -23,13 +23,15 @@ def full_softmax(states, targets, weights, table):
     """
     share = _shares(weights)
     labels = targets - 1
+    count = states.shape[0]  # None while a graph is traced: batches are multiples of GROUPS.
+    parts = GROUPS if count is None or count % GROUPS == 0 else 1
 
     @ops.custom_gradient
     def fused(states, table):
         own = ops.take(table, labels, axis=0)  # (N, D)
         loss = -ops.sum(share * ops.sum(states * own, axis=-1))
         state_parts, table_gradient = [], 0.0
-        groups = zip(ops.split(states, GROUPS), ops.split(share, GROUPS), strict=True)
+        groups = zip(ops.split(states, parts), ops.split(share, parts), strict=True)
         for part, part_share in groups:
             logits = ops.matmul(part, ops.transpose(table))  # (n, V)
             peak = ops.max(logits, axis=-1, keepdims=True)

@@ -1,5 +1,7 @@
 """The task of naming the next item at every position of a history."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -38,11 +40,19 @@ class NextItem(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         states = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))  # (B * T, D)
         states = ops.cast(ops.take(states, x["positions"], axis=0), "float32")  # (N, D)
-        drawn = {name: x[name] for name in ("negatives", "log_counts") if name in x}
-        if self.objective != "sampled_softmax":
-            drawn.pop("log_counts", None)
         table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
-        return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
+        return LOSSES[self.objective](states, y, sample_weight, table, **self._drawn(x))
+
+    def _drawn(self, inputs: dict) -> dict:
+        """The negatives of a batch, as far as the loss takes them."""
+        taken = inspect.signature(LOSSES[self.objective]).parameters
+        names = [name for name in ("negatives", "log_counts") if name in taken]
+        if not all(name in inputs for name in names):
+            raise ValueError(
+                f"`loss` {self.objective!r} needs negatives: give `NextItemBatches` a "
+                f"`NegativeSampler`. Received: inputs={sorted(inputs)}"
+            )
+        return {name: inputs[name] for name in names}
 
     def get_config(self) -> dict:
         encoder = keras.saving.serialize_keras_object(self.encoder)

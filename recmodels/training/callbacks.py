@@ -15,13 +15,19 @@ from recmodels.training.seeds import seed_dropout
 
 
 class ReproducibleEpochs(keras.callbacks.Callback):
-    """Make dropout depend on the seed and the epoch alone."""
+    """Make batches and dropout depend on the seed and the epoch alone.
 
-    def __init__(self, seed: int) -> None:
+    Keras tells batches that an epoch ended more often than epochs end, so they are told here
+    which epoch begins.
+    """
+
+    def __init__(self, batches: keras.utils.PyDataset, seed: int) -> None:
         super().__init__()
+        self.batches = batches
         self.seed = seed
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
+        self.batches.set_epoch(epoch)
         seed_dropout(self.model, self.seed, epoch)
 
 
@@ -71,10 +77,8 @@ class Validate(keras.callbacks.Callback):
         self.curve.rows.append(
             {"epoch": epoch + 1, "loss": loss, "score": score, "seconds": round(seconds, 3)}
         )
-        if self.patience is not None and self.measure is not None:
-            self.model.stop_training = (
-                epoch + 1 - self.curve.best["epoch"] >= self.patience if self.curve.best else False
-            )
+        if self.patience is not None and score is not None:
+            self.model.stop_training = epoch + 1 - self.curve.best["epoch"] >= self.patience
 
     def on_train_end(self, logs=None) -> None:
         if self.best_weights is not None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+# What NumPy raises for a file that is cut short, empty, overwritten or something else.
+DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile)
+
 
 def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
     """Write a run's state and arrays to one file, under a temporary name first.
@@ -41,7 +44,7 @@ def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
             groups: dict[str, list[np.ndarray]] = {}
             for name in sorted(names, key=lambda n: (n.split("/")[0], int(n.split("/")[1]))):
                 groups.setdefault(name.split("/")[0], []).append(stored[name])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ValueError(
             f"`path` is not a readable checkpoint ({error}). Delete it to start afresh. "
             f"Received: path={str(path)!r}"

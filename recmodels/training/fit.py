@@ -1,6 +1,6 @@
 """Train a task around Keras `fit`: validated, resumable, reproducible."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import keras
 from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
 from recmodels.training.checkpoints import load_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
+from recmodels.training.seeds import set_seed
 
 SCHEDULES = ("constant", "cosine")
 
@@ -89,13 +90,14 @@ def fit(
     optimizer = make_optimizer(training, steps=len(batches) * training.epochs)
     # XLA makes Keras dropout about fifty times slower on a CPU.
     task.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+    set_seed(training.seed)
     task.build()
     optimizer.build(task.trainable_variables)
-    stopped = checkpoint is not None and _resume(checkpoint, task, validate, training)
+    settings = _settings(task, batches, training)
+    stopped = checkpoint is not None and _resume(checkpoint, task, validate, settings)
     if not stopped and len(curve.rows) < training.epochs:
-        batches.set_epoch(len(curve.rows))
-        callbacks = [ReproducibleEpochs(training.seed), validate]
-        callbacks += [Checkpoint(checkpoint, validate, asdict(training))] if checkpoint else []
+        callbacks = [ReproducibleEpochs(batches, training.seed), validate]
+        callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
         callbacks += [Progress(curve)] if verbose else []
         task.fit(
             batches,
@@ -105,8 +107,10 @@ def fit(
             shuffle=False,
             verbose=0,
         )
-    elif validate.best_weights is not None:
-        write_variables(task.trainable_variables, validate.best_weights)
+    else:
+        optimizer.finalize_variable_values(task.trainable_variables)
+        if validate.best_weights is not None:
+            write_variables(task.trainable_variables, validate.best_weights)
     return curve
 
 
@@ -142,15 +146,30 @@ def make_optimizer(training: Training, steps: int) -> keras.optimizers.Optimizer
     return optimizer
 
 
-def _resume(path: Path, task: keras.Model, validate: Validate, training: Training) -> bool:
+def _settings(task: keras.Model, batches: keras.utils.PyDataset, training: Training) -> dict:
+    """What must not change between a run and its continuation, in a flat dict JSON can hold."""
+    task_settings = dict(_leaves(task.get_config(), "task"))
+    return {**asdict(training), **task_settings, "steps": len(batches)}
+
+
+def _leaves(config: dict, prefix: str) -> Iterator[tuple[str, object]]:
+    """Plain values of nested dicts under dotted names.
+
+    Names and shapes are left out: they depend on what else was made or called before.
+    """
+    for key, value in config.items():
+        if isinstance(value, dict) and key != "build_config":
+            yield from _leaves(value, f"{prefix}.{key}")
+        elif isinstance(value, str | int | float | None) and key != "name":
+            yield f"{prefix}.{key}", value
+
+
+def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -> bool:
     """Put a checkpoint back where there is one; say whether that run had already stopped."""
     if not path.exists():
         return False
     state, arrays = load_checkpoint(path)
-    settings = asdict(training)
-    differing = {
-        k: state["settings"].get(k) for k, v in settings.items() if state["settings"].get(k) != v
-    }
+    differing = {k: v for k, v in state["settings"].items() if settings.get(k) != v}
     if differing:
         raise ValueError(
             "`checkpoint` holds a run with other settings; use another file or delete it. "

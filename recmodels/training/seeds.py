@@ -25,3 +25,6 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     for index, state in enumerate(states):
         sequence = np.random.SeedSequence((seed, epoch, index))
         state.assign(np.array([sequence.generate_state(1)[0], 0]).astype(state.dtype))
+    if keras.backend.backend() == "torch":
+        # There, dropout draws from PyTorch's global generator and ignores those states.
+        set_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))

@@ -1,0 +1,140 @@
+import keras
+import numpy as np
+import pytest
+from harness import check_causal, check_padding, to_numpy
+
+from recmodels.layers.transformer import NORM_ORDERS
+from recmodels.models.sasrec import SASRec
+from recmodels.training.seeds import seed_dropout
+
+V, L, D = 10, 7, 8
+IDS = np.array([[0, 0, 3, 1, 2], [4, 10, 6, 7, 8]], np.int32)
+
+
+def make(**options):
+    model = SASRec(V, **{"max_length": L, "width": D, "num_heads": 2, **options})
+    model.build()
+    rng = np.random.default_rng(0)  # Larger than at the start, so that an error would show.
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(0.0, 0.5, weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make()
+
+
+def encoder(model, **options):
+    return lambda ids: model({"item_ids": ids}, **options)
+
+
+@pytest.mark.parametrize("norm_order", NORM_ORDERS)
+def test_never_looks_ahead_and_padding_changes_nothing(norm_order):
+    encode = encoder(make(norm_order=norm_order))
+    check_causal(encode, IDS[1:], V)
+    check_padding(encode, IDS, pad=2)
+
+
+def test_never_looks_ahead_with_dropout(model):
+    def encode(ids):
+        seed_dropout(model, seed=0, epoch=0)
+        return model({"item_ids": ids}, training=True)
+
+    check_causal(encode, IDS[1:], V)
+
+
+def test_dropout_works_in_training_only(model):
+    still = to_numpy(encoder(model)(IDS))
+    np.testing.assert_array_equal(still, to_numpy(encoder(model)(IDS)))
+    assert np.abs(to_numpy(encoder(model, training=True)(IDS)) - still).max() > 1e-2
+
+
+def test_number_of_weights(model):
+    tables = (V + 3) * D + L * D
+    block = 4 * (D * D + D) + 2 * (D * D + D) + 2 * 2 * D
+    assert model.count_params() == tables + 2 * block + 2 * D
+    assert len(model.trainable_weights) == 2 + 2 * 16 + 2
+
+
+def test_config_round_trip():
+    options = {
+        "num_items": 9, "max_length": 4, "width": 6, "num_blocks": 1, "num_heads": 3,
+        "dropout": 0.1, "norm_order": "pre",
+    }  # fmt: skip
+    config = SASRec(**options).get_config()
+    assert {name: config[name] for name in options} == options
+    assert SASRec.from_config(config).get_config() == config
+
+
+def test_documented_defaults():
+    config = SASRec(num_items=9).get_config()
+    assert (config["max_length"], config["width"], config["num_blocks"]) == (50, 64, 2)
+    assert (config["num_heads"], config["dropout"], config["norm_order"]) == (1, 0.2, "original")
+
+
+def test_saved_and_reloaded_model_scores_the_same(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    queries = {"item_ids": IDS}
+    np.testing.assert_allclose(loaded.score(queries), model.score(queries), atol=1e-6)
+
+
+def test_score_is_state_times_item_vector(model):
+    scores = model.score({"item_ids": IDS})
+    states, table = to_numpy(encoder(model)(IDS)), to_numpy(model.item_embedding.table)
+    assert scores.shape == (2, V + 1) and scores.dtype == np.float32
+    assert (scores[:, 0] == 0).all()
+    np.testing.assert_allclose(scores[1, 3], states[1, -1] @ table[3], atol=1e-4)
+    np.testing.assert_allclose(scores[0, V], states[0, -1] @ table[V], atol=1e-4)
+
+
+def test_chunk_of_the_catalogue_equals_its_columns(model):
+    items = np.array([7, 1, 10])
+    queries = {"item_ids": IDS}
+    np.testing.assert_allclose(
+        model.score(queries, items), model.score(queries)[:, items], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("item", [0, V + 1])
+def test_only_items_can_be_scored(model, item):
+    with pytest.raises(ValueError, match="`items` must be item ids in 1..10"):
+        model.score({"item_ids": IDS}, np.array([3, item]))
+
+
+def test_score_does_not_depend_on_batch_or_order(model):
+    rng = np.random.default_rng(1)
+    ids = rng.integers(1, V + 1, (70, L)).astype(np.int32)  # More than are encoded at once.
+    ids[np.arange(L) < rng.integers(0, L + 1, 70)[:, None]] = 0
+    ids[4] = 0
+    together = model.score({"item_ids": ids})
+    order = rng.permutation(70)
+    np.testing.assert_allclose(model.score({"item_ids": ids[order]}), together[order], atol=1e-5)
+    for row in (0, 4, 69):
+        real = max(1, np.count_nonzero(ids[row]))
+        alone = model.score({"item_ids": ids[row : row + 1, -real:]})
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [0, 1, L, L + 1, 40])
+def test_history_of_any_length_is_scored_by_its_newest_items(model, length):
+    history = np.random.default_rng(length).integers(1, V + 1, (1, length)).astype(np.int32)
+    scores = model.score({"item_ids": np.pad(history, ((0, 0), (1, 0)))})
+    assert np.isfinite(scores).all()
+    newest = np.pad(history, ((0, 0), (L, 0)))[:, -L:]
+    np.testing.assert_allclose(scores, model.score({"item_ids": newest}), atol=1e-5)
+
+
+def test_more_than_max_length_is_refused_by_the_encoder_itself(model):
+    with pytest.raises(ValueError, match="longer than `max_length`"):
+        model({"item_ids": np.ones((1, L + 1), np.int32)})
+
+
+def test_half_precision_reaches_every_layer_and_stays_finite():
+    model = SASRec(V, max_length=L, width=D, dtype="mixed_float16")
+    states = model({"item_ids": IDS})
+    assert keras.backend.standardize_dtype(states.dtype) == "float16"
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float16"}
+    scores = model.score({"item_ids": IDS})
+    assert scores.dtype == np.float32 and np.isfinite(scores).all()
