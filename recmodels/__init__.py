@@ -1,12 +1,12 @@
 """Sequential recommendation in Keras that one can teach with, trust and reproduce.
 
-    import recmodels as rm
+import recmodels as rm
 
-    log = rm.load("shop")
-    data = rm.prepare(rm.leave_one_out(log))
-    model = rm.SASRec(data.num_items, max_length=50)
-    rm.fit(model, data, epochs=10, filter_seen=False)
-    rm.evaluate(model, data.test, filter_seen=False, train=data.train)
+log = rm.load("shop")
+data = rm.prepare(rm.leave_one_out(log))
+model = rm.SASRec(data.num_items, max_length=50)
+rm.fit(model, data, epochs=10, filter_seen=False)
+rm.evaluate(model, data.test, filter_seen=False, train=data.train)
 """
 
 import importlib
@@ -23,10 +23,22 @@ _HOMES = {
     "temporal_cutoff": "recmodels.data.splits",
     "leak_report": "recmodels.data.leakage",
     "prepare": "recmodels.features.sequences",
+    "simulate": "recmodels.data.shop",
+    "RandomOrder": "recmodels.models.random_order",
+    "MostPopular": "recmodels.models.popularity",
+    "RecentPopular": "recmodels.models.popularity",
+    "RepeatLast": "recmodels.models.repeat_last",
+    "Markov": "recmodels.models.markov",
+    "ItemKNN": "recmodels.models.item_knn",
+    "EASE": "recmodels.models.ease",
+    "BPRMF": "recmodels.models.bpr_mf",
     "SASRec": "recmodels.models.sasrec",
     "fit": "recmodels.api",
     "evaluate": "recmodels.evaluation.report",
     "slices": "recmodels.evaluation.report",
+    "comparison": "recmodels.evaluation.report",
+    "compare": "recmodels.evaluation.statistics",
+    "BayesCeiling": "recmodels.evaluation.ceilings",
     "Recommender": "recmodels.recommend.recommender",
     "set_seed": "recmodels.training.seeds",
 }

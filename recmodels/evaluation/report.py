@@ -239,6 +239,28 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
     return table.rename_axis(index="slice")
 
 
+def comparison(
+    evaluations: Mapping[str, Evaluation], metrics: Sequence[str] = ("ndcg@10", "hr@10", "mrr@10")
+) -> pd.DataFrame:
+    """Models side by side: mean and 95 % bootstrap interval over users of each metric.
+
+    Args:
+        evaluations: by model.
+        metrics: from ranks, such as `"ndcg@10"`.
+
+    Returns:
+        One row a model, the lowest of the first metric first; columns in two levels, the
+        metric and then `mean, low, high`, so that `table["ndcg@10"]` suits
+        `plots.model_comparison`.
+    """
+    rows: dict[str, dict] = {}
+    for name, evaluation in evaluations.items():
+        for metric in metrics:
+            interval = bootstrap_interval(evaluation.values(metric))._asdict()
+            rows.setdefault(name, {}).update({(metric, key): v for key, v in interval.items()})
+    return pd.DataFrame.from_dict(rows, orient="index").sort_values((metrics[0], "mean"))
+
+
 def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None:
     """Store the ranks of every user, one column a seed, as Parquet: row numbers and ranks only.
 

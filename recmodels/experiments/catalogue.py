@@ -12,7 +12,14 @@ ROW_OF = {
     "gsasrec": {"ndcg@10": 0.1726, "hr@10": 0.3003, "source": "Petrov and Macdonald 2023"},
     "esasrec-beauty": {"ndcg@10": 0.0523, "hr@10": 0.0928, "source": "eSASRec, RecSys 2025"},
 }
-ML_1M_SASREC = {"max_length": 200, "width": 64, "num_blocks": 2, "num_heads": 1, "dropout": 0.2}
+ML_1M_SASREC = {
+    "max_length": 200,
+    "width": 64,
+    "num_blocks": 2,
+    "num_heads": 2,
+    "hidden_width": 256,
+    "dropout": 0.2,
+}
 ML_1M_TRAINING = {
     "windows": "all",
     "batch_size": 16,

@@ -12,8 +12,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, load
 from recmodels.data.shop import Shop, simulate
 from recmodels.evaluation.ceilings import BayesCeiling
-from recmodels.evaluation.report import Evaluation, evaluate, slices
-from recmodels.evaluation.statistics import bootstrap_interval
+from recmodels.evaluation.report import Evaluation, comparison, evaluate, slices
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import item_categories, prepare_experiment, run_seed
@@ -21,7 +20,7 @@ from recmodels.experiments.train import save_bundle_of
 from recmodels.features.sequences import SequenceData
 from recmodels.recommend.recommender import Recommendation, Recommender
 
-SHOWN_METRICS = ("hr@10", "ndcg@10", "mrr@10")
+SHOWN_METRICS = ("ndcg@10", "hr@10", "mrr@10")
 REPEATS_MATTER = 0.05  # Share of returns above which lists keep what a user already has.
 
 
@@ -89,7 +88,7 @@ def showcase(dataset: str, columns: dict[str, str], folder: Path, seed: int = 0)
         evaluations["known ceiling"] = evaluate(
             truth, data.test, filter_seen=experiment.filter_seen, train=data.train
         )
-    table = comparison(evaluations)
+    table = comparison(evaluations, SHOWN_METRICS)
     recommender = save_bundle_of(run, log, data, folder / "bundle", {"columns": columns})
     _draw(log, data, run, table, folder / "figures")
     return Showcase(table, _examples(recommender, data), recommender, evaluations)
@@ -99,19 +98,6 @@ def find_showcase_experiment(dataset: str, log: Interactions) -> Experiment:
     """The tuned experiment of a data set where there is one."""
     tuned = [e for e in EXPERIMENTS.values() if e.dataset == dataset and e.model == "sasrec"]
     return tuned[0] if tuned else default_experiment(Path(dataset).name, log)
-
-
-def comparison(evaluations: dict[str, Evaluation]) -> pd.DataFrame:
-    """Mean and 95 % interval over users of each shown metric, worst model first."""
-    rows = {}
-    for name, evaluation in evaluations.items():
-        for metric in SHOWN_METRICS:
-            interval = bootstrap_interval(evaluation.values(metric))
-            rows.setdefault(name, {}).update(
-                {(metric, key): value for key, value in interval._asdict().items()}
-            )
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.sort_values(("ndcg@10", "mean"))
 
 
 def _baselines(experiment: Experiment, data: SequenceData) -> dict[str, Evaluation]:
