@@ -116,7 +116,7 @@ def test_item_knn_keeps_the_nearest_whatever_the_block(monkeypatch, neighbours):
 def test_ease_equals_its_closed_form_by_hand():
     # X = [[1, 1], [1, 0]], X'X + I = [[3, 1], [1, 2]], P = [[2, -1], [-1, 3]] / 5,
     # B(1, 2) = -P(1, 2) / P(2, 2) = 1/3, B(2, 1) = 1/2.
-    model = EASE(regularisation=1.0).fit(make_histories([[1, 2], [1, 1]]), 2)
+    model = EASE(regularisation=1.0, decay=1.0).fit(make_histories([[1, 2], [1, 1]]), 2)
     expected = [[0, 0, 0], [0, 0, 1 / 3], [0, 1 / 2, 0]]
     np.testing.assert_allclose(model.weights, expected, atol=1e-6)
     scores = model.score(make_queries([[2, 1]]))

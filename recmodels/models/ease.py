@@ -21,7 +21,8 @@ class EASE(Baseline):
 
     Args:
         regularisation: in users; larger for sparser data.
-        decay: weight of an event against the one after it, in 0..1; 1 is the model of the paper.
+        decay: weight of an event against the one after it, in 0..1; 1 is the model of the paper,
+            which knows no order and suits the next item badly.
 
     Paper: Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, Section 3.1.
 
@@ -32,7 +33,7 @@ class EASE(Baseline):
         [[0, 0, 0.333]]
     """
 
-    def __init__(self, regularisation: float = 500.0, decay: float = 1.0) -> None:
+    def __init__(self, regularisation: float = 500.0, decay: float = 0.8) -> None:
         if regularisation <= 0:
             raise ValueError(
                 "`regularisation` must be positive, or items without users have no inverse. "

@@ -22,7 +22,8 @@ class ItemKNN(Baseline):
     Args:
         neighbours: similar items kept for each item.
         shrinkage: in users; pulls similarities that rest on few users towards 0.
-        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a set.
+        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a
+            set, which suits the next item badly.
 
     Paper: Sarwar et al., "Item-based collaborative filtering recommendation algorithms", WWW
     2001, Section 3.1.1 (cosine) and 3.2 (weighted sum); the decay over positions is that of
@@ -35,7 +36,7 @@ class ItemKNN(Baseline):
         [[-1, 0.25, 1.25, 0.5]]      s(1, 2) = 1, s(1, 3) = s(2, 3) = 1/2
     """
 
-    def __init__(self, neighbours: int = 200, shrinkage: float = 10.0, decay: float = 0.9) -> None:
+    def __init__(self, neighbours: int = 200, shrinkage: float = 10.0, decay: float = 0.7) -> None:
         if neighbours < 1:
             raise ValueError(f"`neighbours` must be at least 1. Received: neighbours={neighbours}")
         if shrinkage < 0:
