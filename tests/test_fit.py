@@ -1,0 +1,364 @@
+import os
+
+import keras
+import numpy as np
+import pytest
+from harness import make_histories, random_lists, to_numpy
+
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.negatives import NegativeSampler
+from recmodels.layers.embedding import ItemEmbedding
+from recmodels.models.sasrec import SASRec
+from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.tasks.next_item import NextItem
+from recmodels.training.checkpoints import load_checkpoint, save_checkpoint
+from recmodels.training.curve import LearningCurve
+from recmodels.training.fit import Training, fit, make_optimizer
+from recmodels.training.seeds import seed_dropout, set_seed
+
+V, L, D = 8, 4, 8
+LISTS = random_lists(16, L + 1, V)
+
+
+class Killed(BaseException):
+    """What no handler of errors catches, like a signal."""
+
+
+class Measure:
+    """Fixed scores, one a call; may kill the run instead. Remembers the weights it saw."""
+
+    def __init__(self, task, scores, kill_at=None):
+        self.task, self.scores, self.kill_at = task, scores, kill_at
+        self.seen = []
+
+    def __call__(self):
+        if len(self.seen) == self.kill_at:
+            raise Killed
+        self.seen.append(weights_of(self.task))
+        return self.scores[len(self.seen) - 1]
+
+
+class Lookup(SequenceEncoder):
+    """The smallest encoder: a state is the vector of its own item."""
+
+    def __init__(self, dropout=0.3, **kwargs):
+        super().__init__(**kwargs)
+        self.dropout = dropout
+        self.max_length = L
+        self.item_embedding = ItemEmbedding(V, D, initial_std=0.5)
+        self.drop = keras.layers.Dropout(dropout)
+
+    def build(self, input_shape=None):
+        self.item_embedding.build()
+
+    def call(self, inputs, training=None):
+        return self.drop(self.item_embedding(inputs["item_ids"]), training=training)
+
+    def get_config(self):
+        return {"dropout": self.dropout}
+
+
+def make_task(dropout=0.3, loss="full_softmax"):
+    return NextItem(Lookup(dropout), loss)
+
+
+def make_transformer(loss="full_softmax"):
+    return NextItem(SASRec(V, L, D, num_blocks=1, dropout=0.3), loss)
+
+
+def weights_of(task):
+    return [to_numpy(w) for w in task.trainable_weights]
+
+
+def run(training=None, *, task=None, scores=None, kill_at=None, batch_size=8, **options):
+    """Train the toy; returns task, curve and measure."""
+    task = task or make_task()
+    sampler = NegativeSampler(np.ones(V), 4)
+    batches = NextItemBatches(make_histories(LISTS), L, batch_size, 5, negatives=sampler)
+    measure = None if scores is None else Measure(task, scores, kill_at)
+    training = training or Training(epochs=3, learning_rate=0.01)
+    curve = fit(task, batches, training, measure=measure, verbose=False, **options)
+    return task, curve, measure
+
+
+def assert_same(first, second):
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+def without_seconds(curve):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in curve.rows]
+
+
+def test_same_seed_same_weights_and_curve():
+    training = Training(epochs=2, learning_rate=0.01, seed=3)
+    first, first_curve, _ = run(training, task=make_transformer("bce"))
+    keras.utils.set_random_seed(98)  # What a user did in between must not matter.
+    second, second_curve, _ = run(training, task=make_transformer("bce"))
+    assert_same(weights_of(first), weights_of(second))
+    for one, other in zip(first_curve.rows, second_curve.rows, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-6)
+
+
+def test_other_seed_other_weights():
+    first, second = (run(Training(epochs=1, seed=seed))[0] for seed in (3, 4))
+    assert np.abs(weights_of(first)[0] - weights_of(second)[0]).max() > 1e-2
+
+
+OPTIONS = {
+    "plain": {},
+    "all options": {
+        "schedule": "cosine", "warmup": 2, "weight_decay": 0.01, "clip_norm": 1.0, "average": 0.5,
+    },
+}  # fmt: skip
+MODELS = {"plain": make_transformer, "all options": lambda: make_task(loss="sampled_softmax")}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_killed_and_resumed_run_equals_the_uninterrupted_one(name, tmp_path):
+    training = Training(epochs=4, learning_rate=0.01, **OPTIONS[name])
+    scores = [0.1, 0.4, 0.3, 0.2]
+    make, path = MODELS[name], tmp_path / "killed.npz"
+    whole, whole_curve, _ = run(
+        training, task=make(), scores=scores, checkpoint=tmp_path / "whole.npz"
+    )
+    with pytest.raises(Killed):
+        run(training, task=make(), scores=scores, kill_at=3, checkpoint=path)
+    assert len(load_checkpoint(path)[0]["rows"]) == 3
+    resumed, resumed_curve, measure = run(training, task=make(), scores=scores[3:], checkpoint=path)
+    assert len(measure.seen) == 1
+    assert_same(weights_of(whole), weights_of(resumed))
+    for ours, theirs in zip(resumed_curve.rows, whole_curve.rows, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert (ours["epoch"], ours["score"]) == (theirs["epoch"], theirs["score"])
+    (_, one), (_, other) = load_checkpoint(tmp_path / "whole.npz"), load_checkpoint(path)
+    for group in ("weights", "optimizer", "best"):
+        assert_same(one[group], other[group])
+
+
+def test_every_epoch_sees_its_own_batches(monkeypatch):
+    seen = []
+    original = NextItemBatches.__getitem__
+    monkeypatch.setattr(
+        NextItemBatches,
+        "__getitem__",
+        lambda self, i: seen.append((self.epoch, i)) or original(self, i),
+    )
+    run(Training(epochs=3, learning_rate=0.01))
+    assert {(epoch, i) for epoch in range(3) for i in range(2)} <= set(seen)
+
+
+def test_best_weights_come_back_and_training_stops_early():
+    training = Training(epochs=9, learning_rate=0.01, patience=2)
+    task, curve, measure = run(training, scores=[0.1, 0.5, 0.5, 0.4, 0.9])
+    assert [row["epoch"] for row in curve.rows] == [1, 2, 3, 4]  # Equal is not better.
+    assert curve.best["epoch"] == 2
+    assert_same(weights_of(task), measure.seen[1])
+    assert np.abs(measure.seen[3][0] - measure.seen[1][0]).max() > 1e-3
+
+
+def test_stopped_run_is_not_continued_but_restored(tmp_path):
+    training, path = Training(epochs=9, learning_rate=0.01, patience=1), tmp_path / "run.npz"
+    task, curve, _ = run(training, scores=[0.5, 0.1, 0.9], checkpoint=path)
+    again, same_curve, measure = run(training, scores=[], checkpoint=path)
+    assert measure.seen == [] and same_curve.rows == curve.rows and len(curve.rows) == 2
+    assert_same(weights_of(task), weights_of(again))
+
+
+def test_patience_waits_for_the_next_validation():
+    training = Training(epochs=7, learning_rate=0.01, patience=1, validate_every=3)
+    _, curve, measure = run(training, scores=[0.1, 0.2, 0.1])
+    assert [row["score"] for row in curve.rows] == [None, None, 0.1, None, None, 0.2, 0.1]
+    assert len(measure.seen) == 3
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_averaged_weights_are_measured_and_kept(measured, tmp_path):
+    # One batch is one step here. Momentum 0.5, beginning with the first step: a1 = w1, and after
+    # the second a2 = (w1 + w2) / 2.
+    training = Training(epochs=2, learning_rate=0.01, average=0.5)
+    path = tmp_path / "run.npz"
+    options = {"scores": [0.1, 0.2]} if measured else {}
+    task, _, measure = run(training, batch_size=16, checkpoint=path, **options)
+    raw = load_checkpoint(path)[1]["weights"]
+    kept = weights_of(task)
+    assert np.abs(kept[0] - raw[0]).max() > 1e-4  # Not the last step's weights.
+    if measured:
+        first, second = measure.seen
+        expected = [(a + b) / 2 for a, b in zip(first, raw, strict=True)]
+        assert_same(second, expected)
+        assert_same(kept, expected)
+    restored, _, _ = run(training, batch_size=16, checkpoint=path, **options)
+    assert_same(weights_of(restored), kept)
+
+
+def test_without_a_measure_the_last_weights_are_kept(tmp_path):
+    path = tmp_path / "run.npz"
+    task, curve, _ = run(checkpoint=path)
+    assert curve.best is None and len(curve.rows) == 3
+    assert_same(weights_of(task), load_checkpoint(path)[1]["weights"])
+
+
+def test_divergence_stops_with_a_reason(tmp_path):
+    path = tmp_path / "run.npz"
+    task = make_task()
+    task.build()
+    task.encoder.item_embedding.table.assign(np.full((V + 3, D), np.nan))
+    with pytest.raises(FloatingPointError, match="loss of epoch 1 is nan. Try a smaller"):
+        run(task=task, checkpoint=path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training": Training(epochs=1, learning_rate=0.02)}, "learning_rate': 0.01"),
+        ({"task": lambda: make_task(dropout=0.1)}, "dropout': 0.3"),
+        ({"task": lambda: make_task(loss="bce")}, "task.loss': 'full_softmax"),
+        ({"batch_size": 4}, "steps': 2"),
+    ],
+)
+def test_checkpoint_of_other_settings_is_refused(change, message, tmp_path):
+    training, path = Training(epochs=1, learning_rate=0.01), tmp_path / "run.npz"
+    run(training, checkpoint=path)
+    change = {k: v() if callable(v) else v for k, v in change.items()}
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"other settings; use another file .*{message}"):
+        run(**{"training": training, "checkpoint": path, **change})
+    assert path.read_bytes() == before
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip_a_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(bytes(data))
+
+
+DAMAGES = {
+    "cut short": cut_short,
+    "flipped": flip_a_byte,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("hello"),
+    "an array": lambda path: np.save(path.open("wb"), np.ones(3)),
+    "other arrays": lambda path: np.savez(path, a=np.ones(3)),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_damaged_checkpoint_is_named(name, tmp_path):
+    path = tmp_path / "run.npz"
+    save_checkpoint(path, {"rows": []}, {"weights": [np.ones((50, 50)), np.zeros(3)]})
+    DAMAGES[name](path)
+    with pytest.raises(ValueError, match="not a readable checkpoint .* Delete it .*run.npz"):
+        load_checkpoint(path)
+
+
+def test_checkpoint_round_trip(tmp_path):
+    path = tmp_path / "new folder" / "run.npz"
+    arrays = {"weights": [np.full(2, i) for i in range(12)], "best": []}  # 12: 10 sorts after 9.
+    save_checkpoint(path, {"rows": [{"epoch": 1, "score": None}]}, arrays)
+    state, found = load_checkpoint(path)
+    assert state == {"rows": [{"epoch": 1, "score": None}]} and list(found) == ["weights"]
+    assert [a[0] for a in found["weights"]] == list(range(12))
+
+
+@pytest.mark.parametrize("place", ["writing", "renaming"])
+def test_failed_save_leaves_the_older_checkpoint_and_nothing_else(place, tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    save_checkpoint(path, {"rows": []}, {"weights": [np.ones(3)]})
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((np, "savez") if place == "writing" else (os, "replace")), fail)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(path, {"rows": [1]}, {"weights": [np.zeros(3)]})
+    assert os.listdir(tmp_path) == ["run.npz"]
+    assert load_checkpoint(path)[0] == {"rows": []}
+
+
+def test_progress_writes_a_line_an_epoch(capsys):
+    task = make_task()
+    batches = NextItemBatches(make_histories(LISTS), L, 16, 0)
+    training = Training(epochs=2, learning_rate=0.01)
+    fit(task, batches, training, measure=lambda: 0.25, measure_name="ndcg@10")
+    lines = capsys.readouterr().err.strip().split("\n")
+    assert len(lines) == 2 and "epoch 2/2" in lines[1]
+    assert "ndcg@10 0.2500 (best 0.2500)" in lines[1] and "left" in lines[1]
+
+
+def test_curve():
+    curve = LearningCurve(measure="hr")
+    assert curve.best is None and "0 epochs" in repr(curve)
+    for epoch, score in enumerate([None, 0.2, 0.3, 0.3], start=1):
+        curve.rows.append({"epoch": epoch, "loss": 1.0, "score": score, "seconds": 0.5})
+    assert curve.best["epoch"] == 3 and curve.seconds == 2.0
+    assert curve.to_frame()["score"].tolist()[1:] == [0.2, 0.3, 0.3]
+    assert "best hr 0.3000 in epoch 3" in repr(curve)
+
+
+def rate_at(optimizer, step):
+    schedule = optimizer._learning_rate
+    return float(to_numpy(schedule(step))) if callable(schedule) else float(to_numpy(schedule))
+
+
+def test_learning_rate_schedules():
+    constant = make_optimizer(Training(learning_rate=0.1), 100)
+    assert rate_at(constant, 50) == pytest.approx(0.1)
+    # Warm-up over 10 steps rises in a line; afterwards the rate stays.
+    warm = make_optimizer(Training(learning_rate=0.1, warmup=10), 100)
+    assert [rate_at(warm, s) for s in (0, 5, 10, 90)] == pytest.approx([0.01, 0.055, 0.1, 0.1])
+    # Half-way down a cosine to a fiftieth: 0.1 (0.98 (1 + cos(pi / 2)) / 2 + 0.02) = 0.051.
+    cosine = make_optimizer(Training(learning_rate=0.1, schedule="cosine"), 100)
+    assert [rate_at(cosine, s) for s in (0, 50, 100)] == pytest.approx([0.1, 0.051, 0.002])
+    both = make_optimizer(Training(learning_rate=0.1, schedule="cosine", warmup=20), 100)
+    assert [rate_at(both, s) for s in (10, 20, 60, 100)] == pytest.approx([0.05, 0.1, 0.051, 0.002])
+
+
+def test_weight_decay_spares_biases_and_norms():
+    optimizer = make_optimizer(Training(weight_decay=0.1), 1)
+    task = make_transformer()
+    task.build()
+    optimizer.build(task.trainable_variables)
+    spared = {v.name for v in task.trainable_variables if not optimizer._use_weight_decay(v)}
+    assert spared == {"bias", "gamma", "beta"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"schedule": "linear"}, "`schedule` must be one of .* Received: schedule='linear'"),
+        ({"epochs": 0}, "`epochs` must be greater than 0. Received: epochs=0"),
+        ({"learning_rate": -1.0}, "`learning_rate` must be greater than 0"),
+        ({"validate_every": 0}, "`validate_every` must be greater than 0"),
+    ],
+)
+def test_bad_settings_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Training(**options)
+
+
+def test_bad_seed_is_refused():
+    with pytest.raises(ValueError, match="`seed` must be 0 or more. Received: seed=-1"):
+        set_seed(-1)
+
+
+def test_dropout_depends_on_seed_and_epoch_alone():
+    encoder = SASRec(V, L, D, dropout=0.5)
+    inputs = {"item_ids": np.ones((4, L), np.int32)}
+    encoder(inputs)
+
+    def dropped(seed, epoch):
+        seed_dropout(encoder, seed, epoch)
+        return to_numpy(encoder(inputs, training=True))
+
+    first = dropped(1, 1)
+    np.testing.assert_array_equal(first, dropped(1, 1))
+    assert np.abs(first - dropped(1, 2)).max() > 1e-2
+    assert np.abs(first - dropped(2, 1)).max() > 1e-2

@@ -1,0 +1,102 @@
+import keras
+import numpy as np
+import pytest
+from harness import make_histories, random_lists, to_numpy
+
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.negatives import NegativeSampler
+from recmodels.models.sasrec import SASRec
+from recmodels.tasks.losses import LOSSES
+from recmodels.tasks.next_item import NextItem
+from recmodels.training.fit import Training, make_optimizer
+
+V, L, D = 10, 5, 8
+LISTS = random_lists(8, L + 1, V)
+
+
+def make_batches(negatives=True):
+    sampler = NegativeSampler(np.ones(V), num_negatives=4) if negatives else None
+    return NextItemBatches(make_histories(LISTS), L, 8, 0, negatives=sampler)
+
+
+def make_task(loss, dropout=0.2):
+    task = NextItem(SASRec(V, max_length=L, width=D, dropout=dropout), loss)
+    task.build()
+    return task
+
+
+def compile_for_one_step(task):
+    compiled = keras.backend.backend() == "jax"  # Where a step without it is slower still.
+    optimizer = make_optimizer(Training(learning_rate=0.01), 1)
+    task.compile(optimizer=optimizer, jit_compile=compiled, run_eagerly=not compiled)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_loss_is_that_of_the_states_at_the_positions(loss):
+    task = make_task(loss)
+    inputs, targets, weights = make_batches()[0]
+    found = task.compute_loss(inputs, targets, task(inputs), weights)
+    # By hand: the position p of the flattened matrix is row p // L, place p % L.
+    states = to_numpy(task.encoder(inputs))
+    rows = np.stack([states[p // L, p % L] for p in inputs["positions"]])
+    drawn = {"full_softmax": (), "sampled_softmax": (inputs["negatives"], inputs["log_counts"])}
+    table = to_numpy(task.encoder.item_embedding.table)[1 : V + 1]
+    more = drawn.get(loss, (inputs["negatives"],))
+    expected = LOSSES[loss](rows, targets, weights, table, *more)
+    assert float(to_numpy(found)) == pytest.approx(float(to_numpy(expected)), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_one_step_moves_every_weight(loss):
+    task = make_task(loss)
+    compile_for_one_step(task)
+    before = [to_numpy(w) for w in task.trainable_weights]
+    assert len(before) == 36 and sum(w.size for w in before) == 1088
+    reported = task.train_on_batch(*make_batches()[0])
+    assert np.isfinite(reported)
+    for weight, old in zip(task.trainable_weights, before, strict=True):
+        # The bias of the keys is the exception: softmax does not see it.
+        if "project_keys/bias" not in weight.path:
+            assert np.abs(to_numpy(weight) - old).max() > 1e-3, weight.path
+
+
+def test_padding_and_special_rows_are_left_alone():
+    task = make_task("full_softmax")
+    compile_for_one_step(task)
+    before = to_numpy(task.encoder.item_embedding.table)
+    task.train_on_batch(*make_batches()[0])
+    moved = np.abs(to_numpy(task.encoder.item_embedding.table) - before).max(axis=1)
+    assert (moved[[0, V + 1, V + 2]] == 0).all() and (moved[1 : V + 1] > 0).all()
+
+
+def test_saved_and_reloaded_task_scores_the_same(tmp_path):
+    task = make_task("gbce")
+    task.save(tmp_path / "task.keras")
+    loaded = keras.models.load_model(tmp_path / "task.keras")
+    assert loaded.objective == "gbce" and loaded.get_config() == task.get_config()
+    queries = {"item_ids": np.array([[0, 2, 3, 4, 5]], np.int32)}
+    np.testing.assert_allclose(
+        loaded.encoder.score(queries), task.encoder.score(queries), atol=1e-6
+    )
+
+
+def test_full_softmax_does_not_mind_negatives():
+    task = make_task("full_softmax")
+    inputs, targets, weights = make_batches()[0]
+    with_them = task.compute_loss(inputs, targets, task(inputs), weights)
+    inputs, targets, weights = make_batches(negatives=False)[0]
+    without = task.compute_loss(inputs, targets, task(inputs), weights)
+    assert float(to_numpy(with_them)) == pytest.approx(float(to_numpy(without)))
+
+
+@pytest.mark.parametrize("loss", [name for name in LOSSES if name != "full_softmax"])
+def test_missing_negatives_are_named(loss):
+    task = make_task(loss)
+    inputs, targets, weights = make_batches(negatives=False)[0]
+    with pytest.raises(ValueError, match=f"`loss` '{loss}' needs negatives: .*NegativeSampler"):
+        task.compute_loss(inputs, targets, task(inputs), weights)
+
+
+def test_unknown_loss_is_refused():
+    with pytest.raises(ValueError, match="`loss` must be one of .* Received: loss='mse'"):
+        make_task("mse")
