@@ -90,7 +90,7 @@ def evaluate(folder: Path, as_json: Json = False) -> None:
     """Measure a bundle again on the test cases of the data it was trained on."""
     from recmodels.experiments.report import evaluate_bundle
 
-    _print(evaluate_bundle(folder), as_json)
+    _print(evaluate_bundle(bundle_in(folder)), as_json)
 
 
 @app.command()
@@ -103,7 +103,7 @@ def recommend(
     """Recommend from a bundle after a history of raw item ids."""
     from recmodels.recommend.recommender import Recommender
 
-    recommender = Recommender.load(folder)
+    recommender = Recommender.load(bundle_in(folder))
     raw = [part.strip() for part in history.split(",") if part.strip()]
     if recommender.vocabulary.raw_ids.dtype.kind in "iu":
         raw = [int(part) if part.lstrip("-").isdigit() else part for part in raw]
@@ -165,6 +165,11 @@ def parse_columns(text: str) -> dict[str, str]:
                 f"Received: columns={text!r}"
             )
     return {role.strip(): column.strip() for role, column in parts}
+
+
+def bundle_in(folder: Path) -> Path:
+    """The bundle of a run's folder, or the folder itself."""
+    return folder / "bundle" if (folder / "bundle").is_dir() else folder
 
 
 def _print(content, as_json: bool) -> None:

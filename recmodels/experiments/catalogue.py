@@ -6,11 +6,36 @@ from recmodels.experiments.entry import Experiment
 
 SEEDS = (0, 1, 2)
 # Published rows we stand beside, with where they were printed.
-ROW_OF = {
-    "sasrec+": {"ndcg@10": 0.1821, "hr@10": 0.3152, "source": "Klenitskiy and Vasilev 2023"},
-    "sasrec": {"ndcg@10": 0.1341, "hr@10": 0.2500, "source": "Klenitskiy and Vasilev 2023"},
-    "gsasrec": {"ndcg@10": 0.1726, "hr@10": 0.3003, "source": "Petrov and Macdonald 2023"},
-    "esasrec-beauty": {"ndcg@10": 0.0523, "hr@10": 0.0928, "source": "eSASRec, RecSys 2025"},
+PUBLISHED = {
+    "sasrec+ on ml-1m": {
+        "ndcg@10": 0.1821,
+        "hr@10": 0.3152,
+        "source": "Klenitskiy and Vasilev 2023",
+    },
+    "sasrec on ml-1m": {
+        "ndcg@10": 0.1341,
+        "hr@10": 0.2500,
+        "source": "Klenitskiy and Vasilev 2023",
+    },
+    "gsasrec on ml-1m": {"ndcg@10": 0.1726, "hr@10": 0.3003, "source": "Petrov and Macdonald 2023"},
+    "esasrec on beauty": {"ndcg@10": 0.0523, "hr@10": 0.0928, "source": "eSASRec, RecSys 2025"},
+}
+# What `tune` may change; the same number of trials for every model.
+SASREC_SPACE = {
+    "dropout": (0.1, 0.6),
+    "num_heads": [1, 2, 4],
+    "hidden_width": [64, 128, 256],
+    "learning_rate": (3e-4, 3e-3, "log"),
+}
+BASELINE_SPACES = {
+    "markov": {"smoothing": (1.0, 1000.0, "log")},
+    "item-knn": {
+        "neighbours": [50, 200, 1000],
+        "shrinkage": (0.0, 50.0),
+        "decay": (0.3, 1.0),
+    },
+    "ease": {"regularisation": (50.0, 2000.0, "log"), "decay": (0.5, 1.0)},
+    "bpr-mf": {"regularisation": (1e-3, 1e-1, "log"), "learning_rate": (0.01, 0.1, "log")},
 }
 ML_1M_SASREC = {
     "max_length": 200,
@@ -33,17 +58,73 @@ ML_1M_TRAINING = {
 }
 
 
-def _ml_1m(name: str, loss: str, minutes: float, published: str, **training) -> Experiment:
+BEAUTY_SASREC = {
+    "max_length": 50,
+    "width": 64,
+    "num_blocks": 2,
+    "num_heads": 2,
+    "hidden_width": 256,
+    "dropout": 0.5,
+}
+BEAUTY_TRAINING = {
+    "windows": "all",
+    "batch_size": 16,
+    "epochs": 40,
+    "learning_rate": 1e-3,
+    "schedule": "cosine",
+    "warmup": 400,
+    "average": 0.999,
+    "validate_every": 2,
+    "patience": None,
+}
+# Tuned on validation labels with a grid of the same size for each; notebooks/LOG.md has the grids.
+TUNED_BASELINES: dict[str, dict[str, tuple[dict, float]]] = {
+    "ml-1m-sasrec": {
+        "random": ({}, 0.1),
+        "popularity": ({}, 0.1),
+        "markov": ({"smoothing": 200.0}, 0.1),
+        "item-knn": ({"neighbours": 1000, "shrinkage": 0.0, "decay": 0.5}, 0.3),
+        "ease": ({"regularisation": 1000.0, "decay": 0.8}, 0.5),
+        "bpr-mf": ({"epochs": 20, "regularisation": 0.003}, 2),
+    },
+    "beauty": {
+        "random": ({}, 0.1),
+        "popularity": ({}, 0.1),
+        "markov": ({"smoothing": 10.0}, 0.1),
+        "item-knn": ({"neighbours": 200, "shrinkage": 10.0, "decay": 0.5}, 0.3),
+        "ease": ({"regularisation": 500.0, "decay": 0.9}, 3),
+        "bpr-mf": ({"epochs": 20, "regularisation": 0.01}, 2),
+    },
+}
+
+
+def _sasrec(dataset: str, loss: str, minutes: float, published: str, **training) -> Experiment:
+    on_ml_1m = dataset == "ml-1m-sasrec"
     return Experiment(
-        name=f"ml-1m-sasrec-{name}",
-        dataset="ml-1m-sasrec",
+        name=f"{dataset}-{loss.removeprefix('full_')}",
+        dataset=dataset,
         model="sasrec",
-        options=ML_1M_SASREC,
-        fit={**ML_1M_TRAINING, "loss": loss, **training},
+        options=ML_1M_SASREC if on_ml_1m else BEAUTY_SASREC,
+        fit={**(ML_1M_TRAINING if on_ml_1m else BEAUTY_TRAINING), "loss": loss, **training},
         seeds=SEEDS,
         minutes=minutes,
-        published=ROW_OF[published],
+        published=PUBLISHED[published],
+        space=SASREC_SPACE,
     )
+
+
+def _baselines(dataset: str) -> list[Experiment]:
+    return [
+        Experiment(
+            name=f"{dataset}-{model}",
+            dataset=dataset,
+            model=model,
+            options=options,
+            minutes=minutes,
+            space=BASELINE_SPACES.get(model, {}),
+        )
+        for model, (options, minutes) in TUNED_BASELINES[dataset].items()
+    ]
 
 
 # What `recmodels run` shows beside the model, on any log: label to model and options.
@@ -55,9 +136,12 @@ SHOWN_BASELINES: dict[str, tuple[str, dict]] = {
     "ItemKNN": ("item-knn", {}),
 }
 _ENTRIES = [
-    _ml_1m("softmax", "full_softmax", 18, "sasrec+"),
-    _ml_1m("bce", "bce", 14, "sasrec", num_negatives=1),
-    _ml_1m("gbce", "gbce", 15, "gsasrec", num_negatives=256),
+    _sasrec("ml-1m-sasrec", "full_softmax", 18, "sasrec+ on ml-1m"),
+    _sasrec("ml-1m-sasrec", "bce", 14, "sasrec on ml-1m", num_negatives=1),
+    _sasrec("ml-1m-sasrec", "gbce", 15, "gsasrec on ml-1m", num_negatives=256),
+    _sasrec("beauty", "full_softmax", 6, "esasrec on beauty"),
+    *_baselines("ml-1m-sasrec"),
+    *_baselines("beauty"),
 ]
 EXPERIMENTS: dict[str, Experiment] = {entry.name: entry for entry in _ENTRIES}
 

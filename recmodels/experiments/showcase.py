@@ -89,7 +89,9 @@ def showcase(dataset: str, columns: dict[str, str], folder: Path, seed: int = 0)
             truth, data.test, filter_seen=experiment.filter_seen, train=data.train
         )
     table = comparison(evaluations, SHOWN_METRICS)
-    recommender = save_bundle_of(run, log, data, folder / "bundle", {"columns": columns})
+    source = str(Path(dataset).resolve()) if Path(dataset).is_file() else dataset
+    config = {"dataset": source, "columns": columns}
+    recommender = save_bundle_of(run, log, data, folder / "bundle", config)
     _draw(log, data, run, table, folder / "figures")
     return Showcase(table, _examples(recommender, data), recommender, evaluations)
 
