@@ -7,6 +7,8 @@ from keras import ops
 from recmodels.layers.attention import MultiHeadAttention, attention_weights
 from recmodels.training.seeds import seed_dropout
 
+pytestmark = pytest.mark.backends
+
 B, T, S, D = 2, 5, 3, 8
 RNG = np.random.default_rng(0)
 CAUSAL = np.tril(np.ones((B, T, T), bool))

@@ -6,6 +6,8 @@ from harness import make_histories
 from recmodels.features.batches import GROUPS, NextItemBatches, cut_windows
 from recmodels.features.negatives import NegativeSampler
 
+pytestmark = pytest.mark.backends
+
 L = 4
 # Distinct items throughout, so that an event is known by its item; user u owns 100 u + 1, ...
 LENGTHS = [1, 2, 3, 5, 6, 9, 12, 2, 5, 30]

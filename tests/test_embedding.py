@@ -1,8 +1,11 @@
 import keras
 import numpy as np
+import pytest
 from harness import check_layer, to_numpy, value_and_gradients
 
 from recmodels.layers.embedding import ItemEmbedding
+
+pytestmark = pytest.mark.backends
 
 IDS = np.array([[0, 0, 3, 1, 6], [2, 2, 5, 4, 7]], "int32")
 

@@ -5,6 +5,8 @@ from harness import check_layer, to_numpy
 
 from recmodels.layers.feed_forward import FeedForward
 
+pytestmark = pytest.mark.backends
+
 B, T, D = 2, 5, 4
 X = np.random.default_rng(0).normal(size=(B, T, D)).astype("float32")
 

@@ -16,6 +16,8 @@ from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training, fit, make_optimizer
 from recmodels.training.seeds import seed_dropout, set_seed
 
+pytestmark = pytest.mark.backends
+
 V, L, D = 8, 4, 8
 LISTS = random_lists(16, L + 1, V)
 

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 from harness import to_numpy, value_and_gradients
+from keras import ops
 
 from recmodels.tasks.losses import LOSSES, bce, full_softmax, gbce, sampled_softmax
+
+pytestmark = pytest.mark.backends
 
 LN2, LN3 = np.log(2.0), np.log(3.0)
 # Two positions, three items, D = 2. Logits of position 0 (state (ln 2, ln 3)): ln 2, ln 3, 0;
@@ -16,6 +19,17 @@ NEGATIVES = np.array([[2, 3, 3]], "int32")
 LOG_COUNTS = np.log(np.array([[0.5, 2.0, 2.0]], "float32"))
 
 
+def value(loss, *arrays, **options):
+    """A loss of NumPy arrays as a number."""
+    return float(to_numpy(loss(*map(ops.convert_to_tensor, arrays), **options)))
+
+
+def slopes_of(loss, states, targets, weights, table, *more):
+    """Value and gradients with respect to states and table."""
+    targets, weights, *more = map(ops.convert_to_tensor, (targets, weights, *more))
+    return value_and_gradients(lambda s, t: loss(s, targets, weights, t, *more), states, table)
+
+
 def drawn(name):
     """The further arguments of a loss."""
     if name == "full_softmax":
@@ -26,22 +40,22 @@ def drawn(name):
 def test_full_softmax_by_hand():
     # Probabilities 2 / (2 + 3 + 1) = 1/3 and 2 / (1 + 2 + 1) = 1/2.
     expected = 0.25 * np.log(3.0) + 0.75 * np.log(2.0)
-    assert float(full_softmax(STATES, TARGETS, WEIGHTS, TABLE)) == pytest.approx(expected, 1e-5)
+    assert value(full_softmax, STATES, TARGETS, WEIGHTS, TABLE) == pytest.approx(expected, 1e-5)
 
 
 def test_sampled_softmax_by_hand():
     # Position 0: 2 against 3 / 0.5 + 1 / 2 + 1 / 2 = 7, so -ln(2/9).
     # Position 1: 2 against (item 2 is the target: out) 1 / 2 + 1 / 2 = 1, so -ln(2/3).
     expected = 0.25 * np.log(9 / 2) + 0.75 * np.log(3 / 2)
-    loss = sampled_softmax(STATES, TARGETS, WEIGHTS, TABLE, NEGATIVES, LOG_COUNTS)
-    assert float(loss) == pytest.approx(expected, 1e-5)
+    loss = value(sampled_softmax, STATES, TARGETS, WEIGHTS, TABLE, NEGATIVES, LOG_COUNTS)
+    assert loss == pytest.approx(expected, 1e-5)
 
 
 def test_bce_by_hand():
     # sigmoid(ln x) = x / (1 + x): -ln sigmoid(ln 2) = ln(3/2), -ln(1 - sigmoid(ln x)) = ln(1 + x).
     # Position 0: ln(3/2) + (ln 4 + ln 2 + ln 2) / 3; position 1: ln(3/2) + (ln 2 + ln 2) / 2.
     expected = np.log(1.5) + 0.25 * np.log(16) / 3 + 0.75 * np.log(2)
-    assert float(bce(STATES, TARGETS, WEIGHTS, TABLE, NEGATIVES)) == pytest.approx(expected, 1e-5)
+    assert value(bce, STATES, TARGETS, WEIGHTS, TABLE, NEGATIVES) == pytest.approx(expected, 1e-5)
 
 
 def test_gbce_by_hand():
@@ -49,18 +63,18 @@ def test_gbce_by_hand():
     # Item 3, logit 0: position 0 (0.625 ln(3/2) + ln 2) / 2, position 1 the same.
     negatives = np.array([[3]], "int32")
     expected = (0.625 * np.log(1.5) + np.log(2)) / 2
-    assert float(gbce(STATES, TARGETS, WEIGHTS, TABLE, negatives)) == pytest.approx(expected, 1e-5)
+    assert value(gbce, STATES, TARGETS, WEIGHTS, TABLE, negatives) == pytest.approx(expected, 1e-5)
 
 
 @pytest.mark.parametrize(("calibration", "beta"), [(0.0, 1.0), (1.0, 0.5)])
 def test_gbce_from_plain_to_fully_calibrated(calibration, beta):
     # t = 0 gives beta = 1, cross-entropy over K + 1 terms; t = 1 gives beta = a = K / (V - 1).
     negatives = np.array([[3]], "int32")
-    loss = gbce(STATES, TARGETS, WEIGHTS, TABLE, negatives, calibration=calibration)
-    assert float(loss) == pytest.approx((beta * np.log(1.5) + np.log(2)) / 2, 1e-5)
+    loss = value(gbce, STATES, TARGETS, WEIGHTS, TABLE, negatives, calibration=calibration)
+    assert loss == pytest.approx((beta * np.log(1.5) + np.log(2)) / 2, 1e-5)
     if calibration == 0.0:
-        plain = bce(STATES, TARGETS, WEIGHTS, TABLE, negatives)
-        assert float(loss) == pytest.approx(float(plain) / 2, 1e-5)
+        plain = value(bce, STATES, TARGETS, WEIGHTS, TABLE, negatives)
+        assert loss == pytest.approx(plain / 2, 1e-5)
 
 
 def toy(positions=32, num_items=7, width=4, seed=0):
@@ -90,19 +104,17 @@ def plain_softmax(states, targets, weights, table):
 @pytest.mark.parametrize("positions", [32, 5])  # In 16 groups, and in one.
 def test_full_softmax_equals_its_oracle_in_value_and_gradients(positions):
     states, targets, weights, table = toy(positions)
-    value, found = value_and_gradients(
-        lambda s, t: full_softmax(s, targets, weights, t), states, table
-    )
+    loss, found = slopes_of(full_softmax, states, targets, weights, table)
     expected_value, expected = plain_softmax(states, targets, weights, table)
-    assert value == pytest.approx(expected_value, 1e-5)
+    assert loss == pytest.approx(expected_value, 1e-5)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 def test_full_softmax_gradient_follows_what_the_loss_is_multiplied_with():
     states, targets, weights, table = toy()
-    _, found = value_and_gradients(
-        lambda s, t: -3.0 * full_softmax(s, targets, weights, t), states, table
+    _, found = slopes_of(
+        lambda *arrays: -3.0 * full_softmax(*arrays), states, targets, weights, table
     )
     _, expected = plain_softmax(states, targets, weights, table)
     for ours, theirs in zip(found, expected, strict=True):
@@ -112,11 +124,11 @@ def test_full_softmax_gradient_follows_what_the_loss_is_multiplied_with():
 def test_sampled_softmax_over_all_other_items_is_the_full_softmax():
     states, targets, weights, table = toy()
     others = np.array([[i for i in range(1, 8) if i != t] for t in targets], "int32")
-    value, found = value_and_gradients(
-        lambda s, t: sampled_softmax(s, targets, weights, t, others, 0.0 * others), states, table
+    loss, found = slopes_of(
+        sampled_softmax, states, targets, weights, table, others, (0.0 * others).astype("float32")
     )
     expected_value, expected = plain_softmax(states, targets, weights, table)
-    assert value == pytest.approx(expected_value, 1e-5)
+    assert loss == pytest.approx(expected_value, 1e-5)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
@@ -131,7 +143,8 @@ def test_correction_makes_the_sum_over_negatives_unbiased(chances):
     for a in range(4):
         for b in range(4):
             log_counts = np.log(2 * np.array([[chances[a], chances[b]]], "float32"))
-            loss = sampled_softmax(
+            loss = value(
+                sampled_softmax,
                 np.ones((1, 1), "float32"),
                 np.array([target], "int32"),
                 np.ones(1, "float32"),
@@ -139,7 +152,7 @@ def test_correction_makes_the_sum_over_negatives_unbiased(chances):
                 np.array([[a + 1, b + 1]], "int32"),
                 log_counts,
             )
-            mean += chances[a] * chances[b] * (np.exp(float(loss)) - 1)
+            mean += chances[a] * chances[b] * (np.exp(loss) - 1)
     assert mean == pytest.approx((1.0 + 5.0 + 0.5) / 2.0, rel=1e-4)
 
 
@@ -148,16 +161,13 @@ def test_each_group_meets_its_own_negatives(name):
     # Four positions in two groups, computed at once and one group at a time.
     states, targets, weights, table = toy(positions=4)
     negatives = np.array([[1, 5, 6], [7, 2, 2]], "int32")
-    extra = (np.log([[0.5, 1.0, 2.0], [0.2, 0.4, 0.4]]).astype("float32"),)
+    log_counts = np.log([[0.5, 1.0, 2.0], [0.2, 0.4, 0.4]]).astype("float32")
+    extra = (log_counts,) if name == "sampled_softmax" else ()
     weights[:] = [1.0, 2.0, 3.0, 4.0]
 
     def loss(rows, groups):
-        counts = (extra[0][groups],) if name == "sampled_softmax" else ()
-        return float(
-            LOSSES[name](
-                states[rows], targets[rows], weights[rows], table, negatives[groups], *counts
-            )
-        )
+        more = (negatives[groups], *(array[groups] for array in extra))
+        return value(LOSSES[name], states[rows], targets[rows], weights[rows], table, *more)
 
     parts = 0.3 * loss(slice(0, 2), slice(0, 1)) + 0.7 * loss(slice(2, 4), slice(1, 2))
     assert loss(slice(0, 4), slice(0, 2)) == pytest.approx(parts, 1e-5)
@@ -168,34 +178,31 @@ def test_positions_without_weight_do_not_count(name):
     states = np.concatenate([STATES, [[9.0, -9.0]] * 2]).astype("float32")
     targets = np.concatenate([TARGETS, [3, 1]]).astype("int32")
     weights = np.concatenate([WEIGHTS, [0.0, 0.0]]).astype("float32")
-    with_padding, slopes = value_and_gradients(
-        lambda s: LOSSES[name](s, targets, weights, TABLE, *drawn(name)), states
-    )
-    without = float(LOSSES[name](STATES, TARGETS, WEIGHTS, TABLE, *drawn(name)))
+    with_padding, slopes = slopes_of(LOSSES[name], states, targets, weights, TABLE, *drawn(name))
+    without = value(LOSSES[name], STATES, TARGETS, WEIGHTS, TABLE, *drawn(name))
     assert with_padding == pytest.approx(without, 1e-5)
     assert (slopes[0][2:] == 0).all() and (slopes[0][:2] != 0).any()
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_no_weight_at_all_is_a_loss_of_zero(name):
-    loss = LOSSES[name](STATES, TARGETS, np.zeros(2, "float32"), TABLE, *drawn(name))
-    assert to_numpy(loss) == 0.0
+    assert value(LOSSES[name], STATES, TARGETS, 0 * WEIGHTS, TABLE, *drawn(name)) == 0.0
 
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("size", [50.0, -50.0])
 def test_large_logits_stay_finite(name, size):
     states = np.array([[size, -size], [-size, size]], "float32")
-    value, found = value_and_gradients(
-        lambda s, t: LOSSES[name](s, TARGETS, WEIGHTS, t, *drawn(name)), states, TABLE
-    )
-    assert np.isfinite(value) and all(np.isfinite(slope).all() for slope in found)
+    loss, found = slopes_of(LOSSES[name], states, TARGETS, WEIGHTS, TABLE, *drawn(name))
+    assert np.isfinite(loss) and all(np.isfinite(slope).all() for slope in found)
 
 
 def test_negatives_that_are_all_the_target_leave_the_positive_alone():
     negatives = np.array([[2, 2]], "int32")
     both = np.array([2, 2], "int32")  # Logits ln 3 and ln 2: -ln sigmoid = ln(4/3) and ln(3/2).
     expected = 0.25 * np.log(4 / 3) + 0.75 * np.log(3 / 2)
-    assert float(bce(STATES, both, WEIGHTS, TABLE, negatives)) == pytest.approx(expected, 1e-5)
-    alone = sampled_softmax(STATES, both, WEIGHTS, TABLE, negatives, np.zeros((1, 2), "float32"))
-    assert float(alone) == pytest.approx(0.0, abs=1e-6)
+    assert value(bce, STATES, both, WEIGHTS, TABLE, negatives) == pytest.approx(expected, 1e-5)
+    alone = value(
+        sampled_softmax, STATES, both, WEIGHTS, TABLE, negatives, np.zeros((1, 2), "float32")
+    )
+    assert alone == pytest.approx(0.0, abs=1e-6)

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 from harness import to_numpy
 
 from recmodels.layers.masks import attention_mask, causal_mask, padding_mask
+
+pytestmark = pytest.mark.backends
 
 X, o = True, False
 

@@ -3,6 +3,8 @@ import pytest
 
 from recmodels.features.negatives import NegativeSampler
 
+pytestmark = pytest.mark.backends
+
 COUNTS = np.array([6, 3, 0, 1])
 
 

@@ -10,19 +10,27 @@ from recmodels.tasks.losses import LOSSES
 from recmodels.tasks.next_item import NextItem
 from recmodels.training.fit import Training, make_optimizer
 
+pytestmark = pytest.mark.backends
+
 V, L, D = 10, 5, 8
 LISTS = random_lists(8, L + 1, V)
 
 
-def make_batches(negatives=True):
+def first_batch(negatives=True):
+    """As tensors, which is how Keras hands a batch to a task."""
     sampler = NegativeSampler(np.ones(V), num_negatives=4) if negatives else None
-    return NextItemBatches(make_histories(LISTS), L, 8, 0, negatives=sampler)
+    batches = NextItemBatches(make_histories(LISTS), L, 8, 0, negatives=sampler)
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, batches[0])
 
 
 def make_task(loss, dropout=0.2):
     task = NextItem(SASRec(V, max_length=L, width=D, dropout=dropout), loss)
     task.build()
     return task
+
+
+def catalogue_of(task):
+    return to_numpy(task.encoder.item_embedding.table)[1 : V + 1]
 
 
 def compile_for_one_step(task):
@@ -34,13 +42,13 @@ def compile_for_one_step(task):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_loss_is_that_of_the_states_at_the_positions(loss):
     task = make_task(loss)
-    inputs, targets, weights = make_batches()[0]
+    inputs, targets, weights = first_batch()
     found = task.compute_loss(inputs, targets, task(inputs), weights)
     # By hand: the position p of the flattened matrix is row p // L, place p % L.
     states = to_numpy(task.encoder(inputs))
-    rows = np.stack([states[p // L, p % L] for p in inputs["positions"]])
+    rows = np.stack([states[p // L, p % L] for p in to_numpy(inputs["positions"])])
     drawn = {"full_softmax": (), "sampled_softmax": (inputs["negatives"], inputs["log_counts"])}
-    table = to_numpy(task.encoder.item_embedding.table)[1 : V + 1]
+    rows, table = map(keras.ops.convert_to_tensor, (rows, catalogue_of(task)))
     more = drawn.get(loss, (inputs["negatives"],))
     expected = LOSSES[loss](rows, targets, weights, table, *more)
     assert float(to_numpy(found)) == pytest.approx(float(to_numpy(expected)), rel=1e-5)
@@ -52,7 +60,7 @@ def test_one_step_moves_every_weight(loss):
     compile_for_one_step(task)
     before = [to_numpy(w) for w in task.trainable_weights]
     assert len(before) == 36 and sum(w.size for w in before) == 1088
-    reported = task.train_on_batch(*make_batches()[0])
+    reported = task.train_on_batch(*first_batch())
     assert np.isfinite(reported)
     for weight, old in zip(task.trainable_weights, before, strict=True):
         # The bias of the keys is the exception: softmax does not see it.
@@ -64,7 +72,7 @@ def test_padding_and_special_rows_are_left_alone():
     task = make_task("full_softmax")
     compile_for_one_step(task)
     before = to_numpy(task.encoder.item_embedding.table)
-    task.train_on_batch(*make_batches()[0])
+    task.train_on_batch(*first_batch())
     moved = np.abs(to_numpy(task.encoder.item_embedding.table) - before).max(axis=1)
     assert (moved[[0, V + 1, V + 2]] == 0).all() and (moved[1 : V + 1] > 0).all()
 
@@ -82,9 +90,9 @@ def test_saved_and_reloaded_task_scores_the_same(tmp_path):
 
 def test_full_softmax_does_not_mind_negatives():
     task = make_task("full_softmax")
-    inputs, targets, weights = make_batches()[0]
+    inputs, targets, weights = first_batch()
     with_them = task.compute_loss(inputs, targets, task(inputs), weights)
-    inputs, targets, weights = make_batches(negatives=False)[0]
+    inputs, targets, weights = first_batch(negatives=False)
     without = task.compute_loss(inputs, targets, task(inputs), weights)
     assert float(to_numpy(with_them)) == pytest.approx(float(to_numpy(without)))
 
@@ -92,7 +100,7 @@ def test_full_softmax_does_not_mind_negatives():
 @pytest.mark.parametrize("loss", [name for name in LOSSES if name != "full_softmax"])
 def test_missing_negatives_are_named(loss):
     task = make_task(loss)
-    inputs, targets, weights = make_batches(negatives=False)[0]
+    inputs, targets, weights = first_batch(negatives=False)
     with pytest.raises(ValueError, match=f"`loss` '{loss}' needs negatives: .*NegativeSampler"):
         task.compute_loss(inputs, targets, task(inputs), weights)
 

@@ -4,6 +4,8 @@ from harness import check_layer, to_numpy
 
 from recmodels.layers.position import LearnedPosition, SinusoidalPosition, reversed_positions
 
+pytestmark = pytest.mark.backends
+
 B, T, D = 2, 5, 4
 ZEROS = np.zeros((B, T, D), "float32")
 

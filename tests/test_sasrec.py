@@ -7,6 +7,8 @@ from recmodels.layers.transformer import NORM_ORDERS
 from recmodels.models.sasrec import SASRec
 from recmodels.training.seeds import seed_dropout
 
+pytestmark = pytest.mark.backends
+
 V, L, D = 10, 7, 8
 IDS = np.array([[0, 0, 3, 1, 2], [4, 10, 6, 7, 8]], np.int32)
 

@@ -6,6 +6,8 @@ from keras import ops
 from recmodels.layers.masks import attention_mask
 from recmodels.layers.transformer import NORM_ORDERS, TransformerBlock
 
+pytestmark = pytest.mark.backends
+
 B, T, D = 2, 5, 8
 X = np.random.default_rng(0).normal(size=(B, T, D)).astype("float32")
 MASK = to_numpy(attention_mask(np.array([[False, False, True, True, True], [True] * T])))

@@ -21,6 +21,8 @@ def attention_weights(queries, keys, mask):
     Returns:
         Float32, (..., T, S).
     """
+    if keys.shape[-2] == 1:  # Everything goes to the only key; Keras warns of such a softmax.
+        return ops.ones((*ops.shape(queries)[:-1], 1), "float32")
     scale = ops.shape(queries)[-1] ** -0.5
     scores = ops.matmul(queries * scale, ops.swapaxes(keys, -1, -2))  # (..., T, S)
     scores = ops.where(mask, ops.cast(scores, "float32"), HIDDEN_SCORE)
