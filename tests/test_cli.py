@@ -1,0 +1,97 @@
+"""The commands, as a user types them."""
+
+import json
+import random
+
+import pytest
+from typer.testing import CliRunner
+
+from recmodels import cli
+from recmodels.cli import app, parse_columns
+
+
+@pytest.fixture(scope="module")
+def my_log(tmp_path_factory):
+    """A log of somebody's own: 60 users on a ring of nine items, with odd column names."""
+    path = tmp_path_factory.mktemp("own") / "my_log.csv"
+    draw = random.Random(0)
+    lines = ["uid,sku,ts"]
+    for user in range(60):
+        item = draw.randrange(9)
+        for step in range(draw.randrange(4, 9)):
+            lines.append(f"u{user},s{item},{1_600_000_000 + step}")
+            item = (item + 1) % 9
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(my_log, tmp_path_factory):
+    """What `run` printed and wrote."""
+    runs = tmp_path_factory.mktemp("runs")
+    columns = "user=uid,item=sku,timestamp=ts"
+    result = invoke("run", "--dataset", my_log, "--columns", columns, "--runs", runs)
+    assert result.exit_code == 0, result.output
+    return runs / "my_log", result
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_run_prints_a_table_and_lists(finished):
+    _, result = finished
+    for name in ("random", "popularity", "repeat last", "Markov chain", "ItemKNN", "SASRec"):
+        assert f"\n{name} " in result.output
+    assert "NDCG@10 (95 %)" in result.output and result.output.count("After  ") == 5
+
+
+def test_run_writes_figures_and_a_bundle(finished):
+    folder, _ = finished
+    figures = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert figures == {"models", "learning", "lengths", "popularity", "by_length", "by_popularity"}
+    assert (folder / "bundle" / "checksums.json").is_file()
+
+
+def test_recommend_speaks_raw_ids(finished):
+    folder, _ = finished
+    result = invoke("recommend", folder / "bundle", "--history", "s1,s2,s3", "-k", 2, "--json")
+    answer = json.loads(result.output)
+    assert len(answer["items"]) == 2 and answer["items"][0]["item"] == "s4"
+
+
+def test_recommend_takes_the_folder_of_a_run(finished):
+    folder, _ = finished
+    assert invoke("recommend", folder, "--history", "s1").exit_code == 0
+
+
+def test_evaluate_measures_the_same_again(finished):
+    folder, _ = finished
+    measured = json.loads(invoke("evaluate", folder, "--json").output)
+    stored = json.loads((folder / "bundle" / "metrics.json").read_text())
+    assert measured["ndcg@10"] == pytest.approx(stored["ndcg@10"], abs=1e-6)
+
+
+def test_data_list_and_card(my_log):
+    assert "ml-1m-sasrec" in invoke("data", "list").output
+    columns = "user=uid,item=sku,timestamp=ts"
+    card = json.loads(invoke("data", "card", my_log, "--columns", columns, "--json").output)
+    assert card["users"] == 60 and card["items"] == 9
+
+
+def test_table_prints_rows_as_json():
+    assert isinstance(json.loads(invoke("table", "--json").output), list)
+
+
+@pytest.mark.parametrize("text", ["uid", "who=uid", "user=uid;item=sku,x"])
+def test_columns_must_be_roles(text):
+    with pytest.raises(ValueError, match="role=column"):
+        parse_columns(text)
+
+
+def test_a_mistake_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["recmodels", "train", "no-such-thing"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith("recmodels: `name` is no experiment.")

@@ -1,0 +1,193 @@
+"""Experiments: every entry builds, results are stored whole, the table is what is stored."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.data.interactions import Interactions
+from recmodels.evaluation.report import load_ranks
+from recmodels.experiments import results as results_module
+from recmodels.experiments import train as train_module
+from recmodels.experiments import tune as tune_module
+from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES, find_experiment
+from recmodels.experiments.entry import MODELS, Experiment
+from recmodels.experiments.results import markdown_table, table_rows, write_into
+from recmodels.experiments.run import prepare_experiment, run_seed
+from recmodels.experiments.train import train_and_store
+from recmodels.experiments.tune import tune, with_options
+
+SMALL_FIT = {"epochs": 1, "batch_size": 4, "loss": "full_softmax"}
+
+
+@pytest.fixture
+def log():
+    """Thirty users who walk around a ring of seven items from different places."""
+    rows = [(u, (u + t) % 7, t) for u in range(30) for t in range(5)]
+    return Interactions(pd.DataFrame(rows, columns=["user", "item", "timestamp"]), "timed", "ring")
+
+
+@pytest.fixture
+def ring(log, monkeypatch):
+    """Makes every experiment's data the ring."""
+    for module in (train_module, tune_module):
+        monkeypatch.setattr(module, "load", lambda name: log)
+    return log
+
+
+def small_sasrec(**changes) -> Experiment:
+    options = {"max_length": 4, "width": 4, "num_blocks": 1}
+    entry = Experiment("ring-sasrec", "ring", "sasrec", options=options, fit=SMALL_FIT)
+    return replace(entry, **changes)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_entry_builds_and_runs_one_epoch(name, log):
+    entry = EXPERIMENTS[name]
+    if entry.is_neural:
+        short = {"epochs": 1, "batch_size": 2, "warmup": 1, "validate_every": 1}
+        small = {"max_length": 4, "width": 4, "hidden_width": 4}
+        entry = replace(entry, options=entry.options | small, fit=entry.fit | short)
+    elif entry.model == "bpr-mf":
+        entry = replace(entry, options=entry.options | {"epochs": 1})
+    data = prepare_experiment(entry, log)
+    run = run_seed(entry, 0, data, verbose=False)
+    assert 0 <= run.test.metrics["ndcg@10"] <= 1
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_name_selects_code(model, log):
+    options = small_sasrec().options if model == "sasrec" else {}
+    entry = Experiment("one", "ring", model, options=options, fit=SMALL_FIT)
+    fit = SMALL_FIT if entry.is_neural else {}
+    data = prepare_experiment(replace(entry, fit=fit), log)
+    assert run_seed(entry, 0, data, verbose=False).validation.metrics["hr@20"] == 1
+
+
+def test_names_of_files_and_entries_agree():
+    assert all(name == entry.name for name, entry in EXPERIMENTS.items())
+    assert {model for model, _ in SHOWN_BASELINES.values()} <= set(MODELS)
+
+
+def test_an_unknown_name_is_answered_with_near_ones():
+    with pytest.raises(ValueError, match="Did you mean ml-1m-sasrec-softmax"):
+        find_experiment("ml-1m-sasrec-sofmax")
+
+
+@pytest.mark.parametrize("field", [{"model": "sasrek"}, {"protocol": "random"}])
+def test_an_entry_checks_itself(field):
+    with pytest.raises(ValueError, match=next(iter(field))):
+        replace(small_sasrec(), **field)
+
+
+def test_seeds_gather_in_one_result(ring, tmp_path):
+    entry = small_sasrec()
+    train_and_store(entry, (0,), tmp_path / "runs", tmp_path)
+    result = train_and_store(entry, (1,), tmp_path / "runs", tmp_path)
+    assert result["seeds"] == [0, 1] and set(result["runs"]) == {"0", "1"}
+    assert result == json.loads((tmp_path / "ring-sasrec.json").read_text())
+    ranks = load_ranks(tmp_path / "per_user" / "ring-sasrec.parquet")
+    assert list(ranks.columns) == [0, 1] and len(ranks) == 30
+    # HR@5 by hand from the stored ranks: users whose target is in the first five, both seeds.
+    expected = float((ranks <= 5).to_numpy().mean())
+    assert result["metrics"]["hr@5"]["mean"] == pytest.approx(expected, abs=1e-6)
+    low, high = (result["metrics"]["hr@5"][key] for key in ("low", "high"))
+    assert low <= expected <= high
+    assert (tmp_path / "runs" / "ring-sasrec" / "seed-1" / "bundle" / "config.json").is_file()
+
+
+def test_other_settings_begin_a_new_result(ring, tmp_path):
+    train_and_store(small_sasrec(), (0,), tmp_path / "a", tmp_path)
+    wider = small_sasrec(options=small_sasrec().options | {"width": 8})
+    result = train_and_store(wider, (1,), tmp_path / "b", tmp_path)
+    assert result["seeds"] == [1] and set(result["runs"]) == {"1"}
+
+
+def test_a_failed_write_leaves_the_old_result(ring, tmp_path, monkeypatch):
+    train_and_store(small_sasrec(), (0,), tmp_path / "runs", tmp_path)
+    before = (tmp_path / "ring-sasrec.json").read_text()
+
+    def full(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(results_module.json, "dumps", full)
+    with pytest.raises(OSError, match="No space"):
+        results_module.write_json(tmp_path / "ring-sasrec.json", {})
+    assert (tmp_path / "ring-sasrec.json").read_text() == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_table_has_the_agreed_keys(ring, tmp_path):
+    train_and_store(
+        replace(small_sasrec(), model="markov", options={}, fit={}), (0,), tmp_path, tmp_path
+    )
+    (row,) = table_rows(tmp_path)
+    keys = {"experiment", "dataset", "protocol", "model", "seeds", "metrics", "published"}
+    assert keys | {"seconds", "command"} <= set(row)
+    assert set(row["metrics"]["ndcg@10"]) >= {"mean", "low", "high"}
+    assert row["command"] == "recmodels train ring-sasrec"
+    assert "| ring | ring-sasrec |" in markdown_table([row])
+
+
+def test_the_table_goes_between_the_marks(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"a\n{results_module.TABLE_BEGINS}\nold\n{results_module.TABLE_ENDS}\nb\n")
+    write_into(readme, "new")
+    assert readme.read_text().split("\n")[1:5:2] == [
+        results_module.TABLE_BEGINS,
+        results_module.TABLE_ENDS,
+    ]
+    assert "new" in readme.read_text() and "old" not in readme.read_text()
+    (tmp_path / "other.md").write_text("no marks")
+    with pytest.raises(ValueError, match="once each"):
+        write_into(tmp_path / "other.md", "new")
+
+
+def test_tuning_resumes_to_the_same_trials(ring, tmp_path):
+    entry = small_sasrec(
+        model="markov", options={}, fit={}, space={"smoothing": (1.0, 100.0, "log")}
+    )
+    whole = tune(entry, trials=4, runs=tmp_path / "a", results=tmp_path)
+    tune(entry, trials=2, runs=tmp_path / "b", results=tmp_path)
+    resumed = tune(entry, trials=4, runs=tmp_path / "b", results=tmp_path)
+
+    def without_time(found):
+        return [{k: v for k, v in t.items() if k != "seconds"} for t in found["trials"]]
+
+    assert without_time(whole) == without_time(resumed) and len(whole["trials"]) == 4
+    assert whole["best"]["ndcg@10"] == max(t["ndcg@10"] for t in whole["trials"])
+    stored = json.loads((tmp_path / "tuning" / "ring-sasrec.json").read_text())
+    assert stored == resumed
+
+
+def test_tuning_never_holds_a_test_label(ring, tmp_path, monkeypatch):
+    seen = []
+    original = tune_module.run_seed
+
+    def spy(experiment, seed, data, **kwargs):
+        seen.append(data)
+        return original(experiment, seed, data, **kwargs)
+
+    monkeypatch.setattr(tune_module, "run_seed", spy)
+    entry = small_sasrec(model="markov", options={}, fit={}, space={"smoothing": [1.0, 5.0]})
+    tune(entry, trials=1, runs=tmp_path, results=tmp_path)
+    assert [data.test for data in seen] == [None]
+
+
+def test_options_go_to_fit_or_model():
+    entry = with_options(small_sasrec(), {"epochs": 3, "width": 16})
+    assert entry.fit["epochs"] == 3 and entry.options["width"] == 16
+    assert "epochs" not in entry.options and "width" not in entry.fit
+
+
+def test_nothing_to_tune_is_said(ring, tmp_path):
+    with pytest.raises(ValueError, match="space"):
+        tune(small_sasrec(), runs=tmp_path, results=tmp_path)
+
+
+def test_stored_results_lie_where_they_should():
+    for row in table_rows():
+        values = [metric["mean"] for metric in row["metrics"].values()]
+        assert np.isfinite(values).all() and row["experiment"] in EXPERIMENTS

@@ -1,0 +1,33 @@
+"""Every notebook runs from top to bottom and keeps its outputs."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+def named(path):
+    return path.stem
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_runs_in_fast_mode(path, monkeypatch):
+    monkeypatch.setenv("FAST", "1")
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_outputs_are_committed(path):
+    assert os.path.getsize(path) < 300 * 1024
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert [o for o in outputs if "image/png" in o.get("data", {})], "a notebook shows figures"
+    assert max(len(c.source.splitlines()) for c in cells) <= 15

@@ -1,0 +1,29 @@
+"""README: its table is the stored results, its example runs."""
+
+import re
+from pathlib import Path
+
+from recmodels.experiments.results import (
+    TABLE_BEGINS,
+    TABLE_ENDS,
+    markdown_table,
+    table_rows,
+)
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def test_the_table_is_made_from_the_stored_results():
+    text = README.read_text(encoding="utf-8")
+    shown = text.split(TABLE_BEGINS)[1].split(TABLE_ENDS)[0].strip()
+    assert shown == markdown_table(table_rows(README.parent / "results"))
+
+
+def test_the_ten_lines_run(capsys):
+    text = README.read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 10
+    quick = example.replace("epochs=10", "epochs=1, verbose=False")
+    assert quick != example
+    exec(compile(quick, "README.md", "exec"), {})
+    assert "SASRec" in capsys.readouterr().out
