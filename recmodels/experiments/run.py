@@ -1,6 +1,5 @@
 """Run one seed of an experiment: load, split, train, measure."""
 
-import importlib.metadata
 import platform
 import time
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
 from recmodels.features.sequences import SequenceData, prepare
+from recmodels.recommend.bundle import library_versions
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
-
-RECORDED_PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "pandas", "scipy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +150,8 @@ def item_categories(log: Interactions, data: SequenceData) -> list[str] | None:
 
 def versions() -> dict[str, str]:
     """Of Python, the backend and what else moves a number."""
-    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
-    for package in RECORDED_PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        **library_versions(),
+    }

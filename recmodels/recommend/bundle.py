@@ -96,7 +96,7 @@ def save_bundle(
             "filter_seen": bool(filter_seen),
             "model": save_model(model, unfinished, "model"),
             "fallback": None if fallback is None else save_model(fallback, unfinished, "fallback"),
-            "libraries": _versions(),
+            "libraries": library_versions(),
             "config": config or {},
         }
         _write_json(unfinished / "config.json", description)
@@ -195,7 +195,7 @@ def _remove_stale(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Versions of those of `LIBRARIES` that are installed."""
     versions = {}
     for name in LIBRARIES:

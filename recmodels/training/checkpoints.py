@@ -1,34 +1,29 @@
 """Save everything a run needs to go on, so that a kill at any moment loses one epoch at most."""
 
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from recmodels.data.files import written_whole
+
 # What NumPy raises for a file that is cut short, empty, overwritten or something else.
 DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile)
 
 
 def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
-    """Write a run's state and arrays to one file, under a temporary name first.
+    """Write a run's state and arrays to one file, whole or not at all.
 
     Args:
         path: of the checkpoint, `.npz`.
         state: what JSON can hold (the curve, the settings).
         arrays: lists of arrays by name (weights, optimiser, best weights).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     flat = {f"{name}/{i}": a for name, group in arrays.items() for i, a in enumerate(group)}
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, state=np.array(json.dumps(state)), **flat)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as unfinished, open(unfinished, "wb") as file:
+        np.savez(file, state=np.array(json.dumps(state)), **flat)
 
 
 def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
