@@ -14,7 +14,7 @@ from recmodels.data.shop_walk import walk
 ACTIONS = ("view", "cart", "favourite", "buy")
 DEVICES = ("phone", "desktop", "tablet")
 FAVOURITE_SHARE = 0.3  # Of second events on an item; the others put it into the cart.
-NOISY, DETERMINISTIC = 0.3, 0.0
+NOISY, DETERMINISTIC = 0.25, 0.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,7 +119,7 @@ class Shop:
         return self._predict(rows, positions, belief)
 
     def _filter(self, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Belief about the intent at the event before each of `rows`: (B, Z)."""
+        """Belief about the intent at the event before each of `rows`: (B, 7)."""
         process, starts = self.process, rows - positions
         belief = np.full((len(rows), NUM_INTENTS), 1 / NUM_INTENTS)
         for step in range(int(positions.max(initial=0))):
@@ -145,8 +145,8 @@ class Shop:
 
 
 def simulate(
-    num_users: int = 3000,
-    num_items: int = 280,
+    num_users: int = 5000,
+    num_items: int = 210,
     *,
     events_per_user: float = 40,
     noise: float = NOISY,
@@ -155,18 +155,18 @@ def simulate(
 ) -> Shop:
     """Open a shop, let users in for twelve weeks and write down what they did.
 
-    Users follow hidden intents that last for several items and then change; an intent makes the
-    rounds of three categories, and each item leads to companions in other categories. So the last
-    item alone predicts poorly and the history well. Interesting items are looked at longer and
-    carried down the funnel: view, cart or favourite, buy. Visits follow the weekday and the hour,
-    and items slowly gain or lose popularity.
+    Users follow hidden intents that last for many items and then change. An intent goes to and
+    fro between two categories, and each item leads on to companions in other categories. So the
+    last item alone predicts poorly and the history well. Interesting items are looked at longer
+    and carried down the funnel: view, cart or favourite, buy. Visits follow the weekday and the
+    hour, and items slowly gain or lose popularity.
 
     Args:
         num_users: U.
         num_items: V, at least 14.
         events_per_user: mean length of a user's log, at least 3.
-        noise: from 0 (`DETERMINISTIC`: the next item follows from the history but for changes of
-            intent) to 1 (browsing only); by default `NOISY`.
+        noise: from 0 (`DETERMINISTIC`: but for a repeat or a change of intent, the next item
+            follows from the history) to 1 (browsing only); by default `NOISY`.
         language: of titles, categories and brands: `"en"` or `"zh"`.
         seed: everything random follows from it, and the log is the same in each language.
 
@@ -176,7 +176,7 @@ def simulate(
     Example:
         >>> shop = simulate(num_users=100, seed=1)
         >>> shop.bayes(users=[1, 2], positions=[5, 3]).shape
-        (2, 280)
+        (2, 210)
     """
     _check_arguments(num_users, num_items, events_per_user, noise, language)
     for_items, for_process, for_times, for_walk, for_surface = np.random.default_rng(seed).spawn(5)

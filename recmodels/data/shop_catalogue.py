@@ -44,19 +44,20 @@ NUM_CATEGORIES = 7
 def build_catalogue(num_items: int, language: str, rng: np.random.Generator) -> pd.DataFrame:
     """The items of the shop: `title`, `category`, `brand`, `price`, indexed by raw id.
 
-    Item j belongs to category j modulo 7. Titles are distinct; past 1,470 items they end in a
+    Item i belongs to category i modulo 7. Titles are distinct; past 1,470 items they end in a
     model number. The same generator gives the same shelf in either language.
     """
     words = _WORDS[language]
-    category = np.arange(num_items) % NUM_CATEGORIES
-    place = np.arange(num_items) // NUM_CATEGORIES  # Number of the item within its category.
+    item = np.arange(num_items)
+    category, line = item % NUM_CATEGORIES, item // NUM_CATEGORIES
     nouns, adjectives, brands = len(words["noun"][0]), len(words["adjective"]), len(words["brand"])
-    num_names = nouns * adjectives * brands
+    num_names = nouns * adjectives
     shuffled = rng.permuted(np.tile(np.arange(num_names), (NUM_CATEGORIES, 1)), axis=1)
-    model, code = place // num_names, shuffled[category, place % num_names]
+    # 35 names and 6 brands have no common divisor: each pair comes once in 210 lines.
+    code, model = shuffled[category, line % num_names], line // (num_names * brands)
     noun = np.array(words["noun"])[category, code % nouns]
-    adjective = np.array(words["adjective"])[code // nouns % adjectives]
-    brand = np.array(words["brand"])[code // (nouns * adjectives)]
+    adjective = np.array(words["adjective"])[code // nouns]
+    brand = np.array(words["brand"])[line % brands]
     price = np.round(np.exp(rng.normal(3.0 + 0.2 * category, 0.6)), 2)
     return pd.DataFrame(
         {

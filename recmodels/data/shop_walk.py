@@ -63,7 +63,7 @@ def walk(
 def _step(process: Process, shelves: _Shelves, item, intent, run, week, rng) -> tuple:
     """The next item, intent and run of each user still walking."""
     going_on, moving, linking, browsing = rng.random((4, len(item)))
-    repeats = going_on < process.repeat[run - 1, item]
+    repeats = going_on < process.repeat_chance(item, run)
     ends = np.cumsum(process.switch, axis=1)[:, :-1]
     moved = (moving[:, None] >= ends[intent]).sum(axis=1, dtype=np.int8)
     new = process.companion_of(item, moved)
