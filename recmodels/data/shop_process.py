@@ -86,7 +86,6 @@ class Process:
         ahead = belief @ self.switch
         weight = ahead / (1 - self.browse[week, :, previous])
         chances = self.noise * self.mix(weight, week)
-        chances[rows, previous] = 0
         for intent in range(NUM_INTENTS):
             target = self.companion_of(previous, intent)
             chances[rows, target] += (1 - self.noise) * ahead[:, intent]
