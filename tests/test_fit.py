@@ -60,7 +60,7 @@ class Lookup(SequenceEncoder):
         return {"dropout": self.dropout}
 
 
-def make_task(dropout=0.3, loss="full_softmax"):
+def make_task(dropout=0.3, loss="bce"):
     return NextItem(Lookup(dropout), loss)
 
 
@@ -216,7 +216,7 @@ def test_divergence_stops_with_a_reason(tmp_path):
     [
         ({"training": Training(epochs=1, learning_rate=0.02)}, "learning_rate': 0.01"),
         ({"task": lambda: make_task(dropout=0.1)}, "dropout': 0.3"),
-        ({"task": lambda: make_task(loss="bce")}, "task.loss': 'full_softmax"),
+        ({"task": lambda: make_task(loss="gbce")}, "task.loss': 'bce'"),
         ({"batch_size": 4}, "steps': 2"),
     ],
 )
@@ -286,7 +286,7 @@ def test_failed_save_leaves_the_older_checkpoint_and_nothing_else(place, tmp_pat
 
 
 def test_progress_writes_a_line_an_epoch(capsys):
-    task = make_task()
+    task = make_task(loss="full_softmax")
     batches = NextItemBatches(make_histories(LISTS), L, 16, 0)
     training = Training(epochs=2, learning_rate=0.01)
     fit(task, batches, training, measure=lambda: 0.25, measure_name="ndcg@10")
