@@ -32,8 +32,8 @@ def log():
 @pytest.fixture
 def ring(log, monkeypatch):
     """Makes every experiment's data the ring."""
-    for module in (train_module, tune_module):
-        monkeypatch.setattr(module, "load", lambda name: log)
+    monkeypatch.setattr(train_module, "open_log", lambda name, columns: (log, None))
+    monkeypatch.setattr(tune_module, "load", lambda name: log)
     return log
 
 

@@ -42,10 +42,13 @@ class Source:
     by_hand: str = ""
 
 
-def _simulate_shop(folder: Path) -> Interactions:
-    from recmodels.data.shop import simulate  # Here, so that files are read without it.
+def _simulate(name: str) -> Callable[[Path], Interactions]:
+    def read(folder: Path) -> Interactions:
+        from recmodels.data.shop import PRESETS, simulate  # Here: files are read without it.
 
-    return simulate().interactions
+        return simulate(noise=PRESETS[name]).interactions
+
+    return read
 
 
 def _counts(users: int, items: int, events: int) -> dict[str, int]:
@@ -53,7 +56,11 @@ def _counts(users: int, items: int, events: int) -> dict[str, int]:
 
 
 SOURCES: dict[str, Source] = {
-    "shop": Source("a simulated shop whose best possible result is known", _simulate_shop),
+    "shop": Source("a simulated shop whose best possible result is known", _simulate("shop")),
+    "shop-deterministic": Source(
+        "the same shop without browsing: history all but settles what comes next",
+        _simulate("shop-deterministic"),
+    ),
     "ml-100k": Source(
         "MovieLens 100K: ratings with times, titles and genres",
         read_ml_100k,

@@ -15,6 +15,7 @@ ACTIONS = ("view", "cart", "favourite", "buy")
 DEVICES = ("phone", "desktop", "tablet")
 FAVOURITE_SHARE = 0.3  # Of second events on an item; the others put it into the cart.
 NOISY, DETERMINISTIC = 0.25, 0.0
+PRESETS = {"shop": NOISY, "shop-deterministic": DETERMINISTIC}  # By the name of the data set.
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -113,6 +113,29 @@ def _sasrec(dataset: str, loss: str, minutes: float, published: str, **training)
     )
 
 
+def _shop(dataset: str) -> Experiment:
+    return Experiment(
+        name=f"{dataset}-softmax",
+        dataset=dataset,
+        model="sasrec",
+        options={"max_length": 50, "width": 64, "num_blocks": 2, "num_heads": 1, "dropout": 0.1},
+        fit={
+            "windows": "all",
+            "batch_size": 16,
+            "epochs": 20,
+            "learning_rate": 4e-3,
+            "schedule": "cosine",
+            "warmup": 200,
+            "average": 0.99,
+            "validate_every": 2,
+            "patience": None,
+        },
+        filter_seen=False,
+        seeds=SEEDS,
+        minutes=2,
+    )
+
+
 def _baselines(dataset: str) -> list[Experiment]:
     return [
         Experiment(
@@ -140,6 +163,8 @@ _ENTRIES = [
     _sasrec("ml-1m-sasrec", "bce", 14, "sasrec on ml-1m", num_negatives=1),
     _sasrec("ml-1m-sasrec", "gbce", 15, "gsasrec on ml-1m", num_negatives=256),
     _sasrec("beauty", "full_softmax", 6, "esasrec on beauty"),
+    _shop("shop"),
+    _shop("shop-deterministic"),
     *_baselines("ml-1m-sasrec"),
     *_baselines("beauty"),
 ]

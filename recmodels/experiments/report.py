@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from recmodels.evaluation.report import evaluate
-from recmodels.experiments.run import split_log
-from recmodels.experiments.showcase import SHOWN_METRICS, Showcase, open_log
+from recmodels.experiments.run import open_log, split_log
+from recmodels.experiments.showcase import SHOWN_METRICS, Showcase
 from recmodels.features.sequences import prepare
 from recmodels.recommend.bundle import load_bundle
 

@@ -24,8 +24,13 @@ def write_json(path: Path, content: dict) -> None:
         unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def store_run(run: Run, folder: Path = RESULTS) -> dict:
+def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None = None) -> dict:
     """Add a finished seed to the stored result of its experiment.
+
+    Args:
+        run: with its test measured.
+        folder: of the results.
+        ceiling: test metrics of the best possible model, where they are known.
 
     Returns:
         The whole stored result, its means and intervals over the seeds so far.
@@ -54,6 +59,8 @@ def store_run(run: Run, folder: Path = RESULTS) -> dict:
         "runs": stored["runs"],
         **summarise(ranks, stored["runs"]),
     }
+    if ceiling is not None:
+        result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
     write_json(path, result)
     return result
 
@@ -93,7 +100,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     command`, which `recmodels table --json` prints."""
     keys = ("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published")
     return [
-        {key: result[key] for key in (*keys, "seconds", "command", "filter_seen")}
+        {key: result.get(key) for key in (*keys, "seconds", "command", "filter_seen", "ceiling")}
         for result in load_results(folder)
     ]
 
@@ -101,12 +108,14 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
 def markdown_table(rows: list[dict]) -> str:
     """The rows as a Markdown table with intervals, as the README shows them."""
     lines = [
-        "| data | experiment | NDCG@10 (95 %) | HR@10 (95 %) | published | seeds | seconds |",
+        "| data | experiment | NDCG@10 (95 %) | HR@10 (95 %) | published or ceiling | seeds | s |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         ndcg, hr = (_cell(row["metrics"][name]) for name in ("ndcg@10", "hr@10"))
         published = row["published"]
+        if row["ceiling"]:
+            published = row["ceiling"]
         printed = " / ".join(f"{published[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in published)
         lines.append(
             f"| {row['dataset']} | {row['experiment']} | {ndcg} | {hr} | {printed or '-'} "

@@ -9,9 +9,12 @@ import keras
 import numpy as np
 
 from recmodels.api import fit
+from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
-from recmodels.data.registry import load
+from recmodels.data.registry import SOURCES, load
+from recmodels.data.shop import PRESETS, Shop, simulate
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
+from recmodels.evaluation.ceilings import BayesCeiling
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
 from recmodels.features.sequences import SequenceData, prepare
@@ -57,17 +60,31 @@ class Run:
         return record
 
 
+def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, Shop | None]:
+    """A known data set or a file of the user's own; a shop comes with its truth."""
+    if dataset in PRESETS:
+        shop = simulate(noise=PRESETS[dataset])
+        return shop.interactions, shop
+    if dataset in SOURCES or not (Path(dataset).suffix or Path(dataset).exists()):
+        return load(dataset), None
+    return read_events(dataset, **columns), None
+
+
+def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:
+    """What the exact probabilities of a shop reach on the test cases; nothing is filtered."""
+    truth = BayesCeiling(shop, data.vocabulary, data.train.users)
+    return evaluate(truth, data.test, filter_seen=False, train=data.train)
+
+
 def split_log(interactions: Interactions, protocol: str) -> Split:
     """Cut a log as a protocol says."""
     cut = {"leave-one-out": leave_one_out, "temporal": temporal_cutoff}[protocol]
     return cut(interactions)
 
 
-def prepare_experiment(experiment: Experiment, log: Interactions | None = None) -> SequenceData:
-    """Load (unless given) and encode the data of an experiment."""
-    return prepare_split(
-        split_log(load(experiment.dataset) if log is None else log, experiment.protocol), experiment
-    )
+def prepare_experiment(experiment: Experiment, log: Interactions) -> SequenceData:
+    """Encode the data of an experiment."""
+    return prepare_split(split_log(log, experiment.protocol), experiment)
 
 
 def prepare_split(split: Split, experiment: Experiment) -> SequenceData:

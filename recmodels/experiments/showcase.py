@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 
 from recmodels import plots
-from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
-from recmodels.data.registry import SOURCES, load
-from recmodels.data.shop import Shop, simulate
-from recmodels.evaluation.ceilings import BayesCeiling
-from recmodels.evaluation.report import Evaluation, comparison, evaluate, slices
+from recmodels.evaluation.report import Evaluation, comparison, slices
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.run import item_categories, prepare_experiment, run_seed
+from recmodels.experiments.run import (
+    item_categories,
+    measure_ceiling,
+    open_log,
+    prepare_experiment,
+    run_seed,
+)
 from recmodels.experiments.train import save_bundle_of
 from recmodels.features.sequences import SequenceData
 from recmodels.recommend.recommender import Recommendation, Recommender
@@ -39,16 +41,6 @@ class Showcase:
     examples: list[tuple[list[str], str, Recommendation]]
     recommender: Recommender
     evaluations: dict[str, Evaluation]
-
-
-def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, Shop | None]:
-    """A registered data set or a file of the user's own; the shop comes with its truth."""
-    if dataset == "shop":
-        shop = simulate()
-        return shop.interactions, shop
-    if dataset in SOURCES or not (Path(dataset).suffix or Path(dataset).exists()):
-        return load(dataset), None
-    return read_events(dataset, **columns), None
 
 
 def default_experiment(name: str, log: Interactions) -> Experiment:
@@ -84,10 +76,7 @@ def showcase(dataset: str, columns: dict[str, str], folder: Path, seed: int = 0)
     )
     evaluations = {**_baselines(experiment, data), "SASRec": run.test}
     if shop is not None:
-        truth = BayesCeiling(shop, data.vocabulary, data.train.users)
-        evaluations["known ceiling"] = evaluate(
-            truth, data.test, filter_seen=experiment.filter_seen, train=data.train
-        )
+        evaluations["known ceiling"] = measure_ceiling(shop, data)
     table = comparison(evaluations, SHOWN_METRICS)
     source = str(Path(dataset).resolve()) if Path(dataset).is_file() else dataset
     config = {"dataset": source, "columns": columns}

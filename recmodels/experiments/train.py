@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recmodels.data.interactions import Interactions
-from recmodels.data.registry import load
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.results import store_run
-from recmodels.experiments.run import Run, item_categories, prepare_experiment, run_seed
+from recmodels.experiments.run import (
+    Run,
+    item_categories,
+    measure_ceiling,
+    open_log,
+    prepare_experiment,
+    run_seed,
+)
 from recmodels.features.sequences import SequenceData
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.recommender import Recommender
@@ -27,7 +33,7 @@ def train_and_store(
     Returns:
         The stored result over all seeds so far.
     """
-    log = load(experiment.dataset)
+    log, shop = open_log(experiment.dataset, {})
     data = prepare_experiment(experiment, log)
     categories = item_categories(log, data)
     for seed in seeds:
@@ -35,7 +41,8 @@ def train_and_store(
         run = run_seed(
             experiment, seed, data, checkpoint=folder / "checkpoint.npz", categories=categories
         )
-        result = store_run(run, results)
+        ceiling = None if shop is None else measure_ceiling(shop, data).metrics
+        result = store_run(run, results, ceiling)
         if experiment.is_neural:
             save_bundle_of(run, log, data, folder / "bundle")
     return result
