@@ -7,7 +7,7 @@ DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test test-backends lab table check-pins clean
+.PHONY: run test test-backends lab notebooks table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
@@ -22,6 +22,9 @@ test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and Py
 
 lab: $(READY)  ## Open the notebooks
 	$(BIN)/python -m jupyterlab notebooks
+
+notebooks: $(READY)  ## Execute all notebooks and keep their outputs (minutes)
+	$(BIN)/python notebooks/execute.py
 
 table: $(READY)  ## All stored results beside the published ones
 	$(BIN)/python -m recmodels table

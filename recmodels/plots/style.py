@@ -71,6 +71,10 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
             text.set_fontfamily(fonts)
         if cjk_font() is None and any(_is_chinese(text.get_text()) for text in texts):
             _warn_of_missing_font()
+        interactive = matplotlib.is_interactive()
+    # A notebook becomes interactive when its first figure is made; the block above would undo
+    # that, and no later figure would be shown.
+    matplotlib.interactive(interactive)
 
 
 def save(ax: Axes, path: str | os.PathLike) -> None:
