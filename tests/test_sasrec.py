@@ -2,7 +2,9 @@ import keras
 import numpy as np
 import pytest
 from harness import check_causal, check_padding, to_numpy
+from keras import ops
 
+from recmodels.layers.masks import attention_mask, padding_mask
 from recmodels.layers.transformer import NORM_ORDERS
 from recmodels.models.sasrec import SASRec
 from recmodels.training.seeds import seed_dropout
@@ -59,9 +61,30 @@ def test_number_of_weights(model):
     assert len(model.trainable_weights) == 2 + 2 * 16 + 2
 
 
+def test_states_are_made_of_its_parts(model):
+    # Item vectors times sqrt(D), plus positions, through the blocks, normed at the end.
+    ids = ops.convert_to_tensor(IDS)
+    x = model.position(model.item_embedding(ids) * np.sqrt(D).astype("float32"))
+    for block in model.blocks:
+        x = block(x, attention_mask(padding_mask(ids)))
+    expected = to_numpy(model.norm(x))
+    np.testing.assert_allclose(to_numpy(encoder(model)(IDS)), expected, atol=1e-5)
+
+
+def test_wider_feed_forward():
+    # Each block's two dense layers, D to D, become D to 20 and 20 to D.
+    wider = SASRec(V, max_length=L, width=D, hidden_width=20)
+    wider.build()
+    plain = SASRec(V, max_length=L, width=D)
+    plain.build()
+    grown = (D * 20 + 20 + 20 * D + D) - 2 * (D * D + D)
+    assert wider.count_params() == plain.count_params() + 2 * grown
+
+
 def test_config_round_trip():
     options = {
         "num_items": 9, "max_length": 4, "width": 6, "num_blocks": 1, "num_heads": 3,
+        "hidden_width": 5,
         "dropout": 0.1, "norm_order": "pre",
     }  # fmt: skip
     config = SASRec(**options).get_config()
