@@ -323,6 +323,13 @@ def test_learning_rate_schedules():
     assert [rate_at(both, s) for s in (10, 20, 60, 100)] == pytest.approx([0.05, 0.1, 0.051, 0.002])
 
 
+def test_adam_is_that_of_the_published_code():
+    optimizer = make_optimizer(Training(weight_decay=0.1, clip_norm=5.0), 1)
+    assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.98)
+    assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.1, 5.0)
+    assert make_optimizer(Training(), 1).weight_decay == 0.0
+
+
 def test_weight_decay_spares_biases_and_norms():
     optimizer = make_optimizer(Training(weight_decay=0.1), 1)
     task = make_transformer()
@@ -364,3 +371,12 @@ def test_dropout_depends_on_seed_and_epoch_alone():
     np.testing.assert_array_equal(first, dropped(1, 1))
     assert np.abs(first - dropped(1, 2)).max() > 1e-2
     assert np.abs(first - dropped(2, 1)).max() > 1e-2
+
+
+def test_no_two_layers_drop_alike():
+    encoder = SASRec(V, L, D)
+    encoder.build()
+    seed_dropout(encoder, 0, 0)
+    layers = [x for x in encoder._flatten_layers() if isinstance(x, keras.layers.Dropout)]
+    states = {tuple(to_numpy(layer.seed_generator.state).tolist()) for layer in layers}
+    assert len(states) == len(layers) == 1 + 2 * 4
