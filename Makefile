@@ -42,7 +42,7 @@ $(VENV)/.backends: $(READY) requirements-backends.txt
 	touch $(VENV)/.backends
 
 check-pins: $(READY)  ## The pins resolve on the other Pythons too (nothing is installed)
-	for version in 3.12 3.13; do $(BIN)/python -m pip install --quiet --dry-run --no-cache-dir \
+	for version in 3.12 3.13; do $(BIN)/python -m pip install --quiet --dry-run \
 	--disable-pip-version-check --only-binary=:all: --python-version $$version \
 	--target $(VENV)/dry-run -r requirements.txt || exit 1; done
 
