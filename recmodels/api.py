@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.ranking import rank
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.negatives import NegativeSampler
@@ -81,4 +82,4 @@ def fit(
 def validation_ndcg(model, data: SequenceData, filter_seen: bool) -> float:
     """Mean NDCG@10 over the validation queries: what choices are made by."""
     ranks = rank(model, data.validation, filter_seen=filter_seen).ranks
-    return float(np.where(ranks <= 10, 1.0 / np.log2(ranks + 1.0), 0.0).mean())
+    return float(ndcg(ranks, 10).mean())
