@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.ranking import rank
 from recmodels.features.batches import NextItemBatches
@@ -57,8 +55,7 @@ def fit(
     settings = Training(**training)
     sampler = None
     if loss != "full_softmax":
-        counts = np.bincount(data.train.items, minlength=data.num_items + 1)[1:]
-        sampler = NegativeSampler(counts[: data.num_items], num_negatives)
+        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
     batches = NextItemBatches(
         data.train,
         model.max_length,

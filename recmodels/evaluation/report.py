@@ -114,7 +114,7 @@ def evaluate(
     if not ks or ks[0] < 1:
         raise ValueError(f"`ks` must be list lengths of at least 1. Received: ks={ks}")
     ranking = rank(scorer, queries, filter_seen=filter_seen, k=ks[-1])
-    popularity = _popularity(train, ranking.num_items)
+    popularity = train.item_counts(ranking.num_items)
     per_user = _per_user_table(ranking.ranks, queries, popularity)
     membership = _membership(item_categories, ranking.num_items)
     measured = _means(ranking.ranks, ks)
@@ -129,11 +129,6 @@ def evaluate(
         filter_seen=filter_seen,
         num_items=ranking.num_items,
     )
-
-
-def _popularity(train: Histories, num_items: int) -> np.ndarray:
-    """Training events of each item, int64, (V + 1,); unknown items are not counted."""
-    return np.bincount(train.items, minlength=num_items + 1)[: num_items + 1]
 
 
 def _per_user_table(ranks: np.ndarray, queries: Queries, popularity: np.ndarray) -> pd.DataFrame:

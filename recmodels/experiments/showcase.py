@@ -125,7 +125,7 @@ def _draw(log: Interactions, data: SequenceData, run, table: pd.DataFrame, folde
     models = table["ndcg@10"].drop("known ceiling", errors="ignore")
     known = "known ceiling" in table.index
     ceiling = table.loc["known ceiling", ("ndcg@10", "mean")] if known else None
-    popularity = np.bincount(data.train.items, minlength=data.num_items + 1)[1 : data.num_items + 1]
+    popularity = data.train.item_counts(data.num_items)[1:]
     figures = {
         "models": lambda: plots.model_comparison(models, ceiling=ceiling),
         "learning": lambda: plots.learning_curves({"SASRec": run.curve.to_frame()}),

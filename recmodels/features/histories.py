@@ -36,6 +36,10 @@ class Histories:
         """Events of each user, int64, (U,)."""
         return np.diff(self.offsets)
 
+    def item_counts(self, num_items: int) -> np.ndarray:
+        """Events of each item, int64, (V + 1,), 0 for padding; unknown items are not counted."""
+        return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
+
     def last(self, rows, max_length: int | None = None) -> np.ndarray:
         """The latest `max_length` items of some users, padded on the left with 0.
 

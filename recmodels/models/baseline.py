@@ -28,7 +28,7 @@ class Baseline:
         Raises:
             ValueError: no item of the catalogue occurs in `train`.
         """
-        counts = np.bincount(train.items, minlength=num_items + 1)[: num_items + 1]
+        counts = train.item_counts(num_items)
         if not counts.any():
             raise ValueError(
                 "`train` holds no item of the catalogue, so there is nothing to learn from. "
