@@ -21,7 +21,7 @@ def fit(
     loss: str = "full_softmax",
     filter_seen: bool = True,
     batch_size: int = 16,
-    windows: str = "latest",
+    windows: str = "all",
     num_negatives: int = 256,
     checkpoint: str | Path | None = None,
     verbose: bool = True,
@@ -37,7 +37,8 @@ def fit(
         loss: `"full_softmax"`, `"sampled_softmax"`, `"bce"` or `"gbce"`.
         filter_seen: whether validation hides what a user already has, as the final test will.
         batch_size: histories of full length a step.
-        windows: `"latest"` trains on the newest window of each user, `"all"` on every event.
+        windows: `"all"` trains on every event, `"latest"` on the newest window of each user, as
+            published code does.
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
         checkpoint: file to continue from after a kill.

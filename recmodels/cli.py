@@ -1,8 +1,10 @@
 """The `recmodels` command."""
 
+import contextlib
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,8 @@ import typer
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+STOPPED = 130  # What a shell calls a command that Ctrl-C ended.
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 data_app = typer.Typer(no_args_is_help=True, help="What the data sets are like.")
@@ -34,6 +38,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
+    _start_backend()
     from recmodels.experiments.report import describe_showcase
     from recmodels.experiments.showcase import showcase
 
@@ -58,6 +63,7 @@ def train(
 
     A run that was stopped goes on where it was when the same command is typed again.
     """
+    _start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.train import train_and_store
 
@@ -78,6 +84,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search an experiment's options for the best validation score; the test is never seen."""
+    _start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.tune import tune as search
 
@@ -88,6 +95,7 @@ def tune(
 @app.command()
 def evaluate(folder: Path, as_json: Json = False) -> None:
     """Measure a bundle again on the test cases of the data it was trained on."""
+    _start_backend()
     from recmodels.experiments.report import evaluate_bundle
 
     _print(evaluate_bundle(bundle_in(folder)), as_json)
@@ -101,6 +109,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Recommend from a bundle after a history of raw item ids."""
+    _start_backend()
     from recmodels.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle_in(folder))
@@ -118,7 +127,8 @@ def table(
     as_json: Json = False,
 ) -> None:
     """Print all stored results beside the published figures."""
-    from recmodels.experiments.results import markdown_table, table_rows, write_into
+    _start_backend()
+    from recmodels.experiments.tables import markdown_table, table_rows, write_into
 
     rows = table_rows(results)
     if write is not None:
@@ -142,6 +152,7 @@ def data_card(
     as_json: Json = False,
 ) -> None:
     """Counts, spans, density, lengths, repeats and ties, checked against the published counts."""
+    _start_backend()
     from recmodels.data.card import data_card as make_card
     from recmodels.experiments.showcase import open_log
 
@@ -185,6 +196,43 @@ def main() -> None:
     """Run the command; what a user can mend is one line, not a traceback."""
     try:
         app()
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         typer.echo(f"recmodels: {error}", err=True)
         sys.exit(2)
+    except SystemExit as ended:
+        if ended.code == STOPPED:
+            typer.echo(
+                "recmodels: stopped. Training goes on at its last finished epoch when the same "
+                "command is typed again.",
+                err=True,
+            )
+        raise
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Keep native libraries from writing to standard error; what they wrote is shown on failure.
+
+    TensorFlow's C++ part writes its start-up notes past Python, before it reads any setting.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            notes.seek(0)
+            os.write(kept, notes.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _start_backend() -> None:
+    """Import Keras with its backend, and find the devices."""
+    with _quietly():
+        import keras
+
+        keras.ops.zeros(1)

@@ -164,6 +164,34 @@ def test_first_two_batches_differ_in_length():
         assert batches[0][0]["item_ids"].shape[1] != batches[1][0]["item_ids"].shape[1]
 
 
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        [30, 31, 33],  # All shift, and only the remainders are short.
+        [21, 22, 40],  # Windows that do not shift are not there.
+        [3, 4, 90],  # Those that do not shift are all short.
+        [3, 15, 90],
+        [2, 3],
+        [25],
+    ],
+)
+def test_padded_length_never_surprises_keras(lengths):
+    # Keras takes for fixed what its first two batches share, whatever epoch a run begins with.
+    lists = [[1] * n for n in lengths]
+    batches = make(lists, max_length=20, windows="all", batch_size=4)
+    found = []
+    for epoch in range(40):
+        batches.set_epoch(epoch)
+        found.append(
+            [
+                batch[0]["item_ids"].shape[1]
+                for batch in map(batches.__getitem__, range(len(batches)))
+            ]
+        )
+    everywhere = {length for epoch in found for length in epoch}
+    assert len(everywhere) == 1 or all(epoch[0] != epoch[1] for epoch in found)
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_negatives_are_reproducible_and_shaped_by_group(shared):
     sampler = NegativeSampler(np.ones(50), num_negatives=3)

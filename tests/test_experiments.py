@@ -8,15 +8,24 @@ import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
+from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.report import load_ranks
+from recmodels.evaluation.statistics import holm, paired_permutation_test
 from recmodels.experiments import results as results_module
 from recmodels.experiments import train as train_module
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES, find_experiment
 from recmodels.experiments.entry import MODELS, Experiment
-from recmodels.experiments.results import markdown_table, table_rows, write_into
+from recmodels.experiments.results import load_results
 from recmodels.experiments.run import prepare_experiment, run_seed
-from recmodels.experiments.train import train_and_store
+from recmodels.experiments.tables import (
+    TABLE_BEGINS,
+    TABLE_ENDS,
+    markdown_table,
+    table_rows,
+    write_into,
+)
+from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.experiments.tune import tune, with_options
 
 SMALL_FIT = {"epochs": 1, "batch_size": 4, "loss": "full_softmax"}
@@ -128,16 +137,70 @@ def test_the_table_has_the_agreed_keys(ring, tmp_path):
     assert keys | {"seconds", "command"} <= set(row)
     assert set(row["metrics"]["ndcg@10"]) >= {"mean", "low", "high"}
     assert row["command"] == "recmodels train ring-sasrec"
+    assert row["cold"] == {"users": 0, "targets": 0, "newcomers": 0} and row["everyone"] is None
     assert "| ring | ring-sasrec |" in markdown_table([row])
+
+
+def test_rows_are_compared_with_the_best_of_their_group(ring, tmp_path):
+    for model in ("random", "popularity", "markov"):
+        entry = small_sasrec(name=f"ring-{model}", model=model, options={}, fit={})
+        train_and_store(entry, (0,), tmp_path, tmp_path)
+    rows = {row["experiment"]: row["against_best"] for row in table_rows(tmp_path)}
+    assert rows["ring-markov"] is None  # It knows the ring.
+    values = {
+        name: ndcg(load_ranks(tmp_path / "per_user" / f"{name}.parquet"), 10).mean(axis=1)
+        for name in rows
+    }
+    others = ["ring-random", "ring-popularity"]
+    expected = holm([paired_permutation_test(values[n], values["ring-markov"]) for n in others])
+    for name, p in zip(others, expected, strict=True):
+        found = rows[name]
+        assert found["best"] == "ring-markov" and found["p_holm"] == pytest.approx(p, abs=1e-6)
+        gap = (values[name] - values["ring-markov"]).mean()
+        assert found["difference"] == pytest.approx(gap, abs=1e-6)
+        assert found["low"] <= gap <= found["high"] < 0
+
+
+def test_a_temporal_row_says_who_was_cold(log, ring, tmp_path):
+    entry = small_sasrec(model="popularity", options={}, fit={}, protocol="temporal")
+    late = log.events["user"] >= 25
+    log.events["timestamp"] = log.events["timestamp"] * 10 + log.events["user"] % 7 + 50 * late
+    result = train_and_store(entry, (0,), tmp_path, tmp_path)
+    test = result["runs"]["0"]["test"]
+    ranks = load_ranks(tmp_path / "per_user" / "ring-sasrec.parquet")
+    assert result["cold"]["users"] == test["cold_users"] and result["cold"]["newcomers"] > 0
+    assert len(ranks) == test["users"] - test["cold_users"]
+    assert result["metrics"]["hr@5"]["mean"] == pytest.approx(
+        test["warm_metrics"]["hr@5"], abs=1e-6
+    )
+    assert result["everyone"]["users"] == test["users"] + result["cold"]["newcomers"]
+    shown = markdown_table(table_rows(tmp_path))
+    assert "everyone: NDCG@10" in shown and f"| {test['cold_users']} / " in shown
+
+
+def test_a_result_without_known_users_is_refused(log, ring, tmp_path):
+    entry = small_sasrec(model="popularity", options={}, fit={}, protocol="temporal")
+    log.events["timestamp"] += log.events["user"] * 2  # Hardly anybody is there for long.
+    with pytest.raises(ValueError, match="two test users with a training event"):
+        train_and_store(entry, (0,), tmp_path, tmp_path)
+    assert not list(tmp_path.glob("**/*.json"))
+
+
+def test_a_run_that_does_not_reproduce_says_so_and_is_stored(ring, tmp_path):
+    entry = small_sasrec(model="markov", options={}, fit={}, expected={"hr@10": (1.0, 0.001)})
+    train_and_store(entry, (0,), tmp_path, tmp_path)
+    with pytest.raises(UnexpectedResult, match="seed 0: hr@10 is 1.0000, expected 0.5000 within"):
+        train_and_store(replace(entry, expected={"hr@10": (0.5, 0.1)}), (0,), tmp_path, tmp_path)
+    assert (tmp_path / "ring-sasrec.json").is_file()
 
 
 def test_the_table_goes_between_the_marks(tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text(f"a\n{results_module.TABLE_BEGINS}\nold\n{results_module.TABLE_ENDS}\nb\n")
+    readme.write_text(f"a\n{TABLE_BEGINS}\nold\n{TABLE_ENDS}\nb\n")
     write_into(readme, "new")
     assert readme.read_text().split("\n")[1:5:2] == [
-        results_module.TABLE_BEGINS,
-        results_module.TABLE_ENDS,
+        TABLE_BEGINS,
+        TABLE_ENDS,
     ]
     assert "new" in readme.read_text() and "old" not in readme.read_text()
     (tmp_path / "other.md").write_text("no marks")
@@ -191,3 +254,11 @@ def test_stored_results_lie_where_they_should():
     for row in table_rows():
         values = [metric["mean"] for metric in row["metrics"].values()]
         assert np.isfinite(values).all() and row["experiment"] in EXPERIMENTS
+
+
+def test_entries_expect_what_is_stored():
+    for result in load_results():
+        entry = EXPERIMENTS[result["experiment"]]
+        assert entry.expected, entry.name
+        for run in result["runs"].values():
+            assert not entry.surprises(run["test"]["warm_metrics"]), entry.name

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from recmodels.experiments.results import (
+from recmodels.experiments.tables import (
     TABLE_BEGINS,
     TABLE_ENDS,
     markdown_table,

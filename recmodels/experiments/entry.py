@@ -44,7 +44,7 @@ class Experiment:
         seeds: one run each.
         minutes: a run costs on two cores.
         expected: test metrics and how far a seed may lie from them, such as
-            `{"ndcg@10": (0.188, 0.004)}`; checked after each run.
+            `{"ndcg@10": (0.188, 0.004)}`; `recmodels train` says so and fails where one does.
         published: the same row as others printed it, with its source.
         space: what `tune` may change: option name to `(low, high)`, `(low, high, "log")` or a
             list of choices. A name that `fit` has goes there, any other to the model.
@@ -78,6 +78,14 @@ class Experiment:
         """Whether the model is trained by `fit` rather than counted."""
         builder = MODELS[self.model]
         return isinstance(builder, type) and issubclass(builder, SequenceEncoder)
+
+    def surprises(self, metrics: dict[str, float]) -> list[str]:
+        """What lies further from `expected` than it may, a sentence each."""
+        return [
+            f"{name} is {metrics[name]:.4f}, expected {value:.4f} within {tolerance:.4f}"
+            for name, (value, tolerance) in self.expected.items()
+            if abs(metrics[name] - value) > tolerance
+        ]
 
     def command(self, seed: int) -> str:
         """What to type to run one seed again."""

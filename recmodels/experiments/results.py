@@ -1,9 +1,10 @@
-"""Stored results: one JSON an experiment, ranks beside it, tables made from both."""
+"""Stored results: one JSON an experiment, and the ranks of its users beside it."""
 
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import rank_metric
@@ -13,8 +14,6 @@ from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import Run
 
 RESULTS = Path("results")
-TABLE_BEGINS = "<!-- table: recmodels table --write README.md -->"
-TABLE_ENDS = "<!-- end of table -->"
 TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
 
 
@@ -34,6 +33,9 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
 
     Returns:
         The whole stored result, its means and intervals over the seeds so far.
+
+    Raises:
+        ValueError: hardly any test user has a training event.
     """
     experiment = run.experiment
     path = folder / f"{experiment.name}.json"
@@ -45,7 +47,7 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         ranks = {seed: table[seed].to_numpy() for seed in table.columns}
     else:
         stored["runs"] = {}  # Another setting: its seeds do not belong in one mean.
-    ranks[run.seed] = run.test.per_user["rank"].to_numpy()
+    ranks[run.seed] = _warm_ranks(run)
     stored["runs"][str(run.seed)] = run.to_dict()
     save_ranks(dict(sorted(ranks.items())), ranks_path)
     result = {
@@ -56,6 +58,11 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         "filter_seen": experiment.filter_seen,
         "settings": _settings(experiment),
         "published": experiment.published,
+        "cold": {
+            "users": run.test.cold_users,
+            "targets": run.test.cold_targets,
+            "newcomers": 0 if run.data.newcomers is None else len(run.data.newcomers),
+        },
         "runs": stored["runs"],
         **summarise(ranks, stored["runs"]),
     }
@@ -63,6 +70,18 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
     write_json(path, result)
     return result
+
+
+def _warm_ranks(run: Run) -> np.ndarray:
+    """Ranks of the users with a training event, on whom what a model has learnt is measured."""
+    warm = ~run.test.per_user["cold_user"]
+    if warm.sum() < 2:
+        raise ValueError(
+            "A stored result needs two test users with a training event. Under the temporal "
+            f"protocol, try another log. Received: {int(warm.sum())} such users of "
+            f"{run.experiment.dataset!r}"
+        )
+    return run.test.per_user.loc[warm, "rank"].to_numpy()
 
 
 def summarise(ranks: dict[int, np.ndarray], runs: dict[str, dict]) -> dict:
@@ -77,10 +96,19 @@ def summarise(ranks: dict[int, np.ndarray], runs: dict[str, dict]) -> dict:
         }
     return {
         "metrics": metrics,
+        "everyone": _mean_of([r.get("everyone") for r in runs.values()]),
         "seeds": sorted(ranks),
         "seconds": round(float(np.mean([r["seconds"] for r in runs.values()])), 1),
         "command": next(iter(runs.values()))["command"].rsplit(" --seed", 1)[0],
     }
+
+
+def _mean_of(measures: list[dict | None]) -> dict | None:
+    """Mean of each metric over the runs; None under protocols that have no newcomers."""
+    if None in measures:
+        return None
+    means = pd.DataFrame(measures).mean().round(6).to_dict()
+    return {**means, "users": int(means["users"])}
 
 
 def _settings(experiment: Experiment) -> dict:
@@ -93,50 +121,3 @@ def load_results(folder: Path = RESULTS) -> list[dict]:
     results = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
     results = [r for r in results if "experiment" in r]
     return sorted(results, key=lambda r: (r["dataset"], r["metrics"]["ndcg@10"]["mean"]))
-
-
-def table_rows(folder: Path = RESULTS) -> list[dict]:
-    """Rows with `experiment, dataset, protocol, model, seeds, metrics, published, seconds,
-    command`, which `recmodels table --json` prints."""
-    keys = ("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published")
-    return [
-        {key: result.get(key) for key in (*keys, "seconds", "command", "filter_seen", "ceiling")}
-        for result in load_results(folder)
-    ]
-
-
-def markdown_table(rows: list[dict]) -> str:
-    """The rows as a Markdown table with intervals, as the README shows them."""
-    lines = [
-        "| data | experiment | NDCG@10 (95 %) | HR@10 (95 %) | published or ceiling | seeds | s |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        ndcg, hr = (_cell(row["metrics"][name]) for name in ("ndcg@10", "hr@10"))
-        published = row["published"]
-        if row["ceiling"]:
-            published = row["ceiling"]
-        printed = " / ".join(f"{published[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in published)
-        lines.append(
-            f"| {row['dataset']} | {row['experiment']} | {ndcg} | {hr} | {printed or '-'} "
-            f"| {len(row['seeds'])} | {row['seconds']:.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def _cell(metric: dict) -> str:
-    return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
-
-
-def write_into(readme: Path, table: str) -> None:
-    """Put a table between the two marks of a Markdown file."""
-    text = readme.read_text("utf-8")
-    if text.count(TABLE_BEGINS) != 1 or text.count(TABLE_ENDS) != 1:
-        raise ValueError(
-            f"`readme` must hold {TABLE_BEGINS!r} and {TABLE_ENDS!r} once each. "
-            f"Received: readme={str(readme)!r}"
-        )
-    before, rest = text.split(TABLE_BEGINS)
-    after = rest.split(TABLE_ENDS)[1]
-    with written_whole(readme) as unfinished:
-        unfinished.write_text(f"{before}{TABLE_BEGINS}\n{table}\n{TABLE_ENDS}{after}", "utf-8")

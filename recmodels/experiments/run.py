@@ -1,5 +1,6 @@
 """Run one seed of an experiment: load, split, train, measure."""
 
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -15,12 +16,18 @@ from recmodels.data.registry import SOURCES, load
 from recmodels.data.shop import PRESETS, Shop, simulate
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
 from recmodels.evaluation.ceilings import BayesCeiling
+from recmodels.evaluation.metrics import rank_metric
+from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
 from recmodels.features.sequences import SequenceData, prepare
+from recmodels.models.fallback import WithFallback
+from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import library_versions
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
+
+EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +40,8 @@ class Run:
         data: what it was trained on.
         curve: of the training; None for baselines.
         validation, test: measures; `test` is None where the test was not asked for.
+        everyone: metrics over all who come after a temporal cut, the most popular items for those
+            of whom nothing is known; None under other protocols.
         seconds: of training alone.
     """
 
@@ -43,15 +52,18 @@ class Run:
     curve: LearningCurve | None
     validation: Evaluation
     test: Evaluation | None
+    everyone: dict[str, float] | None
     seconds: float
 
     def to_dict(self) -> dict:
         """What the stored result of this seed records."""
         record = {
             "seconds": round(self.seconds, 1),
+            "cores": _cores(),
             "command": self.experiment.command(self.seed),
             "validation": self.validation.metrics,
             "test": None if self.test is None else self.test.to_dict(),
+            "everyone": self.everyone,
             "versions": versions(),
         }
         if self.curve is not None:
@@ -133,8 +145,26 @@ def run_seed(
         curve=curve,
         validation=measure(data.validation),
         test=None if data.test is None else measure(data.test),
+        everyone=None if data.newcomers is None else measure_everyone(model, data, experiment),
         seconds=seconds,
     )
+
+
+def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[str, float]:
+    """Metrics over test users and newcomers alike.
+
+    Baselines have an answer to an empty history of their own; encoders fall back to popularity.
+    """
+    chain = model
+    if experiment.is_neural:
+        chain = WithFallback(model, MostPopular().fit(data.train, data.num_items))
+    parts = (data.test, data.newcomers)
+    ranks = [rank(chain, part, filter_seen=experiment.filter_seen).ranks for part in parts]
+    ranks = np.concatenate(ranks)
+    return {
+        "users": len(ranks),
+        **{name: float(rank_metric(name, ranks).mean()) for name in EVERYONE_METRICS},
+    }
 
 
 def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
@@ -172,3 +202,8 @@ def versions() -> dict[str, str]:
         "backend": keras.backend.backend(),
         **library_versions(),
     }
+
+
+def _cores() -> int | None:
+    """How many this process may use: seconds mean little without it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

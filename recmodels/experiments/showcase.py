@@ -53,7 +53,7 @@ def default_experiment(name: str, log: Interactions) -> Experiment:
         dataset=name,
         model="sasrec",
         options={"max_length": int(np.clip(longest, 10, 200)), "dropout": 0.2},
-        fit={"epochs": 40, "patience": 4, "average": 0.99, "batch_size": 32},
+        fit={"epochs": 40, "patience": 4, "average": 0.99, "batch_size": 16},
         filter_seen=bool(returns < REPEATS_MATTER),
     )
 

@@ -19,6 +19,10 @@ from recmodels.models.popularity import MostPopular
 from recmodels.recommend.recommender import Recommender
 
 
+class UnexpectedResult(ValueError):
+    """A run that did not reproduce what its experiment promises."""
+
+
 def train_and_store(
     experiment: Experiment, seeds: Sequence[int], runs: Path, results: Path
 ) -> dict:
@@ -32,10 +36,15 @@ def train_and_store(
 
     Returns:
         The stored result over all seeds so far.
+
+    Raises:
+        UnexpectedResult: a seed lies further from `experiment.expected` than it may. Everything
+            is stored by then.
     """
     log, shop = open_log(experiment.dataset, {})
     data = prepare_experiment(experiment, log)
     categories = item_categories(log, data)
+    surprises = []
     for seed in seeds:
         folder = runs / experiment.name / f"seed-{seed}"
         run = run_seed(
@@ -45,6 +54,10 @@ def train_and_store(
         result = store_run(run, results, ceiling)
         if experiment.is_neural:
             save_bundle_of(run, log, data, folder / "bundle")
+        found = experiment.surprises(run.test.warm_metrics)
+        surprises += [f"seed {seed}: {sentence}" for sentence in found]
+    if surprises:
+        raise UnexpectedResult(f"{experiment.name}: {'; '.join(surprises)}. It is stored.")
     return result
 
 

@@ -73,7 +73,7 @@ class NextItemBatches(keras.utils.PyDataset):
                 "`histories` holds no user with two events, so there is no next item to learn. "
                 f"Received: {histories!r}"
             )
-        self.bounds = np.unique(np.ceil(np.array(BUCKET_SHARES) * max_length).astype(int))
+        self.bounds = _bucket_bounds(histories.lengths, max_length, windows == "all")
         self.rows_per_batch = np.maximum(1, batch_size * max_length // self.bounds)
         self._count = None
         self.set_epoch(0)
@@ -127,6 +127,20 @@ class NextItemBatches(keras.utils.PyDataset):
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
         return inputs, targets, weights
+
+
+def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:
+    """The lengths windows are padded to.
+
+    Keras takes a length for fixed that the first two batches share. Windows that do not shift
+    show it two lengths in every epoch, or the only one there ever is; where there might be one
+    length in this epoch and another in the next, all windows are padded to the same.
+    """
+    bounds = np.unique(np.ceil(np.array(BUCKET_SHARES) * max_length).astype(int))
+    targets = lengths[lengths > 1] - 1
+    shifting = everything and (targets > max_length).any()
+    fixed = np.searchsorted(bounds, targets[targets <= max_length])
+    return bounds[-1:] if shifting and len(np.unique(fixed)) < 2 else bounds
 
 
 def _even_out(plan: list[tuple[int, np.ndarray]], count: int) -> None:

@@ -39,6 +39,7 @@ class SequenceData:
         vocabulary: of the split's catalogue.
         train: training histories.
         validation, test: queries; `test` is None where the split has none.
+        newcomers: test queries of the users whose history is empty; None where there are none.
         name, protocol: where it came from, for reports.
     """
 
@@ -48,6 +49,7 @@ class SequenceData:
     test: Queries | None
     name: str
     protocol: str
+    newcomers: Queries | None = None
 
     @property
     def num_items(self) -> int:
@@ -76,11 +78,14 @@ def prepare(split: Split, columns: tuple[str, ...] = ()) -> SequenceData:
         user_ids = train_users.get_indexer(users).astype(np.int32)
         return Queries(histories, user_ids, targets, in_training[targets])
 
+    test = split.test
+    arrive = test is not None and test.newcomers is not None and len(test.newcomers)
     return SequenceData(
         vocabulary=vocabulary,
         train=train,
         validation=encode(split.validation),
-        test=None if split.test is None else encode(split.test),
+        test=None if test is None else encode(test),
         name=split.train.name,
         protocol=split.protocol,
+        newcomers=encode(Cases(test.inputs, test.newcomers)) if arrive else None,
     )

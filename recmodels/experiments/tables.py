@@ -1,0 +1,121 @@
+"""Tables made from stored results: rows, comparisons, and the README's Markdown."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from recmodels.data.files import written_whole
+from recmodels.evaluation.metrics import ndcg
+from recmodels.evaluation.report import load_ranks
+from recmodels.evaluation.statistics import compare
+from recmodels.experiments.results import RESULTS, load_results
+
+TABLE_BEGINS = "<!-- table: recmodels table --write README.md -->"
+TABLE_ENDS = "<!-- end of table -->"
+ROW_KEYS = (
+    *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
+    *("command", "filter_seen", "cold", "everyone", "ceiling"),
+)
+PROTOCOL_TITLES = {
+    "leave-one-out": "Leave-one-out:",
+    "temporal": 'One cut in time for all, measured over the users known before it; "everyone" '
+    "adds the newcomers, who are shown the most popular items:",
+}
+
+
+def table_rows(folder: Path = RESULTS) -> list[dict]:
+    """What `recmodels table --json` prints, one row an experiment.
+
+    Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
+    `filter_seen`, `cold` (counts of users, targets, newcomers) and `ceiling`; `everyone` (users
+    and metrics with the newcomers, under the temporal protocol); and `against_best`: the
+    difference in NDCG@10 from the best experiment on the same users, with its interval and the
+    p-value of a paired permutation test, corrected for the number of rows by Holm's method.
+    """
+    results = load_results(folder)
+    compared = against_best(results, folder)
+    rows = [{key: result.get(key) for key in ROW_KEYS} for result in results]
+    return [{**row, "against_best": compared.get(row["experiment"])} for row in rows]
+
+
+def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
+    """Each experiment but the best compared with the best on the same data and protocol."""
+    found = {}
+    groups = {(r["dataset"], r["protocol"]) for r in results}
+    for group in groups:
+        names = [r["experiment"] for r in results if (r["dataset"], r["protocol"]) == group]
+        if len(names) < 2:
+            continue
+        tables = {name: load_ranks(folder / "per_user" / f"{name}.parquet") for name in names}
+        values = pd.DataFrame(
+            {name: ndcg(table, 10).mean(axis=1) for name, table in tables.items()}
+        )
+        best = values.mean().idxmax()
+        for name, row in compare(values, baseline=best).iterrows():
+            numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}
+            found[name] = {"best": best, **numbers}
+    return found
+
+
+def markdown_table(rows: list[dict]) -> str:
+    """The rows as Markdown tables with intervals, one a protocol, as the README shows them."""
+    parts = []
+    for protocol, title in PROTOCOL_TITLES.items():
+        members = [row for row in rows if row["protocol"] == protocol]
+        if members:
+            parts += [title, _markdown_part(members, everyone=protocol == "temporal")]
+    return "\n\n".join(parts)
+
+
+def _markdown_part(rows: list[dict], everyone: bool) -> str:
+    columns = [
+        "data",
+        "experiment",
+        "NDCG@10 (95 %)",
+        "HR@10 (95 %)",
+        "below the best by (95 %), Holm's p",
+    ]
+    columns += ["everyone: NDCG@10 / HR@10"] if everyone else ["published or ceiling"]
+    columns += ["cold users / targets", "seeds", "s"]
+    lines = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
+    for row in rows:
+        cells = [row["dataset"], row["experiment"]]
+        cells += [_cell(row["metrics"][name]) for name in ("ndcg@10", "hr@10")]
+        cells += [_against(row["against_best"])]
+        cells += [
+            _pair((row["everyone"] if everyone else row["ceiling"] or row["published"]) or {})
+        ]
+        cold = row["cold"]
+        cells += [f"{cold['users']} / {cold['targets']}"]
+        cells += [str(len(row["seeds"])), f"{row['seconds']:.0f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _pair(metrics: dict) -> str:
+    return " / ".join(f"{metrics[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in metrics) or "-"
+
+
+def _against(compared: dict | None) -> str:
+    if compared is None:
+        return "-"
+    less, least, most = (-compared[key] for key in ("difference", "high", "low"))
+    return f"{less:.4f} ({least:.4f} to {most:.4f}), {compared['p_holm']:.4f}"
+
+
+def _cell(metric: dict) -> str:
+    return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
+
+
+def write_into(readme: Path, table: str) -> None:
+    """Put a table between the two marks of a Markdown file."""
+    text = readme.read_text("utf-8")
+    if text.count(TABLE_BEGINS) != 1 or text.count(TABLE_ENDS) != 1:
+        raise ValueError(
+            f"`readme` must hold {TABLE_BEGINS!r} and {TABLE_ENDS!r} once each. "
+            f"Received: readme={str(readme)!r}"
+        )
+    before, rest = text.split(TABLE_BEGINS)
+    after = rest.split(TABLE_ENDS)[1]
+    with written_whole(readme) as unfinished:
+        unfinished.write_text(f"{before}{TABLE_BEGINS}\n{table}\n{TABLE_ENDS}{after}", "utf-8")

@@ -1,0 +1,34 @@
+"""One model answers, another where the first has nothing to go by."""
+
+import numpy as np
+
+from recmodels.models.baseline import Baseline
+
+
+class WithFallback:
+    """A model, with another for histories that hold no item of the catalogue.
+
+    Args:
+        scorer: answers every history with a known item among those it reads.
+        fallback: answers the others; fitted, such as `MostPopular`.
+
+    Example:
+        >>> everyone = WithFallback(model, MostPopular().fit(data.train, data.num_items))
+        >>> rank(everyone, data.newcomers, filter_seen=True)
+    """
+
+    def __init__(self, scorer, fallback: Baseline) -> None:
+        self.scorer = scorer
+        self.fallback = fallback
+        self.max_length = scorer.max_length
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Scores after each history, float32, (B, V + 1) or (B, len(items))."""
+        scores = self.fallback.score(queries, items)
+        num_items = len(self.fallback.counts) - 1
+        item_ids = queries["item_ids"]
+        known = ((item_ids >= 1) & (item_ids <= num_items)).any(axis=1)
+        if known.any():
+            asked = {name: values[known] for name, values in queries.items()}
+            scores[known] = self.scorer.score(asked, items)
+        return scores
