@@ -31,11 +31,11 @@ SASREC_SPACE = {
 BASELINE_SPACES = {
     "markov": {"smoothing": (1.0, 1000.0, "log")},
     "item-knn": {
-        "neighbours": [50, 200, 1000],
+        "neighbours": [50, 200, 1000, 5000],
         "shrinkage": (0.0, 50.0),
         "decay": (0.3, 1.0),
     },
-    "ease": {"regularisation": (50.0, 2000.0, "log"), "decay": (0.5, 1.0)},
+    "ease": {"regularisation": (50.0, 5000.0, "log"), "decay": (0.5, 1.0)},
     "bpr-mf": {"regularisation": (1e-3, 1e-1, "log"), "learning_rate": (0.01, 0.1, "log")},
 }
 ML_1M_SASREC = {
