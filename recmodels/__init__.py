@@ -11,6 +11,8 @@ rm.evaluate(model, data.test, filter_seen=False, train=data.train)
 
 import importlib
 
+from recmodels.threads import keep_operations_small
+
 __version__ = "0.1.0"
 
 # Imported on first use: reading a log should not wait for TensorFlow.
@@ -44,6 +46,8 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES, "__version__"]
+
+keep_operations_small()
 
 
 def __getattr__(name: str):

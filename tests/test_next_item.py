@@ -54,6 +54,22 @@ def test_loss_is_that_of_the_states_at_the_positions(loss):
     assert float(to_numpy(found)) == pytest.approx(float(to_numpy(expected)), rel=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])
+def test_parts_of_a_batch_come_back_in_order(rows):
+    task = make_task("full_softmax", dropout=0.0)
+    item_ids = first_batch()[0]["item_ids"][:rows]
+    whole = to_numpy(task.encoder({"item_ids": item_ids}))
+    found = to_numpy(task({"item_ids": item_ids}, training=True))
+    np.testing.assert_allclose(found, whole, atol=1e-6)
+
+
+def test_parts_of_a_batch_drop_differently():
+    task = make_task("full_softmax", dropout=0.5)
+    item_ids = keras.ops.convert_to_tensor(np.tile(np.arange(1, 5, dtype=np.int32), (8, 1)))
+    states = to_numpy(task({"item_ids": item_ids}, training=True))
+    assert len(np.unique(states.reshape(8, -1).round(5), axis=0)) == 8
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_one_step_moves_every_weight(loss):
     task = make_task(loss)

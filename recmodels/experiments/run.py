@@ -1,6 +1,5 @@
 """Run one seed of an experiment: load, split, train, measure."""
 
-import os
 import platform
 import time
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.fallback import WithFallback
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import library_versions
+from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
 
@@ -59,7 +59,7 @@ class Run:
         """What the stored result of this seed records."""
         record = {
             "seconds": round(self.seconds, 1),
-            "cores": _cores(),
+            "cores": usable_cores(),
             "command": self.experiment.command(self.seed),
             "validation": self.validation.metrics,
             "test": None if self.test is None else self.test.to_dict(),
@@ -202,8 +202,3 @@ def versions() -> dict[str, str]:
         "backend": keras.backend.backend(),
         **library_versions(),
     }
-
-
-def _cores() -> int | None:
-    """How many this process may use: seconds mean little without it."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -25,7 +25,8 @@ def attention_weights(queries, keys, mask):
         return ops.ones((*ops.shape(queries)[:-1], 1), "float32")
     scale = ops.shape(queries)[-1] ** -0.5
     scores = ops.matmul(queries * scale, ops.swapaxes(keys, -1, -2))  # (..., T, S)
-    scores = ops.where(mask, ops.cast(scores, "float32"), HIDDEN_SCORE)
+    # Added, since a choice between two would also have to be made for the gradient.
+    scores = ops.cast(scores, "float32") + ops.where(mask, 0.0, HIDDEN_SCORE)
     return ops.softmax(scores, axis=-1)
 
 

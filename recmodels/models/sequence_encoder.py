@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from recmodels.threads import side_by_side
+
 # Histories scored at once: few enough that attention over them stays in the processor's cache.
 SCORING_ROWS = 64
 # Lengths are rounded up to this, so that only few shapes are ever compiled.
@@ -53,10 +55,16 @@ class SequenceEncoder(keras.Model):
         lengths = item_ids.shape[1] - np.argmax(item_ids != 0, axis=1)
         states = np.empty((len(item_ids), self.item_embedding.width), np.float32)
         order = np.argsort(lengths, kind="stable")
-        for rows in np.split(order, np.arange(SCORING_ROWS, len(order), SCORING_ROWS)):
-            if not len(rows):
-                continue
+        parts = np.split(order, np.arange(SCORING_ROWS, len(order), SCORING_ROWS))
+
+        def encode(rows: np.ndarray) -> np.ndarray:
             length = -(-int(lengths[rows].max()) // LENGTH_STEP) * LENGTH_STEP
             encoded = self.predict_on_batch({"item_ids": item_ids[rows, -length:]})
-            states[rows] = ops.convert_to_numpy(encoded)[:, -1]
+            return ops.convert_to_numpy(encoded)[:, -1]
+
+        if len(order):
+            self.make_predict_function()
+            # Other backends keep state in the model while it predicts.
+            apart = side_by_side if keras.backend.backend() == "tensorflow" else map
+            states[order] = np.concatenate(list(apart(encode, parts)))
         return states

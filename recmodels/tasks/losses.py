@@ -38,9 +38,9 @@ def full_softmax(states, targets, weights, table):
             exponentials = ops.exp(logits - peak)
             mass = ops.sum(exponentials, axis=-1, keepdims=True)  # (n, 1)
             loss = loss + ops.sum(part_share[:, None] * (peak + ops.log(mass)))
-            pulled = exponentials * (part_share[:, None] / mass)  # (n, V)
-            state_parts.append(ops.matmul(pulled, table))
-            table_gradient = table_gradient + ops.matmul(ops.transpose(pulled), part)
+            scale = part_share[:, None] / mass  # (n, 1); probabilities are exponentials / mass.
+            state_parts.append(scale * ops.matmul(exponentials, table))
+            table_gradient = table_gradient + ops.matmul(ops.transpose(exponentials), scale * part)
         state_gradient = ops.concatenate(state_parts) - share[:, None] * own
         table_gradient = table_gradient - ops.segment_sum(
             share[:, None] * states, labels, num_segments=ops.shape(table)[0]

@@ -1,12 +1,14 @@
 """The task of naming the next item at every position of a history."""
 
 import inspect
+import itertools
 
 import keras
 from keras import ops
 
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.losses import LOSSES
+from recmodels.threads import SHARDS
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -35,7 +37,12 @@ class NextItem(keras.Model):
             self.encoder.build(input_shape)
 
     def call(self, inputs, training=None):
-        return self.encoder(inputs, training=training)
+        if not training or keras.backend.backend() != "tensorflow":
+            return self.encoder(inputs, training=training)
+        item_ids = inputs["item_ids"]
+        cuts = [ops.shape(item_ids)[0] * part // SHARDS for part in range(SHARDS + 1)]
+        parts = (item_ids[begin:end] for begin, end in itertools.pairwise(cuts))
+        return ops.concatenate([self.encoder({"item_ids": p}, training=True) for p in parts])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         states = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))  # (B * T, D)
