@@ -10,8 +10,12 @@ rm.evaluate(model, data.test, filter_seen=False, train=data.train)
 """
 
 import importlib
+import os
 
 from recmodels.threads import keep_operations_small
+
+# TensorFlow Recommenders needs it before anything touches `tf.keras`; Keras 3 does not care.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 __version__ = "0.1.0"
 
@@ -35,6 +39,8 @@ _HOMES = {
     "EASE": "recmodels.models.ease",
     "BPRMF": "recmodels.models.bpr_mf",
     "SASRec": "recmodels.models.sasrec",
+    "RetrievalTask": "recmodels.tasks.tfrs",
+    "RankingTask": "recmodels.tasks.tfrs",
     "fit": "recmodels.api",
     "evaluate": "recmodels.evaluation.report",
     "slices": "recmodels.evaluation.report",

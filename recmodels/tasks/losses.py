@@ -6,6 +6,8 @@ over positions, a scalar. Those that sample also take `negatives`, item ids int3
 positions come in G equal groups, each with K negatives of its own.
 """
 
+import math
+
 from keras import ops
 
 from recmodels.features.batches import GROUPS
@@ -55,7 +57,7 @@ def full_softmax(states, targets, weights, table):
     return fused(states, table)
 
 
-def sampled_softmax(states, targets, weights, table, negatives, log_counts):
+def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidden=False):
     """Cross-entropy of the target against K sampled negatives, corrected for how they were drawn.
 
     The logit of a negative is lowered by the log of its expected count among the K (logQ: Bengio
@@ -66,13 +68,75 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts):
 
     Args:
         log_counts: log of the expected count of each negative, (G, K).
+        hidden: bool, (G, n, K), True where a negative does not count for a position.
     """
     positive, negative, hit = _logits(states, targets, table, negatives)
     negative = negative - ops.cast(log_counts, negative.dtype)[:, None, :]
-    negative = ops.where(hit, -1e9, negative)  # (G, n, K)
+    negative = ops.where(ops.logical_or(hit, hidden), -1e9, negative)  # (G, n, K)
     positive = positive[..., None]  # (G, n, 1)
     everything = ops.logsumexp(ops.concatenate([positive, negative], axis=-1), axis=-1)
     return ops.sum(_shares(weights) * ops.reshape(everything - positive[..., 0], (-1,)))
+
+
+def in_batch_softmax(
+    queries,
+    candidates,
+    weights,
+    log_shares=None,
+    candidate_ids=None,
+    score_mask=None,
+    temperature=1.0,
+    num_hard_negatives=None,
+):
+    """Cross-entropy of each query's own candidate against the other candidates of the batch.
+
+    The sampled softmax with the batch as catalogue and as negatives. Unlike there, the logit of
+    the positive is corrected too, since it was drawn like all others: Yi et al.,
+    "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019, eq. 3.
+
+    Args:
+        queries: (B, D).
+        candidates: (C, D) with C >= B, candidate i that of query i.
+        weights: (B,).
+        log_shares: log of each candidate's share of the events it was drawn from, (C,).
+        candidate_ids: (C,); given, candidates with the id of the positive are no negatives.
+        score_mask: bool, (B, C), False where a candidate is no negative of a query.
+        temperature: logits are divided by it.
+        num_hard_negatives: how many negatives with the highest logits count; None for all.
+    """
+    rows, columns = ops.shape(queries)[0], ops.shape(candidates)[0]
+    if log_shares is None:
+        log_shares = ops.zeros((columns,), "float32")
+    lowered = ops.maximum(log_shares, math.log(1e-6))
+    # One more feature subtracts the log share in the very product that makes the logits.
+    states = ops.concatenate([queries / temperature, ops.ones((rows, 1), queries.dtype)], axis=1)
+    table = ops.concatenate([candidates, -lowered[:, None]], axis=1)
+    hidden = ops.zeros((rows, columns), "bool")
+    if score_mask is not None:
+        hidden = ops.logical_not(score_mask)
+    if candidate_ids is not None:
+        hidden = ops.logical_or(hidden, candidate_ids[:rows, None] == candidate_ids[None, :])
+    if num_hard_negatives is not None:
+        hidden = ops.logical_or(hidden, _too_easy(states, table, hidden, num_hard_negatives))
+    places = ops.arange(columns) + 1
+    return sampled_softmax(
+        states,
+        places[:rows],
+        weights,
+        table,
+        places[None],
+        ops.zeros((1, columns), "float32"),
+        hidden[None],
+    )
+
+
+def _too_easy(states, table, hidden, count):
+    """True below the `count` highest logits of negatives in each row, bool, (B, C)."""
+    logits = ops.matmul(states, ops.transpose(table))
+    own = ops.arange(ops.shape(logits)[0])[:, None] == ops.arange(ops.shape(logits)[1])[None]
+    logits = ops.where(ops.logical_or(hidden, own), -1e9, logits)
+    highest, _ = ops.top_k(logits, min(count, logits.shape[1]))
+    return logits < highest[:, -1:]
 
 
 def bce(states, targets, weights, table, negatives):
