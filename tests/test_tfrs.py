@@ -11,7 +11,8 @@ from harness import make_histories, to_numpy, value_and_gradients
 
 from recmodels.tasks import tfrs as door
 from recmodels.tasks.losses import full_softmax
-from recmodels.tasks.tfrs import RankingTask, RetrievalTask
+from recmodels.tasks.ranking import RankingTask
+from recmodels.tasks.retrieval import RetrievalTask
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="TFRS runs on TensorFlow alone"
