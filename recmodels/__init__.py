@@ -27,6 +27,7 @@ _HOMES = {
     "data_card": "recmodels.data.card",
     "leave_one_out": "recmodels.data.splits",
     "temporal_cutoff": "recmodels.data.splits",
+    "random_ratings": "recmodels.data.splits",
     "leak_report": "recmodels.data.leakage",
     "prepare": "recmodels.features.sequences",
     "simulate": "recmodels.data.shop",

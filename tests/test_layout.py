@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "recmodels"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = (
     "threads", "data", "features", "layers", "models",
-    "tasks", "training", "evaluation", "recommend", "plots",
+    "tasks", "training", "evaluation", "recommend", "plots", "course",
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")

@@ -17,7 +17,13 @@ from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
 from recmodels.data.leakage import LeakReport, leak_report
 from recmodels.data.registry import SOURCES, Source, load
-from recmodels.data.splits import Cases, Split, leave_one_out, temporal_cutoff
+from recmodels.data.splits import (
+    Cases,
+    Split,
+    leave_one_out,
+    random_ratings,
+    temporal_cutoff,
+)
 
 __all__ = [
     "SOURCES",
@@ -40,6 +46,7 @@ __all__ = [
     "leak_report",
     "leave_one_out",
     "load",
+    "random_ratings",
     "read_events",
     "single_pass_core",
     "temporal_cutoff",
