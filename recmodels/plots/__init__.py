@@ -1,16 +1,27 @@
 """Figures: numbers in, matplotlib Axes out."""
 
+from recmodels.plots.behaviour import behaviour_funnel, week_map
+from recmodels.plots.compare import concentration_curves, gap_curves, length_curves
+from recmodels.plots.inputs import padding_map, response_curves, value_distribution
 from recmodels.plots.learning import learning_curves
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
 from recmodels.plots.results import metric_by_slice, model_comparison
 from recmodels.plots.style import save
 
 __all__ = [
+    "behaviour_funnel",
+    "concentration_curves",
+    "gap_curves",
     "leak_report",
     "learning_curves",
+    "length_curves",
     "length_distribution",
     "metric_by_slice",
     "model_comparison",
+    "padding_map",
     "popularity_distribution",
+    "response_curves",
     "save",
+    "value_distribution",
+    "week_map",
 ]

@@ -1,0 +1,64 @@
+"""What users do, and when."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from recmodels.plots.style import COLOURS, GREY, styled
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def week_map(counts: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes:
+    """Events of each weekday and hour; the darker, the more.
+
+    Args:
+        counts: events from Monday to Sunday and from 0 to 23 o'clock, (7, 24).
+        name: of the log, the title.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: the shape is another one.
+    """
+    counts = np.asarray(counts)
+    if counts.shape != (len(DAYS), 24):
+        raise ValueError(f"`counts` must have the shape (7, 24). Received: {counts.shape}")
+    with styled(ax) as ax:
+        ax.imshow(counts, cmap="Blues", vmin=0, aspect="auto", interpolation="none")
+        ax.set_xticks(range(0, 24, 6))
+        ax.set_yticks(range(len(DAYS)), DAYS)
+        ax.grid(False)
+        ax.set_xlabel("hour of the day")
+        ax.set_title(name)
+    return ax
+
+
+def behaviour_funnel(shares: Mapping[str, float], name: str = "", ax: Axes | None = None) -> Axes:
+    """How often each kind of behaviour happens, one bar a kind.
+
+    Args:
+        shares: by kind, its share, in the order to draw.
+        name: of the log, the title.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no kind.
+    """
+    shares = dict(shares)
+    if not shares:
+        raise ValueError("`shares` must hold at least one kind. Received: shares={}")
+    with styled(ax) as ax:
+        positions = np.arange(len(shares))
+        bars = ax.barh(positions, list(shares.values()), height=0.6, color=COLOURS[0])
+        ax.bar_label(bars, [f"{share:.1%}" for share in shares.values()], padding=4, color=GREY)
+        ax.set_yticks(positions, list(shares))
+        ax.invert_yaxis()
+        ax.set_xlim(0, 1.25 * max(shares.values()))  # Room for the number behind the longest bar.
+        ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1])
+        ax.xaxis.set_major_formatter(PercentFormatter(1))
+        ax.grid(False, axis="y")
+        ax.set_xlabel("of the pairs of user and item")
+        ax.set_title(name)
+    return ax

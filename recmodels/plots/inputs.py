@@ -1,0 +1,97 @@
+"""What a model is fed: numbers, matrices, and what they depend on."""
+
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.ticker import PercentFormatter
+
+from recmodels.plots.style import COLOURS, styled
+
+NUM_BINS = 40
+
+
+def value_distribution(
+    parts: Mapping[str, np.ndarray], label: str = "value", ax: Axes | None = None
+) -> Axes:
+    """How the values of a feature spread, one outline a part, each with an area of one.
+
+    Args:
+        parts: by name, the values; missing ones are left out.
+        label: of the horizontal axis.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: a part has no value.
+    """
+    known = {name: np.asarray(values, float) for name, values in parts.items()}
+    known = {name: values[np.isfinite(values)] for name, values in known.items()}
+    if not known or min(map(len, known.values())) == 0:
+        raise ValueError(f"`parts` must each hold a value. Received: {list(parts)}")
+    bins = np.histogram_bin_edges(np.concatenate(list(known.values())), NUM_BINS)
+    with styled(ax) as ax:
+        look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
+        for colour, (name, values) in zip(cycle(COLOURS), known.items(), strict=False):
+            ax.hist(values, **look, color=colour, label=name)
+        ax.set_xlabel(label)
+        ax.set_ylabel("density")
+        if len(known) > 1:
+            ax.legend()
+    return ax
+
+
+def response_curves(
+    table: pd.DataFrame, label: str, percent: bool = False, ax: Axes | None = None
+) -> Axes:
+    """How numbers answer to a change, one line a column.
+
+    Args:
+        table: one row a setting, indexed by it under the name it has; one column a line.
+        label: of the vertical axis.
+        percent: whether the numbers are shares.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: the table is empty.
+    """
+    if table.empty:
+        raise ValueError("`table` must hold at least one setting. Received: an empty table")
+    with styled(ax) as ax:
+        for colour, (name, values) in zip(cycle(COLOURS), table.items(), strict=False):
+            ax.plot(table.index, values, "o-", markersize=4, color=colour, label=name)
+        if percent:
+            ax.yaxis.set_major_formatter(PercentFormatter(1))
+            ax.set_ylim(bottom=0)
+        ax.set_xlabel(table.index.name)
+        ax.set_ylabel(label)
+        if len(table.columns) > 1:
+            ax.legend()
+    return ax
+
+
+def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes:
+    """Which places of a padded matrix hold an item and which are padding.
+
+    Args:
+        item_ids: the matrix, (B, T), 0 for padding.
+        name: what is drawn; the share of padding is put behind it.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: it is not a matrix with something in it.
+    """
+    item_ids = np.asarray(item_ids)
+    if item_ids.ndim != 2 or not item_ids.size:
+        raise ValueError(f"`item_ids` must be a matrix (B, T). Received: shape={item_ids.shape}")
+    real = item_ids != 0
+    with styled(ax) as ax:
+        colours = ListedColormap(["#EDEDED", COLOURS[0]])
+        ax.imshow(real, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="none")
+        ax.grid(False)
+        ax.set_xlabel("position, the newest on the right")
+        ax.set_ylabel("row")
+        ax.set_title(f"{name}: {1 - real.mean():.0%} padding" if name else "")
+    return ax
