@@ -5,6 +5,7 @@ from recmodels.plots.compare import concentration_curves, gap_curves, length_cur
 from recmodels.plots.inputs import padding_map, response_curves, value_distribution
 from recmodels.plots.learning import learning_curves
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
+from recmodels.plots.measuring import differences, hits_by_depth, p_values
 from recmodels.plots.results import metric_by_slice, model_comparison
 from recmodels.plots.style import save
 
@@ -12,6 +13,8 @@ __all__ = [
     "behaviour_funnel",
     "concentration_curves",
     "gap_curves",
+    "differences",
+    "hits_by_depth",
     "leak_report",
     "learning_curves",
     "length_curves",
@@ -19,6 +22,7 @@ __all__ = [
     "metric_by_slice",
     "model_comparison",
     "padding_map",
+    "p_values",
     "popularity_distribution",
     "response_curves",
     "save",

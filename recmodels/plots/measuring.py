@@ -1,0 +1,127 @@
+"""What a measurement depends on: the length of the list, the negatives, luck."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
+
+from recmodels.plots.style import GREY, styled
+
+
+def hits_by_depth(
+    ranks: Mapping[str, np.ndarray],
+    marks: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Share of users whose target is among the first k, for every k: one curve a model.
+
+    Args:
+        ranks: by model, the rank of each user's target, (U,).
+        marks: depths worth a dotted line, by what they are called.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no model, or one without a rank.
+
+    Example:
+        >>> hits_by_depth({"EASE": evaluation.per_user["rank"]}, {"top 10": 10})
+    """
+    _check_some(ranks, "ranks")
+    with styled(ax) as ax:
+        deepest = max(np.max(values) for values in ranks.values())
+        for name, values in ranks.items():
+            depth, hits = _cumulative(values)
+            ax.step(np.append(depth, deepest), np.append(hits, 1), where="post", label=name)
+        for name, depth in (marks or {}).items():
+            ax.axvline(depth, color=GREY, linestyle=":")
+            ax.annotate(
+                name,
+                (depth, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(-4, -2),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                color=GREY,
+            )
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_xlim(1, deepest)
+        ax.set_ylim(0, 1.02)
+        ax.set_xlabel("length of the list, k")
+        ax.set_ylabel("users whose target is on it")
+        ax.legend(loc="lower right")
+    return ax
+
+
+def differences(
+    table: pd.DataFrame, label: str, by: str = "compared with", ax: Axes | None = None
+) -> Axes:
+    """A difference between two models under several conditions, with intervals and a line at 0.
+
+    Args:
+        table: one row a condition, in the order to draw: `mean`, `low`, `high`.
+        label: of the difference, such as `"NDCG@10 of EASE above ItemKNN"`.
+        by: what the conditions are.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no condition.
+    """
+    if table.empty:
+        raise ValueError("`table` must hold at least one condition. Received: an empty table")
+    arms = np.array([table["mean"] - table["low"], table["high"] - table["mean"]])
+    with styled(ax) as ax:
+        positions = np.arange(len(table))
+        ax.axhline(0, color=GREY, linestyle="--", linewidth=1)
+        ax.errorbar(positions, table["mean"], yerr=arms, fmt="o", capsize=3)
+        ax.set_xticks(positions, [str(name) for name in table.index])
+        ax.set_xlim(-0.5, len(table) - 0.5)
+        ax.grid(False, axis="x")
+        ax.set_xlabel(by)
+        ax.set_ylabel(f"{label}, 95 % interval")
+    return ax
+
+
+def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | None = None) -> Axes:
+    """How often p lies below each threshold: the diagonal, where there is nothing to be found.
+
+    Args:
+        p: by test, the p-values of many comparisons.
+        level: the threshold that is marked.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no test, or one without a p-value.
+    """
+    _check_some(p, "p")
+    with styled(ax) as ax:
+        ax.plot(
+            [0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="a test that is right"
+        )
+        for name, values in p.items():
+            threshold, share = _cumulative(values)
+            threshold, share = np.concatenate([[0], threshold, [1]]), np.append(share, 1)
+            ax.step(threshold, np.append(0, share), where="post", label=name)
+        ax.axvline(level, color=GREY, linestyle=":", label=f"p = {level:g}")
+        ax.set_xlim(0, 1)
+        ax.set_ylim(0, 1.02)
+        ax.set_xlabel("threshold")
+        ax.set_ylabel("comparisons with p below it")
+        ax.legend(loc="upper left", bbox_to_anchor=(0.08, 1))
+    return ax
+
+
+def _cumulative(values) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values from small to large, and the share of all that is at most as large."""
+    distinct, counts = np.unique(np.asarray(values), return_counts=True)
+    return distinct, np.cumsum(counts) / counts.sum()
+
+
+def _check_some(values: Mapping, name: str) -> None:
+    if not values or not all(len(part) for part in values.values()):
+        sizes = {key: len(part) for key, part in values.items()}
+        raise ValueError(f"`{name}` must hold something to draw of each. Received: {sizes}")
