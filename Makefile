@@ -7,13 +7,16 @@ DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test test-backends lab notebooks table check-pins clean
+.PHONY: run test test-notebooks test-backends lab notebooks table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
 
 test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/test_notebooks.py
+
+test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
+	$(BIN)/python -m pytest tests/test_notebooks.py
 
 test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and PyTorch if installed
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends

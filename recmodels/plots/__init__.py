@@ -1,19 +1,23 @@
 """Figures: numbers in, matplotlib Axes out."""
 
+from recmodels.plots.attention import attention_map, growth, position_map
 from recmodels.plots.behaviour import behaviour_funnel, week_map
 from recmodels.plots.compare import concentration_curves, gap_curves, length_curves
 from recmodels.plots.inputs import padding_map, response_curves, value_distribution
 from recmodels.plots.learning import learning_curves
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
 from recmodels.plots.measuring import differences, hits_by_depth, p_values
+from recmodels.plots.panels import panels
 from recmodels.plots.results import metric_by_slice, model_comparison
 from recmodels.plots.style import save
 
 __all__ = [
+    "attention_map",
     "behaviour_funnel",
     "concentration_curves",
-    "gap_curves",
     "differences",
+    "gap_curves",
+    "growth",
     "hits_by_depth",
     "leak_report",
     "learning_curves",
@@ -21,9 +25,11 @@ __all__ = [
     "length_distribution",
     "metric_by_slice",
     "model_comparison",
-    "padding_map",
     "p_values",
+    "padding_map",
+    "panels",
     "popularity_distribution",
+    "position_map",
     "response_curves",
     "save",
     "value_distribution",

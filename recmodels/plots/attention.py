@@ -1,0 +1,110 @@
+"""What attention looks at, what positions look like, and what grows with the width."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+from recmodels.plots.style import COLOURS, styled
+
+SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS[0]])
+SIGNED = LinearSegmentedColormap.from_list("signed", [COLOURS[1], "white", COLOURS[0]])
+MOST_NUMBERS = 8  # Columns beyond which numbers in the cells would run together.
+
+
+def attention_map(
+    weights: np.ndarray, names: Sequence[str], title: str = "", ax: Axes | None = None
+) -> Axes:
+    """How much each event (row) looks at each event (column); white is a weight of zero.
+
+    Args:
+        weights: of one head, (T, T); rows sum to one.
+        names: of the events, T.
+        title: above the map, such as the name of a head.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there are not as many names as rows and columns.
+
+    Example:
+        >>> attention_map(weights, ["tent", "boots", "novel"])
+    """
+    weights = np.asarray(weights)
+    if weights.shape != (len(names), len(names)):
+        raise ValueError(
+            "`weights` must have a row and a column for each of `names`. "
+            f"Received: weights of shape {weights.shape}, names={list(names)}"
+        )
+    steps = np.arange(len(names))
+    with styled(ax) as ax:
+        ax.imshow(weights, cmap=SHARES, vmin=0, vmax=1)
+        if len(names) <= MOST_NUMBERS:
+            for row, column in np.argwhere(weights > 0):
+                weight = weights[row, column]
+                colour = "white" if weight > 0.6 else "black"
+                ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=colour)
+        ax.set_xticks(steps, names, rotation=40, ha="right", rotation_mode="anchor")
+        ax.set_yticks(steps, names)
+        ax.set_xlabel("is looked at")
+        ax.set_ylabel("looks")
+        ax.set_title(title)
+        ax.grid(False)
+        ax.spines[:].set_visible(True)
+    return ax
+
+
+def position_map(vectors: np.ndarray, label: str = "feature", ax: Axes | None = None) -> Axes:
+    """One row a position, the newest at the bottom; blue is positive, orange negative.
+
+    Args:
+        vectors: of the positions, oldest first: (T, D), or (T, T) of their dot products.
+        label: what the columns are.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: `vectors` has no number in it.
+    """
+    vectors = np.asarray(vectors)
+    if not vectors.size:
+        raise ValueError(f"`vectors` must hold numbers. Received: shape {vectors.shape}")
+    largest = np.abs(vectors).max()
+    with styled(ax) as ax:
+        drawn = ax.imshow(vectors, cmap=SIGNED, vmin=-largest, vmax=largest, aspect="auto")
+        steps = np.arange(len(vectors))[:: -max(1, len(vectors) // 8)]  # Counted from the newest.
+        ax.set_yticks(steps, len(vectors) - 1 - steps)
+        ax.set_ylabel("events before the newest")
+        ax.set_xlabel(label)
+        ax.grid(False)
+        ax.figure.colorbar(drawn, ax=ax, shrink=0.9)
+    return ax
+
+
+def growth(
+    table: pd.DataFrame, label: str, logarithmic: bool = False, ax: Axes | None = None
+) -> Axes:
+    """One line a column against the index, such as entropy against the width.
+
+    Args:
+        table: sizes in the index, whose name is the label below; one column a variant.
+        label: of the vertical axis.
+        logarithmic: whether the vertical axis counts powers of ten, as the horizontal one counts
+            powers of two.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: the table is empty.
+    """
+    if table.empty:
+        raise ValueError("`table` must hold at least one number. Received: an empty table")
+    with styled(ax) as ax:
+        for name, values in table.items():
+            ax.plot(table.index, values, "o-", markersize=4, label=name)
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log" if logarithmic else "linear")
+        ax.set_xlabel(table.index.name)
+        ax.set_ylabel(label)
+        if table.shape[1] > 1:
+            ax.legend()
+    return ax
