@@ -3,6 +3,7 @@
 from recmodels.plots.attention import attention_map, growth, position_map
 from recmodels.plots.behaviour import behaviour_funnel, week_map
 from recmodels.plots.compare import concentration_curves, gap_curves, length_curves
+from recmodels.plots.faults import best_of_many, caught_map, fault_effects
 from recmodels.plots.inputs import padding_map, response_curves, value_distribution
 from recmodels.plots.learning import learning_curves
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
@@ -14,8 +15,11 @@ from recmodels.plots.style import save
 __all__ = [
     "attention_map",
     "behaviour_funnel",
+    "best_of_many",
+    "caught_map",
     "concentration_curves",
     "differences",
+    "fault_effects",
     "gap_curves",
     "growth",
     "hits_by_depth",

@@ -1,0 +1,96 @@
+"""What a fault does to a figure, which test notices it, and what choosing among many does."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from recmodels.plots.style import COLOURS, GREY, styled
+
+
+def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
+    """For each fault the figure it reports, the true one, and that of the repair.
+
+    A grey line joins what is reported with what is true: the longer, the larger the lie.
+
+    Args:
+        table: one row a fault, the first on top: `reported`, `true`, `repaired`.
+        label: of the figure.
+        ax: where to draw; by default a new figure, taller for many faults.
+
+    Raises:
+        ValueError: there is no fault.
+    """
+    if table.empty:
+        raise ValueError("`table` must hold at least one fault. Received: an empty table")
+    rows, new = np.arange(len(table)), ax is None
+    with styled(ax) as ax:
+        if new:
+            ax.figure.set_size_inches(7.2, 1.4 + 0.3 * len(table))
+        ax.hlines(rows, table["reported"], table["true"], color=GREY, linewidth=1)
+        ax.plot(table["repaired"], rows, "|", markersize=15, color=COLOURS[2], label="repaired")
+        ax.plot(table["true"], rows, "o", color=COLOURS[0], label="true")
+        ring = {"markersize": 10, "markerfacecolor": "none"}  # Shows what is true inside it.
+        ax.plot(table["reported"], rows, "o", color=COLOURS[1], label="reported", **ring)
+        ax.set_yticks(rows, table.index)
+        ax.set_ylim(len(table) - 0.4, -0.6)
+        ax.set_xlim(left=min(-0.02, table.min(axis=None) - 0.02))
+        ax.grid(False, axis="y")
+        ax.set_xlabel(label)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, reverse=True)
+    return ax
+
+
+def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Which test (column) fails for which fault (row): filled where it does.
+
+    Args:
+        table: booleans, True where the test fails.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no fault or no test.
+    """
+    if table.empty:
+        raise ValueError(f"`table` must hold a fault and a test. Received: shape={table.shape}")
+    with styled(ax) as ax:
+        rows, columns = np.nonzero(table.to_numpy(bool))
+        ax.scatter(columns, rows, s=420, marker="s", color=COLOURS[1])
+        ax.set_xticks(range(table.shape[1]), table.columns)
+        ax.set_yticks(range(len(table)), table.index)
+        ax.set_xlim(-0.5, table.shape[1] - 0.5)
+        ax.set_ylim(len(table) - 0.5, -0.5)
+        ax.set_xlabel("test, filled where it fails")
+        ax.set_ylabel("what is tested")
+    return ax
+
+
+def best_of_many(
+    table: pd.DataFrame, truth: float | None = None, label: str = "NDCG@10", ax: Axes | None = None
+) -> Axes:
+    """A figure of the variant that was chosen, against how many variants were tried.
+
+    Args:
+        table: one row a number of variants, in its index; one column a line.
+        truth: what every variant is worth, where that is known.
+        label: of the figure.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no row or no line.
+    """
+    if table.empty:
+        raise ValueError(
+            f"`table` must hold a number of variants and a line. Received: shape={table.shape}"
+        )
+    with styled(ax) as ax:
+        for name, values in table.items():
+            ax.plot(table.index, values, marker="o", markersize=3, label=name)
+        if truth is not None:
+            ax.axhline(truth, color=GREY, linestyle="--", linewidth=1, label="what all are worth")
+        ax.set_xscale("log")
+        ax.set_xticks(table.index, [f"{count:,}" for count in table.index])
+        ax.minorticks_off()
+        ax.set_xlabel("variants tried")
+        ax.set_ylabel(f"{label} of the best one")
+        ax.legend()
+    return ax
