@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
-from scipy.stats import rankdata
 
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import Baseline
@@ -70,9 +69,9 @@ class Hybrid:
 
     @staticmethod
     def _scores_of(scorer, queries: dict[str, np.ndarray]) -> np.ndarray:
-        """Scores of one model without padding, float64, (B, V): it reads what it can of a row."""
+        """Scores of one model without padding, (B, V): it reads what it can of a row."""
         latest = queries["item_ids"][:, -(scorer.max_length or 0) :]
-        return np.asarray(scorer.score({**queries, "item_ids": latest})[:, 1:], np.float64)
+        return np.asarray(scorer.score({**queries, "item_ids": latest}))[:, 1:]
 
 
 def scale_to_range(scores: np.ndarray) -> np.ndarray:
@@ -84,7 +83,9 @@ def scale_to_range(scores: np.ndarray) -> np.ndarray:
 
 def scale_by_rank(scores: np.ndarray) -> np.ndarray:
     """1 / (60 + rank) in each row, where equal scores share their worst rank. (B, V)."""
-    return 1 / (_RANK_OFFSET + rankdata(-scores, method="max", axis=1))
+    ordered = np.sort(scores, axis=1)
+    worse = [np.searchsorted(*pair) for pair in zip(ordered, scores, strict=True)]
+    return 1 / (_RANK_OFFSET + scores.shape[1] - np.array(worse))
 
 
 SCALINGS = {"range": scale_to_range, "rank": scale_by_rank}
