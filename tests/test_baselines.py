@@ -11,12 +11,15 @@ from recmodels.features.histories import Histories
 from recmodels.features.sequences import prepare
 from recmodels.models.baseline import history_matrix, known_events, user_item_matrix
 from recmodels.models.bpr_mf import BPRMF
+from recmodels.models.content import Content
 from recmodels.models.ease import EASE
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.user_knn import UserKNN
 
 V = 6
 HISTORIES = [[1, 2, 3], [2, 3, 7, 4], [1, 2, 2, 5], [], [5, 1, 2, 3, 4]]  # 7 = V + 1: unknown
@@ -29,6 +32,9 @@ MODELS = {
     "markov": lambda: Markov(smoothing=0.5),
     "knn": lambda: ItemKNN(neighbours=3, shrinkage=1.0, decay=0.8),
     "ease": lambda: EASE(regularisation=2.0, decay=0.8),
+    "user-knn": lambda: UserKNN(neighbours=3, shrinkage=1.0, decay=0.8),
+    "content": lambda num_items=V: Content([f"w{i // 2} w{i % 2}" for i in range(num_items)]),
+    "hybrid": lambda: Hybrid([Markov(), EASE(2.0)], [1.0, 0.5]),
     "bpr": lambda: BPRMF(width=3, epochs=3, batch_size=64, seed=1),
 }
 every_model = pytest.mark.parametrize("name", MODELS)
@@ -127,7 +133,9 @@ def test_refuses_training_data_without_items(name):
         MODELS[name]().fit(make_histories([[], [7]]), V)
 
 
-@pytest.mark.parametrize("name", ["popular", "repeat", "markov", "knn", "ease"])
+@pytest.mark.parametrize(
+    "name", ["popular", "repeat", "markov", "knn", "ease", "user-knn", "content", "hybrid"]
+)
 def test_an_empty_history_gets_the_popular_items(name):
     scores = fitted(name).score(make_queries([[]]))[0, 1:]
     counts = np.array([3, 5, 3, 2, 2, 0])  # of items 1..6 in HISTORIES
@@ -201,7 +209,8 @@ def test_markov_is_near_the_ceiling_of_a_noisy_chain():
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "recent"])  # No times.
 def test_nothing_beats_chance_on_pure_noise(name):
     # Chance at 10 of 30 is 0.333; one standard error over 150 users is 0.038.
-    assert 0.20 < hit_rate(MODELS[name](), chain(noise=1.0), k=10) < 0.46
+    model = MODELS[name](num_items=30) if name == "content" else MODELS[name]()
+    assert 0.20 < hit_rate(model, chain(noise=1.0), k=10) < 0.46
 
 
 def test_without_order_a_chain_is_noise():

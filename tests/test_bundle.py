@@ -15,12 +15,14 @@ from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.baseline import Baseline
 from recmodels.models.bpr_mf import BPRMF
+from recmodels.models.content import Content
 from recmodels.models.ease import EASE
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.user_knn import UserKNN
 from recmodels.recommend import Recommender, load_bundle, save_bundle
 
 RAW_IDS = ["茶", "cup", "pot", "milk", "007"]
@@ -47,6 +49,7 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
     "model",
     [
         BPRMF(width=2, epochs=1),
+        Content(["tea", "cup", "tea pot", "milk", "milk cup"]),
         EASE(1.0),
         ItemKNN(),
         Markov(),
@@ -54,6 +57,7 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
         RandomOrder(3),
         RecentPopular(),
         RepeatLast(),
+        UserKNN(),
     ],
     ids=lambda model: type(model).__name__,
 )

@@ -27,6 +27,8 @@ from recmodels.experiments.tables import (
 )
 from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.experiments.tune import tune, with_options
+from recmodels.models.markov import Markov
+from recmodels.models.popularity import MostPopular
 
 SMALL_FIT = {"epochs": 1, "batch_size": 4, "loss": "full_softmax"}
 
@@ -68,7 +70,11 @@ def test_every_entry_builds_and_runs_one_epoch(name, log):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_name_selects_code(model, log):
-    options = small_sasrec().options if model == "sasrec" else {}
+    options = {
+        "sasrec": small_sasrec().options,
+        "content": {"texts": ["tea"] * 7},
+        "hybrid": {"scorers": [Markov(), MostPopular()], "weights": [0.7, 0.3]},
+    }.get(model, {})
     entry = Experiment("one", "ring", model, options=options, fit=SMALL_FIT)
     fit = SMALL_FIT if entry.is_neural else {}
     data = prepare_experiment(replace(entry, fit=fit), log)

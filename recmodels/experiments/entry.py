@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from recmodels.models.bpr_mf import BPRMF
+from recmodels.models.content import Content
 from recmodels.models.ease import EASE
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -12,6 +14,7 @@ from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
 from recmodels.models.sasrec import SASRec
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.user_knn import UserKNN
 
 # The one place where a name selects code.
 MODELS: dict[str, Callable] = {
@@ -21,8 +24,11 @@ MODELS: dict[str, Callable] = {
     "repeat-last": RepeatLast,
     "markov": Markov,
     "item-knn": ItemKNN,
+    "user-knn": UserKNN,
     "ease": EASE,
     "bpr-mf": BPRMF,
+    "content": Content,
+    "hybrid": Hybrid,
     "sasrec": SASRec,
 }
 PROTOCOLS = ("leave-one-out", "temporal")

@@ -8,6 +8,7 @@ from recmodels.plots.inputs import padding_map, response_curves, value_distribut
 from recmodels.plots.learning import learning_curves
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
 from recmodels.plots.measuring import differences, hits_by_depth, p_values
+from recmodels.plots.options import option_curves
 from recmodels.plots.panels import panels
 from recmodels.plots.results import metric_by_slice, model_comparison
 from recmodels.plots.style import save
@@ -29,6 +30,7 @@ __all__ = [
     "length_distribution",
     "metric_by_slice",
     "model_comparison",
+    "option_curves",
     "p_values",
     "padding_map",
     "panels",

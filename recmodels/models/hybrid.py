@@ -1,0 +1,91 @@
+"""Several models asked at once."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from recmodels.features.histories import Histories
+from recmodels.models.baseline import Baseline
+
+_RANK_OFFSET = 60  # That of the paper: how slowly a place further down loses value.
+
+
+class Hybrid:
+    """Weighted sum of the scores of several models, made comparable for each history first.
+
+        score(j) = sum over the models m of  weight(m) * scaled(m, j)
+
+        "range"    scaled = (score - lowest) / (highest - lowest)     over the whole catalogue
+        "rank"     scaled = 1 / (60 + rank)                           1 is the top, ties share
+                                                                      their worst rank
+
+    Args:
+        scorers: the models. Baselines are fitted by `fit`; others, such as a SASRec, must be
+            trained already.
+        weights: one a model, not negative, not all 0.
+        scaling: `"range"` keeps the gaps between scores, `"rank"` only their order.
+
+    Paper: Burke, "Hybrid recommender systems: survey and experiments", UMUAI 12, 2002, Section 3
+    (weighted); "rank" is Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms
+    Condorcet and individual rank learning methods", SIGIR 2009.
+
+    Example:
+        >>> Hybrid([Markov(), Content(texts)], [0.7, 0.3]).fit(data.train, data.num_items)
+    """
+
+    max_length: int | None = None
+
+    def __init__(self, scorers: Sequence, weights: Sequence[float], scaling: str = "range") -> None:
+        weights = [float(weight) for weight in weights]
+        if len(weights) != len(scorers) or min(weights, default=-1) < 0 or not any(weights):
+            raise ValueError(
+                "`weights` must be one a model, not negative and not all 0. "
+                f"Received: {len(scorers)} models, weights={weights}"
+            )
+        if scaling not in SCALINGS:
+            raise ValueError(
+                f"`scaling` must be one of {sorted(SCALINGS)}. Received: scaling={scaling!r}"
+            )
+        self.scorers = list(scorers)
+        self.weights = weights
+        self.scaling = scaling
+
+    def fit(self, train: Histories, num_items: int) -> Self:
+        """Fit the baselines among the models and return the hybrid."""
+        for scorer in self.scorers:
+            if isinstance(scorer, Baseline | Hybrid):  # `fit` of a Keras model is another thing.
+                scorer.fit(train, num_items)
+        return self
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Scores after each history, float32, (B, V + 1) or (B, len(items))."""
+        total = sum(
+            weight * SCALINGS[self.scaling](self._scores_of(scorer, queries))
+            for weight, scorer in zip(self.weights, self.scorers, strict=True)
+        )
+        scores = np.pad(total, ((0, 0), (1, 0))).astype(np.float32)  # Padding scores 0.
+        return scores if items is None else scores[:, np.asarray(items)]
+
+    @staticmethod
+    def _scores_of(scorer, queries: dict[str, np.ndarray]) -> np.ndarray:
+        """Scores of one model without padding, (B, V): it reads what it can of a row."""
+        latest = queries["item_ids"][:, -(scorer.max_length or 0) :]
+        return np.asarray(scorer.score({**queries, "item_ids": latest}))[:, 1:]
+
+
+def scale_to_range(scores: np.ndarray) -> np.ndarray:
+    """Each row stretched to 0..1; all 0 where every score is the same. (B, V)."""
+    lowest = scores.min(axis=1, keepdims=True)
+    width = scores.max(axis=1, keepdims=True) - lowest
+    return (scores - lowest) / np.where(width > 0, width, 1)
+
+
+def scale_by_rank(scores: np.ndarray) -> np.ndarray:
+    """1 / (60 + rank) in each row, where equal scores share their worst rank. (B, V)."""
+    ordered = np.sort(scores, axis=1)
+    worse = [np.searchsorted(*pair) for pair in zip(ordered, scores, strict=True)]
+    return 1 / (_RANK_OFFSET + scores.shape[1] - np.array(worse))
+
+
+SCALINGS = {"range": scale_to_range, "rank": scale_by_rank}

@@ -1,0 +1,57 @@
+"""What an option of a model is worth."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from recmodels.plots.style import styled
+
+
+def option_curves(
+    curves: Mapping[str, pd.Series],
+    by: str,
+    label: str = "validation NDCG@10",
+    best: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """A metric for each value of an option, one line a model.
+
+    The values stand side by side whatever the steps between them, so that 0, 1, 10, 100 can be
+    read as well as 0.5, 0.6, 0.7.
+
+    Args:
+        curves: by model, the metric indexed by the values tried, the same for all.
+        by: what the option is.
+        label: of the metric.
+        best: whether a dot marks the highest value of each line.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no curve, an empty one, or the values tried differ.
+
+    Example:
+        >>> option_curves({"EASE": pd.Series({0.5: 0.11, 0.9: 0.12})}, "decay")
+    """
+    tried = {name: list(curve.index) for name, curve in curves.items()}
+    if not tried or len({tuple(values) for values in tried.values()}) > 1 or [] in tried.values():
+        raise ValueError(
+            f"`curves` must hold one or more curves over the same values. Received: {tried}"
+        )
+    with styled(ax) as ax:
+        for name, curve in curves.items():
+            numbers = curve.to_numpy(float)
+            (line,) = ax.plot(numbers, label=name)
+            if best:
+                top = int(np.nanargmax(numbers))
+                ax.plot(top, numbers[top], "o", color=line.get_color())
+        values = next(iter(tried.values()))
+        names = [f"{v:g}" if isinstance(v, int | float) else str(v) for v in values]
+        ax.set_xticks(range(len(values)), names)
+        ax.set_ylim(0, 1.08 * ax.get_ylim()[1])  # Room above the highest dot.
+        ax.set_xlabel(by)
+        ax.set_ylabel(label)
+        if len(curves) > 1:
+            ax.legend()
+    return ax
