@@ -108,6 +108,17 @@ def history_matrix(item_ids: np.ndarray, num_items: int, decay: float = 1.0) -> 
     return sparse.csr_array((weights, places), shape=(len(item_ids), width))
 
 
+def keep_largest(similar: np.ndarray, count: int) -> sparse.csr_array:
+    """The `count` largest similarities of each row that are not 0, sparse, as wide as before."""
+    count = min(count, similar.shape[1])
+    best = np.argpartition(-similar, count - 1, axis=1)[:, :count]
+    values = np.take_along_axis(similar, best, axis=1)
+    places = (np.repeat(np.arange(len(similar)), count), best.ravel())
+    largest = sparse.csr_array((values.ravel(), places), shape=similar.shape)
+    largest.eliminate_zeros()
+    return largest
+
+
 def user_item_matrix(train: Histories, num_items: int) -> sparse.csr_array:
     """Which user did which item, 0 or 1, float32, (U, V + 1)."""
     users, items = training_events(train, num_items)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from recmodels.features.histories import Histories
-from recmodels.models.baseline import Baseline, history_matrix, user_item_matrix
+from recmodels.models.baseline import Baseline, history_matrix, keep_largest, user_item_matrix
 
 _BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
 
@@ -63,13 +63,7 @@ class ItemKNN(Baseline):
         together = (matrix[:, items].T @ matrix).toarray()
         together[np.arange(len(items)), items] = 0
         similar = together / np.maximum(norms[items][:, None] * norms + self.shrinkage, 1e-9)
-        keep = min(self.neighbours, similar.shape[1])
-        best = np.argpartition(-similar, keep - 1, axis=1)[:, :keep]
-        values = np.take_along_axis(similar, best, axis=1)
-        places = (np.repeat(np.arange(len(items)), keep), best.ravel())
-        nearest = sparse.csr_array((values.ravel(), places), shape=similar.shape)
-        nearest.eliminate_zeros()
-        return nearest
+        return keep_largest(similar, self.neighbours)
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items, self.decay)

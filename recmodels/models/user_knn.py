@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from recmodels.features.histories import Histories
-from recmodels.models.baseline import Baseline, history_matrix, user_item_matrix
+from recmodels.models.baseline import Baseline, history_matrix, keep_largest, user_item_matrix
 
 
 class UserKNN(Baseline):
@@ -58,13 +58,7 @@ class UserKNN(Baseline):
         similar[known, user_ids[known]] = 0
         lengths = np.sqrt((histories**2).sum(axis=1))[:, None]
         similar /= np.maximum(lengths * self.norms + self.shrinkage, 1e-9)
-        keep = min(self.neighbours, similar.shape[1])
-        best = np.argpartition(-similar, keep - 1, axis=1)[:, :keep]
-        values = np.take_along_axis(similar, best, axis=1)
-        places = (np.repeat(np.arange(len(similar)), keep), best.ravel())
-        nearest = sparse.csr_array((values.ravel(), places), shape=similar.shape)
-        nearest.eliminate_zeros()
-        return nearest
+        return keep_largest(similar, self.neighbours)
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         scores = (self.nearest(queries) @ self.matrix[:, columns]).toarray()
