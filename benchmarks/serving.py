@@ -30,7 +30,7 @@ SERVER = """
 import json, sys, time
 import numpy as np, tensorflow as tf
 loaded = tf.saved_model.load(sys.argv[1])
-requests = [tf.constant([row]) for row in json.load(open(sys.argv[2]))]
+requests = [tf.constant([row], tf.int64) for row in json.load(open(sys.argv[2]))]
 k, none = tf.constant(10), tf.zeros(0, tf.int64)
 wall, own = [], []
 for request in requests:

@@ -3,7 +3,10 @@
 Besides the adapter to TensorFlow Recommenders the only module that imports TensorFlow.
 """
 
+import contextlib
+import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -66,7 +69,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     # Both kinds of histories are traced here; the one that fits is found by what is given.
     module.recommend.get_concrete_function(tf.RaggedTensorSpec((None, None), kind), *rest)
     serving = module.recommend.get_concrete_function(padded, *rest)
-    with whole_or_nothing(folder) as unfinished:
+    with whole_or_nothing(folder) as unfinished, _silent():
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
     return folder
 
@@ -103,6 +106,18 @@ def export_lite(recommender: Recommender, path: str | Path) -> Path:
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_bytes(converter.convert())
     return unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without TensorFlow's notes on where it writes: they name a folder that is renamed."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_encoder(model) -> None:
