@@ -35,11 +35,12 @@ bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (hal
 table: $(READY)  ## All stored results beside the published ones
 	$(BIN)/python -m recmodels table
 
-$(READY): requirements.txt constraints.txt pyproject.toml
+$(READY): requirements.txt requirements-index.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
 	sys.exit(None if ok else "recmodels needs Python 3.11 to 3.13; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	-r requirements-index.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
@@ -50,7 +51,7 @@ $(VENV)/.backends: $(READY) requirements-backends.txt
 check-pins: $(READY)  ## The pins resolve on the other Pythons too (nothing is installed)
 	for version in 3.12 3.13; do $(BIN)/python -m pip install --quiet --dry-run \
 	--disable-pip-version-check --only-binary=:all: --python-version $$version \
-	--target $(VENV)/dry-run -r requirements.txt || exit 1; done
+	--target $(VENV)/dry-run -r requirements.txt -r requirements-index.txt || exit 1; done
 
 clean:  ## Forget the environment and unfinished runs; data and results stay
 	rm -rf $(VENV) runs

@@ -104,20 +104,53 @@ def evaluate(folder: Path, as_json: Json = False) -> None:
 @app.command()
 def recommend(
     folder: Path,
-    history: Annotated[str, typer.Option(help="Raw item ids, oldest first, with commas.")],
+    history: Annotated[
+        str | None, typer.Option(help="Raw item ids, oldest first, with commas.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Raw id of a known user, instead.")] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
+    exclude: Annotated[str, typer.Option(help="Raw ids never to show, with commas.")] = "",
+    only: Annotated[str | None, typer.Option(help="Raw ids to choose from, with commas.")] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(help='JSON, or a file of it: \'[{"rule": "AtMost", "most": 2}]\'.'),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Recommend from a bundle after a history of raw item ids."""
+    """Recommend from a bundle, after a history of raw item ids or for a known user."""
     _start_backend()
+    from recmodels.recommend.raw_ids import typed_ids
     from recmodels.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle_in(folder))
-    raw = [part.strip() for part in history.split(",") if part.strip()]
-    if recommender.vocabulary.raw_ids.dtype.kind in "iu":
-        raw = [int(part) if part.lstrip("-").isdigit() else part for part in raw]
-    answer = recommender.recommend(raw, k=k)
+    items = recommender.vocabulary.raw_ids
+    users = items if recommender.histories is None else recommender.histories.users
+    answer = recommender.recommend(
+        None if history is None else typed_ids(history.split(","), items),
+        k,
+        typed_ids(exclude.split(","), items),
+        None if only is None else typed_ids(only.split(","), items),
+        user=None if user is None else (typed_ids([user], users) or [user])[0],
+        rules=None if rules is None else parse_rules(rules),
+    )
     _print(answer.to_dict() if as_json else answer, as_json)
+
+
+@app.command()
+def export(
+    folder: Path,
+    out: Annotated[Path, typer.Argument(help="Folder, or with --lite file, to write.")],
+    lite: Annotated[bool, typer.Option(help="Only the encoder, for LiteRT.")] = False,
+) -> None:
+    """Export a bundle to a SavedModel that plain TensorFlow runs, raw ids in and out."""
+    _start_backend()
+    from recmodels.recommend.export import export_lite, export_saved_model
+    from recmodels.recommend.recommender import Recommender
+
+    recommender = Recommender.load(bundle_in(folder))
+    with _quietly():
+        written = (export_lite if lite else export_saved_model)(recommender, out)
+    typer.echo(written)
 
 
 @app.command()
@@ -195,6 +228,21 @@ def parse_columns(text: str) -> dict[str, str]:
                 f"Received: columns={text!r}"
             )
     return {role.strip(): column.strip() for role, column in parts}
+
+
+def parse_rules(text: str) -> tuple:
+    """Rules written as JSON, or in a file.
+
+    Raises:
+        ValueError: it is no JSON, or no rules.
+    """
+    from recmodels.recommend.rules import rules_from_json
+
+    try:
+        described = json.loads(text if text.lstrip()[:1] in "[{" else Path(text).read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"`rules` must be JSON. Received: {text!r}, {error}") from error
+    return rules_from_json([described] if isinstance(described, dict) else described)
 
 
 def bundle_in(folder: Path) -> Path:

@@ -179,3 +179,15 @@ def test_half_precision_reaches_every_layer_and_stays_finite():
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float16"}
     scores = model.score({"item_ids": IDS})
     assert scores.dtype == np.float32 and np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"norm_order": "pre"}, {"norm_order": "post"}, {"temperature": 0.1}]
+)
+@pytest.mark.parametrize("num_blocks", [0, 1, 2])
+def test_the_last_state_alone_is_that_of_all(options, num_blocks):
+    model = SASRec(9, max_length=5, width=8, num_blocks=num_blocks, num_heads=2, **options)
+    ids = {"item_ids": np.array([[0, 0, 3, 1, 2], [0, 0, 0, 0, 0], [5, 9, 5, 4, 1]], np.int32)}
+    np.testing.assert_allclose(
+        to_numpy(model.last_state(ids)), to_numpy(model(ids))[:, -1], atol=1e-6
+    )

@@ -31,6 +31,7 @@ class SASRec(SequenceEncoder):
 
     Call arguments:
         inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L.
+        last_only: whether the last block works out the last position alone: (B, 1, D).
 
     Returns:
         States, (B, T, D): position t has seen the events up to t.
@@ -93,16 +94,20 @@ class SASRec(SequenceEncoder):
         for layer in (self.position, *self.blocks, self.norm):
             layer.build(states)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None, last_only=False):
         item_ids = inputs["item_ids"]
         real = padding_mask(item_ids)
         mask = attention_mask(real)  # (B, T, T)
         x = self.item_embedding(item_ids) * self.width**0.5  # (B, T, D)
         x = self.drop(self.position(x), training=training)
         for block in self.blocks:
-            x = block(x, mask, training=training)
+            last = last_only and block is self.blocks[-1]
+            x = block(x, mask, training=training, last_only=last)
         x = self.norm(x)
         return x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
+
+    def last_state(self, inputs):
+        return self(inputs, training=False, last_only=True)[:, -1]
 
     def get_config(self) -> dict:
         return {
