@@ -7,7 +7,7 @@ DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test test-notebooks test-backends lab notebooks table check-pins clean
+.PHONY: run test test-notebooks test-backends lab notebooks texts table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
@@ -26,8 +26,11 @@ test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and Py
 lab: $(READY)  ## Open the notebooks
 	$(BIN)/python -m jupyterlab notebooks
 
-notebooks: $(READY)  ## Execute all notebooks and keep their outputs (minutes)
+notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and texts (minutes)
 	$(BIN)/python notebooks/execute.py
+
+texts: $(READY)  ## Bring notebooks and their texts in step; of two that differ the newer is right
+	$(BIN)/python notebooks/pair.py
 
 table: $(READY)  ## All stored results beside the published ones
 	$(BIN)/python -m recmodels table
