@@ -1,12 +1,16 @@
 """Execute notebooks and keep their outputs, small and without the backend's start-up notes.
 
 python notebooks/execute.py [NAME ...]    all of them, solutions too, without a name
+
+With FAST=1 in the environment only the seconds are kept.
 """
 
 import base64
 import io
+import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -31,8 +35,23 @@ def execute(path: Path, timeout: int = 900) -> nbformat.NotebookNode:
         cell.metadata.pop("execution", None)  # Times of day: noise in every diff.
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(_kept, cell.outputs) if output]
-    notebook.metadata["recmodels"] = {"executed": stamp_of(notebook)}
     return notebook
+
+
+def renew(path: Path) -> None:
+    """Execute a notebook and store what it showed, or in fast mode only how long it took."""
+    notebook = sync(path)
+    began = time.perf_counter()
+    executed = execute(path)
+    seconds = round(time.perf_counter() - began)
+    recorded = notebook.metadata.get("recmodels", {})
+    if os.environ.get("FAST") == "1":
+        recorded |= {"fast_seconds": seconds}
+    else:
+        notebook = executed
+        recorded |= {"executed": stamp_of(notebook), "seconds": seconds}
+    notebook.metadata["recmodels"] = recorded
+    write(notebook, path)
 
 
 def smaller(png: bytes) -> bytes:
@@ -60,5 +79,4 @@ def _kept(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
 
 if __name__ == "__main__":
     for notebook_path in [FOLDER / name for name in sys.argv[1:]] or all_notebooks():
-        sync(notebook_path)
-        write(execute(notebook_path), notebook_path)
+        renew(notebook_path)

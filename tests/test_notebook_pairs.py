@@ -16,6 +16,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "notebooks"))
 import execute  # noqa: E402
 import pair  # noqa: E402
+import table  # noqa: E402
 
 ALL = pytest.mark.parametrize(
     "path", pair.all_notebooks(), ids=lambda p: p.relative_to(pair.FOLDER).as_posix()
@@ -70,6 +71,15 @@ def rewrite(path, old, new):
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
+def with_output(text):
+    def execute(path):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells[1].outputs[0].data["text/plain"] = text
+        return notebook
+
+    return execute
+
+
 def is_fresh(notebook):
     return notebook.metadata.recmodels.executed == pair.stamp_of(notebook)
 
@@ -114,6 +124,38 @@ def test_a_text_alone_becomes_a_notebook(path):
 def test_notebooks_in_step_are_not_written_again(path):
     pair.sync(path)
     assert path.stat().st_mtime == pair.text_path(path).stat().st_mtime == 1e9
+
+
+def test_executing_renews_outputs_and_stamp_and_fast_mode_the_seconds_alone(path, monkeypatch):
+    rewrite(path, "1 + 1", "1 + 2")
+    age(pair.text_path(path), 60)
+    monkeypatch.setenv("FAST", "1")
+    monkeypatch.setattr(execute, "execute", with_output("3"))  # No kernel: this is about files.
+    execute.renew(path)
+    notebook = nbformat.read(path, as_version=4)
+    assert not is_fresh(notebook) and notebook.metadata.recmodels.fast_seconds >= 0
+    assert notebook.cells[1].outputs[0].data["text/plain"] == "2"
+    monkeypatch.delenv("FAST")
+    execute.renew(path)
+    notebook = nbformat.read(path, as_version=4)
+    assert is_fresh(notebook) and notebook.cells[1].outputs[0].data["text/plain"] == "3"
+    assert {"seconds", "fast_seconds"} <= set(notebook.metadata.recmodels)
+
+
+def test_a_row_counts_figures_exercises_words_and_lines(tmp_path):
+    figure = new_output("display_data", {"image/png": ""})
+    cells = [
+        new_markdown_cell("# Seven words and six in code"),
+        new_code_cell('x = 1\n\ncheck("90.1", x)', outputs=[figure, figure]),
+        new_code_cell('assert check("90.1", 1) and check("90.2", 2)'),
+        new_markdown_cell("one two"),
+    ]
+    path = tmp_path / "90_two_words.ipynb"
+    notebook = new_notebook(cells=cells, metadata={"recmodels": {"fast_seconds": 90}})
+    nbformat.write(notebook, path)
+    size = f"{path.stat().st_size / 1024:.0f}"
+    # 9 words with the mark of the heading, 3 lines of code that are not empty.
+    assert table.row(path) == ("90 two words", "1.5", "-", "2", "2", "3.0", size)
 
 
 def test_a_palette_makes_a_figure_smaller_and_keeps_its_look():
