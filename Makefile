@@ -7,7 +7,7 @@ DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test test-notebooks test-backends lab notebooks table check-pins clean
+.PHONY: run test test-notebooks test-backends lab notebooks bench table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
@@ -28,6 +28,9 @@ lab: $(READY)  ## Open the notebooks
 
 notebooks: $(READY)  ## Execute all notebooks and keep their outputs (minutes)
 	$(BIN)/python notebooks/execute.py
+
+bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (half an hour)
+	$(BIN)/python -m recmodels bench
 
 table: $(READY)  ## All stored results beside the published ones
 	$(BIN)/python -m recmodels table

@@ -136,6 +136,25 @@ def table(
     _print(rows if as_json else markdown_table(rows), as_json)
 
 
+@app.command()
+def bench(
+    dataset: str = "ml-1m-sasrec",
+    contenders: Annotated[str, typer.Option(help="With commas; by default all of them.")] = "",
+    rounds: Annotated[int, typer.Option(help="Epochs of each contender.")] = 3,
+    runs: Runs = Path("runs"),
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Time an epoch of ours against plain PyTorch and RecTools, in turns; store bench.json."""
+    _start_backend()
+    from recmodels.experiments.bench import CONTENDERS, describe_bench
+    from recmodels.experiments.bench import bench as measure
+
+    names = [name.strip() for name in contenders.split(",") if name.strip()] or CONTENDERS
+    found = measure(dataset, names, rounds=rounds, runs=runs, results=results)
+    _print(found if as_json else describe_bench(found), as_json)
+
+
 @data_app.command("list")
 def data_list(as_json: Json = False) -> None:
     """Name the known data sets."""
