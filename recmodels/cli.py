@@ -1,14 +1,14 @@
 """The `recmodels` command."""
 
-import contextlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -148,7 +148,7 @@ def export(
     from recmodels.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle_in(folder))
-    with _quietly():
+    with quietly():
         written = (export_lite if lite else export_saved_model)(recommender, out)
     typer.echo(written)
 
@@ -276,30 +276,9 @@ def main() -> None:
         raise
 
 
-@contextlib.contextmanager
-def _quietly():
-    """Keep native libraries from writing to standard error; what they wrote is shown on failure.
-
-    TensorFlow's C++ part writes its start-up notes past Python, before it reads any setting.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            notes.seek(0)
-            os.write(kept, notes.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
 def _start_backend() -> None:
     """Import Keras with its backend, and find the devices."""
-    with _quietly():
+    with quietly():
         import keras
 
         keras.ops.zeros(1)

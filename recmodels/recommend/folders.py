@@ -78,11 +78,13 @@ def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
 
 def _present(folder: Path) -> Path:
     """The folder, or what a kill between the two renames of a replacement left of it."""
-    if not folder.exists():
+    for _ in range(ATTEMPTS):
         left = sorted(_neighbours(folder, "previous"), key=lambda path: _stamp(path) or (0, 0))
-        folder = left[-1] if left else folder
-    if folder.is_dir():
-        return folder
+        for found in (folder, *reversed(left)):
+            if found.is_dir():
+                return found
+        if not left and not _neighbours(folder, "unfinished"):
+            break  # Nobody is at it: it is not between two renames, it is not there.
     raise FileNotFoundError(
         f"`folder` must be the folder of a bundle. Received: folder={str(folder)!r}"
     )
