@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 TEXTS = ["茶", "cup", "pot", "milk", "007", "jar", "tin"]
 NUMBERS = [70, 10, 20, 30, 2**40, 50, 60]
-# Imports TensorFlow and nothing else; both kinds of histories, and the serving signature.
+# Imports TensorFlow and nothing else; both functions, and the serving signature.
 FRESH = """
 import json, sys
 import tensorflow as tf
@@ -37,7 +37,7 @@ for r in requests:
     padded = ragged.to_tensor(default_value="" if r["dtype"] == "string" else -1)
     rest = tf.constant(r["k"]), *(tf.constant(r[n], r["dtype"]) for n in ("exclude", "only"))
     named = dict(zip(("k", "exclude", "only"), rest))
-    answers = [loaded.recommend(ragged, *rest), loaded.recommend(padded, *rest),
+    answers = [loaded.recommend_ragged(ragged, *rest), loaded.recommend(padded, *rest),
                loaded.signatures["serving_default"](histories=padded, **named)]
     for a in answers:
         items = a["items"].numpy().tolist()
@@ -101,7 +101,7 @@ def loaded_lists(subject, folder, histories, k=7):
     served = tf.saved_model.load(str(export_saved_model(subject, folder)))
     none = tf.constant([], tf.string)
     ragged = tf.ragged.constant(histories, ragged_rank=1, dtype=tf.string)
-    rows = served.recommend(ragged, tf.constant(k), none, none)["items"].numpy().tolist()
+    rows = served.recommend_ragged(ragged, k, none, none)["items"].numpy().tolist()
     return [[item.decode() for item in row if item] for row in rows]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from recmodels.models.sequence_encoder import LENGTH_STEP
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.folders import whole_or_nothing
 from recmodels.recommend.recommender import Recommender
@@ -28,10 +29,11 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
 
         recommend(histories, k, exclude, only) -> {"items": (B, k), "scores": (B, k)}
 
-    takes `histories` of strings or int64, oldest first, ragged or padded anywhere with "" or -1,
-    `k` int32, and raw ids to leave out and to choose from, both (N,): an empty `only` allows the
-    whole catalogue. Lists that run out of items are filled up with "" or -1 and minus infinity,
-    and are no longer than the catalogue. The signature `serving_default` takes padded histories.
+    takes `histories` of strings or int64, (B, T), oldest first, padded anywhere with "" or -1, `k`
+    int32, and raw ids to leave out and to choose from, both (N,): an empty `only` allows the whole
+    catalogue. Lists that run out of items are filled up with "" or -1 and minus infinity, and are
+    no longer than the catalogue. `recommend_ragged` takes ragged histories instead; the signature
+    `serving_default` is `recommend` with named arguments.
 
     Args:
         recommender: around a sequence encoder, such as `SASRec`.
@@ -49,7 +51,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
         >>> export_saved_model(recommender, "served")
         >>> loaded = tf.saved_model.load("served")       # in a process of its own
         >>> none = tf.constant([], tf.string)
-        >>> loaded.recommend(tf.constant([["tea", "cup"]]), tf.constant(3), none, none)["items"]
+        >>> loaded.recommend(tf.constant([["tea", "cup"]]), 3, none, none)["items"]
     """
     _check_encoder(recommender.scorer)
     if recommender._book.walks:
@@ -62,13 +64,8 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
 
     folder = Path(folder).resolve()
     module = _serving_module(recommender)
-    kind = module.raw_ids.dtype
-    rest = [tf.TensorSpec((), tf.int32, "k")]
-    rest += [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
-    padded = tf.TensorSpec((None, None), kind, "histories")
-    # Both kinds of histories are traced here; the one that fits is found by what is given.
-    module.recommend.get_concrete_function(tf.RaggedTensorSpec((None, None), kind), *rest)
-    serving = module.recommend.get_concrete_function(padded, *rest)
+    serving = module.recommend.get_concrete_function()
+    module.recommend_ragged.get_concrete_function()
     with whole_or_nothing(folder) as unfinished, _silent():
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
     return folder
@@ -134,39 +131,54 @@ def _check_encoder(model) -> None:
 
 
 def _serving_module(recommender: Recommender):
-    """A `tf.Module` with everything a list is made of, and its function `recommend`."""
+    """A `tf.Module` with everything a list is made of, and the functions that make them."""
     import tensorflow as tf
 
-    model, raw_ids = recommender.scorer, recommender.vocabulary.raw_ids.tolist()
-    text = isinstance(raw_ids[0], str)
-    nothing = NO_TEXT if text else NO_NUMBER
-    module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
-    module.raw_ids = tf.constant([nothing, *raw_ids], tf.string if text else tf.int64)
-    numbers = tf.lookup.KeyValueTensorInitializer(
-        module.raw_ids[1:], tf.range(1, len(raw_ids) + 1, dtype=tf.int32)
-    )
-    module.item_ids = tf.lookup.StaticHashTable(numbers, default_value=0)
-    module.vectors = tf.Variable(catalogue_vectors(model), trainable=False)
-    module.fallback = tf.Variable(_fallback_scores(recommender), trainable=False)
-    module.allowed = tf.Variable(recommender._book.allowed, trainable=False)
-    filter_seen = recommender.filter_seen
+    module, model = _stored(recommender), recommender.scorer
+    kind, num_items = module.raw_ids.dtype, len(recommender.vocabulary)
+    rest = [tf.TensorSpec((), tf.int32, "k")]
+    rest += [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
 
-    @tf.function(autograph=False)
+    # Signatures, because a restored function without one is traced again for every new length.
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest], autograph=False
+    )
     def recommend(histories, k, exclude, only):
-        if isinstance(histories, tf.RaggedTensor):
-            histories = histories.to_tensor(default_value=nothing)
         known = _pushed_right(module.item_ids.lookup(histories))  # (B, T)
         scores = _scores(model, module, known)  # (B, V + 1)
         allowed = module.allowed & _mask(module, exclude, only)
         scores = tf.where(allowed, scores, -math.inf)
-        if filter_seen:
+        if recommender.filter_seen:
             scores = _without(scores, known)
-        best, places = tf.math.top_k(scores, tf.minimum(k, len(raw_ids)))
+        best, places = tf.math.top_k(scores, tf.minimum(k, num_items))
         places = tf.where(tf.math.is_inf(best), 0, places)
         return {"items": tf.gather(module.raw_ids, places), "scores": best}
 
-    module.recommend = recommend
+    @tf.function(input_signature=[tf.RaggedTensorSpec((None, None), kind), *rest], autograph=False)
+    def recommend_ragged(histories, k, exclude, only):
+        padded = histories.to_tensor(default_value=module.raw_ids[0])
+        return recommend(padded, k, exclude, only)
+
+    module.recommend, module.recommend_ragged = recommend, recommend_ragged
+    return module
+
+
+def _stored(recommender: Recommender):
+    """A `tf.Module` with weights, vocabulary, item vectors, fallback and filter."""
+    import tensorflow as tf
+
+    raw_ids = recommender.vocabulary.raw_ids.tolist()
+    text = isinstance(raw_ids[0], str)
+    module = tf.Module()
+    module.weights = [variable.value for variable in recommender.scorer.variables]
+    nothing = NO_TEXT if text else NO_NUMBER
+    module.raw_ids = tf.constant([nothing, *raw_ids], tf.string if text else tf.int64)
+    numbers = tf.range(1, len(raw_ids) + 1, dtype=tf.int32)
+    pairs = tf.lookup.KeyValueTensorInitializer(module.raw_ids[1:], numbers)
+    module.item_ids = tf.lookup.StaticHashTable(pairs, default_value=0)
+    module.vectors = tf.Variable(catalogue_vectors(recommender.scorer), trainable=False)
+    module.fallback = tf.Variable(_fallback_scores(recommender), trainable=False)
+    module.allowed = tf.Variable(recommender._book.allowed, trainable=False)
     return module
 
 
@@ -189,11 +201,23 @@ def _pushed_right(item_ids):
     return item_ids[:, -tf.maximum(longest, 1) :]
 
 
+def _latest(known, max_length: int):
+    """What a model reads of them, (B, T), T a multiple of `LENGTH_STEP`, or `max_length`.
+
+    Few lengths, because the first matrix product of each new shape costs a compilation.
+    """
+    import tensorflow as tf
+
+    length = -(-tf.shape(known)[1] // LENGTH_STEP) * LENGTH_STEP
+    padded = tf.pad(known, [[0, 0], [LENGTH_STEP, 0]])
+    return padded[:, -tf.minimum(length, max_length) :]
+
+
 def _scores(model, module, known):
     """Scores of the model, or of the fallback where nothing is known, (B, V + 1)."""
     import tensorflow as tf
 
-    states = model.last_state({"item_ids": known[:, -model.max_length :]})  # (B, D)
+    states = model.last_state({"item_ids": _latest(known, model.max_length)})  # (B, D)
     scores = tf.matmul(tf.cast(states, tf.float32), module.vectors, transpose_b=True)
     scores = tf.pad(scores, [[0, 0], [1, 0]])
     tells = tf.reduce_any(known > 0, axis=1)
