@@ -56,7 +56,9 @@ def _number_the_title(app, _doctree) -> None:
     name = app.env.docname
     number = re.match(r"notebooks/(?:solutions/)?(\d\d)_", name)
     if number:
-        app.env.titles[name].insert(0, nodes.Text(f"{number[1]} "))
+        listed = next(app.env.tocs[name].findall(nodes.reference))
+        for title in (app.env.titles[name], listed):
+            title.insert(0, nodes.Text(f"{number[1]} "))
 
 
 def _show_drawings(_app, what, _name, _object, _options, lines: list[str]) -> None:

@@ -64,6 +64,11 @@ def test_every_notebook_and_solution_has_a_page():
     assert names and not [name for name in names if not (SITE / "notebooks" / name).exists()]
 
 
+def test_lists_of_notebooks_say_their_numbers():
+    start = (SITE / "docs" / "index.html").read_text(encoding="utf-8")
+    assert re.search(r'href="../notebooks/05_attention_by_hand.html">05 ', start)
+
+
 def test_chinese_words_of_the_glossary_are_on_its_page():
     assert "注意力" in (SITE / "docs" / "glossary.html").read_text(encoding="utf-8")
 
