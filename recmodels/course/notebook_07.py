@@ -70,7 +70,12 @@ def check_sampled(answer) -> None:
         "Even with counts of one and nothing to leave out it is not the softmax over the target "
         "and the negatives.",
     )
-    log_counts = rng.normal(size=(4, 6))
+    _check_correction(answer, positive, negatives, found)
+
+
+def _check_correction(answer, positive, negatives, found) -> None:
+    """Of counts, of targets among the negatives and of large scores; `found` has none of them."""
+    log_counts, hit = np.random.default_rng(73).normal(size=(4, 6)), np.zeros((4, 6), bool)
     corrected = np.asarray(answer(positive, negatives, log_counts, hit))
     expect(
         not np.allclose(corrected, found),
