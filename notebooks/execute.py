@@ -26,7 +26,7 @@ NATIVE_NOTE = re.compile(
 LIVE = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(path: Path, timeout: int = 1800) -> nbformat.NotebookNode:
+def execute(path: Path, timeout: int = 3600) -> nbformat.NotebookNode:
     """Run a notebook in a fresh kernel and return it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": FOLDER}}
