@@ -33,10 +33,10 @@ def tiny(**changes) -> Experiment:
 
 def test_parameters_by_hand_and_nearly_those_of_the_model():
     assert parameter_count(OPTIONS, 10) == 40 + 20 + 64 + 64
-    larger = {"max_length": 20, "width": 32, "num_blocks": 2}
-    model = SASRec(500, **larger)
-    model.build(None)
-    assert parameter_count(larger, 500) == pytest.approx(model.count_params(), rel=0.03)
+    for options in ({"max_length": 20, "width": 32, "hidden_width": 128}, {}):
+        model = SASRec(500, **options)
+        model.build(None)
+        assert parameter_count(options, 500) == pytest.approx(model.count_params(), rel=0.03)
 
 
 def test_least_bytes_by_hand():
