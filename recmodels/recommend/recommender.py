@@ -186,8 +186,10 @@ class Recommender:
         allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
         empty = requests.known.lengths == 0
+        # Histories of similar length share a chunk, and so less padding.
+        by_length = np.argsort(requests.known.lengths, kind="stable")
         for scorer, chosen in ((self.scorer, ~empty), (self.fallback, empty)):
-            everyone = np.flatnonzero(chosen)
+            everyone = by_length[chosen[by_length]]
             for rows in np.split(everyone, np.arange(CHUNK_ROWS, len(everyone), CHUNK_ROWS)):
                 if not len(rows):
                     continue
