@@ -11,6 +11,7 @@ from recmodels.plots.log import leak_report, length_distribution, popularity_dis
 from recmodels.plots.measuring import differences, hits_by_depth, p_values
 from recmodels.plots.options import option_curves
 from recmodels.plots.panels import panels
+from recmodels.plots.recommending import trade_off
 from recmodels.plots.results import metric_by_slice, model_comparison
 from recmodels.plots.style import save
 
@@ -40,6 +41,7 @@ __all__ = [
     "ranked_list",
     "response_curves",
     "save",
+    "trade_off",
     "value_distribution",
     "week_map",
 ]
