@@ -4,6 +4,7 @@ import difflib
 from dataclasses import replace
 
 from recmodels.experiments.entry import Experiment
+from recmodels.experiments.rating_catalogue import RATING_ENTRIES, RETRIEVAL, TOWERS
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -168,6 +169,8 @@ _ENTRIES = [
     _sasrec("ml-1m-sasrec", "full_softmax", 18, "sasrec, softmax, on ml-1m"),
     _sasrec("ml-1m-sasrec", "bce", 14, "sasrec, bce, on ml-1m", num_negatives=1),
     _sasrec("ml-1m-sasrec", "gbce", 15, "sasrec, gbce, on ml-1m", num_negatives=256),
+    _sasrec("ml-1m-sasrec", "in_batch", 25, "sasrec, softmax, on ml-1m", batch_size=32),
+    _sasrec("ml-1m-sasrec", "in_batch_uncorrected", 25, "sasrec, softmax, on ml-1m", batch_size=32),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
     _shop("shop"),
     _shop("shop-deterministic"),
@@ -179,6 +182,8 @@ _ENTRIES = [
     _temporal("item-knn", {"decay": 0.8}),
     _temporal("ease", {"regularisation": 500.0, "decay": 0.8}),
     _temporal("sasrec", ML_1M_SASREC | {"hidden_width": 64, "dropout": 0.3}, 2, **ML_100K_TRAINING),
+    _temporal("two-tower", TOWERS, 2, **RETRIEVAL),
+    *RATING_ENTRIES,
 ]
 # Test NDCG@10 over the users known before, and how far a seed may lie from it: counted models
 # come out the same on any machine, trained ones do not.

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recmodels.api import fit
+from recmodels.api import fit, fit_towers, validation_ndcg
 from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, load
@@ -20,6 +20,7 @@ from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
 from recmodels.features.sequences import SequenceData, prepare
+from recmodels.models.baseline import Baseline
 from recmodels.models.fallback import WithFallback
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import library_versions
@@ -27,6 +28,12 @@ from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
 
+# Event columns that models read beside the items.
+COLUMNS = {
+    "recent-popularity": ("timestamp",),
+    "two-tower": ("value",),
+    "user-item-bias": ("value",),
+}
 EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
 
 
@@ -101,8 +108,9 @@ def prepare_experiment(experiment: Experiment, log: Interactions) -> SequenceDat
 
 def prepare_split(split: Split, experiment: Experiment) -> SequenceData:
     """Encode a split with the columns that the model of an experiment reads."""
-    timed = experiment.model == "recent-popularity"
-    return prepare(split, columns=("timestamp",) if timed else ())
+    wanted = COLUMNS.get(experiment.model, ())
+    there = tuple(name for name in wanted if name in split.train.events)
+    return prepare(split, columns=there)
 
 
 def run_seed(
@@ -153,10 +161,10 @@ def run_seed(
 def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[str, float]:
     """Metrics over test users and newcomers alike.
 
-    Baselines have an answer to an empty history of their own; encoders fall back to popularity.
+    Baselines have an answer to an empty history of their own; others fall back to popularity.
     """
     chain = model
-    if experiment.is_neural:
+    if not isinstance(model, Baseline):
         chain = WithFallback(model, MostPopular().fit(data.train, data.num_items))
     parts = (data.test, data.newcomers)
     ranks = [rank(chain, part, filter_seen=experiment.filter_seen).ranks for part in parts]
@@ -169,6 +177,8 @@ def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[
 
 def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
     options = dict(experiment.options)
+    if experiment.has_towers:
+        return _train_towers(experiment, seed, data, checkpoint, verbose)
     if not experiment.is_neural:
         if experiment.model in SEEDED:
             options["seed"] = seed
@@ -179,6 +189,22 @@ def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, Learnin
         model,
         data,
         filter_seen=experiment.filter_seen,
+        checkpoint=checkpoint,
+        verbose=verbose,
+        seed=seed,
+        **experiment.fit,
+    )
+    return model, curve
+
+
+def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve]:
+    set_seed(seed)
+    model = MODELS[experiment.model](data, **experiment.options)
+    curve = fit_towers(
+        model,
+        data,
+        measure=lambda: validation_ndcg(model, data, experiment.filter_seen),
+        measure_name="ndcg@10",
         checkpoint=checkpoint,
         verbose=verbose,
         seed=seed,

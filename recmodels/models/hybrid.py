@@ -50,6 +50,8 @@ class Hybrid:
         self.scorers = list(scorers)
         self.weights = weights
         self.scaling = scaling
+        own = (getattr(scorer, "columns", ()) for scorer in scorers)
+        self.columns = tuple(dict.fromkeys(name for names in own for name in names))
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Fit the baselines among the models and return the hybrid."""
