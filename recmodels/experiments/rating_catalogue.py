@@ -26,11 +26,24 @@ TOWERS = {
 }
 RETRIEVAL = {
     **_COMMON,
-    "folds": 5,
+    "folds": 10,
     "batch_size": 1024,
     "epochs": 6,
     "learning_rate": 3e-3,
     "validate_every": 2,
+}
+# Neighbours of what was rated, solved in closed form; about what is in the list already it says
+# nothing.
+NEIGHBOURS = {
+    "model": "ease",
+    "options": {
+        "regularisation": 200.0,
+        "decay": 1.0,
+        "user_power": 0.35,
+        "dropout": 0.5,
+        "score_seen": False,
+    },
+    "weight": 0.5,
 }
 SETS = {
     "width": 64,
@@ -52,7 +65,7 @@ RATING = {
     "validate_every": 3,
 }
 JOINT_TOWERS = {**TOWERS, "width": 96, "read_raters": True, "head": "dot"}
-JOINT = {**RETRIEVAL, "rating_weight": 2.0, "batch_size": 2048, "epochs": 8}
+JOINT = {**RETRIEVAL, "rating_weight": 2.0, "folds": 5, "batch_size": 2048, "epochs": 8}
 # The ranking tutorials: numbers and features of the pair into layers.
 PAIRS = {"width": 32, "features": True, "dropout": 0.3}
 PAIRS_TRAINING = {
@@ -99,9 +112,11 @@ _RATES = {"retrieves": False, "rates": True}
 RATING_ENTRIES = [
     _entry("popularity", "popularity", {}, 0.1),
     _entry("ease", "ease", {"regularisation": 500.0, "decay": 1.0}, 0.2),
+    _entry("ease-tuned", "ease", {**NEIGHBOURS["options"], "score_seen": True}, 0.2),
     _entry("bias", "user-item-bias", {}, 0.1, **_RATES),
     _entry("tutorial", "two-tower", {"width": 32}, 1, fit=TUTORIAL),
     _entry("two-tower", "two-tower", TOWERS, 3, fit=RETRIEVAL),
+    _entry("two-tower-ease", "two-tower", TOWERS, 3, fit=RETRIEVAL, beside=NEIGHBOURS),
     _entry("rating", "two-tower", SETS, 2, fit=RATING, **_RATES),
     _entry("joint", "two-tower", JOINT_TOWERS, 4, fit=JOINT, rates=True),
     _entry("mlp", "two-tower", {**PAIRS, "head": "mlp"}, 1, fit=PAIRS_TRAINING, **_RATES),

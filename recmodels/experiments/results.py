@@ -113,7 +113,10 @@ def _mean_of(measures: list[dict | None]) -> dict | None:
 
 def settings_of(experiment: Experiment) -> dict:
     """What must be equal for two seeds to share a mean, in JSON's types."""
-    return json.loads(json.dumps({"options": experiment.options, "fit": experiment.fit}))
+    settings = {"options": experiment.options, "fit": experiment.fit}
+    if experiment.beside:
+        settings["beside"] = experiment.beside
+    return json.loads(json.dumps(settings))
 
 
 def load_results(folder: Path = RESULTS) -> list[dict]:
