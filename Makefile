@@ -7,13 +7,13 @@ DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test test-notebooks test-backends lab notebooks table check-pins clean
+.PHONY: run test test-notebooks test-backends lab notebooks texts site test-site bench table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
 
 test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
-	$(BIN)/python -m pytest --ignore tests/test_notebooks.py
+	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_site.py
 
 test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
 	$(BIN)/python -m pytest tests/test_notebooks.py
@@ -26,17 +26,31 @@ test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and Py
 lab: $(READY)  ## Open the notebooks
 	$(BIN)/python -m jupyterlab notebooks
 
-notebooks: $(READY)  ## Execute all notebooks and keep their outputs (minutes)
+notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and texts (minutes)
 	$(BIN)/python notebooks/execute.py
+
+bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (half an hour)
+	$(BIN)/python -m recmodels bench
+
+texts: $(READY)  ## Bring notebooks and their texts in step; of two that differ the newer is right
+	$(BIN)/python notebooks/pair.py
+
+site: $(VENV)/.site  ## The course as pages in build/site; open build/site/index.html, online or not
+	mkdir -p build && $(BIN)/python notebooks/table.py > build/notebooks.md
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs . build/site
+
+test-site: site  ## Nothing of the site comes from elsewhere; a browser, if installed, shows it whole
+	$(BIN)/python -m pytest tests/test_site.py
 
 table: $(READY)  ## All stored results beside the published ones
 	$(BIN)/python -m recmodels table
 
-$(READY): requirements.txt constraints.txt pyproject.toml
+$(READY): requirements.txt requirements-index.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
 	sys.exit(None if ok else "recmodels needs Python 3.11 to 3.13; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	-r requirements-index.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
@@ -44,10 +58,16 @@ $(VENV)/.backends: $(READY) requirements-backends.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-backends.txt
 	touch $(VENV)/.backends
 
+$(VENV)/.site: $(READY) requirements-site.txt docs/package-lock.json
+	@command -v npm >/dev/null || { echo "make site needs npm (Node.js), which brings MathJax"; exit 1; }
+	npm ci --prefix docs --silent --ignore-scripts
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-site.txt
+	touch $(VENV)/.site
+
 check-pins: $(READY)  ## The pins resolve on the other Pythons too (nothing is installed)
 	for version in 3.12 3.13; do $(BIN)/python -m pip install --quiet --dry-run \
 	--disable-pip-version-check --only-binary=:all: --python-version $$version \
-	--target $(VENV)/dry-run -r requirements.txt || exit 1; done
+	--target $(VENV)/dry-run -r requirements.txt -r requirements-index.txt || exit 1; done
 
 clean:  ## Forget the environment and unfinished runs; data and results stay
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) docs/node_modules build/site runs

@@ -1,42 +1,82 @@
-"""Execute notebooks and keep their outputs, without the backend's start-up notes.
+"""Execute notebooks and keep their outputs, small and without the backend's start-up notes.
 
-python notebooks/execute.py [NAME ...]    all of them without a name
+python notebooks/execute.py [NAME ...]    all of them, solutions too, without a name
+
+With FAST=1 in the environment only the seconds are kept.
 """
 
+import base64
+import io
+import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from pair import FOLDER, all_notebooks, stamp_of, sync, write
+from PIL import Image
 
-FOLDER = Path(__file__).resolve().parent
 # What TensorFlow's native code writes past every switch: "I0000 00:00:... file.cc:12] ...".
 NATIVE_NOTE = re.compile(
     r"^([IWE]\d{4} |WARNING: All log messages before absl|To enable the follow).*$"
 )
+# What only a running kernel can show; the picture beside it stays.
+LIVE = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(path: Path, timeout: int = 900) -> nbformat.NotebookNode:
+def execute(path: Path, timeout: int = 3600) -> nbformat.NotebookNode:
     """Run a notebook in a fresh kernel and return it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": FOLDER}}).execute()
+    where = {"metadata": {"path": FOLDER}}
+    NotebookClient(notebook, timeout=timeout, resources=where, store_widget_state=False).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # Times of day: noise in every diff.
         if cell.cell_type == "code":
-            cell.outputs = [output for output in map(_without_notes, cell.outputs) if output]
+            cell.outputs = [output for output in map(_kept, cell.outputs) if output]
     return notebook
 
 
-def _without_notes(output):
-    if output.get("name") != "stderr":
-        return output
-    kept = [line for line in output.text.splitlines() if line and not NATIVE_NOTE.match(line)]
-    output.text = "\n".join(kept)
-    return output if kept else None
+def renew(path: Path) -> None:
+    """Execute a notebook and store what it showed, or in fast mode only how long it took."""
+    notebook = sync(path)
+    began = time.perf_counter()
+    executed = execute(path)
+    seconds = round(time.perf_counter() - began)
+    recorded = notebook.metadata.get("recmodels", {})
+    if os.environ.get("FAST") == "1":
+        recorded |= {"fast_seconds": seconds}
+    else:
+        notebook = executed
+        recorded |= {"executed": stamp_of(notebook), "seconds": seconds}
+    notebook.metadata["recmodels"] = recorded
+    write(notebook, path)
+
+
+def smaller(png: bytes) -> bytes:
+    """The same picture with a palette of at most 256 colours, where that is smaller."""
+    colours = Image.open(io.BytesIO(png)).convert("RGB")
+    # Without dithering: its dots are new details, which make a file of flat areas larger.
+    palette = colours.quantize(256, dither=Image.Dither.NONE)
+    file = io.BytesIO()
+    palette.save(file, format="PNG", optimize=True)
+    return min(png, file.getvalue(), key=len)
+
+
+def _kept(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    """An output as it is stored, or None where nothing of it is."""
+    if output.get("name") == "stderr":
+        lines = output.text.splitlines()
+        output.text = "\n".join(line for line in lines if line and not NATIVE_NOTE.match(line))
+        return output if output.text else None
+    data = output.get("data", {})
+    data.pop(LIVE, None)
+    if "image/png" in data:
+        data["image/png"] = base64.b64encode(smaller(base64.b64decode(data["image/png"]))).decode()
+    return output
 
 
 if __name__ == "__main__":
-    chosen = [FOLDER / name for name in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb"))
-    for notebook_path in chosen:
-        nbformat.write(execute(notebook_path), notebook_path)
+    for notebook_path in [FOLDER / name for name in sys.argv[1:]] or all_notebooks():
+        renew(notebook_path)

@@ -59,6 +59,7 @@ _HOMES = {
     "compare": "recmodels.evaluation.statistics",
     "BayesCeiling": "recmodels.evaluation.ceilings",
     "Recommender": "recmodels.recommend.recommender",
+    "Panel": "recmodels.panel",
     "set_seed": "recmodels.training.seeds",
 }
 

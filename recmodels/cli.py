@@ -1,14 +1,14 @@
 """The `recmodels` command."""
 
-import contextlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -104,20 +104,53 @@ def evaluate(folder: Path, as_json: Json = False) -> None:
 @app.command()
 def recommend(
     folder: Path,
-    history: Annotated[str, typer.Option(help="Raw item ids, oldest first, with commas.")],
+    history: Annotated[
+        str | None, typer.Option(help="Raw item ids, oldest first, with commas.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Raw id of a known user, instead.")] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
+    exclude: Annotated[str, typer.Option(help="Raw ids never to show, with commas.")] = "",
+    only: Annotated[str | None, typer.Option(help="Raw ids to choose from, with commas.")] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(help='JSON, or a file of it: \'[{"rule": "AtMost", "most": 2}]\'.'),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Recommend from a bundle after a history of raw item ids."""
+    """Recommend from a bundle, after a history of raw item ids or for a known user."""
     _start_backend()
+    from recmodels.recommend.raw_ids import typed_ids
     from recmodels.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle_in(folder))
-    raw = [part.strip() for part in history.split(",") if part.strip()]
-    if recommender.vocabulary.raw_ids.dtype.kind in "iu":
-        raw = [int(part) if part.lstrip("-").isdigit() else part for part in raw]
-    answer = recommender.recommend(raw, k=k)
+    items = recommender.vocabulary.raw_ids
+    users = items if recommender.histories is None else recommender.histories.users
+    answer = recommender.recommend(
+        None if history is None else typed_ids(history.split(","), items),
+        k,
+        typed_ids(exclude.split(","), items),
+        None if only is None else typed_ids(only.split(","), items),
+        user=None if user is None else (typed_ids([user], users) or [user])[0],
+        rules=None if rules is None else parse_rules(rules),
+    )
     _print(answer.to_dict() if as_json else answer, as_json)
+
+
+@app.command()
+def export(
+    folder: Path,
+    out: Annotated[Path, typer.Argument(help="Folder, or with --lite file, to write.")],
+    lite: Annotated[bool, typer.Option(help="Only the encoder, for LiteRT.")] = False,
+) -> None:
+    """Export a bundle to a SavedModel that plain TensorFlow runs, raw ids in and out."""
+    _start_backend()
+    from recmodels.recommend.export import export_lite, export_saved_model
+    from recmodels.recommend.recommender import Recommender
+
+    recommender = Recommender.load(bundle_in(folder))
+    with quietly():
+        written = (export_lite if lite else export_saved_model)(recommender, out)
+    typer.echo(written)
 
 
 @app.command()
@@ -134,6 +167,25 @@ def table(
     if write is not None:
         write_into(write, markdown_table(rows))
     _print(rows if as_json else markdown_table(rows), as_json)
+
+
+@app.command()
+def bench(
+    dataset: str = "ml-1m-sasrec",
+    contenders: Annotated[str, typer.Option(help="With commas; by default all of them.")] = "",
+    rounds: Annotated[int, typer.Option(help="Epochs of each contender.")] = 3,
+    runs: Runs = Path("runs"),
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Time an epoch of ours against plain PyTorch and RecTools, in turns; store bench.json."""
+    _start_backend()
+    from recmodels.experiments.bench import CONTENDERS, describe_bench
+    from recmodels.experiments.bench import bench as measure
+
+    names = [name.strip() for name in contenders.split(",") if name.strip()] or CONTENDERS
+    found = measure(dataset, names, rounds=rounds, runs=runs, results=results)
+    _print(found if as_json else describe_bench(found), as_json)
 
 
 @data_app.command("list")
@@ -178,6 +230,21 @@ def parse_columns(text: str) -> dict[str, str]:
     return {role.strip(): column.strip() for role, column in parts}
 
 
+def parse_rules(text: str) -> tuple:
+    """Rules written as JSON, or in a file.
+
+    Raises:
+        ValueError: it is no JSON, or no rules.
+    """
+    from recmodels.recommend.rules import rules_from_json
+
+    try:
+        described = json.loads(text if text.lstrip()[:1] in "[{" else Path(text).read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"`rules` must be JSON. Received: {text!r}, {error}") from error
+    return rules_from_json([described] if isinstance(described, dict) else described)
+
+
 def bundle_in(folder: Path) -> Path:
     """The bundle of a run's folder, or the folder itself."""
     return folder / "bundle" if (folder / "bundle").is_dir() else folder
@@ -209,30 +276,9 @@ def main() -> None:
         raise
 
 
-@contextlib.contextmanager
-def _quietly():
-    """Keep native libraries from writing to standard error; what they wrote is shown on failure.
-
-    TensorFlow's C++ part writes its start-up notes past Python, before it reads any setting.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            notes.seek(0)
-            os.write(kept, notes.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
 def _start_backend() -> None:
     """Import Keras with its backend, and find the devices."""
-    with _quietly():
+    with quietly():
         import keras
 
         keras.ops.zeros(1)

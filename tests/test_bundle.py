@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -23,7 +24,15 @@ from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
 from recmodels.models.user_knn import UserKNN
-from recmodels.recommend import Recommender, load_bundle, save_bundle
+from recmodels.recommend import (
+    AtMost,
+    Diverse,
+    OnePerFamily,
+    Recommender,
+    folders,
+    load_bundle,
+    save_bundle,
+)
 
 RAW_IDS = ["茶", "cup", "pot", "milk", "007"]
 QUERIES = {"item_ids": np.array([[0, 2, 3], [0, 0, 0]], np.int32), "user_ids": np.array([-1, -1])}
@@ -83,6 +92,44 @@ def test_everything_comes_back(tmp_path):
     assert bundle.libraries["numpy"] == np.__version__
 
 
+def test_users_rules_and_vectors_come_back(tmp_path):
+    items = pd.DataFrame({"title": ["Tea"] * 5, "category": list("aabbc")}, index=RAW_IDS)
+    vectors = np.arange(10, dtype=np.float32).reshape(5, 2)
+    rules = [OnePerFamily(), AtMost(2), Diverse(0.25, 7)]
+    subject = Recommender(
+        RepeatLast().fit(train(), 5), Vocabulary(RAW_IDS), items=items, filter_seen=False,
+        histories=train(), rules=rules, item_vectors=vectors,
+    )  # fmt: skip
+    loaded = Recommender.load(subject.save(tmp_path / "b"))
+    assert loaded.rules == tuple(rules)
+    np.testing.assert_array_equal(loaded.item_vectors, vectors)
+    for name in ("users", "items", "offsets"):
+        np.testing.assert_array_equal(
+            getattr(loaded.histories, name), getattr(train(), name), strict=True
+        )
+    lists = [each.recommend(user=2, k=1, rules=()).items for each in (subject, loaded)]
+    assert lists == [["milk"], ["milk"]]
+
+
+@pytest.mark.parametrize("users", [["茶", "b", ""], [3, 2**60, 5]])
+def test_types_of_users_survive(tmp_path, users):
+    histories = Histories(np.array(users), train().items, train().offsets, {})
+    folder = write(tmp_path / "b", histories=histories)
+    assert load_bundle(folder).histories.users.tolist() == users
+
+
+def test_the_models_own_vectors_are_there_for_others(tmp_path):
+    from recmodels.models.sasrec import SASRec
+
+    model = SASRec(5, max_length=4, width=4, num_blocks=1)
+    model.build(None)
+    folder = write(tmp_path / "b", model)
+    np.testing.assert_array_equal(
+        np.load(folder / "item_vectors.npy"), model.item_embedding.catalogue()
+    )
+    assert load_bundle(folder).item_vectors is None  # The model has them.
+
+
 @pytest.mark.parametrize("dtype", ["int64", "int32", "str"])
 def test_types_of_ids_survive(tmp_path, dtype):
     raw_ids = np.array([30, 10, 20, 50, 40]).astype(dtype)
@@ -101,7 +148,9 @@ def test_fresh_process_gives_equal_lists(tmp_path):
     model.build(None)
     items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
     vocabulary, fallback = Vocabulary(RAW_IDS), MostPopular().fit(train(), 5)
-    subject = Recommender(model, vocabulary, items=items, fallback=fallback, name="mine")
+    subject = Recommender(
+        model, vocabulary, items=items, fallback=fallback, name="mine", rules=[Diverse(0.5)]
+    )
     subject.save(tmp_path / "bundle", config={"seed": 0})
     histories = [["cup", "007"], [], ["茶"] * 9]
     expected = [answer.to_dict() for answer in subject.recommend_many(histories, k=3)]
@@ -164,9 +213,9 @@ def test_full_disk_leaves_the_old_bundle_and_no_rubbish(tmp_path, monkeypatch, s
 def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
     write(tmp_path / "bundle", metrics={"hr@10": 0.1})
     code = (
-        "import os, sys; from recmodels.recommend import bundle\n"
+        "import os, sys; from recmodels.recommend import bundle, folders\n"
         "old = bundle.load_bundle(sys.argv[1])\n"
-        "bundle._checksums = lambda folder: os._exit(9)\n"
+        "folders.checksums = lambda folder: os._exit(9)\n"
         "bundle.save_bundle(sys.argv[1], old.model, old.vocabulary, filter_seen=True)"
     )
     killed = run_python(code, tmp_path / "bundle")
@@ -183,10 +232,14 @@ def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
 
 def test_kill_between_the_renames_loses_nothing(tmp_path):
     write(tmp_path / "bundle", metrics={"hr@10": 0.1})
-    (tmp_path / "bundle").rename(tmp_path / ".bundle.previous")
+    left = tmp_path / ".bundle.a.previous"
+    (tmp_path / "bundle").rename(left)
     assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.1}
     write(tmp_path / "bundle", metrics={"hr@10": 0.2})
     assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.2}
+    assert left.exists()  # Somebody may be reading it.
+    os.utime(left, (time.time() - 7200, time.time() - 7200))
+    write(tmp_path / "bundle", metrics={"hr@10": 0.2})
     assert os.listdir(tmp_path) == ["bundle"]
 
 
@@ -205,12 +258,61 @@ def test_missing_or_changed_file_is_named(tmp_path, name):
         load_bundle(folder)
 
 
+def test_bundles_of_the_first_version_are_read(tmp_path):
+    folder = write(tmp_path / "bundle")
+    config = json.loads((folder / "config.json").read_text())
+    del config["item_vectors"]
+    (folder / "config.json").write_text(json.dumps(config | {"version": 1}))
+    (folder / "rules.json").unlink()
+    sums = folders.checksums(folder)
+    (folder / "checksums.json").write_text(json.dumps(sums))
+    bundle = load_bundle(folder)
+    assert (bundle.rules, bundle.histories, bundle.item_vectors) == ((), None, None)
+
+
+def test_many_saves_at_once_leave_one_whole_bundle(tmp_path):
+    """Two threads and a process write, a thread reads: nobody fails, nothing is mixed."""
+    write(tmp_path / "bundle", metrics={"n": -1}, config={"n": -1})
+    code = "import sys, tests.test_bundle as t, pathlib\n" + (
+        "for n in range(20): t.write(pathlib.Path(sys.argv[1]), metrics={'n': 9}, config={'n': 9})"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "bundle")]
+    other = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    failures, turns = [], []
+
+    def write_mine(number):
+        write(tmp_path / "bundle", metrics={"n": number}, config={"n": number})
+        turns.append(number)
+
+    def read(number):
+        bundle = load_bundle(tmp_path / "bundle")
+        assert bundle.metrics["n"] == bundle.config["n"]
+
+    def again_and_again(work, number):
+        try:
+            while other.poll() is None:
+                work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    jobs = [(write_mine, 0), (write_mine, 1), (read, 0)]
+    threads = [threading.Thread(target=again_and_again, args=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures and other.wait() == 0, (failures, other.stderr.read())
+    other.stderr.close()
+    assert len(turns) > 2 and load_bundle(tmp_path / "bundle").metrics["n"] in (0, 1, 9)
+    assert os.listdir(tmp_path) == ["bundle"]
+
+
 def test_newer_version_is_named_before_anything_else(tmp_path):
     folder = write(tmp_path / "bundle")
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"version": 2}))
+    (folder / "config.json").write_text(json.dumps(config | {"version": 3}))
     (folder / "model.npz").unlink()
-    with pytest.raises(ValueError, match="another version.*newest recmodels.*version=2"):
+    with pytest.raises(ValueError, match="another version.*newest recmodels.*version=3"):
         load_bundle(folder)
 
 

@@ -3,11 +3,14 @@
 import json
 import random
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from recmodels import cli
-from recmodels.cli import app, parse_columns
+from recmodels.cli import app, parse_columns, parse_rules
+from recmodels.recommend import AtMost, OnePerFamily
+from recmodels.recommend.raw_ids import typed_ids
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,42 @@ def test_recommend_speaks_raw_ids(finished):
 def test_recommend_takes_the_folder_of_a_run(finished):
     folder, _ = finished
     assert invoke("recommend", folder, "--history", "s1").exit_code == 0
+
+
+def test_recommend_knows_users_and_keeps_to_what_is_asked(finished):
+    folder, _ = finished
+    by_user = json.loads(invoke("recommend", folder, "--user", "u1", "--json").output)
+    assert by_user["items"] and by_user["source"] != "MostPopular"
+    rules = '{"rule": "AtLeast", "column": "events", "least": 2}'
+    asked = ("recommend", folder, "--history", "s1,s2", "--json")
+    shown = json.loads(invoke(*asked, "--only", "s3,s4,s5", "--exclude", "s4").output)
+    assert {row["item"] for row in shown["items"]} == {"s3", "s5"}
+    refused = invoke(*asked, "--rules", rules)
+    assert refused.exit_code and "need a column 'events'" in str(refused.exception)
+
+
+def test_export_writes_what_tensorflow_loads(finished, tmp_path):
+    folder, _ = finished
+    result = invoke("export", folder, tmp_path / "served")
+    assert result.exit_code == 0 and (tmp_path / "served" / "saved_model.pb").is_file()
+    assert invoke("export", folder, tmp_path / "e.tflite", "--lite").exit_code == 0
+    assert (tmp_path / "e.tflite").stat().st_size > 1000
+
+
+def test_rules_are_json_or_a_file_of_it(tmp_path):
+    text = '[{"rule": "AtMost", "most": 2}, {"rule": "OnePerFamily"}]'
+    (tmp_path / "rules.json").write_text(text)
+    parsed = parse_rules(text)
+    assert parsed == parse_rules(str(tmp_path / "rules.json"))
+    assert parsed == (AtMost(2), OnePerFamily()) and parse_rules(text[1:30]) == (AtMost(2),)
+    for bad, match in (("[", "`rules` must be JSON"), ("[1]", "`rules` must be objects")):
+        with pytest.raises(ValueError, match=match):
+            parse_rules(bad)
+
+
+def test_typed_ids_are_of_the_type_of_the_known_ones():
+    assert typed_ids(["3", " -12", "", "x"], np.array([3])) == [3, -12, "x"]
+    assert typed_ids(["3", " a "], np.array(["3", "b"])) == ["3", "a"]
 
 
 def test_evaluate_measures_the_same_again(finished):

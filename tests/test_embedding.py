@@ -34,6 +34,15 @@ def test_catalogue_is_the_items_alone():
     assert to_numpy(made().catalogue())[:, 0].tolist() == [5, 9, 13, 17, 21]
 
 
+def test_unit_catalogue_has_directions_only_and_reading_is_as_before():
+    layer = ItemEmbedding(2, 2, unit=True)
+    layer.build()
+    layer.set_weights([np.array([[9, 9], [3, 4], [0, -2], [9, 9], [9, 9]])])
+    np.testing.assert_allclose(to_numpy(layer.catalogue()), [[0.6, 0.8], [0, -1]], atol=1e-6)
+    assert to_numpy(layer(np.array([[1, 2]], "int32"))).tolist() == [[[3, 4], [0, -2]]]
+    assert layer.get_config()["unit"] is True
+
+
 def test_output_is_tied():
     layer = made()
     before = to_numpy(layer(IDS))[0, 2] @ to_numpy(layer.catalogue())[2]

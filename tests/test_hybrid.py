@@ -82,7 +82,8 @@ def test_refuses_impossible_weights(weights):
 
 
 def test_refuses_an_unknown_scaling():
-    with pytest.raises(ValueError, match=r"`scaling` must be one of \['range', 'rank', 'spread'\].*'sum'"):
+    message = r"`scaling` must be one of \['range', 'rank', 'spread'\].*'sum'"
+    with pytest.raises(ValueError, match=message):
         Hybrid([Markov()], [1], scaling="sum")
 
 

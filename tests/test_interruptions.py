@@ -23,11 +23,15 @@ def my_log(tmp_path):
     return path
 
 
-def start(log, **options):
+def start(log, prepare=lambda: None):
+    def begin():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Jobs in the background inherit deafness.
+        prepare()
+
     command = [sys.executable, "-m", "recmodels", "run", "--dataset", str(log)]
     command += ["--runs", str(log.parent / "runs")]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, **pipes, **options)
+    return subprocess.Popen(command, **pipes, preexec_fn=begin)
 
 
 def wait_for(path, process):
@@ -69,7 +73,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(my_log):
     def small_files_only():
         resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
 
-    process = start(my_log, preexec_fn=small_files_only)
+    process = start(my_log, prepare=small_files_only)
     _, errors = finish(process)
     assert process.returncode == 2 and "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("recmodels: [Errno 27] File too large")

@@ -18,8 +18,8 @@ FOLDERS = (
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")
-# Besides TensorFlow through Keras: the adapter to TFRS.
-MAY_IMPORT_TENSORFLOW = ("tasks/tfrs.py",)
+# Besides TensorFlow through Keras: the adapter to TFRS, and what is served by TensorFlow alone.
+MAY_IMPORT_TENSORFLOW = ("tasks/tfrs.py", "recommend/export.py")
 
 
 def folder_of(path):

@@ -59,22 +59,36 @@ def test_bce_by_hand():
 
 
 def test_gbce_by_hand():
-    # K = 1 of V - 1 = 2 others: a = 1/2; t = 0.75: beta = 0.5 (0.75 (1 - 2) + 2) = 0.625.
-    # Item 3, logit 0: position 0 (0.625 ln(3/2) + ln 2) / 2, position 1 the same.
+    # K = 1 of V - 1 = 2 others: a = 1/2; t = 0.75: beta = 0.5 (0.75 (1 - 2) + 2) = 0.625, and
+    # ln 0.625 is added to logits. Target, logit ln 2: ln 1.25, so ln(1 + 1/1.25) = ln 1.8. Item 3,
+    # logit 0: ln(1 + 0.625). Both positions alike.
     negatives = np.array([[3]], "int32")
-    expected = (0.625 * np.log(1.5) + np.log(2)) / 2
+    expected = 0.625 * np.log(1.8) + np.log(1.625)
     assert value(gbce, STATES, TARGETS, WEIGHTS, TABLE, negatives) == pytest.approx(expected, 1e-5)
 
 
-@pytest.mark.parametrize(("calibration", "beta"), [(0.0, 1.0), (1.0, 0.5)])
-def test_gbce_from_plain_to_fully_calibrated(calibration, beta):
-    # t = 0 gives beta = 1, cross-entropy over K + 1 terms; t = 1 gives beta = a = K / (V - 1).
+def test_gbce_from_plain_to_fully_calibrated():
+    # t = 0 gives beta = 1 and, with K = 1, adds nothing: plain BCE. t = 1 gives beta = a = 1/2 and
+    # adds ln 1/2: target ln(1 + 1/1), item 3 ln(1 + 1/2).
     negatives = np.array([[3]], "int32")
-    loss = value(gbce, STATES, TARGETS, WEIGHTS, TABLE, negatives, calibration=calibration)
-    assert loss == pytest.approx((beta * np.log(1.5) + np.log(2)) / 2, 1e-5)
-    if calibration == 0.0:
-        plain = value(bce, STATES, TARGETS, WEIGHTS, TABLE, negatives)
-        assert loss == pytest.approx(plain / 2, 1e-5)
+    arrays = (STATES, TARGETS, WEIGHTS, TABLE, negatives)
+    assert value(gbce, *arrays, calibration=0.0) == pytest.approx(value(bce, *arrays), 1e-5)
+    expected = 0.5 * np.log(2) + np.log(1.5)
+    assert value(gbce, *arrays, calibration=1.0) == pytest.approx(expected, 1e-5)
+
+
+@pytest.mark.parametrize("num_negatives", [1, 4])
+def test_scores_of_zero_are_where_gbce_balances_positives_and_negatives(num_negatives):
+    # Pushing all scores up or down together gains nothing when none is known from another.
+    negatives = np.array([list(range(2, 2 + num_negatives))], "int32")
+    states, table = np.ones((1, 1), "float32"), np.zeros((8, 1), "float32")
+    one = np.array([1], "int32"), np.ones(1, "float32")
+
+    def shifted(by):
+        return value(gbce, states, *one, table + np.float32(by), negatives)
+
+    assert abs(shifted(0.01) - shifted(-0.01)) < 1e-4
+    assert shifted(0.0) < min(shifted(0.5), shifted(-0.5))
 
 
 def toy(positions=32, num_items=7, width=4, seed=0):

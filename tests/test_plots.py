@@ -188,3 +188,23 @@ def test_the_preferred_font_is_the_first_of_the_list_that_is_installed(monkeypat
     style.cjk_font.cache_clear()
     assert style.cjk_font() == "Noto Sans CJK SC"
     style.cjk_font.cache_clear()
+
+
+def test_a_font_installed_after_matplotlib_listed_them_is_found(monkeypatch):
+    files = ["/fonts/broken.ttf", "/fonts/known.ttf", "/fonts/new.ttc"]
+    known = type("Font", (), {"name": "DejaVu Sans", "fname": files[1]})
+
+    class Manager:
+        ttflist = [known]
+
+        def addfont(self, path):
+            if path == files[0]:
+                raise RuntimeError("no font")
+            assert path == files[2]
+            self.ttflist.append(type("Font", (), {"name": "SimHei", "fname": path}))
+
+    monkeypatch.setattr(style.font_manager, "fontManager", Manager())
+    monkeypatch.setattr(style.font_manager, "findSystemFonts", lambda: files)
+    style.cjk_font.cache_clear()
+    assert style.cjk_font() == "SimHei"
+    style.cjk_font.cache_clear()

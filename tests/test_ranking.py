@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from recmodels.evaluation.ranking import hide_seen, rank, top_items
+from recmodels.evaluation.metrics import hit_rate
+from recmodels.evaluation.ranking import UNRANKED, hide_seen, rank, top_items
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
 
@@ -40,7 +41,7 @@ def slow_rank(scores, history, target, trained, filter_seen, k):
     """Rank and list of one user by walking over the items, without a sort by array."""
     items = range(1, len(scores))
     if not trained:
-        place = len(scores)
+        place = UNRANKED
     else:
         place = 1
         for item in items:
@@ -118,7 +119,8 @@ def test_cold_and_unknown_targets_are_misses_whatever_the_scores():
     # Item 2 has the best score but no training event; 4 = V + 1 is not in the catalogue.
     queries = make_queries([[1], [1]], [2, 4], trained=[False, False])
     ranking = rank(Fixed([[0, 1, 9, 3]] * 2), queries, filter_seen=True)
-    assert ranking.ranks.tolist() == [4, 4]
+    assert ranking.ranks.tolist() == [UNRANKED, UNRANKED]
+    assert hit_rate(ranking.ranks, 10).tolist() == [0, 0]  # Though the list holds all 3 items.
 
 
 @pytest.mark.parametrize("chunk_size", [1, 3, 7, 100])

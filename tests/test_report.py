@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from recmodels.evaluation import evaluate, load_ranks, save_ranks, slice_means, slices
+from recmodels.evaluation.ranking import UNRANKED
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
 
@@ -49,7 +50,7 @@ def test_per_user_table_by_hand():
     # Filtered: user 0 has 3 4 5 left, target 3 first. User 1 has 2 4 5, target 2 first. User 2
     # has the cold target 4. User 3 has 1 2 4 5, target 1 first.
     table = make_evaluation().per_user
-    assert table["rank"].tolist() == [1, 1, 6, 1]
+    assert table["rank"].tolist() == [1, 1, UNRANKED, 1]
     assert table["history_length"].tolist() == [3, 4, 3, 1]
     assert table["target_popularity"].tolist() == [1, 2, 0, 4]
     assert table["cold_user"].tolist() == [False, False, False, True]
@@ -85,7 +86,7 @@ def test_metrics_are_the_means_of_the_per_user_values():
 def test_the_filter_switch_is_recorded_and_matters():
     kept = make_evaluation(filter_seen=False)
     assert kept.filter_seen is False and make_evaluation().filter_seen is True
-    assert kept.per_user["rank"].tolist() == [3, 2, 6, 1]
+    assert kept.per_user["rank"].tolist() == [3, 2, UNRANKED, 1]
     assert "seen kept" in repr(kept)
 
 

@@ -85,7 +85,7 @@ def test_config_round_trip():
     options = {
         "num_items": 9, "max_length": 4, "width": 6, "num_blocks": 1, "num_heads": 3,
         "hidden_width": 5,
-        "dropout": 0.1, "norm_order": "pre",
+        "dropout": 0.1, "norm_order": "pre", "temperature": 0.5,
     }  # fmt: skip
     config = SASRec(**options).get_config()
     assert {name: config[name] for name in options} == options
@@ -112,6 +112,22 @@ def test_score_is_state_times_item_vector(model):
     assert (scores[:, 0] == 0).all()
     np.testing.assert_allclose(scores[1, 3], states[1, -1] @ table[3], atol=1e-4)
     np.testing.assert_allclose(scores[0, V], states[0, -1] @ table[V], atol=1e-4)
+
+
+def test_with_a_temperature_scores_are_cosines_divided_by_it():
+    model = make(temperature=0.1)
+    scores = model.score({"item_ids": IDS})
+    plain = make()
+    plain.set_weights(model.get_weights())
+    state, vector = to_numpy(encoder(plain)(IDS))[1, -1], to_numpy(plain.item_embedding.table)[3]
+    cosine = state @ vector / np.linalg.norm(state) / np.linalg.norm(vector)
+    np.testing.assert_allclose(scores[1, 3], 10 * cosine, atol=1e-4)
+    assert np.abs(scores[:, 1:]).max() <= 10 + 1e-4
+
+
+def test_impossible_temperature_is_refused():
+    with pytest.raises(ValueError, match="`temperature` must be greater than 0. Received"):
+        SASRec(V, temperature=0.0)
 
 
 def test_chunk_of_the_catalogue_equals_its_columns(model):
@@ -163,3 +179,15 @@ def test_half_precision_reaches_every_layer_and_stays_finite():
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float16"}
     scores = model.score({"item_ids": IDS})
     assert scores.dtype == np.float32 and np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"norm_order": "pre"}, {"norm_order": "post"}, {"temperature": 0.1}]
+)
+@pytest.mark.parametrize("num_blocks", [0, 1, 2])
+def test_the_last_state_alone_is_that_of_all(options, num_blocks):
+    model = SASRec(9, max_length=5, width=8, num_blocks=num_blocks, num_heads=2, **options)
+    ids = {"item_ids": np.array([[0, 0, 3, 1, 2], [0, 0, 0, 0, 0], [5, 9, 5, 4, 1]], np.int32)}
+    np.testing.assert_allclose(
+        to_numpy(model.last_state(ids)), to_numpy(model(ids))[:, -1], atol=1e-6
+    )

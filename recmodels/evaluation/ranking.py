@@ -8,6 +8,9 @@ import numpy as np
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
 
+# The rank of a target that training never saw: a miss however long the list.
+UNRANKED = np.iinfo(np.int32).max
+
 
 class Scorer(Protocol):
     """What evaluation knows of a model, neural or not.
@@ -31,8 +34,8 @@ class Ranking:
     """Where each target landed, and the list each user was shown.
 
     Args:
-        ranks: 1 is the top; ties count against the model; V + 1 for a target that no model could
-            rank because training never saw it. int32, (U,).
+        ranks: 1 is the top; ties count against the model; `UNRANKED` for a target that no model
+            could rank because training never saw it. int32, (U,).
         lists: the best `k` item ids, best first, padded with 0 when the catalogue runs out.
             int32, (U, k).
         num_items: V, the number of items that were ranked.
@@ -76,7 +79,7 @@ def rank(
         own = scores[np.arange(len(rows)), np.where(trained, targets, 0)]
         if filter_seen:
             hide_seen(scores, queries.histories, rows)
-        ranks[rows] = np.where(trained, _pessimistic_ranks(scores, targets, own), width)
+        ranks[rows] = np.where(trained, _pessimistic_ranks(scores, targets, own), UNRANKED)
         lists[rows] = top_items(scores, k)
     return Ranking(ranks, lists, width - 1)
 

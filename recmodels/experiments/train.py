@@ -16,6 +16,7 @@ from recmodels.experiments.run import (
     prepare_experiment,
     run_seed,
 )
+from recmodels.features.histories import build_histories
 from recmodels.features.sequences import SequenceData
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.recommender import Recommender
@@ -86,7 +87,10 @@ def _refuse(experiment: Experiment, surprises: list[str]) -> None:
 def save_bundle_of(
     run: Run, log: Interactions, data: SequenceData, folder: Path, config: dict | None = None
 ) -> Recommender:
-    """Write a trained model as a bundle, with more to remember in `config`, and return it."""
+    """Write a trained model as a bundle, with more to remember in `config`, and return it.
+
+    It knows all that the users of the training part have done up to the end of the log.
+    """
     experiment = run.experiment
     recommender = Recommender(
         run.model,
@@ -95,6 +99,7 @@ def save_bundle_of(
         filter_seen=experiment.filter_seen,
         fallback=MostPopular().fit(data.train, data.num_items),
         name=experiment.name,
+        histories=build_histories(log, data.vocabulary, data.train.users),
     )
     config = {
         "dataset": experiment.dataset,

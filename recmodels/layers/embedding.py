@@ -14,6 +14,8 @@ class ItemEmbedding(keras.layers.Layer):
         num_items: V. The table has V + 3 rows: padding, 1..V, unknown and mask.
         width: D.
         initial_std: standard deviation of the initial vectors.
+        unit: whether the output layer multiplies with vectors of length 1, so that scores do not
+            grow with an item's popularity.
 
     Call arguments:
         item_ids: int32, (B, T).
@@ -22,11 +24,19 @@ class ItemEmbedding(keras.layers.Layer):
         (B, T, D).
     """
 
-    def __init__(self, num_items: int, width: int, initial_std: float = 0.02, **kwargs) -> None:
+    def __init__(
+        self,
+        num_items: int,
+        width: int,
+        initial_std: float = 0.02,
+        unit: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_items = num_items
         self.width = width
         self.initial_std = initial_std
+        self.unit = unit
 
     def build(self, input_shape=None) -> None:
         self.table = self.add_weight(
@@ -42,7 +52,8 @@ class ItemEmbedding(keras.layers.Layer):
 
     def catalogue(self):
         """Vectors of the items 1..V, (V, D): what the tied output layer multiplies with."""
-        return self.table[1 : self.num_items + 1]
+        vectors = self.table[1 : self.num_items + 1]
+        return ops.normalize(vectors, axis=-1) if self.unit else vectors
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.width)
@@ -53,4 +64,5 @@ class ItemEmbedding(keras.layers.Layer):
             "num_items": self.num_items,
             "width": self.width,
             "initial_std": self.initial_std,
+            "unit": self.unit,
         }

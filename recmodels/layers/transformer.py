@@ -32,6 +32,7 @@ class TransformerBlock(keras.layers.Layer):
         x: (B, T, D).
         mask: bool, (B, T, T), True where a position may look; see `attention_mask`.
         return_weights: whether the attention weights, (B, H, T, T), are returned too.
+        last_only: whether only the last position is worked out: the result is (B, 1, D).
 
     Returns:
         (B, T, D).
@@ -74,9 +75,11 @@ class TransformerBlock(keras.layers.Layer):
         for layer in (self.feed_forward, self.norm_attention, self.norm_feed_forward):
             layer.build(x_shape)
 
-    def call(self, x, mask, training=None, return_weights=False):
+    def call(self, x, mask, training=None, return_weights=False, last_only=False):
         normed = x if self.norm_order == "post" else self.norm_attention(x)
         memory = normed if self.norm_order == "pre" else x
+        if last_only:  # All positions are remembered, one asks.
+            x, normed, mask = x[:, -1:], normed[:, -1:], mask[:, -1:]
         attended, weights = self.attention(
             normed, memory, mask, training=training, return_weights=True
         )

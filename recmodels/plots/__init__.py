@@ -6,6 +6,7 @@ from recmodels.plots.compare import concentration_curves, gap_curves, length_cur
 from recmodels.plots.faults import best_of_many, caught_map, fault_effects
 from recmodels.plots.inputs import padding_map, response_curves, value_distribution
 from recmodels.plots.learning import learning_curves
+from recmodels.plots.lists import ranked_list
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution
 from recmodels.plots.measuring import differences, hits_by_depth, p_values
 from recmodels.plots.options import option_curves
@@ -36,6 +37,7 @@ __all__ = [
     "panels",
     "popularity_distribution",
     "position_map",
+    "ranked_list",
     "response_curves",
     "save",
     "value_distribution",

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import matplotlib
@@ -36,8 +36,22 @@ CJK_FONTS = (
 @cache
 def cjk_font() -> str | None:
     """The first installed font that writes Chinese, or None."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in CJK_FONTS if name in installed), None)
+    for look_again in (False, True):
+        if look_again:
+            _add_new_fonts()
+        installed = {font.name for font in font_manager.fontManager.ttflist}
+        found = next((name for name in CJK_FONTS if name in installed), None)
+        if found:
+            return found
+    return None
+
+
+def _add_new_fonts() -> None:
+    """Tell matplotlib of fonts installed since it last listed them, which it does once for all."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:
+        with suppress(RuntimeError, OSError):  # A file that only looks like a font.
+            font_manager.fontManager.addfont(path)
 
 
 @contextmanager

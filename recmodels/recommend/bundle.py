@@ -1,26 +1,33 @@
 """A trained model and all it needs to answer, in one plain folder."""
 
-import hashlib
 import importlib.metadata
-import json
-import os
-import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from recmodels.evaluation.ranking import Scorer
+from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.recommend.candidates import catalogue_vectors
+from recmodels.recommend.folders import (
+    check_files,
+    no_bundle,
+    read_json,
+    read_steadily,
+    whole_or_nothing,
+    write_json,
+)
 from recmodels.recommend.model_files import load_model, save_model
+from recmodels.recommend.rules import Rule, rules_from_json, rules_to_json
 
-FORMAT, VERSION = "recmodels bundle", 1
+FORMAT, VERSION = "recmodels bundle", 2
+READABLE = (1, VERSION)  # The first had no rules, histories or item vectors.
 LIBRARIES = ("recmodels", "keras", "tensorflow", "jax", "torch", "numpy", "pandas")
-STALE_SECONDS = 3600  # Nobody writes one bundle for an hour: what is older was killed.
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +43,9 @@ class Bundle:
         config: how the model came about: experiment, protocol, seeds.
         metrics: what it reached.
         libraries: versions of the libraries that wrote it.
+        histories: of the known users, or None.
+        rules: of every list.
+        item_vectors: for `Diverse`, float32 (V, D); None where the model's own serve.
     """
 
     model: Scorer
@@ -47,6 +57,9 @@ class Bundle:
     config: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    histories: Histories | None = None
+    rules: tuple[Rule, ...] = ()
+    item_vectors: np.ndarray | None = None
 
     def __repr__(self) -> str:
         return f"<Bundle of {self.name!r}, {len(self.vocabulary):,} items>"
@@ -61,6 +74,9 @@ def save_bundle(
     name: str | None = None,
     items: pd.DataFrame | None = None,
     fallback: Scorer | None = None,
+    histories: Histories | None = None,
+    rules: Sequence[Rule] = (),
+    item_vectors: np.ndarray | None = None,
     config: dict | None = None,
     metrics: dict | None = None,
 ) -> Path:
@@ -68,15 +84,18 @@ def save_bundle(
 
         config.json          format, version, filter_seen, classes, libraries, your `config`
         metrics.json         your `metrics`
+        rules.json           the rules
         vocabulary.parquet   raw ids in the order of the item ids 1..V
         items.parquet        the item table, if there is one
+        histories.parquet    raw user ids and their item ids, if there are any
+        item_vectors.npy     given, or else the model's own, if it has any
         model.keras          or model.npz for a baseline; fallback.* likewise
         checksums.json       SHA-256 of every other file
 
     Args:
         folder: where to. A bundle that is there is replaced; anything else is left alone.
-        model, vocabulary, filter_seen, name, items, fallback: see `Bundle`; `name` is by default
-            the model's class.
+        model, vocabulary, filter_seen, name, items, fallback, histories, rules, item_vectors: see
+            `Bundle`; `name` is by default the model's class.
         config, metrics: what JSON can hold.
 
     Returns:
@@ -87,8 +106,7 @@ def save_bundle(
         OSError: writing failed, for want of space perhaps. What was there before is untouched.
     """
     folder = Path(folder).resolve()
-    _check_replaceable(folder)
-    with _whole_or_nothing(folder) as unfinished:
+    with whole_or_nothing(folder) as unfinished:
         description = {
             "format": FORMAT,
             "version": VERSION,
@@ -96,13 +114,16 @@ def save_bundle(
             "filter_seen": bool(filter_seen),
             "model": save_model(model, unfinished, "model"),
             "fallback": None if fallback is None else save_model(fallback, unfinished, "fallback"),
+            "item_vectors": _write_vectors(unfinished, model, item_vectors),
             "libraries": library_versions(),
             "config": config or {},
         }
-        _write_json(unfinished / "config.json", description)
-        _write_json(unfinished / "metrics.json", metrics or {})
+        write_json(unfinished / "config.json", description)
+        write_json(unfinished / "metrics.json", metrics or {})
+        write_json(unfinished / "rules.json", {"rules": rules_to_json(rules)})
         _write_tables(unfinished, vocabulary, items)
-        _write_json(unfinished / "checksums.json", _checksums(unfinished))
+        if histories is not None:
+            _write_histories(unfinished / "histories.parquet", histories)
     return folder
 
 
@@ -117,17 +138,15 @@ def load_bundle(folder: str | Path) -> Bundle:
     Example:
         >>> load_bundle("runs/shop/bundle").metrics["ndcg@10"]
     """
-    folder = Path(folder).resolve()
-    if not folder.exists() and _previous(folder).exists():
-        folder = _previous(folder)  # A kill came between the two renames of `_put_in_place`.
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"`folder` must be the folder of a bundle. Received: folder={str(folder)!r}"
-        )
+    return read_steadily(Path(folder).resolve(), _read_bundle)
+
+
+def _read_bundle(folder: Path) -> Bundle:
     description = _read_description(folder)
-    _check_files(folder)
-    items = folder / "items.parquet"
-    fallback = description["fallback"]
+    check_files(folder)
+    items, histories = folder / "items.parquet", folder / "histories.parquet"
+    rules, vectors = folder / "rules.json", folder / "item_vectors.npy"
+    fallback, given = description["fallback"], description.get("item_vectors") == "given"
     return Bundle(
         model=load_model(folder, description["model"]),
         vocabulary=Vocabulary(pd.read_parquet(folder / "vocabulary.parquet")["item"]),
@@ -136,63 +155,12 @@ def load_bundle(folder: str | Path) -> Bundle:
         items=pd.read_parquet(items).set_index("item") if items.exists() else None,
         fallback=None if fallback is None else load_model(folder, fallback),
         config=description["config"],
-        metrics=_read_json(folder / "metrics.json"),
+        metrics=read_json(folder / "metrics.json"),
         libraries=description["libraries"],
+        histories=_read_histories(histories) if histories.exists() else None,
+        rules=rules_from_json(read_json(rules)["rules"]) if rules.exists() else (),
+        item_vectors=np.load(vectors, allow_pickle=False) if given else None,
     )
-
-
-def _previous(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.previous")
-
-
-@contextmanager
-def _whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """A folder to write to that takes the place of `folder` if nothing fails."""
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.mkdir(parents=True)
-        _remove_stale(folder)
-        yield unfinished
-        _put_in_place(unfinished, folder)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"The bundle could not be written ({error.strerror or error}). Free some space or "
-            "choose another folder; what was there before is untouched",
-            str(folder),
-        ) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _put_in_place(unfinished: Path, folder: Path) -> None:
-    """Two renames: no system call that works everywhere replaces a folder that is not empty."""
-    if folder.exists():
-        shutil.rmtree(_previous(folder), ignore_errors=True)
-        folder.rename(_previous(folder))
-    unfinished.rename(folder)
-    shutil.rmtree(_previous(folder), ignore_errors=True)
-
-
-def _check_replaceable(folder: Path) -> None:
-    """Raise unless the folder is missing, empty or a bundle and nothing else."""
-    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    ours = {"checksums.json"}
-    if "checksums.json" in present:
-        ours |= set(_read_json(folder / "checksums.json"))
-    if present - ours or folder.is_file():
-        raise ValueError(
-            "`folder` must be new, empty, or a bundle to replace: nothing else is deleted. Name "
-            f"another folder. Received: folder={str(folder)!r}, which holds "
-            f"{sorted(present - ours)[:5] or 'no folder but a file'}"
-        )
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove what killed processes left beside the folder."""
-    for left in folder.parent.glob(f".{folder.name}.*.unfinished"):
-        if time.time() - left.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def library_versions() -> dict[str, str]:
@@ -214,75 +182,39 @@ def _write_tables(folder: Path, vocabulary: Vocabulary, items: pd.DataFrame | No
         table.to_parquet(folder / "items.parquet", index=False)
 
 
-def _write_json(path: Path, content: dict) -> None:
-    try:
-        text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
-    except TypeError as error:
-        raise ValueError(
-            "`config` and `metrics` must hold only what JSON can: texts, numbers, lists, dicts. "
-            f"Received: {error}"
-        ) from error
-    path.write_text(text + "\n", encoding="utf-8")
+def _write_vectors(folder: Path, model: Scorer, given: np.ndarray | None) -> str | None:
+    """Write the vectors there are and say whose they are: those of the model are read by others."""
+    vectors = catalogue_vectors(model) if given is None else given
+    if vectors is None:
+        return None
+    np.save(folder / "item_vectors.npy", vectors)
+    return "model's own" if given is None else "given"
 
 
-def _plain(value):
-    """NumPy's numbers and arrays as Python's."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{value!r} of type {type(value).__name__}")
+def _write_histories(path: Path, histories: Histories) -> None:
+    """One row a user: the raw id, and the item ids as a list."""
+    items = pa.LargeListArray.from_arrays(histories.offsets, histories.items)
+    users = pa.array(np.asarray(histories.users))
+    pq.write_table(pa.table({"user": users, "items": items}), path)
 
 
-def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _no_bundle(path.parent, f"{path.name}: {error}") from error
-    if not isinstance(content, dict):
-        raise _no_bundle(path.parent, f"{path.name} holds no JSON object")
-    return content
+def _read_histories(path: Path) -> Histories:
+    table = pq.read_table(path).combine_chunks()
+    lists = table["items"].chunk(0)
+    users = table["user"].to_pandas().to_numpy()
+    items = lists.values.to_numpy()
+    return Histories(users, items, lists.offsets.to_numpy().astype(np.int64), {})
 
 
 def _read_description(folder: Path) -> dict:
     """What `config.json` says, once its version is known to be one we can read."""
-    description = _read_json(folder / "config.json")
+    description = read_json(folder / "config.json")
     if description.get("format") != FORMAT:
-        raise _no_bundle(folder, f"config.json does not say format {FORMAT!r}")
-    if description.get("version") != VERSION:
+        raise no_bundle(folder, f"config.json does not say format {FORMAT!r}")
+    if description.get("version") not in READABLE:
         raise ValueError(
-            f"`folder` holds a bundle of another version; this recmodels reads {VERSION}. Install "
+            f"`folder` holds a bundle of another version; this recmodels reads {READABLE}. Install "
             f"the newest recmodels. Received: version={description.get('version')} "
             f"in {str(folder)!r}, written with {description.get('libraries')}"
         )
     return description
-
-
-def _no_bundle(folder: Path, why: str) -> ValueError:
-    return ValueError(
-        "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them. "
-        f"Received: folder={str(folder)!r}, {why}"
-    )
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file but the list of them, by name."""
-    sums = {}
-    for path in sorted(folder.iterdir()):
-        if path.name != "checksums.json":
-            with path.open("rb") as file:
-                sums[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return sums
-
-
-def _check_files(folder: Path) -> None:
-    """Raise unless every file is there with the content it was written with."""
-    found = _checksums(folder)
-    wrong = {
-        name: "changed" if name in found else "missing"
-        for name, expected in _read_json(folder / "checksums.json").items()
-        if found.get(name) != expected
-    }
-    if wrong:
-        raise ValueError(
-            "The bundle is damaged: copy it again from where it was made, or train again. "
-            f"Received: folder={str(folder)!r}, files={wrong}"
-        )

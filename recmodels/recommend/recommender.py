@@ -1,4 +1,4 @@
-"""From a history of raw ids to a list of raw ids, with the rules applied."""
+"""From a history of raw ids, or a known user, to a list of raw ids that keeps to the rules."""
 
 import numbers
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,19 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from recmodels.evaluation.ranking import Scorer, hide_seen, top_items
+from recmodels.evaluation.ranking import Scorer
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.baseline import Baseline
+from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import load_bundle, save_bundle
-from recmodels.recommend.recommendation import OWN_COLUMNS, Recommendation
+from recmodels.recommend.candidates import Scored, Searched, catalogue_vectors
+from recmodels.recommend.choice import RuleBook, choose, work_out
+from recmodels.recommend.item_table import checked_vectors, in_item_order
+from recmodels.recommend.raw_ids import read_lists, unknown_note
+from recmodels.recommend.recommendation import Details, Recommendation
+from recmodels.recommend.requests import KnownUsers, Requests, read_histories
+from recmodels.recommend.rules import Rule
 
 CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
@@ -21,26 +28,35 @@ CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 class Recommender:
     """A model with everything it takes to answer in raw ids.
 
-    Histories are answered as those of newcomers, whoever they belong to: a model that keeps a
-    vector for each user does not use it here. A history without a known item goes to `fallback`.
+    A history is answered as that of a newcomer, whoever it belongs to: a model that keeps a vector
+    for each user uses it only where the user is named. A history without a known item, and a user
+    who is not known, go to `fallback`, and the list says so.
 
     Args:
         scorer: the model.
         vocabulary: of the items it was trained on.
-        items: what lists show of each item (`title`, `category`, ...), indexed by raw id.
+        items: what lists show and rules read of each item (`title`, `category`, ...), indexed by
+            raw id.
         filter_seen: whether lists leave out the whole history, as the protocol of the model's
             evaluation did. False where people return to things.
-        fallback: answers where the history tells nothing, such as a fitted `MostPopular`. Not
-            needed for baselines, which have an answer of their own.
+        fallback: answers where the history tells nothing, such as a fitted `MostPopular`: the
+            default where there are `histories`. Baselines have an answer of their own.
         name: what lists call the model; by default its class.
+        histories: what is known of each user, so that they can be asked for by raw id. Where the
+            model keeps a vector for each user, its rows are those of the training histories:
+            `data.train`, or `build_histories(log, data.vocabulary, data.train.users)`.
+        rules: for every list that is not given rules of its own.
+        item_vectors: what `Diverse` measures likeness by, float (V, D); by default the model's own.
+        index: looks the best items up instead of scoring all, such as an `ApproximateIndex`.
 
     Raises:
-        ValueError: the item table does not fit the vocabulary.
+        ValueError: the item table or the vectors do not fit the vocabulary, or a rule the table.
 
     Example:
-        >>> recommender = Recommender(model, data.vocabulary, items=interactions.items)
+        >>> recommender = Recommender(model, data.vocabulary, items=log.items, histories=data.train)
         >>> recommender.recommend(["tea", "cup"], k=3).items
         ['pot', 'milk', 'sugar']
+        >>> recommender.recommend(user="ann", rules=[OnePerFamily(), AtMost(2)])
     """
 
     def __init__(
@@ -52,20 +68,38 @@ class Recommender:
         filter_seen: bool = True,
         fallback: Scorer | None = None,
         name: str | None = None,
+        histories: Histories | None = None,
+        rules: Sequence[Rule] = (),
+        item_vectors: np.ndarray | None = None,
+        index=None,
     ) -> None:
         self.scorer = scorer
         self.vocabulary = vocabulary
-        self.items = None if items is None else _in_item_order(items, vocabulary)
+        self.items = None if items is None else in_item_order(items, vocabulary)
         self.filter_seen = filter_seen
         self.fallback = scorer if fallback is None and isinstance(scorer, Baseline) else fallback
+        if self.fallback is None and histories is not None:
+            self.fallback = MostPopular().fit(histories, len(vocabulary))
         self.name = type(scorer).__name__ if name is None else name
+        self.histories = histories
+        self._users = None if histories is None else KnownUsers(histories, vocabulary)
+        self.item_vectors = checked_vectors(item_vectors, vocabulary)
+        self.index = index
+        self._book = self._latest_book = work_out(tuple(rules), self.items, len(vocabulary))
 
     def __repr__(self) -> str:
         fallback = "none" if self.fallback is None else type(self.fallback).__name__
+        users = "" if self.histories is None else f"{len(self.histories):,} users, "
         return (
-            f"<Recommender {self.name!r} of {len(self.vocabulary):,} items, seen "
-            f"{'filtered' if self.filter_seen else 'kept'}, fallback {fallback}>"
+            f"<Recommender {self.name!r} of {len(self.vocabulary):,} items, {users}seen "
+            f"{'filtered' if self.filter_seen else 'kept'}, fallback {fallback}, "
+            f"rules {list(self.rules)}>"
         )
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """For every list that is not given rules of its own."""
+        return self._book.rules
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -78,12 +112,15 @@ class Recommender:
             filter_seen=bundle.filter_seen,
             fallback=bundle.fallback,
             name=bundle.name,
+            histories=bundle.histories,
+            rules=bundle.rules,
+            item_vectors=bundle.item_vectors,
         )
 
     def save(
         self, folder: str | Path, *, config: dict | None = None, metrics: dict | None = None
     ) -> Path:
-        """Write everything to a folder, whole or not at all; see `save_bundle`."""
+        """Write everything but the index to a folder, whole or not at all; see `save_bundle`."""
         return save_bundle(
             folder,
             self.scorer,
@@ -92,14 +129,24 @@ class Recommender:
             name=self.name,
             items=self.items,
             fallback=None if self.fallback is self.scorer else self.fallback,
+            histories=self.histories,
+            rules=self.rules,
+            item_vectors=self.item_vectors,
             config=config,
             metrics=metrics,
         )
 
     def recommend(
-        self, history: Sequence, k: int = 10, exclude: Iterable = (), only: Iterable | None = None
+        self,
+        history: Sequence | None = None,
+        k: int = 10,
+        exclude: Iterable = (),
+        only: Iterable | None = None,
+        *,
+        user=None,
+        rules: Sequence[Rule] | None = None,
     ) -> Recommendation:
-        """The best k items after one history.
+        """The best k items after one history, or for one known user.
 
         Args:
             history: raw ids, oldest first. Ids outside the catalogue are ignored, with a note.
@@ -107,58 +154,70 @@ class Recommender:
             exclude: raw ids that must not be listed.
             only: raw ids the list is made from; None for the whole catalogue. Ids of `exclude`
                 and `only` that are outside the catalogue are ignored, with a note.
+            user: raw id of a user of `histories`, instead of a history.
+            rules: instead of the recommender's own; `()` for none.
 
         Raises:
             ValueError: `k` is below 1, ids are not of the catalogue's type, nothing is known of
-                the history and there is no fallback, or the model does not fit the vocabulary.
+                the history and there is no fallback, both or neither of `history` and `user` are
+                given, a rule does not fit, the model does not fit the vocabulary, or the index was
+                built from other weights.
         """
-        return self.recommend_many([history], k, exclude, only)[0]
+        histories = None if history is None else [history]
+        users = None if user is None else [user]
+        return self.recommend_many(histories, k, exclude, only, users=users, rules=rules)[0]
 
     def recommend_many(
         self,
-        histories: Iterable[Sequence],
+        histories: Iterable[Sequence] | None = None,
         k: int = 10,
         exclude: Iterable = (),
         only: Iterable | None = None,
+        *,
+        users: Iterable | None = None,
+        rules: Sequence[Rule] | None = None,
     ) -> list[Recommendation]:
-        """What `recommend` answers to each history, in one pass; the rules hold for all."""
+        """What `recommend` answers to each history or user, in one pass; the rest holds for all."""
         if not isinstance(k, numbers.Integral) or k < 1:
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
-        read = [self._encode(history, "history") for history in histories]
-        known = _stacked([item_ids for item_ids, _ in read])
+        requests = self._read(histories, users)
+        book = self._book if rules is None else self._work_out(tuple(rules))
         allowed, rule_notes = self._allowed(exclude, only)
-        answers: list[Recommendation] = [None] * len(read)
-        empty = known.lengths == 0
+        allowed &= book.allowed
+        answers: list[Recommendation] = [None] * len(requests)
+        empty = requests.known.lengths == 0
         for scorer, chosen in ((self.scorer, ~empty), (self.fallback, empty)):
             everyone = np.flatnonzero(chosen)
             for rows in np.split(everyone, np.arange(CHUNK_ROWS, len(everyone), CHUNK_ROWS)):
                 if not len(rows):
                     continue
-                lists, scores = self._best(scorer, known, rows, allowed, k)
-                for row, found, values in zip(rows, lists, scores, strict=True):
-                    notes = [*self._history_notes(read[row][1], empty[row]), *rule_notes]
-                    answers[row] = self._answer(found, values, k, notes, empty[row])
+                candidates = self._candidates(scorer, requests, rows, allowed)
+                for row, found, values in zip(rows, *self._lists(candidates, k, book), strict=True):
+                    notes = [*requests.notes[row], *self._fallback_note(empty[row]), *rule_notes]
+                    answers[row] = self._answer(found, values, k, notes, empty[row], book)
         return answers
 
-    def _encode(self, raw: Sequence, argument: str) -> tuple[np.ndarray, list]:
-        """Item ids of what is in the catalogue, and the raw ids of what is not."""
-        example = self.vocabulary.raw_ids[:1].tolist()[0]
-        text = isinstance(example, str)
-        if isinstance(raw, str | bytes) or not isinstance(raw, Iterable):
+    def _read(self, histories, users) -> Requests:
+        if (histories is None) == (users is None):
             raise ValueError(
-                f"`{argument}` must be a list of raw ids. Received: {argument}={raw!r}"
+                "`history` must be given, or else `user`, and not both. "
+                f"Received: history given={histories is not None}, user given={users is not None}"
             )
-        raw = list(raw)
-        strange = [value for value in raw if not isinstance(value, str if text else numbers.Real)]
-        if strange:
+        if users is None:
+            return read_histories(self.vocabulary, histories)
+        if self._users is None:
             raise ValueError(
-                f"`{argument}` must hold raw ids of the type of this catalogue, "
-                f"{'strings' if text else 'integers'} such as {example!r}. "
-                f"Received: {strange[0]!r} in {argument}"
+                "`user` can be asked for only where histories are kept: give "
+                f"`Recommender(..., histories=data.train)`. Received: {self!r}"
             )
-        item_ids = self.vocabulary.encode(raw)
-        known = item_ids != self.vocabulary.unknown_id
-        return item_ids[known], [raw[i] for i in np.flatnonzero(~known)]
+        return self._users.read(users)
+
+    def _work_out(self, rules: tuple[Rule, ...]) -> RuleBook:
+        """The book of some rules; the latest is kept, for requests come in the same few kinds."""
+        latest = self._latest_book
+        if latest.rules != rules:
+            latest = self._latest_book = work_out(rules, self.items, len(self.vocabulary))
+        return latest
 
     def _allowed(self, exclude: Iterable, only: Iterable | None) -> tuple[np.ndarray, list[str]]:
         """Which columns of the scores may be listed, bool (V + 1,), and notes on the rules."""
@@ -166,89 +225,68 @@ class Recommender:
         notes = []
         for argument, raw, value in (("only", only, True), ("exclude", exclude, False)):
             if raw is not None:
-                item_ids, unknown = self._encode(raw, argument)
+                (item_ids,), (unknown,) = read_lists(self.vocabulary, [raw], argument)
                 allowed[item_ids] = value
-                notes += _unknown_note(unknown, argument)
+                notes += unknown_note(unknown, argument)
         allowed[0] = False
         return allowed, notes
 
-    def _best(
-        self, scorer: Scorer | None, known: Histories, rows: np.ndarray, allowed: np.ndarray, k: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The best item ids of some histories, padded with 0, and their scores, (B, k) each."""
+    def _candidates(
+        self, scorer: Scorer | None, requests: Requests, rows: np.ndarray, allowed: np.ndarray
+    ) -> Scored | Searched:
         if scorer is None:
             raise ValueError(
                 "`history` holds no item of the catalogue, and there is no fallback to answer: "
                 "give `Recommender(..., fallback=MostPopular().fit(train, num_items))`. "
                 f"Received: {len(rows)} such histories"
             )
-        asked = {
-            "item_ids": known.last(rows, scorer.max_length),
-            "user_ids": np.full(len(rows), -1, np.int32),
-        }
-        scores = np.array(scorer.score(asked), np.float32)  # A copy: it is written to below.
-        if scores.shape != (len(rows), len(allowed)) or not np.isfinite(scores[:, 1:]).all():
+        hidden = requests.histories(rows) if self.filter_seen else None
+        asked = requests.queries(rows, scorer.max_length)
+        if self.index is None or scorer is not self.scorer:
+            return Scored(scorer, asked, allowed, hidden)
+        return Searched(scorer, asked, allowed, hidden, self.index)
+
+    def _lists(self, candidates: Scored | Searched, k: int, book: RuleBook) -> tuple[list, list]:
+        """Item ids and scores of each list, best first."""
+        lists, values = candidates.best(book.reach(k))
+        if not book.walks:
+            return lists, values
+        vectors = None if book.diversity is None else self._likeness_vectors()
+        for row, (found, scores) in enumerate(zip(lists, values, strict=True)):
+            places = choose(found, scores, k, book, vectors)
+            if len(places) < k and len(found) == book.reach(k):  # There is more further down.
+                (found,), (scores,) = candidates.best(len(self.vocabulary), [row])
+                places = choose(found, scores, k, book, vectors)
+            lists[row], values[row] = found[places], scores[places]
+        return lists, values
+
+    def _likeness_vectors(self) -> np.ndarray:
+        own = catalogue_vectors(self.scorer) if self.item_vectors is None else self.item_vectors
+        if own is None:
             raise ValueError(
-                f"`score` of {type(scorer).__name__} must return finite scores, one row a history "
-                f"and one column an item of the vocabulary, padding included: {len(rows)} x "
-                f"{len(allowed)}. Were both made from the same data? Did training diverge? "
-                f"Received: shape={scores.shape}, finite={bool(np.isfinite(scores).all())}"
+                "`Diverse` needs vectors to tell which items are alike, and this model has none: "
+                "give `Recommender(..., item_vectors=...)`, (V, D). "
+                f"Received: model={type(self.scorer).__name__}"
             )
-        scores[:, ~allowed] = -np.inf
-        if self.filter_seen:
-            hide_seen(scores, known, rows)
-        lists = top_items(scores, min(k, len(self.vocabulary)))
-        return lists, np.take_along_axis(scores, lists, axis=1)
+        return own
 
-    def _history_notes(self, unknown: list, empty: bool) -> list[str]:
-        notes = _unknown_note(unknown, "history")
-        if empty:
-            fallback = type(self.fallback).__name__
-            notes += [f"The history holds no item of the catalogue: {fallback} made the list."]
-        return notes
+    def _fallback_note(self, empty: bool) -> list[str]:
+        if not empty:
+            return []
+        name = type(self.fallback).__name__
+        return [f"The history holds no item of the catalogue: {name} made the list."]
 
-    def _answer(self, found, scores, k: int, notes: list[str], empty: bool) -> Recommendation:
-        scores, found = scores[found > 0], found[found > 0]
-        columns = {"rank": np.arange(1, len(found) + 1), "item": self.vocabulary.decode(found)}
-        table = pd.DataFrame(columns | {"score": scores})
-        if self.items is not None:
-            table = table.join(self.items.iloc[found - 1].reset_index(drop=True))
+    def _answer(
+        self, found, scores, k: int, notes: list[str], empty: bool, book: RuleBook
+    ) -> Recommendation:
         if len(found) < k:
             seen = "after leaving out the history" if self.filter_seen else "under the given rules"
-            notes = [*notes, f"{len(found)} items, not {k}: the catalogue has no more {seen}."]
+            under = f", under {list(book.rules)}" if book.rules else ""
+            notes = [
+                *notes,
+                f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.",
+            ]
         source = type(self.fallback).__name__ if empty else self.name
-        return Recommendation(table, source, tuple(notes))
-
-
-def _in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
-    """One row an item of the vocabulary, (V, columns); missing where the table has none."""
-    clash = [column for column in items.columns if column in OWN_COLUMNS]
-    if clash or not items.index.is_unique:
-        raise ValueError(
-            f"`items` must be indexed by distinct raw ids and have no column named {OWN_COLUMNS}: "
-            "use set_index on the id, drop_duplicates, rename. "
-            f"Received: columns={list(items.columns)}, distinct={items.index.is_unique}"
-        )
-    if (vocabulary.encode(items.index) == vocabulary.unknown_id).all():
-        raise ValueError(
-            "`items` knows no item of the vocabulary: is it indexed by raw id, strings where the "
-            f"log has strings? Received: index={list(items.index[:3])}, vocabulary "
-            f"{list(vocabulary.raw_ids[:3])}"
-        )
-    return items.reindex(vocabulary.raw_ids)
-
-
-def _stacked(histories: list[np.ndarray]) -> Histories:
-    """Encoded histories as one flat array."""
-    offsets = np.cumsum([0, *map(len, histories)]).astype(np.int64)
-    flat = np.concatenate([*histories, np.zeros(0, np.int32)])
-    return Histories(np.arange(len(histories)), flat, offsets, {})
-
-
-def _unknown_note(unknown: list, argument: str) -> list[str]:
-    """At most one sentence, so that it can be added to a list of notes."""
-    if not unknown:
-        return []
-    distinct = list(dict.fromkeys(unknown))
-    shown = ", ".join(map(repr, distinct[:5])) + (", ..." if len(distinct) > 5 else "")
-    return [f"Ignored {len(distinct)} ids of `{argument}` outside the catalogue: {shown}."]
+        raw_ids = self.vocabulary.decode(found).tolist()
+        details = None if self.items is None else Details(self.items, found)
+        return Recommendation(raw_ids, scores, source, tuple(notes), details)

@@ -158,16 +158,24 @@ def gbce(states, targets, weights, table, negatives, calibration=0.75):
 
     Petrov and Macdonald, "gSASRec", 2023, section 4: with sampling rate a = K / (V - 1) and
     calibration t, beta = a (t (1 - 1/a) + 1/a), and the loss is
-    -(beta log sigmoid(positive) + sum over negatives of log(1 - sigmoid(negative))) / (K + 1).
-    t = 0 is plain BCE, t = 1 undoes the overconfidence that sampling causes.
+    -(beta log sigmoid(positive) + sum over negatives of log(1 - sigmoid(negative))).
+    t = 0 is BCE with K negatives, t = 1 undoes the overconfidence that sampling causes. The paper
+    divides by K + 1 besides, which moves no minimum.
+
+    Here log(beta / K) is added to every logit, which changes no ranking: scores of 0 then already
+    are the right answer for a model that knows nothing. Without it all scores must sink first,
+    and since every item is a negative in every step, all item vectors do so in one direction;
+    where they are also what histories are read with, they come to look alike, and learning
+    stops at popularity.
     """
     positive, negative, hit = _logits(states, targets, table, negatives)
-    count = negatives.shape[-1]
-    rate = count / (table.shape[0] - 1)
+    rate = negatives.shape[-1] / (table.shape[0] - 1)
     beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
+    start = math.log(beta / negatives.shape[-1])
+    positive, negative = positive + start, negative + start
     kept = ops.cast(ops.logical_not(hit), negative.dtype)
     refused = ops.sum(kept * ops.softplus(negative), axis=-1)
-    each = (beta * ops.softplus(-positive) + refused) / (count + 1)
+    each = beta * ops.softplus(-positive) + refused  # (G, n)
     return ops.sum(_shares(weights) * ops.reshape(each, (-1,)))
 
 

@@ -1,0 +1,99 @@
+"""The best items that may be listed, to any depth, from scores or from an index."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recmodels.evaluation.ranking import Scorer, hide_seen, top_items
+from recmodels.features.histories import Histories
+
+
+def catalogue_vectors(scorer) -> np.ndarray | None:
+    """The vectors a model scores the items 1..V with, float32 (V, D); None where it has none."""
+    embedding = getattr(scorer, "item_embedding", None)
+    if embedding is None:
+        return None
+    from keras import ops  # Here, so that baselines do not wait for it.
+
+    return np.asarray(ops.convert_to_numpy(embedding.catalogue()), np.float32)
+
+
+class Scored:
+    """Candidates of a model that has scored the whole catalogue.
+
+    Args:
+        scorer: the model.
+        queries: what it is asked; see `Scorer`.
+        allowed: which columns of the scores may be listed, bool (V + 1,).
+        hidden: histories whose items are left out, one a query, or None.
+
+    Raises:
+        ValueError: the scores are not finite or do not fit the vocabulary.
+    """
+
+    def __init__(
+        self, scorer: Scorer, queries: dict, allowed: np.ndarray, hidden: Histories | None
+    ) -> None:
+        rows = len(queries["item_ids"])
+        scores = np.array(scorer.score(queries), np.float32)  # A copy: it is written to below.
+        if scores.shape != (rows, len(allowed)) or not np.isfinite(scores[:, 1:]).all():
+            raise ValueError(
+                f"`score` of {type(scorer).__name__} must return finite scores, one row a history "
+                f"and one column an item of the vocabulary, padding included: {rows} x "
+                f"{len(allowed)}. Were both made from the same data? Did training diverge? "
+                f"Received: shape={scores.shape}, finite={bool(np.isfinite(scores).all())}"
+            )
+        scores[:, ~allowed] = -np.inf
+        if hidden is not None:
+            hide_seen(scores, hidden, np.arange(rows))
+        self.scores = scores
+
+    def best(self, count: int, rows: Sequence[int] | None = None) -> tuple[list, list]:
+        """Item ids and scores of the best, best first, at most `count`, of all rows or some."""
+        scores = self.scores if rows is None else self.scores[rows]
+        lists = top_items(scores, min(count, scores.shape[1] - 1))
+        return without_padding(lists, np.take_along_axis(scores, lists, axis=1))
+
+
+class Searched:
+    """Candidates that an index of a model's item vectors finds.
+
+    Args:
+        scorer: a model whose scores are dot products with item vectors, such as `SASRec`.
+        queries, allowed, hidden: as of `Scored`.
+        index: such as an `ApproximateIndex`.
+
+    Raises:
+        ValueError: the model has no item vectors, or the index holds others.
+    """
+
+    def __init__(
+        self, scorer: Scorer, queries: dict, allowed: np.ndarray, hidden: Histories | None, index
+    ) -> None:
+        vectors = catalogue_vectors(scorer)
+        if vectors is None:
+            raise ValueError(
+                "`index` needs a model that scores with item vectors, such as SASRec. "
+                f"Received: model={type(scorer).__name__}"
+            )
+        index.check(vectors)
+        self.index = index
+        self.allowed = allowed
+        self.states = scorer.last_states(queries["item_ids"])
+        empty = [np.zeros(0, np.int32)] * len(self.states)
+        self.hidden = empty if hidden is None else np.split(hidden.items, hidden.offsets[1:-1])
+
+    def best(self, count: int, rows: Sequence[int] | None = None) -> tuple[list, list]:
+        """Item ids and scores of the best, best first, at most `count`, of all rows or some."""
+        rows = range(len(self.states)) if rows is None else rows
+        hidden = [self.hidden[row] for row in rows]
+        count = min(count, len(self.allowed) - 1)
+        found, scores = self.index.search(self.states[list(rows)], count, self.allowed, hidden)
+        return without_padding(found, scores)
+
+
+def without_padding(lists: np.ndarray, scores: np.ndarray) -> tuple[list, list]:
+    """Rows of different lengths, without the 0 they were filled up with."""
+    lengths = (lists > 0).sum(axis=1)
+    pairs = list(zip(lists, scores, lengths, strict=True))
+    return [ids[:n] for ids, _, n in pairs], [values[:n] for _, values, n in pairs]

@@ -1,0 +1,246 @@
+"""A recommender as a SavedModel that plain TensorFlow runs, and its encoder for LiteRT.
+
+Besides the adapter to TensorFlow Recommenders the only module that imports TensorFlow.
+"""
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from recmodels.models.sequence_encoder import LENGTH_STEP
+from recmodels.recommend.candidates import catalogue_vectors
+from recmodels.recommend.folders import whole_or_nothing
+from recmodels.recommend.recommender import Recommender
+
+# What stands for nothing in a padded history and at the end of a short list.
+NO_TEXT, NO_NUMBER = "", -1
+
+
+def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
+    """Write a SavedModel that takes raw histories and gives raw ids, without this package.
+
+    It holds the vocabulary, the weights, the item vectors, the filter of seen items, what rules
+    leave out of all lists, and the fallback for histories without a known item. Its function
+
+        recommend(histories, k, exclude, only) -> {"items": (B, k), "scores": (B, k)}
+
+    takes `histories` of strings or int64, (B, T), oldest first, padded anywhere with "" or -1, `k`
+    int32, and raw ids to leave out and to choose from, both (N,): an empty `only` allows the whole
+    catalogue. Lists that run out of items are filled up with "" or -1 and minus infinity, and are
+    no longer than the catalogue. `recommend_ragged` takes ragged histories instead; the signature
+    `serving_default` is `recommend` with named arguments.
+
+    Args:
+        recommender: around a sequence encoder, such as `SASRec`.
+        folder: where to. A SavedModel that was exported there is replaced; anything else is left
+            alone.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: the model is no sequence encoder, Keras does not run on TensorFlow, or a rule
+            depends on the rest of the list, which the exported function does not know of.
+
+    Example:
+        >>> export_saved_model(recommender, "served")
+        >>> loaded = tf.saved_model.load("served")       # in a process of its own
+        >>> none = tf.constant([], tf.string)
+        >>> loaded.recommend(tf.constant([["tea", "cup"]]), 3, none, none)["items"]
+    """
+    _check_encoder(recommender.scorer)
+    if recommender._book.walks:
+        raise ValueError(
+            "`recommender` has rules that depend on the rest of the list, and a SavedModel only "
+            "knows what may be shown at all: export one without them. "
+            f"Received: rules={list(recommender.rules)}"
+        )
+    import tensorflow as tf
+
+    folder = Path(folder).resolve()
+    module = _serving_module(recommender)
+    serving = module.recommend.get_concrete_function()
+    module.recommend_ragged.get_concrete_function()
+    with whole_or_nothing(folder) as unfinished, _silent():
+        tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
+    return folder
+
+
+def export_lite(recommender: Recommender, path: str | Path) -> Path:
+    """Write the encoder as a LiteRT file: item ids to the state after the last event.
+
+    Input: `item_ids`, int32 (1, L), padded on the left with 0. Output: the state, float32 (1, D);
+    its dot products with the item vectors are the scores.
+
+    Args:
+        recommender: around a sequence encoder, such as `SASRec`.
+        path: of the file, `.tflite` by custom.
+
+    Raises:
+        ValueError: the model is no sequence encoder, or Keras does not run on TensorFlow.
+    """
+    model = recommender.scorer
+    _check_encoder(model)
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    spec = tf.TensorSpec((1, model.max_length), tf.int32, "item_ids")
+
+    @tf.function(input_signature=[spec], autograph=False)
+    def encode(item_ids):
+        return tf.cast(model.last_state({"item_ids": item_ids}), tf.float32)
+
+    module.encode = encode
+    concrete = encode.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_bytes(converter.convert())
+    return unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without TensorFlow's notes on where it writes: they name a folder that is renamed."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _check_encoder(model) -> None:
+    if not (hasattr(model, "last_state") and hasattr(model, "item_embedding")):
+        raise ValueError(
+            "`recommender` must hold a sequence encoder, such as SASRec: other models are served "
+            f"with `Recommender.load`. Received: model={type(model).__name__}"
+        )
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "`recommender` can be exported where Keras runs on TensorFlow alone: load the bundle "
+            f"with KERAS_BACKEND=tensorflow. Received: backend={keras.backend.backend()!r}"
+        )
+
+
+def _serving_module(recommender: Recommender):
+    """A `tf.Module` with everything a list is made of, and the functions that make them."""
+    import tensorflow as tf
+
+    module, model = _stored(recommender), recommender.scorer
+    kind, num_items = module.raw_ids.dtype, len(recommender.vocabulary)
+    rest = [tf.TensorSpec((), tf.int32, "k")]
+    rest += [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
+
+    # Signatures, because a restored function without one is traced again for every new length.
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest], autograph=False
+    )
+    def recommend(histories, k, exclude, only):
+        known = _pushed_right(module.item_ids.lookup(histories))  # (B, T)
+        scores = _scores(model, module, known)  # (B, V + 1)
+        allowed = module.allowed & _mask(module, exclude, only)
+        scores = tf.where(allowed, scores, -math.inf)
+        if recommender.filter_seen:
+            scores = _without(scores, known)
+        best, places = tf.math.top_k(scores, tf.minimum(k, num_items))
+        places = tf.where(tf.math.is_inf(best), 0, places)
+        return {"items": tf.gather(module.raw_ids, places), "scores": best}
+
+    @tf.function(input_signature=[tf.RaggedTensorSpec((None, None), kind), *rest], autograph=False)
+    def recommend_ragged(histories, k, exclude, only):
+        padded = histories.to_tensor(default_value=module.raw_ids[0])
+        return recommend(padded, k, exclude, only)
+
+    module.recommend, module.recommend_ragged = recommend, recommend_ragged
+    return module
+
+
+def _stored(recommender: Recommender):
+    """A `tf.Module` with weights, vocabulary, item vectors, fallback and filter."""
+    import tensorflow as tf
+
+    raw_ids = recommender.vocabulary.raw_ids.tolist()
+    text = isinstance(raw_ids[0], str)
+    module = tf.Module()
+    module.weights = [variable.value for variable in recommender.scorer.variables]
+    nothing = NO_TEXT if text else NO_NUMBER
+    module.raw_ids = tf.constant([nothing, *raw_ids], tf.string if text else tf.int64)
+    numbers = tf.range(1, len(raw_ids) + 1, dtype=tf.int32)
+    pairs = tf.lookup.KeyValueTensorInitializer(module.raw_ids[1:], numbers)
+    module.item_ids = tf.lookup.StaticHashTable(pairs, default_value=0)
+    module.vectors = tf.Variable(catalogue_vectors(recommender.scorer), trainable=False)
+    module.fallback = tf.Variable(_fallback_scores(recommender), trainable=False)
+    module.allowed = tf.Variable(recommender._book.allowed, trainable=False)
+    return module
+
+
+def _fallback_scores(recommender: Recommender) -> np.ndarray:
+    """What the fallback says to a history that tells nothing, (V + 1,); nothing without one."""
+    if recommender.fallback is None:
+        return np.full(len(recommender.vocabulary) + 1, -np.inf, np.float32)
+    nobody = {"item_ids": np.zeros((1, 1), np.int32), "user_ids": np.array([-1], np.int32)}
+    return np.asarray(recommender.fallback.score(nobody)[0], np.float32)
+
+
+def _pushed_right(item_ids):
+    """Item ids with all that is 0 on the left, in their order otherwise, (B, T), T >= 1."""
+    import tensorflow as tf
+
+    item_ids = tf.pad(item_ids, [[0, 0], [1, 0]])
+    order = tf.argsort(tf.cast(item_ids > 0, tf.int32), axis=1, stable=True)
+    item_ids = tf.gather(item_ids, order, batch_dims=1)
+    longest = tf.reduce_max(tf.math.count_nonzero(item_ids, axis=1, dtype=tf.int32))
+    return item_ids[:, -tf.maximum(longest, 1) :]
+
+
+def _latest(known, max_length: int):
+    """What a model reads of them, (B, T), T a multiple of `LENGTH_STEP`, or `max_length`.
+
+    Few lengths, because the first matrix product of each new shape costs a compilation.
+    """
+    import tensorflow as tf
+
+    length = -(-tf.shape(known)[1] // LENGTH_STEP) * LENGTH_STEP
+    padded = tf.pad(known, [[0, 0], [LENGTH_STEP, 0]])
+    return padded[:, -tf.minimum(length, max_length) :]
+
+
+def _scores(model, module, known):
+    """Scores of the model, or of the fallback where nothing is known, (B, V + 1)."""
+    import tensorflow as tf
+
+    states = model.last_state({"item_ids": _latest(known, model.max_length)})  # (B, D)
+    scores = tf.matmul(tf.cast(states, tf.float32), module.vectors, transpose_b=True)
+    scores = tf.pad(scores, [[0, 0], [1, 0]])
+    tells = tf.reduce_any(known > 0, axis=1)
+    return tf.where(tells[:, None], scores, module.fallback)
+
+
+def _mask(module, exclude, only):
+    """Which columns a request allows, bool (V + 1,)."""
+    import tensorflow as tf
+
+    nobody = tf.zeros_like(module.allowed)
+
+    def marked(raw):
+        places = module.item_ids.lookup(raw)[:, None]
+        return tf.tensor_scatter_nd_update(nobody, places, tf.ones_like(raw, tf.bool))
+
+    return (marked(only) | (tf.size(only) == 0)) & ~marked(exclude)
+
+
+def _without(scores, known):
+    """Scores with minus infinity at the items of each history."""
+    import tensorflow as tf
+
+    rows = tf.repeat(tf.range(tf.shape(known)[0]), tf.shape(known)[1])
+    places = tf.stack([rows, tf.reshape(known, [-1])], axis=1)
+    return tf.tensor_scatter_nd_update(scores, places, tf.fill(tf.shape(rows), -math.inf))

@@ -1,0 +1,252 @@
+"""Folders that are written whole or not at all, and read as they were written."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+SUMS = "checksums.json"
+STALE_SECONDS = 3600  # Nobody writes one folder for an hour: what is older was killed.
+ATTEMPTS = 100  # Of taking the place of a folder that others are replacing too.
+T = TypeVar("T")
+_OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # Windows says the last.
+
+
+@contextlib.contextmanager
+def whole_or_nothing(folder: Path) -> Iterator[Path]:
+    """A folder to write to that takes the place of `folder` if nothing fails.
+
+    Several may be written at once, by threads or processes: each is whole, the last one stays.
+
+    Raises:
+        ValueError: the folder holds other things than what was written here before.
+        OSError: writing failed, for want of space perhaps. What was there before is untouched.
+    """
+    _check_replaceable(folder)
+    unfinished = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(folder)
+        unfinished = _new_name(folder, "unfinished")
+        unfinished.mkdir()
+        yield unfinished
+        write_json(unfinished / SUMS, checksums(unfinished))
+        _put_in_place(unfinished, folder)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The folder could not be written ({error.strerror or error}). Free some space or "
+            "choose another folder; what was there before is untouched",
+            str(folder),
+        ) from error
+    finally:
+        if unfinished is not None:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
+    """What `read` makes of a folder all of whose files are as they were written together.
+
+    A folder that is replaced meanwhile is read again.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: a file is missing or has changed, or what `read` raises.
+    """
+    for _ in range(ATTEMPTS):
+        present = _present(folder)
+        before = _stamp(present)
+        try:
+            found = read(present)
+        except (OSError, ValueError):
+            if _stamp(present) == before and _present(folder) == present:
+                raise
+            continue
+        if _stamp(present) == before:
+            return found
+    raise OSError(errno.EBUSY, "The folder is replaced faster than it can be read", str(folder))
+
+
+def _present(folder: Path) -> Path:
+    """The folder, or what a kill between the two renames of a replacement left of it."""
+    for _ in range(ATTEMPTS):
+        left = sorted(_neighbours(folder, "previous"), key=lambda path: _stamp(path) or (0, 0))
+        for found in (folder, *reversed(left)):
+            if found.is_dir():
+                return found
+        if not left and not _neighbours(folder, "unfinished"):
+            break  # Nobody is at it: it is not between two renames, it is not there.
+    raise FileNotFoundError(
+        f"`folder` must be the folder of a bundle. Received: folder={str(folder)!r}"
+    )
+
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    """Tells a folder from another that took its place; the later, the larger."""
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
+def write_json(path: Path, content) -> None:
+    """Write what JSON can hold, with NumPy's numbers and arrays as Python's.
+
+    Raises:
+        ValueError: JSON cannot hold it.
+    """
+    try:
+        text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
+    except TypeError as error:
+        raise ValueError(
+            "`config` and `metrics` must hold only what JSON can: texts, numbers, lists, dicts. "
+            f"Received: {error}"
+        ) from error
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file of a bundle.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise no_bundle(path.parent, f"{path.name}: {error}") from error
+    if not isinstance(content, dict):
+        raise no_bundle(path.parent, f"{path.name} holds no JSON object")
+    return content
+
+
+def no_bundle(folder: Path, why: str) -> ValueError:
+    """The error for a folder that is none of ours."""
+    return ValueError(
+        "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them. "
+        f"Received: folder={str(folder)!r}, {why}"
+    )
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file but the list of them, by path within the folder."""
+    sums = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != SUMS:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            sums[path.relative_to(folder).as_posix()] = digest
+    return sums
+
+
+def check_files(folder: Path) -> dict[str, str]:
+    """The checksums of a folder, where every file is there as it was written.
+
+    Raises:
+        ValueError: a file is missing or has changed.
+    """
+    found, written = checksums(folder), read_json(folder / SUMS)
+    wrong = {
+        name: "changed" if name in found else "missing"
+        for name, expected in written.items()
+        if found.get(name) != expected
+    }
+    if wrong:
+        raise ValueError(
+            "The bundle is damaged: copy it again from where it was made, or train again. "
+            f"Received: folder={str(folder)!r}, files={wrong}"
+        )
+    return written
+
+
+def _new_name(folder: Path, kind: str) -> Path:
+    """A name beside the folder that nobody else has."""
+    return folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.{kind}")
+
+
+def _neighbours(folder: Path, kind: str) -> list[Path]:
+    return list(folder.parent.glob(f".{folder.name}.*.{kind}"))
+
+
+def _put_in_place(unfinished: Path, folder: Path) -> None:
+    """Two renames: no system call that works everywhere replaces a folder that is not empty.
+
+    Between them another writer may take the place: then its folder is the previous one.
+    """
+    aside = []
+    for attempt in range(ATTEMPTS):
+        try:
+            unfinished.rename(folder)
+            break
+        except OSError as error:
+            if error.errno not in _OCCUPIED or attempt == ATTEMPTS - 1:
+                raise
+        aside += _moved_aside(folder)
+    for previous in aside:
+        _remove(previous, folder)
+
+
+def _moved_aside(folder: Path) -> list[Path]:
+    """Where the folder now is, if it was still there."""
+    previous = _new_name(folder, "previous")
+    try:
+        os.utime(folder)  # It counts as left behind from now on, however old it is.
+        folder.rename(previous)
+    except FileNotFoundError:
+        return []
+    return [previous]
+
+
+def _remove(path: Path, folder: Path) -> None:
+    """Rename, then delete: nobody takes what is half deleted for the previous folder."""
+    gone = _new_name(folder, "unfinished")
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raise unless the folder is missing, empty or a bundle and nothing else."""
+    if folder.is_file():
+        foreign = ["no folder but a file"]
+    else:
+        foreign = read_steadily(folder, _foreign_files) if folder.exists() else []
+    if foreign:
+        raise ValueError(
+            "`folder` must be new, empty, or a bundle to replace: nothing else is deleted. Name "
+            f"another folder. Received: folder={str(folder)!r}, which holds {foreign[:5]}"
+        )
+
+
+def _foreign_files(folder: Path) -> list[str]:
+    """Files that the list of checksums does not name."""
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    ours = {SUMS, *(read_json(folder / SUMS) if SUMS in present else ())}
+    return sorted(present - ours)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what killed processes left beside the folder."""
+    left = _neighbours(folder, "unfinished")
+    left += _neighbours(folder, "previous") if folder.exists() else []
+    for path in left:
+        stamp = _stamp(path)  # None where its owner has just removed it.
+        if stamp is not None and time.time() - stamp[0] / 1e9 > STALE_SECONDS:
+            _remove(path, folder)
+
+
+def _plain(value):
+    """NumPy's numbers and arrays as Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} of type {type(value).__name__}")

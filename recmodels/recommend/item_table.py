@@ -1,0 +1,73 @@
+"""What is known of each item, in the order the model counts them."""
+
+import numpy as np
+import pandas as pd
+
+from recmodels.data.interactions import Interactions
+from recmodels.features.vocabulary import Vocabulary
+from recmodels.recommend.recommendation import OWN_COLUMNS
+
+
+def item_facts(interactions: Interactions) -> pd.DataFrame:
+    """What a log tells of its items: columns that rules read.
+
+    Args:
+        interactions: training events only, or lists will know the future.
+
+    Returns:
+        Indexed by raw item id: `events`, `users`, and where the log has them `mean_value` of
+        `value`, `first_seen` and `last_seen` in UTC seconds.
+
+    Example:
+        >>> facts = item_facts(split.train)
+        >>> recommender = Recommender(model, vocabulary, items=log.items.join(facts))
+        >>> recommender.recommend(history, rules=[AtLeast(20, "events"), AtLeast(3.5)])
+    """
+    groups = interactions.events.groupby("item", sort=False)
+    facts = {"events": groups.size(), "users": groups["user"].nunique()}
+    if "value" in interactions.events.columns:
+        facts["mean_value"] = groups["value"].mean()
+    if "timestamp" in interactions.events.columns:
+        facts["first_seen"] = groups["timestamp"].min()
+        facts["last_seen"] = groups["timestamp"].max()
+    return pd.DataFrame(facts)
+
+
+def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
+    """One row an item of the vocabulary, (V, columns); missing where the table has none.
+
+    Raises:
+        ValueError: ids are not distinct, a column has a name of ours, or no item is known.
+    """
+    clash = [column for column in items.columns if column in OWN_COLUMNS]
+    if clash or not items.index.is_unique:
+        raise ValueError(
+            f"`items` must be indexed by distinct raw ids and have no column named {OWN_COLUMNS}: "
+            "use set_index on the id, drop_duplicates, rename. "
+            f"Received: columns={list(items.columns)}, distinct={items.index.is_unique}"
+        )
+    if (vocabulary.encode(items.index) == vocabulary.unknown_id).all():
+        raise ValueError(
+            "`items` knows no item of the vocabulary: is it indexed by raw id, strings where the "
+            f"log has strings? Received: index={list(items.index[:3])}, vocabulary "
+            f"{list(vocabulary.raw_ids[:3])}"
+        )
+    return items.reindex(vocabulary.raw_ids)
+
+
+def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
+    """Item vectors as float32, (V, D), or None as it came.
+
+    Raises:
+        ValueError: there is not one finite vector an item.
+    """
+    if vectors is None:
+        return None
+    vectors = np.asarray(vectors, np.float32)
+    if vectors.ndim != 2 or len(vectors) != len(vocabulary) or not np.isfinite(vectors).all():
+        raise ValueError(
+            f"`item_vectors` must be one finite vector an item, ({len(vocabulary)}, D), in the "
+            f"order of the item ids. Received: shape={vectors.shape}, "
+            f"finite={bool(np.isfinite(vectors).all())}"
+        )
+    return vectors

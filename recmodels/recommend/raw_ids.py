@@ -1,0 +1,77 @@
+"""Raw ids as users of the library write them, read with one pass for many lists."""
+
+import itertools
+import numbers
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from recmodels.features.vocabulary import Vocabulary
+
+
+def check_types(raw: Sequence, example, argument: str) -> None:
+    """Raise a `ValueError` for values that are no text, or no number, where `example` is one."""
+    wanted = str if isinstance(example, str) else numbers.Real
+    if all(issubclass(kind, wanted) for kind in set(map(type, raw))):
+        return
+    strange = next(value for value in raw if not isinstance(value, wanted))
+    raise ValueError(
+        f"`{argument}` must hold raw ids of the type of this catalogue, "
+        f"{'strings' if wanted is str else 'integers'} such as {example!r}. "
+        f"Received: {strange!r} in {argument}"
+    )
+
+
+def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
+    """Ids somebody typed, of the type of the known ones; empty texts are left out.
+
+    Example:
+        >>> typed_ids(["3", " 12", "x"], np.array([3, 12]))
+        [3, 12, 'x']
+    """
+    texts = [text.strip() for text in texts if text.strip()]
+    if known.dtype.kind not in "iu":
+        return texts
+    return [int(text) if text.lstrip("-").isdigit() else text for text in texts]
+
+
+def read_lists(
+    vocabulary: Vocabulary, lists: Iterable[Sequence], argument: str
+) -> tuple[list[np.ndarray], list[list]]:
+    """Item ids of what is in the catalogue, and the raw ids of what is not, list by list.
+
+    Raises:
+        ValueError: a list is no list, or holds ids that are not of the catalogue's type.
+    """
+    lists = [_as_list(raw, argument) for raw in lists]
+    flat = list(itertools.chain.from_iterable(lists))
+    check_types(flat, vocabulary.raw_ids[:1].tolist()[0], argument)
+    cuts = np.cumsum([len(raw) for raw in lists], dtype=np.int64)[:-1]
+    if not flat:
+        return [np.zeros(0, np.int32) for _ in lists], [[] for _ in lists]
+    # One number with a fraction would make floats, which are not exact, of all of them.
+    exact = not any(issubclass(kind, float | np.floating) for kind in set(map(type, flat)))
+    item_ids = vocabulary.encode(flat if exact else pd.Index(flat, dtype=object))
+    known = item_ids != vocabulary.unknown_id
+    parts = zip(lists, np.split(item_ids, cuts), np.split(known, cuts), strict=True)
+    read = [(own[kept], raw, kept) for raw, own, kept in parts]
+    unknown = [
+        [] if kept.all() else [raw[i] for i in np.flatnonzero(~kept)] for _, raw, kept in read
+    ]
+    return [own for own, _, _ in read], unknown
+
+
+def unknown_note(unknown: list, argument: str) -> list[str]:
+    """At most one sentence, so that it can be added to a list of notes."""
+    if not unknown:
+        return []
+    distinct = list(dict.fromkeys(unknown))
+    shown = ", ".join(map(repr, distinct[:5])) + (", ..." if len(distinct) > 5 else "")
+    return [f"Ignored {len(distinct)} ids of `{argument}` outside the catalogue: {shown}."]
+
+
+def _as_list(raw: Sequence, argument: str) -> list:
+    if isinstance(raw, str | bytes) or not isinstance(raw, Iterable):
+        raise ValueError(f"`{argument}` must be a list of raw ids. Received: {argument}={raw!r}")
+    return list(raw)

@@ -1,0 +1,236 @@
+"""Rules for lists: what may be shown at all, and what may stand beside what."""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+
+class Rule(Protocol):
+    """A frozen dataclass whose fields JSON can hold, and one of three kinds.
+
+    `allows(items)` returns which rows of the item table may be shown at all, bool (V,);
+    `groups(items)` the groups of each row, of which a list shows at most `most`;
+    `weight` and `pool` belong to `Diverse`, of which there can be one.
+    """
+
+
+@dataclass(frozen=True)
+class NoOlderThan:
+    """Show items whose time is `since` or later; those without a time are left out.
+
+    Args:
+        since: a number, or a date as text: UTC, ISO 8601.
+        column: of the item table: dates, or numbers, which a date is compared with as UTC seconds.
+
+    Example:
+        >>> NoOlderThan("2024-06-01", column="released")
+    """
+
+    since: float | str
+    column: str = "first_seen"
+
+    def allows(self, items: pd.DataFrame) -> np.ndarray:
+        """Bool (V,); missing times are older than everything."""
+        values = _column(items, self.column)
+        try:
+            since = self.since
+            if isinstance(since, str):
+                since = pd.to_datetime(since, utc=True, format="ISO8601")
+            if pd.api.types.is_numeric_dtype(values):
+                return _numbers(items, self.column) >= getattr(since, "timestamp", lambda: since)()
+            return (pd.to_datetime(values, utc=True, format="ISO8601") >= since).to_numpy()
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                "`since` must be a date, and the column dates or numbers, or both numbers. "
+                f"Received: {self!r}, {error}"
+            ) from error
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Show items whose column is `least` or more; those without a value are left out.
+
+    Args:
+        least: such as 3.5 stars, or 20 ratings.
+        column: of the item table, numbers; `item_facts` has means and counts.
+
+    Example:
+        >>> (AtLeast(3.5, "mean_value"), AtLeast(20, "events"))
+    """
+
+    least: float
+    column: str = "mean_value"
+
+    def allows(self, items: pd.DataFrame) -> np.ndarray:
+        """Bool (V,)."""
+        return _numbers(items, self.column) >= self.least
+
+
+@dataclass(frozen=True)
+class OnePerFamily:
+    """Show one item of each title family: an edition, a size or a remake is no new idea.
+
+    Args:
+        column: of titles; `title_family` says which belong together.
+    """
+
+    column: str = "title"
+
+    @property
+    def most(self) -> int:
+        return 1
+
+    def groups(self, items: pd.DataFrame) -> list[list[str]]:
+        """The family of each item, none where it has no title."""
+        titles = _column(items, self.column)
+        return [[title_family(title)] if isinstance(title, str) else [] for title in titles]
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Show at most `most` items of each category; those without one count for none.
+
+    Args:
+        most: 1 or more.
+        column: of the item table.
+        separator: between the categories of an item that has several. It counts for each.
+
+    Raises:
+        ValueError: `most` is below 1.
+    """
+
+    most: int
+    column: str = "category"
+    separator: str = "|"
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise ValueError(f"`most` must be at least 1. Received: most={self.most!r}")
+
+    def groups(self, items: pd.DataFrame) -> list[list[str]]:
+        """The categories of each item."""
+        values = _column(items, self.column)
+        return [
+            [] if missing else str(value).split(self.separator)
+            for value, missing in zip(values, values.isna(), strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Diverse:
+    """Re-rank by maximal marginal relevance: good, and unlike what the list already has.
+
+        next = argmax over the pool of  (1 - weight) * relevance - weight * likeness
+        relevance = (score - lowest) / (highest - lowest)      over the pool
+        likeness = largest cosine with an item of the list so far, 0 for the first
+
+    Items beyond the pool follow by score if it does not suffice.
+
+    Args:
+        weight: 0 keeps the order of the scores, 1 looks at likeness alone after the first.
+        pool: how many of the best allowed items compete.
+
+    Raises:
+        ValueError: `weight` is outside 0..1, or `pool` below 1.
+
+    Paper: Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reordering
+    documents and producing summaries", SIGIR 1998, Section 2, with lambda = 1 - weight and the
+    scores brought to 0..1, which the paper leaves open.
+    """
+
+    weight: float = 0.3
+    pool: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"`weight` must be in 0..1. Received: weight={self.weight!r}")
+        if self.pool < 1:
+            raise ValueError(f"`pool` must be at least 1. Received: pool={self.pool!r}")
+
+
+RULES = {kind.__name__: kind for kind in (NoOlderThan, AtLeast, OnePerFamily, AtMost, Diverse)}
+
+# What stands behind the name of a thing without making it another thing.
+_SUFFIX = re.compile(
+    r"""\s*(?:
+        [\(\[][^()\[\]]*[\)\]]                                    # (1995), [Blu-ray]
+        | [-–—:,]\s*(?:19|20)\d\d                                 # - 1995
+        | [-–—:,]?\s*(?:the\s+)?(?:\d+(?:st|nd|rd|th)|first|second|third|special|limited
+            |deluxe|extended|collector'?s|anniversary|remastered|revised|director'?s|ultimate|final)\s+
+            (?:\w+\s+)?(?:edition|version|cut)                    # : Director's Cut
+        | [-–—:,]\s*(?:remastered|unabridged|hardcover|paperback|hd|4k)
+        | [-–—:,]?\s*\d+(?:[.,]\d+)?\s*-?(?:fl\.?\s*)?
+            (?:oz|ounces?|ml|cl|l|lit(?:er|re)s?|g|kg|mg|lbs?|mm|cm|inch(?:es)?|count|ct|pcs|pieces|packs?)\.?
+        | [-–—:,]?\s*(?:pack|set)\s+of\s+\d+
+        | [-–—:,]\s*(?:size\s+)?(?:xxs|xs|s|m|l|xl|xxl|small|medium|large|travel\s+size)
+    )$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ARTICLE = re.compile(r"^(?:the|an?)\s+|,\s*(?:the|an?)$")
+
+
+def title_family(title: str) -> str:
+    """What titles of one family share: no year, edition, size, article, case or punctuation.
+
+    Example:
+        >>> title_family("Matrix, The (1999)") == title_family("The Matrix: Special Edition")
+        True
+        >>> title_family("Shampoo, 8 oz") == title_family("SHAMPOO - 16 Oz. (pack of 2)")
+        True
+    """
+    family = title.strip().lower()
+    while (shorter := _SUFFIX.sub("", family).strip()) and shorter != family:
+        family = shorter
+    bare = " ".join(re.findall(r"\w+", _ARTICLE.sub("", family)))
+    return bare or family
+
+
+def rules_to_json(rules: Iterable[Rule]) -> list[dict]:
+    """Rules as plain dicts, such as `{"rule": "AtMost", "most": 2, ...}`."""
+    return [{"rule": type(rule).__name__, **dataclasses.asdict(rule)} for rule in rules]
+
+
+def rules_from_json(described: Iterable[dict]) -> tuple[Rule, ...]:
+    """The rules that `rules_to_json` described; fields with a default may be missing.
+
+    Raises:
+        ValueError: a rule or one of its fields is not known, or a value is not allowed.
+    """
+    rules = []
+    for one in described:
+        name = one.get("rule") if isinstance(one, dict) else None
+        if name not in RULES:
+            raise ValueError(
+                f"`rules` must be objects whose `rule` is one of {sorted(RULES)}. Received: {one!r}"
+            )
+        try:
+            rules.append(RULES[name](**{key: one[key] for key in one if key != "rule"}))
+        except TypeError as error:
+            fields = [field.name for field in dataclasses.fields(RULES[name])]
+            raise ValueError(f"`{name}` takes {fields}. Received: {one!r}, {error}") from error
+    return tuple(rules)
+
+
+def _column(items: pd.DataFrame, name: str) -> pd.Series:
+    if name not in items.columns:
+        raise ValueError(
+            f"`rules` need a column {name!r} of the item table: join it, or name another column. "
+            f"Received: columns={list(items.columns)}"
+        )
+    return items[name]
+
+
+def _numbers(items: pd.DataFrame, name: str) -> np.ndarray:
+    """A column as floats, (V,), NaN where it is missing: no comparison with that is true."""
+    values = _column(items, name)
+    if not pd.api.types.is_numeric_dtype(values):
+        raise ValueError(
+            f"`rules` compare {name!r} with a number, so it must hold numbers. "
+            f"Received: dtype={values.dtype}"
+        )
+    return values.to_numpy(float, na_value=np.nan)

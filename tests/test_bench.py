@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+
+from recmodels.experiments import bench as bench_module
+from recmodels.experiments.bench import Contender, bench
+from recmodels.experiments.floors import (
+    copy_bandwidth,
+    layer_times,
+    matmul_rate,
+    useful_flops,
+)
+
+WORKER = """
+import json, sys
+import numpy as np
+arrays = np.load(sys.argv[1])
+task = json.loads(str(arrays["task"]))
+pace = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
+print("a line some library prints")
+print(json.dumps({"ready": True}), flush=True)
+rounds = 0
+for _ in sys.stdin:
+    rounds += 1
+    windows = arrays["ends"] - arrays["starts"]
+    print(json.dumps({
+        "seconds": pace * rounds, "processor_seconds": 1.0, "peak_gib": 0.5,
+        "positions": int((windows - 1).sum()) + 10**9 * task["num_negatives"],
+    }), flush=True)
+"""
+
+
+@pytest.fixture
+def contenders(tmp_path, monkeypatch):
+    (tmp_path / "ours.py").write_text(WORKER)
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no such module')")
+    monkeypatch.setattr(bench_module, "PEERS", tmp_path)
+    known = {
+        "recmodels_epoch_full_softmax": Contender("ours.py", "full_softmax"),
+        "recmodels_epoch_sampled": Contender("ours.py", "sampled", ("0.5",)),
+        "slow_epoch_full_softmax": Contender("ours.py", "full_softmax", ("3",)),
+        "slow_epoch_sampled": Contender("ours.py", "sampled", ("3",)),
+        "broken_epoch_sampled": Contender("broken.py", "sampled"),
+    }
+    monkeypatch.setattr(bench_module, "CONTENDERS", known)
+    return list(known)[:-1]
+
+
+def run(names, tmp_path, **options):
+    folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}
+    return bench("shop", names, **folders, **options)
+
+
+def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
+    result = run(contenders, tmp_path, rounds=3)
+    # Rounds take 1, 2, 3 times the pace: the median is twice the pace.
+    assert result["epochs"]["recmodels_epoch_sampled"]["seconds"] == 1.0
+    assert result["ratio_slow_epoch_full_softmax"] == 3.0  # 6 s against 2.
+    assert result["ratio_slow_epoch_sampled"] == 6.0  # 6 s against 1.
+    assert not any(name.startswith("ratio_recmodels") for name in result)
+    assert [r["seconds"] for r in result["all_runs"]["slow_epoch_sampled"]] == [3.0, 6.0, 9.0]
+    stored = json.loads((tmp_path / "results" / "bench.json").read_text())
+    assert stored == {"dataset": "shop", **json.loads(json.dumps(result))}
+    share = result["useful_tflop"] * 1e12 / 2.0 / (result["matmul_gflops"] * 1e9)
+    assert result["share_of_matmul_rate"] == pytest.approx(share, rel=0.02)
+
+
+def test_all_read_the_same_windows_and_their_own_loss(contenders, tmp_path):
+    epochs = run(contenders, tmp_path, rounds=1)["epochs"]
+    full = epochs["recmodels_epoch_full_softmax"]["positions"]
+    sampled = epochs["recmodels_epoch_sampled"]["positions"]
+    assert 0 < full < 10**9
+    assert sampled - full == 10**9 * bench_module.SAMPLED_NEGATIVES
+
+
+def test_a_contender_that_ends_early_is_named_with_its_words(contenders, tmp_path):
+    with pytest.raises(RuntimeError, match=r"broken.py(.|\n)*no such module"):
+        run(["broken_epoch_sampled"], tmp_path)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("names", [[], ["recmodels_epoch"]])
+def test_unknown_contenders_are_refused(names, contenders, tmp_path):
+    with pytest.raises(ValueError, match="`contenders` must be of.*Received"):
+        run(names, tmp_path)
+
+
+def test_useful_arithmetic_by_hand():
+    # Windows of 2 and 1 positions. Projections 4 x 4 + feed-forward 2 x 2 x 3 a position and 2 x 2
+    # a pair; pairs 3 + 1. Two blocks: 2 x (3 x 28 + 4 x 4) = 200; output 3 x 5 x 2 = 30. Two
+    # operations each, gradient twice: 6 x 230.
+    settings = {"width": 2, "hidden_width": 3, "num_blocks": 2}
+    assert useful_flops(np.array([2, 1]), 5, settings) == 6 * 230
+
+
+def test_rates_are_of_a_machine_of_today():
+    assert 1e7 < matmul_rate(size=256) < 1e15
+    assert 1e7 < copy_bandwidth(mebibytes=8) < 1e13
+
+
+def test_no_layer_is_faster_than_its_floor():
+    times = layer_times(rows=4, length=32, width=16, num_items=500, repeats=3)
+    assert list(times) == ["embedding", "attention", "feed_forward", "full_softmax"]
+    for row in times.values():
+        assert 0 < row["floor_milliseconds"] < row["milliseconds"]

@@ -1,0 +1,138 @@
+"""The built site needs nothing from elsewhere, and a browser shows it without complaint."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+SITE = Path(__file__).resolve().parent.parent / "build" / "site"
+PAGES = sorted(SITE.rglob("*.html"))
+STYLES = sorted(SITE.rglob("*.css"))
+# What a browser fetches by itself, as against links that a reader may follow.
+FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+pytestmark = pytest.mark.skipif(not PAGES, reason="the site is not built: run `make site`")
+
+
+def named(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda p: p.relative_to(SITE).as_posix())
+
+
+class References(HTMLParser):
+    """Addresses a page fetches, and those it links to."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.fetched, self.linked = [], []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if values.get(FETCHED.get(tag)):
+            self.fetched.append(values[FETCHED[tag]])
+        elif tag == "a" and values.get("href"):
+            self.linked.append(values["href"])
+
+
+def lies_in_the_site(page, address):
+    parts = urlsplit(address)
+    return not parts.path or (page.parent / unquote(parts.path)).exists()
+
+
+@named(PAGES)
+def test_a_page_fetches_nothing_from_elsewhere_and_links_to_what_exists(path):
+    found = References(path)
+    assert not [a for a in found.fetched if urlsplit(a).scheme not in ("", "data")]
+    assert not [a for a in found.fetched if a.startswith("//")]
+    inside = [a for a in found.linked if not urlsplit(a).scheme]
+    assert not [a for a in [*found.fetched, *inside] if not lies_in_the_site(path, a)]
+
+
+@named(STYLES)
+def test_a_style_fetches_nothing_from_elsewhere(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(r"(?:url\(|@import)\s*[\"']?\s*(?:https?:)?//[^)]*", text)
+
+
+def test_every_notebook_and_solution_has_a_page():
+    folder = SITE.parent.parent / "notebooks"
+    names = [p.relative_to(folder).with_suffix(".html") for p in folder.rglob("[0-9]*.ipynb")]
+    assert names and not [name for name in names if not (SITE / "notebooks" / name).exists()]
+
+
+def test_lists_of_notebooks_say_their_numbers():
+    start = (SITE / "docs" / "index.html").read_text(encoding="utf-8")
+    assert re.search(r'href="../notebooks/05_attention_by_hand.html">05 ', start)
+
+
+def test_chinese_words_of_the_glossary_are_on_its_page():
+    assert "注意力" in (SITE / "docs" / "glossary.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip("no browser is installed, such as Debian's chromium")
+    with api.sync_playwright() as playwright:
+        # Without a sandbox of its own, which root may not have. Offline: nothing may be fetched.
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a page on a screen of some width; complaints are collected in `page.complaints`."""
+    contexts = []
+
+    def opened(address, width):
+        context = browser.new_context(viewport={"width": width, "height": 844}, offline=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda line: page.complaints.append(f"{line.type}: {line.text}"))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: page.complaints.append(request.url))
+        page.goto(f"{SITE.as_uri()}/{address}", wait_until="load", timeout=60_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+SHOWN = [p for p in PAGES if p.parent.name in ("docs", "notebooks", "solutions")]
+UNSEEN_IMAGES = "[...document.images].filter(i => !(i.loading = 'eager', i.naturalWidth)).length"
+RAW_MATHS = "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('svg')).length"
+
+
+@named(SHOWN)
+def test_a_browser_shows_a_page_whole_on_a_desk_and_on_a_phone(path, open_page):
+    page = open_page(path.relative_to(SITE).as_posix(), 1200)
+    page.wait_for_function(f"{RAW_MATHS} == 0", timeout=60_000)
+    page.wait_for_function(f"{UNSEEN_IMAGES} == 0", timeout=60_000)
+    for width in (1200, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
+    assert not page.locator("mjx-merror").count(), "every formula is understood"
+    assert not page.complaints
+
+
+def test_the_top_leads_to_the_start_page(open_page):
+    page = open_page("index.html", 1200)
+    page.wait_for_url("**/docs/index.html", timeout=60_000)
+    assert page.locator("h1").first.inner_text().startswith("recmodels")
+
+
+def test_a_search_finds_attention_in_its_notebook(open_page):
+    page = open_page("search.html?q=attention", 390)
+    page.wait_for_selector("ul.search li a", timeout=60_000)
+    found = [link.get_attribute("href") for link in page.locator("ul.search li a").all()]
+    assert any("05_attention_by_hand" in address for address in found)
+    assert not page.complaints
