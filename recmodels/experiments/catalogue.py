@@ -4,7 +4,15 @@ import difflib
 from dataclasses import replace
 
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.rating_catalogue import RATING_ENTRIES, RETRIEVAL, TOWERS
+from recmodels.experiments.rating_catalogue import (
+    JOINT,
+    JOINT_TOWERS,
+    NEIGHBOURS,
+    RATING_ENTRIES,
+    RETRIEVAL,
+    TOWERS,
+    TUTORIAL,
+)
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -142,18 +150,26 @@ def _baselines(dataset: str) -> list[Experiment]:
     ]
 
 
-def _temporal(model: str, options: dict, minutes: float = 0.1, **fit) -> Experiment:
+def _temporal(
+    name: str,
+    options: dict,
+    minutes: float = 0.1,
+    model: str | None = None,
+    beside: dict | None = None,
+    **fit,
+) -> Experiment:
     """ML-100K as a recommender meets it that was trained once, before the cut."""
     return Experiment(
-        name=f"ml-100k-temporal-{model}",
+        name=f"ml-100k-temporal-{name}",
         dataset="ml-100k",
         protocol="temporal",
-        model=model,
+        model=model or name,
         options=options,
         fit=fit,
+        beside=beside or {},
         seeds=SEEDS if fit else (0,),
         minutes=minutes,
-        space=BASELINE_SPACES.get(model, {}),
+        space=BASELINE_SPACES.get(name, {}),
     )
 
 
@@ -182,7 +198,10 @@ _ENTRIES = [
     _temporal("item-knn", {"decay": 0.8}),
     _temporal("ease", {"regularisation": 500.0, "decay": 0.8}),
     _temporal("sasrec", ML_1M_SASREC | {"hidden_width": 64, "dropout": 0.3}, 2, **ML_100K_TRAINING),
-    _temporal("two-tower", TOWERS, 2, **RETRIEVAL),
+    _temporal("tutorial", {"width": 32}, 0.5, "two-tower", **TUTORIAL),
+    _temporal("two-tower", TOWERS, 0.5, **RETRIEVAL),
+    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", NEIGHBOURS, **RETRIEVAL),
+    _temporal("joint", JOINT_TOWERS, 1, "two-tower", **JOINT),
     *RATING_ENTRIES,
 ]
 # Test NDCG@10 over the users known before, and how far a seed may lie from it: counted models

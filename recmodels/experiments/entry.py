@@ -51,8 +51,8 @@ class Experiment:
         model: a key of `MODELS`.
         options: arguments of the model.
         fit: arguments of `recmodels.fit` for sequence encoders, of `fit_towers` for towers.
-        beside: a counted model whose scores are added under `"random-80-20"`: `model`, `options`
-            and `weight`, in standard deviations of each.
+        beside: a counted model whose scores are added to those of towers: `model`, `options` and
+            `weight`, in standard deviations of each.
         filter_seen: whether what a user already has leaves the list; `"random-80-20"` measures
             both.
         retrieves, rates: what is measured under `"random-80-20"`: lists, ratings or both.

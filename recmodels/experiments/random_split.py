@@ -18,9 +18,8 @@ from recmodels.evaluation.held_out import (
 from recmodels.evaluation.metrics import hit_rate
 from recmodels.evaluation.ranking import rank
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
-from recmodels.experiments.run import versions
+from recmodels.experiments.run import versions, with_beside
 from recmodels.features.sequences import Queries, SequenceData, prepare
-from recmodels.models.hybrid import Hybrid
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
@@ -141,16 +140,7 @@ def _train(
         verbose=verbose,
         **experiment.fit,
     )
-    return _Trained(_with_beside(experiment, model, data), data, curve, curve.seconds)
-
-
-def _with_beside(experiment: Experiment, model, data: SequenceData):
-    """The model, or its sum with the counted one that the entry puts beside it."""
-    if not experiment.beside:
-        return model
-    other = MODELS[experiment.beside["model"]](**experiment.beside["options"])
-    weights = [1.0, experiment.beside["weight"]]
-    return Hybrid([model, other], weights, "spread").fit(data.train, data.num_items)
+    return _Trained(with_beside(experiment, model, data), data, curve, curve.seconds)
 
 
 def score_of(experiment: Experiment, model, queries: Queries, truth: np.ndarray) -> float:

@@ -22,6 +22,7 @@ from recmodels.experiments.entry import MODELS, SEEDED, Experiment
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.baseline import Baseline
 from recmodels.models.fallback import WithFallback
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
@@ -210,7 +211,16 @@ def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, 
         seed=seed,
         **experiment.fit,
     )
-    return model, curve
+    return with_beside(experiment, model, data), curve
+
+
+def with_beside(experiment: Experiment, model, data: SequenceData):
+    """The model, or its sum with the counted one that the entry puts beside it."""
+    if not experiment.beside:
+        return model
+    other = MODELS[experiment.beside["model"]](**experiment.beside["options"])
+    weights = [1.0, experiment.beside["weight"]]
+    return Hybrid([model, other], weights, "spread").fit(data.train, data.num_items)
 
 
 def item_categories(log: Interactions, data: SequenceData) -> list[str] | None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
+
 from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.random_split import run_random_split
@@ -57,7 +59,7 @@ def train_and_store(
         )
         ceiling = None if shop is None else measure_ceiling(shop, data).metrics
         result = store_run(run, results, ceiling)
-        if experiment.is_neural or experiment.has_towers:
+        if isinstance(run.model, keras.Model):  # Counted ones and sums are made again in no time.
             save_bundle_of(run, log, data, folder / "bundle")
         found = experiment.surprises(run.test.warm_metrics)
         surprises += [f"seed {seed}: {sentence}" for sentence in found]
