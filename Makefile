@@ -13,7 +13,8 @@ run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,ite
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
 
 test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
-	$(BIN)/python -m pytest --ignore tests/test_notebooks.py --ignore tests/test_site.py
+	$(BIN)/python -m pytest -n auto --dist worksteal \
+	--ignore tests/test_notebooks.py --ignore tests/test_site.py
 
 test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
 	$(BIN)/python -m pytest tests/test_notebooks.py

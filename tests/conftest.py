@@ -2,9 +2,10 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keras
 import pytest
 
 from recmodels.data.interactions import Interactions
@@ -59,3 +60,16 @@ def real_log(real_data: Path) -> Callable[[str], Interactions]:
             pytest.skip(str(error))
 
     return read
+
+
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Training for a few steps takes a fifth of the time where no graph is traced for it."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -54,6 +54,11 @@ def run(names, tmp_path, **options):
 
 def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
     result = run(contenders, tmp_path, rounds=3)
+    # All read the same windows, each with its own loss.
+    full = result["epochs"]["recmodels_epoch_full_softmax"]["positions"]
+    sampled = result["epochs"]["recmodels_epoch_sampled"]["positions"]
+    assert 0 < full < 10**9
+    assert sampled - full == 10**9 * bench_module.SAMPLED_NEGATIVES
     # Rounds take 1, 2, 3 times the pace: the median is twice the pace.
     assert result["epochs"]["recmodels_epoch_sampled"]["seconds"] == 1.0
     assert result["ratio_slow_epoch_full_softmax"] == 3.0  # 6 s against 2.
@@ -64,14 +69,6 @@ def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
     assert stored == {"dataset": "shop", **json.loads(json.dumps(result))}
     share = result["useful_tflop"] * 1e12 / 2.0 / (result["matmul_gflops"] * 1e9)
     assert result["share_of_matmul_rate"] == pytest.approx(share, rel=0.02)
-
-
-def test_all_read_the_same_windows_and_their_own_loss(contenders, tmp_path):
-    epochs = run(contenders, tmp_path, rounds=1)["epochs"]
-    full = epochs["recmodels_epoch_full_softmax"]["positions"]
-    sampled = epochs["recmodels_epoch_sampled"]["positions"]
-    assert 0 < full < 10**9
-    assert sampled - full == 10**9 * bench_module.SAMPLED_NEGATIVES
 
 
 def test_a_contender_that_ends_early_is_named_with_its_words(contenders, tmp_path):

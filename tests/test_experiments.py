@@ -30,7 +30,8 @@ from recmodels.experiments.tune import tune, with_options
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular
 
-SMALL_FIT = {"epochs": 1, "batch_size": 4, "loss": "full_softmax"}
+pytestmark = pytest.mark.usefixtures("eagerly")
+SMALL_FIT = {"epochs": 1, "batch_size": 8, "loss": "full_softmax"}
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_every_entry_builds_and_runs_one_epoch(name, log):
         short = {"epochs": 1, "batch_size": 30, "validate_every": 1}
         entry = replace(entry, options=entry.options | {"width": 4}, fit=entry.fit | short)
     elif entry.is_neural:
-        short = {"epochs": 1, "batch_size": 2, "warmup": 1, "validate_every": 1}
+        short = {"epochs": 1, "batch_size": 8, "warmup": 1, "validate_every": 1}
         small = {"max_length": 4, "width": 4, "hidden_width": 4}
         entry = replace(entry, options=entry.options | small, fit=entry.fit | short)
     elif entry.model == "bpr-mf":

@@ -92,6 +92,7 @@ def without_seconds(curve):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in curve.rows]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_same_seed_same_weights_and_curve():
     training = Training(epochs=2, learning_rate=0.01, seed=3)
     first, first_curve, _ = run(training, task=make_transformer("bce"))
@@ -117,7 +118,9 @@ MODELS = {"plain": make_transformer, "all options": lambda: make_task(loss="samp
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_killed_and_resumed_run_equals_the_uninterrupted_one(name, tmp_path):
+def test_killed_and_resumed_run_equals_the_uninterrupted_one(name, tmp_path, request):
+    if name == "plain":
+        request.getfixturevalue("eagerly")  # A graph of the Transformer takes seconds.
     training = Training(epochs=4, learning_rate=0.01, **OPTIONS[name])
     scores = [0.1, 0.4, 0.3, 0.2]
     make, path = MODELS[name], tmp_path / "killed.npz"

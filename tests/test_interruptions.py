@@ -1,5 +1,6 @@
 """Ctrl-C, a kill and a full disk, in a process of their own."""
 
+import re
 import resource
 import signal
 import subprocess
@@ -34,9 +35,13 @@ def start(log, prepare=lambda: None):
     return subprocess.Popen(command, **pipes, preexec_fn=begin)
 
 
-def wait_for(path, process):
+def wait_for_an_epoch(checkpoint, process):
+    """Until the checkpoint is another than it was."""
+    before = checkpoint.stat().st_ino if checkpoint.exists() else None
     for _ in range(20 * PATIENCE):
-        if path.exists() or process.poll() is not None:
+        if process.poll() is not None or (
+            checkpoint.exists() and checkpoint.stat().st_ino != before
+        ):
             return
         time.sleep(0.05)
 
@@ -49,24 +54,39 @@ def finish(process):
         process.kill()
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_goes_on_where_it_was(my_log, stop):
-    checkpoint = my_log.parent / "runs" / "my_log" / "checkpoint.npz"
-    process = start(my_log)
-    wait_for(checkpoint, process)
-    process.send_signal(stop)
-    _, errors = finish(process)
-    assert process.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}[stop], errors
+def stop(process, sign):
+    process.send_signal(sign)
+    output, errors = finish(process)
     assert "Traceback" not in errors
-    if stop == signal.SIGINT:
-        assert "recmodels: stopped. Training goes on at its last finished epoch" in errors
-    assert "  epoch 1/" in errors and not (checkpoint.parent / "bundle").exists()
+    return errors
+
+
+def epochs_in(errors):
+    return [int(number) for number in re.findall(r"  epoch (\d+)/", errors)]
+
+
+def test_a_stopped_run_goes_on_where_it_was(my_log):
+    folder = my_log.parent / "runs" / "my_log"
+    process = start(my_log)
+    wait_for_an_epoch(folder / "checkpoint.npz", process)
+    errors = stop(process, signal.SIGINT)
+    assert process.returncode == 130, errors
+    assert "recmodels: stopped. Training goes on at its last finished epoch" in errors
+    first = epochs_in(errors)
+
+    process = start(my_log)
+    wait_for_an_epoch(folder / "checkpoint.npz", process)
+    errors = stop(process, signal.SIGKILL)
+    assert process.returncode == -9, errors
+    second = epochs_in(errors)
+    assert first[0] == 1 and second[0] > first[-1]
+    assert not (folder / "bundle").exists()
 
     process = start(my_log)
     output, errors = finish(process)
     assert process.returncode == 0, errors
-    assert "  epoch 1/" not in errors and "SASRec" in output
-    assert (checkpoint.parent / "bundle" / "checksums.json").is_file()
+    assert epochs_in(errors)[0] > second[-1] and "SASRec" in output
+    assert (folder / "bundle" / "checksums.json").is_file()
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(my_log):

@@ -20,6 +20,7 @@ from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.features.sequences import prepare
 from recmodels.models.user_item_bias import UserItemBias
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 RANDOM = {name: e for name, e in EXPERIMENTS.items() if e.protocol == "random-80-20"}
 
 

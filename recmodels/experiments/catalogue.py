@@ -209,6 +209,7 @@ _ENTRIES = [
 EXPECTED: dict[str, tuple[float, float]] = {
     "ml-1m-sasrec-softmax": (0.1893, 0.004),
     "ml-1m-sasrec-bce": (0.1392, 0.005),
+    "ml-1m-sasrec-gbce": (0.1852, 0.005),
     "beauty-softmax": (0.0560, 0.002),
     "shop-softmax": (0.757, 0.005),
     "shop-deterministic-softmax": (0.9649, 0.005),
