@@ -44,8 +44,7 @@ def small(experiment):
     """The same entry in a fraction of a second."""
     if not experiment.has_towers:
         return experiment
-    fit = {"epochs": 1, "batch_size": 64}
-    fit = experiment.fit | fit
+    fit = experiment.fit | {"epochs": 1, "batch_size": 512}
     return replace(experiment, options=experiment.options | {"width": 4}, fit=fit)
 
 
