@@ -105,8 +105,8 @@ def test_the_command_says_what_a_seed_will_cost(monkeypatch):
     assert CliRunner().invoke(app, ["estimate", "shop-soft"]).exit_code != 0
 
 
-def test_counted_models_have_nothing_to_estimate():
-    with pytest.raises(ValueError, match="markov is counted.*ml-1m-sasrec-markov"):
+def test_only_sequence_models_are_estimated():
+    with pytest.raises(ValueError, match="markov takes about.*ml-1m-sasrec-markov"):
         estimate(find_experiment("ml-1m-sasrec-markov"))
 
 
