@@ -236,3 +236,25 @@ def test_another_seed_gives_other_vectors():
     train = make_histories(two_tastes())
     first, second = (BPRMF(width=2, epochs=1, seed=s).fit(train, 16) for s in (0, 1))
     assert np.abs(first.user_vectors - second.user_vectors).max() > 0.01
+
+
+def test_ease_weighs_users_and_thinks_items_away():
+    lists = [[1, 2, 3, 4], [1, 2], [3], [2, 4, 3]]
+    train = make_histories(lists)
+    X = np.array([[float(item in row) for item in range(1, 5)] for row in lists])
+    weights = (X.sum(axis=1) / X.sum(axis=1).mean()) ** -0.5
+    gram = (X * weights[:, None]).T @ (X * weights[:, None])
+    # A quarter thought away adds a third of the diagonal.
+    P = np.linalg.inv(gram + np.diag(2.0 + np.diag(gram) / 3))
+    B = -P / np.diag(P)
+    np.fill_diagonal(B, 0)
+    options = {"regularisation": 2.0, "decay": 1.0, "user_power": 0.5, "dropout": 0.25}
+    queries = {"item_ids": np.array([[0, 1, 3]]), "user_ids": np.array([-1])}
+    found = EASE(**options).fit(train, 4).score(queries)[0, 1:]
+    np.testing.assert_allclose(found, B[0] + B[2], rtol=1e-5)
+    silent = EASE(**options, score_seen=False).fit(train, 4)
+    expected = np.where([True, False, True, False], 0, B[0] + B[2])
+    np.testing.assert_allclose(silent.score(queries)[0, 1:], expected, rtol=1e-5)
+    np.testing.assert_allclose(silent.score(queries, np.array([3, 2]))[0], expected[[2, 1]])
+    with pytest.raises(ValueError, match="`dropout`"):
+        EASE(dropout=1.0)

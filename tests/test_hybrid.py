@@ -4,7 +4,7 @@ from scipy.stats import rankdata
 from test_baselines import HISTORIES, QUERIES, V, make_histories
 
 from recmodels.models.ease import EASE
-from recmodels.models.hybrid import Hybrid
+from recmodels.models.hybrid import Hybrid, scale_by_spread
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular
 
@@ -82,5 +82,13 @@ def test_refuses_impossible_weights(weights):
 
 
 def test_refuses_an_unknown_scaling():
-    with pytest.raises(ValueError, match=r"`scaling` must be one of \['range', 'rank'\].*'sum'"):
+    message = r"`scaling` must be one of \['range', 'rank', 'spread'\].*'sum'"
+    with pytest.raises(ValueError, match=message):
         Hybrid([Markov()], [1], scaling="sum")
+
+
+def test_spread_by_hand():
+    found = scale_by_spread(np.array([[1.0, 3.0], [5.0, 5.0]]))
+    # The standard deviation of 1 and 3 is 1; equal scores stay as they are.
+    np.testing.assert_allclose(found, [[1, 3], [5, 5]])
+    np.testing.assert_allclose(scale_by_spread(np.array([[2.0, 6.0]])), [[1, 3]])

@@ -212,3 +212,12 @@ def test_the_data_page_has_every_set_and_checksum():
         for download in source.downloads:
             assert f"| `{download.filename}` | `{download.sha256}` |" in page
         assert (source.by_hand.split(" ")[0] or "Checksums") in page
+
+
+def test_people_of_ml_100k_are_read_where_they_are(tmp_path):
+    _write(tmp_path / "ml-100k" / "u.data", U_DATA)
+    assert load("ml-100k", tmp_path).users is None
+    _write(tmp_path / "ml-100k" / "u.user.gz", "196|49|M|writer|55105\n305|23|F|student|94086\n")
+    log = load("ml-100k", tmp_path)
+    assert log.users.loc[196].tolist() == [49, "M", "writer"]
+    assert log.select([0]).users is log.users

@@ -152,7 +152,7 @@ class TwoTowers(keras.Model):
         self.task = RetrievalTask(V)
         self.task.adapt(TRAIN)
 
-    def build(self, input_shape):
+    def build(self, input_shape=None):
         self.users.build()
         self.items.build()
 
@@ -261,6 +261,22 @@ def test_a_legacy_layer_with_weights_is_refused():
     with pytest.raises(ValueError, match="never trained.*Hidden.inner of type Dense"):
         door.refuse_legacy_layers(model)
     door.refuse_legacy_layers(TwoTowers())
+
+
+@on_tensorflow
+def test_fit_refuses_a_legacy_layer_before_it_trains():
+    from recmodels.training.fit import Training, fit
+
+    class Hides(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inside = [door.import_tfrs().layers.dcn.Cross()]
+            self.inside[0](np.ones((1, D), np.float32))
+
+    model = TwoTowers()
+    model.hides = Hides()
+    with pytest.raises(ValueError, match=r"never trained.*of type Cross"):
+        fit(model, [None], Training(epochs=1), verbose=False)
 
 
 @on_tensorflow

@@ -24,6 +24,7 @@ class Interactions:
         name: what reports and errors call this source.
         items: optional table of what is known of each item (`title`, `category`, ...), indexed
             by raw item id.
+        users: optional table of what is known of each user (`age`, ...), indexed by raw user id.
 
     Raises:
         ValueError: a required column is missing, an id is missing or negative, a timestamp is
@@ -39,6 +40,7 @@ class Interactions:
     order: str
     name: str = "events"
     items: pd.DataFrame | None = None
+    users: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         _check_events(self.events, self.order, self.name)

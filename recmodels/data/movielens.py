@@ -17,10 +17,11 @@ GENRES_100K = (
 
 
 def read_ml_100k(folder: Path) -> Interactions:
-    """MovieLens 100K: `u.data`, and titles and genres from `u.item` where it is there."""
+    """MovieLens 100K: `u.data`; titles and genres from `u.item`, people from `u.user`, if there."""
     names = ["user", "item", "value", "timestamp"]
     events = pd.read_csv(find_file(folder, "u.data"), sep="\t", header=None, names=names)
-    return Interactions(_rated(events), "timed", "ml-100k", _movies_100k(folder))
+    movies, people = _movies_100k(folder), _users_100k(folder)
+    return Interactions(_rated(events), "timed", "ml-100k", movies, people)
 
 
 def read_ml_1m(folder: Path) -> Interactions:
@@ -65,6 +66,14 @@ def _movies_100k(folder: Path) -> pd.DataFrame | None:
     flags = table.iloc[:, 5:].to_numpy(bool)
     genres = ["|".join(g for g, on in zip(GENRES_100K, row, strict=True) if on) for row in flags]
     return _item_table(table[[0, 1]].assign(genres=genres))
+
+
+def _users_100k(folder: Path) -> pd.DataFrame | None:
+    path = find_file(folder, "u.user")
+    if path is None:
+        return None
+    names = ["user", "age", "gender", "occupation"]
+    return pd.read_csv(path, sep="|", header=None, usecols=range(4), names=names).set_index("user")
 
 
 def _item_table(movies: pd.DataFrame) -> pd.DataFrame:

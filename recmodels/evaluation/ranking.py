@@ -18,7 +18,9 @@ class Scorer(Protocol):
     `max_length` is how many of the latest events it reads, None for all of them. `score` takes
     queries (`item_ids`: int32 (B, T), padded on the left with 0; `user_ids`: int32 (B,), the row
     in the training histories or -1) and returns float scores (B, V + 1), where column i belongs
-    to item i and column 0 to nobody, or (B, len(items)) for a chunk of the catalogue.
+    to item i and column 0 to nobody, or (B, len(items)) for a chunk of the catalogue. A model that
+    reads more than the items of a history names those event columns in `columns`, such as
+    `("value",)`, and is given them in the same places, (B, T), where the histories carry them.
     """
 
     max_length: int | None
@@ -92,14 +94,22 @@ def _check_request(queries: Queries, k: int, chunk_size: int) -> None:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
 
 
+def ask(scorer: Scorer, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What a model is given of some queries: see `Scorer`."""
+    histories = queries.histories
+    carried = [name for name in getattr(scorer, "columns", ()) if name in histories.columns]
+    return {
+        "item_ids": histories.last(rows, scorer.max_length),
+        "user_ids": queries.user_ids[rows],
+        **{name: histories.last_of(name, rows, scorer.max_length) for name in carried},
+    }
+
+
 def _chunk_scores(
     scorer: Scorer, queries: Queries, rows: np.ndarray, width: int | None
 ) -> np.ndarray:
     """Scores (B, V + 1) with column 0 at minus infinity; as wide as earlier chunks, if any."""
-    asked = {
-        "item_ids": queries.histories.last(rows, scorer.max_length),
-        "user_ids": queries.user_ids[rows],
-    }
+    asked = ask(scorer, queries, rows)
     scores = np.array(scorer.score(asked), np.float32)  # A copy: it is written to below.
     largest = queries.targets[queries.trained].max(initial=0)
     expected = f"V + 1 > {largest}" if width is None else width

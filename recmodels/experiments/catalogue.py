@@ -4,6 +4,15 @@ import difflib
 from dataclasses import replace
 
 from recmodels.experiments.entry import Experiment
+from recmodels.experiments.rating_catalogue import (
+    JOINT,
+    JOINT_TOWERS,
+    NEIGHBOURS,
+    RATING_ENTRIES,
+    RETRIEVAL,
+    TOWERS,
+    TUTORIAL,
+)
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -67,7 +76,7 @@ ML_1M_TRAINING = {
 }
 BEAUTY_SASREC = {**ML_1M_SASREC, "max_length": 50, "dropout": 0.5}
 BEAUTY_TRAINING = {**ML_1M_TRAINING, "learning_rate": 3e-3, "epochs": 30, "validate_every": 5}
-ML_100K_TRAINING = {**ML_1M_TRAINING, "warmup": 100, "average": 0.99}
+ML_100K_TRAINING = {**ML_1M_TRAINING, "epochs": 12, "warmup": 100, "average": 0.99}
 # Tuned on validation labels with a grid of the same size for each; notebooks/LOG.md has the grids.
 TUNED_BASELINES: dict[str, dict[str, tuple[dict, float]]] = {
     "ml-1m-sasrec": {
@@ -141,18 +150,26 @@ def _baselines(dataset: str) -> list[Experiment]:
     ]
 
 
-def _temporal(model: str, options: dict, minutes: float = 0.1, **fit) -> Experiment:
+def _temporal(
+    name: str,
+    options: dict,
+    minutes: float = 0.1,
+    model: str | None = None,
+    beside: dict | None = None,
+    **fit,
+) -> Experiment:
     """ML-100K as a recommender meets it that was trained once, before the cut."""
     return Experiment(
-        name=f"ml-100k-temporal-{model}",
+        name=f"ml-100k-temporal-{name}",
         dataset="ml-100k",
         protocol="temporal",
-        model=model,
+        model=model or name,
         options=options,
         fit=fit,
+        beside=beside or {},
         seeds=SEEDS if fit else (0,),
         minutes=minutes,
-        space=BASELINE_SPACES.get(model, {}),
+        space=SASREC_SPACE if name == "sasrec" else BASELINE_SPACES.get(name, {}),
     )
 
 
@@ -168,6 +185,8 @@ _ENTRIES = [
     _sasrec("ml-1m-sasrec", "full_softmax", 18, "sasrec, softmax, on ml-1m"),
     _sasrec("ml-1m-sasrec", "bce", 14, "sasrec, bce, on ml-1m", num_negatives=1),
     _sasrec("ml-1m-sasrec", "gbce", 15, "sasrec, gbce, on ml-1m", num_negatives=256),
+    _sasrec("ml-1m-sasrec", "in_batch", 25, "sasrec, softmax, on ml-1m", batch_size=32),
+    _sasrec("ml-1m-sasrec", "in_batch_uncorrected", 25, "sasrec, softmax, on ml-1m", batch_size=32),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
     _shop("shop"),
     _shop("shop-deterministic"),
@@ -179,6 +198,11 @@ _ENTRIES = [
     _temporal("item-knn", {"decay": 0.8}),
     _temporal("ease", {"regularisation": 500.0, "decay": 0.8}),
     _temporal("sasrec", ML_1M_SASREC | {"hidden_width": 64, "dropout": 0.3}, 2, **ML_100K_TRAINING),
+    _temporal("tutorial", {"width": 32}, 0.5, "two-tower", **TUTORIAL),
+    _temporal("two-tower", TOWERS, 0.5, **RETRIEVAL),
+    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", NEIGHBOURS, **RETRIEVAL),
+    _temporal("joint", JOINT_TOWERS, 1, "two-tower", **JOINT),
+    *RATING_ENTRIES,
 ]
 # Test NDCG@10 over the users known before, and how far a seed may lie from it: counted models
 # come out the same on any machine, trained ones do not.

@@ -14,6 +14,8 @@ from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
 from recmodels.models.sasrec import SASRec
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.two_towers_of import two_towers_of
+from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
 
 # The one place where a name selects code.
@@ -30,8 +32,10 @@ MODELS: dict[str, Callable] = {
     "content": Content,
     "hybrid": Hybrid,
     "sasrec": SASRec,
+    "user-item-bias": UserItemBias,
+    "two-tower": two_towers_of,
 }
-PROTOCOLS = ("leave-one-out", "temporal")
+PROTOCOLS = ("leave-one-out", "temporal", "random-80-20")
 SEEDED = ("random", "bpr-mf")  # Baselines whose result depends on a seed.
 
 
@@ -42,11 +46,16 @@ class Experiment:
     Args:
         name: what commands and result files call it.
         dataset: a name `load` knows.
-        protocol: `"leave-one-out"` or `"temporal"`.
+        protocol: `"leave-one-out"`, `"temporal"` or `"random-80-20"`, where the seed draws the
+            split too.
         model: a key of `MODELS`.
         options: arguments of the model.
-        fit: arguments of `recmodels.fit`; only for sequence encoders.
-        filter_seen: whether what a user already has leaves the list.
+        fit: arguments of `recmodels.fit` for sequence encoders, of `fit_towers` for towers.
+        beside: a counted model whose scores are added to those of towers: `model`, `options` and
+            `weight`, in standard deviations of each.
+        filter_seen: whether what a user already has leaves the list; `"random-80-20"` measures
+            both.
+        retrieves, rates: what is measured under `"random-80-20"`: lists, ratings or both.
         seeds: one run each.
         minutes: a run costs on two cores.
         expected: test metrics and how far a seed may lie from them, such as
@@ -62,7 +71,10 @@ class Experiment:
     protocol: str = "leave-one-out"
     options: dict = field(default_factory=dict)
     fit: dict = field(default_factory=dict)
+    beside: dict = field(default_factory=dict)
     filter_seen: bool = True
+    retrieves: bool = True
+    rates: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0
     expected: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -84,6 +96,11 @@ class Experiment:
         """Whether the model is trained by `fit` rather than counted."""
         builder = MODELS[self.model]
         return isinstance(builder, type) and issubclass(builder, SequenceEncoder)
+
+    @property
+    def has_towers(self) -> bool:
+        """Whether the model is trained by `fit_towers`."""
+        return self.model == "two-tower"
 
     def surprises(self, metrics: dict[str, float]) -> list[str]:
         """What lies further from `expected` than it may, a sentence each."""

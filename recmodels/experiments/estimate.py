@@ -56,13 +56,13 @@ def estimate(experiment: Experiment, *, share: float = SHARE, seed: int = 0) -> 
         seed: of the choice of users.
 
     Raises:
-        ValueError: the model is counted, not trained.
+        ValueError: the model is no sequence encoder.
         MemoryError: it cannot fit, see `refuse_what_cannot_fit`.
     """
     if not experiment.is_neural:
         raise ValueError(
-            f"`experiment` must be of a model that is trained; {experiment.model} is counted in "
-            f"about {experiment.minutes:g} minutes. Received: name={experiment.name!r}"
+            f"`experiment` must be of a sequence model; {experiment.model} takes about "
+            f"{experiment.minutes:g} minutes. Received: name={experiment.name!r}"
         )
     available = psutil.virtual_memory().available
     log, _ = open_log(experiment.dataset, {})

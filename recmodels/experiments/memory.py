@@ -1,12 +1,21 @@
 """What a training needs to hold at least, and a refusal where the machine has less."""
 
+import inspect
+
 import psutil
 
 from recmodels.experiments.entry import Experiment
 from recmodels.features.batches import GROUPS
+from recmodels.models.sasrec import SASRec
 
 FLOAT = 4  # Bytes.
 GIB = 2**30
+
+
+def with_defaults(options: dict) -> dict:
+    """Arguments of a SASRec with those that were left out."""
+    parameters = inspect.signature(SASRec).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty} | options
 
 
 def parameter_count(options: dict, num_items: int) -> int:
@@ -15,6 +24,7 @@ def parameter_count(options: dict, num_items: int) -> int:
     Example: V = 10, width 4, length 5, one block of hidden width 8: items 40, positions 20,
     attention 4 x 4 x 4 = 64, feed-forward 2 x 4 x 8 = 64, in all 188.
     """
+    options = with_defaults(options)
     width, hidden = options["width"], options.get("hidden_width") or options["width"]
     block = 4 * width**2 + 2 * width * hidden
     return (num_items + options["max_length"]) * width + options["num_blocks"] * block
@@ -28,7 +38,7 @@ def least_bytes(experiment: Experiment, num_items: int) -> dict[str, int]:
         where weights are averaged, the average; `"logits"`: of one group of positions, with
         their exponentials, for the full softmax, 0 for losses that sample.
     """
-    options, training = experiment.options, experiment.fit
+    options, training = with_defaults(experiment.options), experiment.fit
     copies = 5 + (training.get("average") is not None)
     logits = 0
     if training.get("loss", "full_softmax") == "full_softmax":

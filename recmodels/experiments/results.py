@@ -42,7 +42,7 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
     ranks_path = folder / "per_user" / f"{experiment.name}.parquet"
     stored = json.loads(path.read_text("utf-8")) if path.exists() else {"runs": {}}
     ranks = {}
-    if ranks_path.exists() and stored.get("settings") == _settings(experiment):
+    if ranks_path.exists() and stored.get("settings") == settings_of(experiment):
         table = load_ranks(ranks_path)
         ranks = {seed: table[seed].to_numpy() for seed in table.columns}
     else:
@@ -56,7 +56,7 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         "protocol": experiment.protocol,
         "model": experiment.model,
         "filter_seen": experiment.filter_seen,
-        "settings": _settings(experiment),
+        "settings": settings_of(experiment),
         "published": experiment.published,
         "cold": {
             "users": run.test.cold_users,
@@ -111,13 +111,22 @@ def _mean_of(measures: list[dict | None]) -> dict | None:
     return {**means, "users": int(means["users"])}
 
 
-def _settings(experiment: Experiment) -> dict:
+def settings_of(experiment: Experiment) -> dict:
     """What must be equal for two seeds to share a mean, in JSON's types."""
-    return json.loads(json.dumps({"options": experiment.options, "fit": experiment.fit}))
+    settings = {"options": experiment.options, "fit": experiment.fit}
+    if experiment.beside:
+        settings["beside"] = experiment.beside
+    return json.loads(json.dumps(settings))
 
 
 def load_results(folder: Path = RESULTS) -> list[dict]:
     """All stored results, by data set and then best last."""
     results = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
     results = [r for r in results if "experiment" in r]
-    return sorted(results, key=lambda r: (r["dataset"], r["metrics"]["ndcg@10"]["mean"]))
+    return sorted(results, key=lambda r: (r["dataset"], r["protocol"], _worth(r["metrics"])))
+
+
+def _worth(metrics: dict[str, dict]) -> tuple[float, float]:
+    """What a table is sorted by, best last: lists, then ratings where there are no lists."""
+    lists = metrics.get("ndcg@10", metrics.get("top_100_filtered", {"mean": -1.0}))
+    return lists["mean"], -metrics.get("rmse", {"mean": 0.0})["mean"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recmodels.api import fit
+from recmodels.api import fit, fit_towers, validation_ndcg
 from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, load
@@ -21,13 +21,21 @@ from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
 from recmodels.experiments.memory import refuse_what_cannot_fit
 from recmodels.features.sequences import SequenceData, prepare
+from recmodels.models.baseline import Baseline
 from recmodels.models.fallback import WithFallback
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
 
+# Event columns that models read beside the items.
+COLUMNS = {
+    "recent-popularity": ("timestamp",),
+    "two-tower": ("value",),
+    "user-item-bias": ("value",),
+}
 EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
 
 
@@ -102,8 +110,9 @@ def prepare_experiment(experiment: Experiment, log: Interactions) -> SequenceDat
 
 def prepare_split(split: Split, experiment: Experiment) -> SequenceData:
     """Encode a split with the columns that the model of an experiment reads."""
-    timed = experiment.model == "recent-popularity"
-    return prepare(split, columns=("timestamp",) if timed else ())
+    wanted = COLUMNS.get(experiment.model, ())
+    there = tuple(name for name in wanted if name in split.train.events)
+    return prepare(split, columns=there)
 
 
 def run_seed(
@@ -154,10 +163,10 @@ def run_seed(
 def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[str, float]:
     """Metrics over test users and newcomers alike.
 
-    Baselines have an answer to an empty history of their own; encoders fall back to popularity.
+    Baselines have an answer to an empty history of their own; others fall back to popularity.
     """
     chain = model
-    if experiment.is_neural:
+    if not isinstance(model, Baseline):
         chain = WithFallback(model, MostPopular().fit(data.train, data.num_items))
     parts = (data.test, data.newcomers)
     ranks = [rank(chain, part, filter_seen=experiment.filter_seen).ranks for part in parts]
@@ -170,6 +179,8 @@ def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[
 
 def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
     options = dict(experiment.options)
+    if experiment.has_towers:
+        return _train_towers(experiment, seed, data, checkpoint, verbose)
     if not experiment.is_neural:
         if experiment.model in SEEDED:
             options["seed"] = seed
@@ -187,6 +198,31 @@ def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, Learnin
         **experiment.fit,
     )
     return model, curve
+
+
+def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve]:
+    set_seed(seed)
+    model = MODELS[experiment.model](data, **experiment.options)
+    curve = fit_towers(
+        model,
+        data,
+        measure=lambda: validation_ndcg(model, data, experiment.filter_seen),
+        measure_name="ndcg@10",
+        checkpoint=checkpoint,
+        verbose=verbose,
+        seed=seed,
+        **experiment.fit,
+    )
+    return with_beside(experiment, model, data), curve
+
+
+def with_beside(experiment: Experiment, model, data: SequenceData):
+    """The model, or its sum with the counted one that the entry puts beside it."""
+    if not experiment.beside:
+        return model
+    other = MODELS[experiment.beside["model"]](**experiment.beside["options"])
+    weights = [1.0, experiment.beside["weight"]]
+    return Hybrid([model, other], weights, "spread").fit(data.train, data.num_items)
 
 
 def item_categories(log: Interactions, data: SequenceData) -> list[str] | None:

@@ -20,6 +20,15 @@ PROTOCOL_TITLES = {
     "leave-one-out": "Leave-one-out:",
     "temporal": 'One cut in time for all, measured over the users known before it; "everyone" '
     "adds the newcomers, who are shown the most popular items:",
+    "random-80-20": "Ratings held out at random, as tutorials do (a fifth of them; later ratings "
+    "help with earlier ones): share among the first hundred of all films, and of those the user "
+    "has not rated; error in stars; 95 % intervals over five splits, in brackets the mean over "
+    "users:",
+}
+SPLIT_METRICS = {
+    "top_100": "top-100",
+    "top_100_filtered": "top-100, seen filtered",
+    "rmse": "RMSE",
 }
 
 
@@ -30,7 +39,9 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     `filter_seen`, `cold` (counts of users, targets, newcomers) and `ceiling`; `everyone` (users
     and metrics with the newcomers, under the temporal protocol); and `against_best`: the
     difference in NDCG@10 from the best experiment on the same users, with its interval and the
-    p-value of a paired permutation test, corrected for the number of rows by Holm's method.
+    p-value of a paired permutation test, corrected for the number of rows by Holm's method; None
+    for the best and under `"random-80-20"`, whose metrics are `top_100`, `top_100_filtered` and
+    `rmse`, each with its mean over users as `users`.
     """
     results = load_results(folder)
     compared = against_best(results, folder)
@@ -44,8 +55,8 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
     groups = {(r["dataset"], r["protocol"]) for r in results}
     for group in groups:
         names = [r["experiment"] for r in results if (r["dataset"], r["protocol"]) == group]
-        if len(names) < 2:
-            continue
+        if len(names) < 2 or group[1] == "random-80-20":
+            continue  # Each seed has other users there; its intervals are over splits.
         tables = {name: load_ranks(folder / "per_user" / f"{name}.parquet") for name in names}
         values = pd.DataFrame(
             {name: ndcg(table, 10).mean(axis=1) for name, table in tables.items()}
@@ -62,7 +73,9 @@ def markdown_table(rows: list[dict]) -> str:
     parts = []
     for protocol, title in PROTOCOL_TITLES.items():
         members = [row for row in rows if row["protocol"] == protocol]
-        if members:
+        if members and protocol == "random-80-20":
+            parts += [title, _markdown_splits(members)]
+        elif members:
             parts += [title, _markdown_part(members, everyone=protocol == "temporal")]
     return "\n\n".join(parts)
 
@@ -90,6 +103,26 @@ def _markdown_part(rows: list[dict], everyone: bool) -> str:
         cells += [str(len(row["seeds"])), f"{row['seconds']:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _markdown_splits(rows: list[dict]) -> str:
+    columns = ["data", "experiment", *SPLIT_METRICS.values(), "published", "splits", "s"]
+    lines = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
+    for row in rows:
+        cells = [row["dataset"], row["experiment"]]
+        cells += [_split_cell(row["metrics"].get(name)) for name in SPLIT_METRICS]
+        printed = [str(row["published"][n]) for n in SPLIT_METRICS if n in row["published"]]
+        cells += [" / ".join(printed) or "-"]
+        cells += [str(len(row["seeds"])), f"{row['seconds']:.0f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _split_cell(metric: dict | None) -> str:
+    if metric is None:
+        return "-"
+    interval = "" if metric["low"] is None else f" ({metric['low']:.4f} to {metric['high']:.4f})"
+    return f"{metric['mean']:.4f}{interval} [{metric['users']:.4f}]"
 
 
 def _pair(metrics: dict) -> str:

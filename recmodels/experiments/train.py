@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
+
 from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import Experiment
+from recmodels.experiments.random_split import run_random_split
+from recmodels.experiments.rating_results import store_rating_run
 from recmodels.experiments.results import store_run
 from recmodels.experiments.run import (
     Run,
@@ -43,6 +47,8 @@ def train_and_store(
             is stored by then.
     """
     log, shop = open_log(experiment.dataset, {})
+    if experiment.protocol == "random-80-20":
+        return _train_random_splits(experiment, seeds, log, results)
     data = prepare_experiment(experiment, log)
     categories = item_categories(log, data)
     surprises = []
@@ -53,13 +59,31 @@ def train_and_store(
         )
         ceiling = None if shop is None else measure_ceiling(shop, data).metrics
         result = store_run(run, results, ceiling)
-        if experiment.is_neural:
+        if isinstance(run.model, keras.Model):  # Counted ones and sums are made again in no time.
             save_bundle_of(run, log, data, folder / "bundle")
         found = experiment.surprises(run.test.warm_metrics)
         surprises += [f"seed {seed}: {sentence}" for sentence in found]
+    _refuse(experiment, surprises)
+    return result
+
+
+def _train_random_splits(
+    experiment: Experiment, seeds: Sequence[int], log: Interactions, results: Path
+) -> dict:
+    """The same under random splits, where each seed has its own."""
+    surprises = []
+    for seed in seeds:
+        run = run_random_split(experiment, seed, log)
+        result = store_rating_run(run, results, log.num_users)
+        found = experiment.surprises(result["runs"][str(seed)]["test"]["metrics"])
+        surprises += [f"seed {seed}: {sentence}" for sentence in found]
+    _refuse(experiment, surprises)
+    return result
+
+
+def _refuse(experiment: Experiment, surprises: list[str]) -> None:
     if surprises:
         raise UnexpectedResult(f"{experiment.name}: {'; '.join(surprises)}. It is stored.")
-    return result
 
 
 def save_bundle_of(

@@ -37,6 +37,8 @@ class NextItemBatches(keras.utils.PyDataset):
         negatives: draws negatives for losses that want them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
+        max_positions: the most positions of a batch that count, drawn evenly from all of its
+            windows, for losses whose cost grows with their square; N is then this everywhere.
         epoch: the epoch to begin with.
 
     Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T) and
@@ -53,6 +55,7 @@ class NextItemBatches(keras.utils.PyDataset):
         windows: str = "latest",
         negatives: NegativeSampler | None = None,
         shared_negatives: bool = True,
+        max_positions: int | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
@@ -67,6 +70,7 @@ class NextItemBatches(keras.utils.PyDataset):
         self.seed = seed
         self.negatives = negatives
         self.shared_negatives = shared_negatives
+        self.max_positions = max_positions
         self.windows = windows
         if histories.lengths.max(initial=0) < 2:
             raise ValueError(
@@ -114,7 +118,10 @@ class NextItemBatches(keras.utils.PyDataset):
         item_ids = gather_windows(self.histories.items, starts, ends - 1, length)
         shifted = gather_windows(self.histories.items, starts + 1, ends, length)
         real = np.flatnonzero(np.arange(length, 0, -1) < (ends - starts)[:, None])
-        count = _rounded(len(real), len(rows) * length)
+        if self.max_positions is not None and len(real) > self.max_positions:
+            rng = np.random.default_rng((self.seed, self.epoch, index, 1))
+            real = np.sort(rng.choice(real, self.max_positions, replace=False))
+        count = self.max_positions or _rounded(len(real), len(rows) * length)
         positions = np.zeros(count, np.int32)
         targets = np.ones(count, np.int32)
         weights = np.zeros(count, np.float32)

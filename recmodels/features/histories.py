@@ -61,10 +61,16 @@ class Histories:
                 [[0, 0, 5, 2],     a user who did 5, 2
                  [3, 1, 4, 1]]     a user who did 9, 3, 1, 4, 1
         """
-        rows = np.asarray(rows)
+        return self._latest(self.items, np.asarray(rows), max_length)
+
+    def last_of(self, column: str, rows, max_length: int | None = None) -> np.ndarray:
+        """The same cells of a further column, such as `"value"`: (B, T), 0 where padded."""
+        return self._latest(self.columns[column], np.asarray(rows), max_length)
+
+    def _latest(self, flat: np.ndarray, rows: np.ndarray, max_length: int | None) -> np.ndarray:
         if max_length is None:
             max_length = max(1, int(self.lengths[rows].max(initial=0)))
-        return gather_windows(self.items, self.offsets[rows], self.offsets[rows + 1], max_length)
+        return gather_windows(flat, self.offsets[rows], self.offsets[rows + 1], max_length)
 
 
 def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:

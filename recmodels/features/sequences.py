@@ -50,6 +50,8 @@ class SequenceData:
     name: str
     protocol: str
     newcomers: Queries | None = None
+    items: pd.DataFrame | None = None
+    users: pd.DataFrame | None = None
 
     @property
     def num_items(self) -> int:
@@ -88,4 +90,6 @@ def prepare(split: Split, columns: tuple[str, ...] = ()) -> SequenceData:
         name=split.train.name,
         protocol=split.protocol,
         newcomers=encode(Cases(test.inputs, test.newcomers)) if arrive else None,
+        items=split.train.items,
+        users=split.train.users,
     )

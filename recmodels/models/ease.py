@@ -1,7 +1,7 @@
 """A linear autoencoder over items, solved in closed form."""
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import Baseline, history_matrix, user_item_matrix
@@ -23,8 +23,16 @@ class EASE(Baseline):
         regularisation: in users; larger for sparser data.
         decay: weight of an event against the one after it, in 0..1; 1 is the model of the paper,
             which knows no order and suits the next item badly.
+        user_power: users with n items weigh n ** -user_power in what is learnt; 0 lets the
+            busiest speak loudest.
+        dropout: share of each history that is thought away in learning, in 0..1 below 1, which
+            adds dropout / (1 - dropout) times the diagonal of X'X to the regularisation.
+        score_seen: whether items of the history are scored; else they have 0, the score of what
+            nothing speaks for: B rebuilds items from others and knows nothing of repeats.
 
-    Paper: Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, Section 3.1.
+    Paper: Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, Section 3.1;
+    dropout: Steck, "Autoencoders that don't overfit towards the identity", NeurIPS 2020,
+    Section 3.2.
 
     Example:
         >>> EASE(regularisation=1.0).fit(data.train, data.num_items).score(queries)
@@ -33,7 +41,14 @@ class EASE(Baseline):
         [[0, 0, 0.333]]
     """
 
-    def __init__(self, regularisation: float = 500.0, decay: float = 0.8) -> None:
+    def __init__(
+        self,
+        regularisation: float = 500.0,
+        decay: float = 0.8,
+        user_power: float = 0.0,
+        dropout: float = 0.0,
+        score_seen: bool = True,
+    ) -> None:
         if regularisation <= 0:
             raise ValueError(
                 "`regularisation` must be positive, or items without users have no inverse. "
@@ -41,14 +56,23 @@ class EASE(Baseline):
             )
         if not 0 < decay <= 1:
             raise ValueError(f"`decay` must be in (0, 1]. Received: decay={decay}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
         self.regularisation = regularisation
         self.decay = decay
+        self.user_power = user_power
+        self.dropout = dropout
+        self.score_seen = score_seen
 
     def _learn(self, train: Histories) -> None:
         self._check_size()
         matrix = user_item_matrix(train, self.num_items)
+        sizes = np.maximum(matrix.sum(axis=1), 1)
+        heard = (sizes / sizes.mean()) ** -self.user_power
+        matrix = sparse.diags_array(heard.astype(np.float32)) @ matrix
         gram = (matrix.T @ matrix).toarray().astype(np.float64)
-        gram[np.diag_indices_from(gram)] += self.regularisation
+        thought_away = self.dropout / (1 - self.dropout) * np.diag(gram)
+        gram[np.diag_indices_from(gram)] += self.regularisation + thought_away
         precision = linalg.inv(gram, overwrite_a=True, check_finite=False, assume_a="pos")
         precision /= -np.diag(precision).copy()
         np.fill_diagonal(precision, 0)
@@ -70,5 +94,7 @@ class EASE(Baseline):
         histories = history_matrix(queries["item_ids"], self.num_items, self.decay)
         scores = histories @ self.weights[:, columns]
         empty = np.diff(histories.indptr) == 0
+        if not self.score_seen:
+            scores[histories[:, columns].toarray() > 0] = 0
         scores[empty] = self.counts[columns]
         return scores

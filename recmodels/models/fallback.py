@@ -21,6 +21,7 @@ class WithFallback:
         self.scorer = scorer
         self.fallback = fallback
         self.max_length = scorer.max_length
+        self.columns = getattr(scorer, "columns", ())
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history, float32, (B, V + 1) or (B, len(items))."""

@@ -19,12 +19,14 @@ class Hybrid:
         "range"    scaled = (score - lowest) / (highest - lowest)     over the whole catalogue
         "rank"     scaled = 1 / (60 + rank)                           1 is the top, ties share
                                                                       their worst rank
+        "spread"   scaled = score / standard deviation over the whole catalogue
 
     Args:
         scorers: the models. Baselines are fitted by `fit`; others, such as a SASRec, must be
             trained already.
         weights: one a model, not negative, not all 0.
-        scaling: `"range"` keeps the gaps between scores, `"rank"` only their order.
+        scaling: `"range"` and `"spread"` keep the gaps between scores, `"rank"` only their order;
+            a single item far from all others shrinks the gaps less under `"spread"`.
 
     Paper: Burke, "Hybrid recommender systems: survey and experiments", UMUAI 12, 2002, Section 3
     (weighted); "rank" is Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms
@@ -50,6 +52,8 @@ class Hybrid:
         self.scorers = list(scorers)
         self.weights = weights
         self.scaling = scaling
+        own = (getattr(scorer, "columns", ()) for scorer in scorers)
+        self.columns = tuple(dict.fromkeys(name for names in own for name in names))
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Fit the baselines among the models and return the hybrid."""
@@ -88,4 +92,10 @@ def scale_by_rank(scores: np.ndarray) -> np.ndarray:
     return 1 / (_RANK_OFFSET + scores.shape[1] - np.array(worse))
 
 
-SCALINGS = {"range": scale_to_range, "rank": scale_by_rank}
+def scale_by_spread(scores: np.ndarray) -> np.ndarray:
+    """Each row over its standard deviation; left alone where every score is the same. (B, V)."""
+    spread = scores.std(axis=1, keepdims=True)
+    return scores / np.where(spread > 0, spread, 1)
+
+
+SCALINGS = {"range": scale_to_range, "rank": scale_by_rank, "spread": scale_by_spread}

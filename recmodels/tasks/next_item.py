@@ -11,6 +11,12 @@ from recmodels.tasks.losses import LOSSES
 from recmodels.threads import SHARDS
 
 
+def states_at(states, positions):
+    """States (B, T, D) at places of the flattened (B * T) matrix, float32, (N, D)."""
+    flat = ops.reshape(states, (-1, ops.shape(states)[-1]))  # (B * T, D)
+    return ops.cast(ops.take(flat, positions, axis=0), "float32")
+
+
 @keras.saving.register_keras_serializable("recmodels")
 class NextItem(keras.Model):
     """An encoder and the loss it learns by; train it on `NextItemBatches`.
@@ -45,8 +51,7 @@ class NextItem(keras.Model):
         return ops.concatenate([self.encoder({"item_ids": p}, training=True) for p in parts])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        states = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))  # (B * T, D)
-        states = ops.cast(ops.take(states, x["positions"], axis=0), "float32")  # (N, D)
+        states = states_at(y_pred, x["positions"])
         table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
         return LOSSES[self.objective](states, y, sample_weight, table, **self._drawn(x))
 

@@ -1,17 +1,20 @@
 """Train a task around Keras `fit`: validated, resumable, reproducible."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
 
+from recmodels.tasks.tfrs import refuse_legacy_layers
 from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
 from recmodels.training.checkpoints import load_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
 
 SCHEDULES = ("constant", "cosine")
+OPTIMISERS = ("adam", "adagrad")
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,11 @@ class Training:
 
     Args:
         epochs: the most passes over the batches.
-        learning_rate: of Adam, after the warm-up.
+        optimiser: `"adam"`, or `"adagrad"` as in the tutorials of TensorFlow Recommenders.
+        learning_rate: after the warm-up.
         schedule: `"constant"`, or `"cosine"` down to a fiftieth over all epochs.
         warmup: steps over which the rate rises from zero.
-        weight_decay: AdamW's, decoupled; 0 is plain Adam.
+        weight_decay: decoupled, as AdamW has it.
         clip_norm: the largest global gradient norm; None clips nothing.
         average: momentum of an exponential average of the weights that validation and the final
             model use (0.999 averages about a thousand steps); None keeps the last step's.
@@ -33,6 +37,7 @@ class Training:
     """
 
     epochs: int = 50
+    optimiser: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "constant"
     warmup: int = 0
@@ -47,6 +52,10 @@ class Training:
         if self.schedule not in SCHEDULES:
             raise ValueError(
                 f"`schedule` must be one of {SCHEDULES}. Received: schedule={self.schedule!r}"
+            )
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(
+                f"`optimiser` must be one of {OPTIMISERS}. Received: optimiser={self.optimiser!r}"
             )
         for name in ("epochs", "learning_rate", "validate_every"):
             if getattr(self, name) <= 0:
@@ -83,7 +92,8 @@ def fit(
 
     Raises:
         FloatingPointError: the loss became NaN or infinite.
-        ValueError: the checkpoint belongs to a run with other settings or is damaged.
+        ValueError: the checkpoint belongs to a run with other settings or is damaged, or a layer
+            of TensorFlow Recommenders hides in the task that would never be trained.
     """
     curve = LearningCurve(measure=measure_name)
     validate = Validate(measure, curve, training.patience, training.validate_every)
@@ -92,6 +102,8 @@ def fit(
     task.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
     set_seed(training.seed)
     task.build()
+    if "tensorflow_recommenders" in sys.modules:  # Nobody else has layers of Keras 2.
+        refuse_legacy_layers(task)
     optimizer.build(task.trainable_variables)
     settings = _settings(task, batches, training)
     stopped = checkpoint is not None and _resume(checkpoint, task, validate, settings)
@@ -115,35 +127,43 @@ def fit(
 
 
 def make_optimizer(training: Training, steps: int) -> keras.optimizers.Optimizer:
-    """Adam with beta2 0.98, as the published code of SASRec has it, and what `training` asks.
+    """Adam with beta2 0.98, as the published code of SASRec has it, or Adagrad.
 
     Args:
-        training: rate, schedule, decay, clipping, averaging.
+        training: kind, rate, schedule, decay, clipping, averaging.
         steps: of the whole training.
     """
+    settings = {
+        "learning_rate": _rate(training, steps),
+        "weight_decay": training.weight_decay,
+        "global_clipnorm": training.clip_norm,
+        "use_ema": training.average is not None,
+        "ema_momentum": training.average or 0.99,
+    }
+    if training.optimiser == "adagrad":
+        optimizer = keras.optimizers.Adagrad(**settings)
+    else:
+        optimizer = keras.optimizers.AdamW(beta_2=0.98, **settings)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _rate(training: Training, steps: int):
+    """The learning rate, or how it changes over the steps."""
     rate = training.learning_rate
     if training.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
+        return keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=0.0 if training.warmup else rate,
             decay_steps=max(1, steps - training.warmup),
             alpha=0.02,
             warmup_target=rate if training.warmup else None,
             warmup_steps=training.warmup,
         )
-    elif training.warmup:
-        rate = keras.optimizers.schedules.PolynomialDecay(
+    if training.warmup:
+        return keras.optimizers.schedules.PolynomialDecay(
             rate / training.warmup, training.warmup, rate
         )
-    optimizer = keras.optimizers.AdamW(
-        learning_rate=rate,
-        beta_2=0.98,
-        weight_decay=training.weight_decay,
-        global_clipnorm=training.clip_norm,
-        use_ema=training.average is not None,
-        ema_momentum=training.average or 0.99,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+    return rate
 
 
 def _settings(task: keras.Model, batches: keras.utils.PyDataset, training: Training) -> dict:

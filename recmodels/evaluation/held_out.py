@@ -1,0 +1,84 @@
+"""Measures over held-out ratings, several of a user: hits of long lists, and errors of ratings."""
+
+import numpy as np
+import pandas as pd
+
+from recmodels.evaluation.metrics import hit_rate
+from recmodels.evaluation.ranking import Scorer, ask, rank
+from recmodels.features.sequences import Queries
+
+LIST_LENGTH = 100
+HELD_OUT_METRICS = (f"top_{LIST_LENGTH}", f"top_{LIST_LENGTH}_filtered", "rmse")
+_CHUNK_ROWS = 2048
+
+
+def measure_held_out(
+    model, queries: Queries, ratings: np.ndarray, *, retrieves: bool = True, rates: bool = True
+) -> pd.DataFrame:
+    """What a model makes of each held-out rating.
+
+    Args:
+        model: a Scorer if it retrieves; with `rate(queries, items)` if it rates.
+        queries: one row a rating.
+        ratings: what was given, (N,).
+        retrieves: whether to rank the catalogue, with and without what the user has seen.
+        rates: whether to predict the ratings.
+
+    Returns:
+        One row a rating: `user`, its row in the training histories; `top_100` and
+        `top_100_filtered`, 1 where the item is among the first hundred of all items and of those
+        the user has not seen; `rmse`, here the squared error. Only what was asked for.
+    """
+    columns = {"user": queries.user_ids}
+    if retrieves:
+        for name, filter_seen in zip(HELD_OUT_METRICS, (False, True), strict=False):
+            ranks = rank(model, queries, filter_seen=filter_seen, chunk_size=_CHUNK_ROWS).ranks
+            columns[name] = hit_rate(ranks, LIST_LENGTH)
+    if rates:
+        columns["rmse"] = (predict_ratings(model, queries) - np.asarray(ratings)) ** 2
+    return pd.DataFrame(columns)
+
+
+def predict_ratings(model: Scorer, queries: Queries) -> np.ndarray:
+    """The rating a model expects for the target of each query, float32, (N,)."""
+    parts = np.arange(0, len(queries), _CHUNK_ROWS)
+    chunks = (np.arange(begin, min(begin + _CHUNK_ROWS, len(queries))) for begin in parts)
+    return np.concatenate([model.rate(ask(model, queries, c), queries.targets[c]) for c in chunks])
+
+
+def summarise_held_out(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Each measure over ratings and over users.
+
+    Args:
+        table: from `measure_held_out`.
+
+    Returns:
+        By name `mean`, over all ratings, and `users`, the mean over users of each one's own
+        mean. Of squared errors the root is taken last: of the mean over ratings, and of each
+        user's own.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name in table.columns.drop("user"):
+        by_user = table.groupby("user")[name].mean()
+        mean = table[name].mean()
+        if name == "rmse":
+            mean, by_user = np.sqrt(mean), np.sqrt(by_user)
+        found[name] = {"mean": float(mean), "users": float(by_user.mean())}
+    return found
+
+
+def user_sums(table: pd.DataFrame, seed: int, num_users: int) -> pd.DataFrame:
+    """Sums over each user's held-out ratings, so that means over users can be tested later.
+
+    Args:
+        table: from `measure_held_out`, users in 0..num_users - 1.
+        seed: of the split, for the names of the columns.
+        num_users: U; users without a held-out rating have sums of 0.
+
+    Returns:
+        One row a user, float64; columns such as `top_100_seed_0`, and `ratings_seed_0` with the
+        number of ratings.
+    """
+    sums = table.assign(ratings=1.0).groupby("user").sum()
+    sums = sums.reindex(range(num_users), fill_value=0.0).rename_axis(index="row")
+    return sums.rename(columns=lambda name: f"{name}_seed_{seed}")

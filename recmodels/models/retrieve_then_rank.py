@@ -1,0 +1,54 @@
+"""A quick model picks from the catalogue, a careful one orders what was picked."""
+
+import numpy as np
+
+
+class RetrieveThenRank:
+    """Two stages as one Scorer: the best `depth` of one model in the order of another.
+
+    The picked items score above all others, by the rating that the ranker expects; the others
+    keep the order of the retriever below them.
+
+    Args:
+        retriever: any Scorer.
+        ranker: has `rate(queries, items)` for items (B, depth), such as a `TwoTower` with a head.
+            It may be the same model.
+        depth: how many items are rated for each query.
+        weight: of the retriever's own score, in standard deviations over the picked items,
+            beside the rating: what people like and what they choose are not the same.
+
+    Example:
+        >>> model = RetrieveThenRank(towers, ranker, depth=100)
+        >>> rank(model, data.test, filter_seen=True)
+    """
+
+    def __init__(self, retriever, ranker, depth: int = 100, weight: float = 0.0) -> None:
+        if depth < 1:
+            raise ValueError(f"`depth` must be at least 1. Received: depth={depth}")
+        self.retriever = retriever
+        self.ranker = ranker
+        self.depth = depth
+        self.weight = weight
+        self.max_length = retriever.max_length
+        own = (getattr(model, "columns", ()) for model in (retriever, ranker))
+        self.columns = tuple(dict.fromkeys(name for names in own for name in names))
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Scores, float32, (B, V + 1), or (B, len(items)), which are then the items to pick from.
+
+        Padding scores 0 and is never picked. Seen items are picked too: leave them out with
+        `items`, or make `depth` large enough to lose some.
+        """
+        first = np.asarray(self.retriever.score(queries, items), np.float32)
+        scores = first[:, 1:] if items is None else first
+        ids = np.arange(1, first.shape[1]) if items is None else np.asarray(items)
+        depth = min(self.depth, scores.shape[1])
+        picked = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]  # (B, depth)
+        own = np.take_along_axis(scores, picked, axis=1)
+        spread = np.maximum(own.std(axis=1, keepdims=True), 1e-9)
+        rated = self.ranker.rate(queries, ids[picked])
+        rated = rated + self.weight * (own - own.mean(axis=1, keepdims=True)) / spread
+        lowest, highest = rated.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
+        below = scores - highest + lowest - 1
+        np.put_along_axis(below, picked, rated, axis=1)
+        return np.pad(below, ((0, 0), (1, 0))) if items is None else below

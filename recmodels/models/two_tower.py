@@ -1,0 +1,286 @@
+"""Two towers: a vector of the user, one of the item, and what follows from the two."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from recmodels.features.histories import Histories
+from recmodels.features.ratings import rating_rows
+from recmodels.layers.rating_head import RatingHead
+from recmodels.layers.tower import Tower
+
+_SCORING_ROWS = 256  # Users read at once.
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class TwoTower(keras.Model):
+    """Users and items meet only as vectors, so that items can stand in an index.
+
+        score(u, i)  = q_u . c_i / temperature + popularity_i
+        rating(u, i) = mean + level_u + level_i + head(q_u, c_i)
+
+    The ratings that training asks for are hidden from both towers, so that the model learns to
+    tell what it was never shown; what it is shown is seen already, and comes to score low without
+    any filter. Call `adapt` before training.
+
+    Args:
+        query: of the users; with `num_members` V + 1 it reads their ratings.
+        candidate: of the items; with `num_members` U it reads theirs, which the model then keeps.
+        head: kind of `RatingHead`; None for a model that only ranks.
+        popularity: whether each item has a weight of its own, which begins at the log of its
+            share of the training events.
+        normalise: whether scores are cosines.
+        temperature: the product of the vectors is divided by it.
+
+    Call arguments:
+        inputs: a batch of `RatingBatches`.
+
+    Returns:
+        A dict: `queries` and `candidates` (N, D + 1), whose dot product is the score, and with a
+        head `ratings` (N,).
+
+    Paper: Covington et al., "Deep neural networks for YouTube recommendations", RecSys 2016,
+    section 3; towers that read ratings are the two autoencoders of Sedhain et al., "AutoRec",
+    WWW 2015, with a part of the ratings hidden.
+
+    Example:
+        >>> query = Tower(len(data.train), width=64, num_members=data.num_items + 1)
+        >>> model = TwoTower(query, Tower(data.num_items, width=64), popularity=True)
+        >>> model.adapt(data.train)
+        >>> fit_towers(model, data, folds=10)
+    """
+
+    max_length = None
+    columns = ("value",)
+
+    def __init__(
+        self,
+        query: Tower,
+        candidate: Tower,
+        head: str | None = None,
+        popularity: bool = False,
+        normalise: bool = False,
+        temperature: float = 1.0,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if temperature <= 0:
+            raise ValueError(
+                f"`temperature` must be greater than 0. Received: temperature={temperature}"
+            )
+        if query.num_members not in (0, candidate.count + 1):
+            raise ValueError(
+                f"`query` must read {candidate.count + 1} items, padding included, or none. "
+                f"Received: num_members={query.num_members}"
+            )
+        if candidate.num_members not in (0, query.count):
+            raise ValueError(
+                f"`candidate` must read {query.count} users or none. "
+                f"Received: num_members={candidate.num_members}"
+            )
+        self.query = query
+        self.candidate = candidate
+        self.head = head
+        self.popularity = popularity
+        self.normalise = normalise
+        self.temperature = temperature
+        self.rating_head = None
+        if head is not None:
+            policy = self.dtype_policy
+            self.rating_head = RatingHead(head, query.dropout, name="rating_head", dtype=policy)
+
+    @property
+    def num_items(self) -> int:
+        """V, the number of items that can be ranked."""
+        return self.candidate.count
+
+    def build(self, input_shape=None) -> None:
+        for tower in (self.query, self.candidate):
+            if not tower.built:
+                tower.build()
+        if self.rating_head is not None:
+            self.rating_head.build((None, self.query.width))
+        rows = self.num_items + 1
+        self.item_weights = self.add_weight(
+            name="popularity_bias", shape=(rows,), initializer="zeros", trainable=self.popularity
+        )
+        # Mean, lowest and highest rating; and what each item has on average.
+        self.scale = self.add_weight(name="scale", shape=(3,), initializer="zeros", trainable=False)
+        self.item_means = self.add_weight(
+            name="item_means", shape=(rows,), initializer="zeros", trainable=False
+        )
+        if self.candidate.num_members:
+            shape = (2, self.query.count, rows)
+            self.memory = self.add_weight(
+                name="memory", shape=shape, initializer="zeros", trainable=False
+            )
+
+    def adapt(self, train: Histories) -> None:
+        """Take from the training histories what is counted: the mean, shares, raters."""
+        if not self.built:
+            self.build()
+        users = np.repeat(np.arange(len(train)), train.lengths)
+        inside = train.items <= self.num_items
+        users, items = users[inside], train.items[inside]
+        values = train.columns.get("value", np.ones(len(train.items)))[inside].astype(np.float32)
+        mean, counts = values.mean(), train.item_counts(self.num_items)
+        self.scale.assign([mean, values.min(), values.max()])
+        sums = np.bincount(items, values - mean, minlength=self.num_items + 1)
+        self.item_means.assign(mean + sums / np.maximum(counts, 1))
+        if self.popularity:
+            self.item_weights.assign(np.log((counts + 1) / counts.sum()))
+        if self.candidate.num_members:
+            memory = np.zeros(self.memory.shape, np.float32)
+            memory[:, users, items] = np.stack([np.ones(len(values)), values - mean])
+            self.memory.assign(memory)
+
+    def call(self, inputs, training=None):
+        readers = inputs.get("readers", inputs["user_ids"])
+        queries, user_levels = self._read_users(
+            readers, inputs.get("known"), inputs.get("values"), training
+        )
+        hidden = ops.stack([inputs["user_ids"], inputs["item_ids"]], axis=1)  # (N, 2)
+        candidates, item_levels = self._read_items(inputs["item_ids"], hidden, training)
+        rows = inputs["rows"]
+        found = {
+            "queries": ops.take(self._ask(queries), rows, axis=0),
+            "candidates": self._answer(candidates, inputs["item_ids"]),
+        }
+        if self.rating_head is not None:
+            found["ratings"] = self._rate(
+                ops.take(queries, rows, axis=0),
+                candidates,
+                ops.take(user_levels, rows, axis=0) + item_levels,
+                training,
+            )
+        return found
+
+    def _read_users(self, user_ids, known, values, training=None):
+        """Vectors (Q, D) and levels (Q, 1) of users by their rows in training and their ratings."""
+        if not self.query.num_members:
+            return self.query(user_ids + 1, training=training)
+        apart = (values - self.scale[0]) * known
+        return self.query(user_ids + 1, known, apart, training=training)
+
+    def _read_items(self, item_ids, hidden=None, training=None):
+        """Vectors (N, D) and levels (N, 1) of items, read without the hidden (user, item) cells."""
+        if not self.candidate.num_members:
+            return self.candidate(item_ids, training=training)
+        known, apart = (ops.transpose(part) for part in self._visible(hidden))  # (V + 1, U)
+        everything = ops.arange(self.num_items + 1)
+        vectors, levels = self.candidate(everything, known, apart, training=training)
+        return ops.take(vectors, item_ids, axis=0), ops.take(levels, item_ids, axis=0)
+
+    def _visible(self, hidden):
+        """The kept ratings without some cells (N, 2): known and values, (U, V + 1) each."""
+        known, apart = self.memory[0], self.memory[1]
+        if hidden is None:
+            return known, apart
+        nothing = ops.zeros((ops.shape(hidden)[0],), known.dtype)
+        return (ops.scatter_update(part, hidden, nothing) for part in (known, apart))
+
+    def _ask(self, queries):
+        """What item vectors are multiplied with, (Q, D + 1): the last column meets popularity."""
+        if self.normalise:
+            queries = ops.normalize(queries, axis=-1)
+        ones = ops.ones((ops.shape(queries)[0], 1), queries.dtype)
+        return ops.concatenate([queries / self.temperature, ones], axis=-1)
+
+    def _answer(self, candidates, item_ids):
+        """Item vectors with their popularity behind, (N, D + 1)."""
+        if self.normalise:
+            candidates = ops.normalize(candidates, axis=-1)
+        weights = ops.cast(ops.take(self.item_weights, item_ids), candidates.dtype)
+        return ops.concatenate([candidates, weights[:, None]], axis=-1)
+
+    def _rate(self, users, items, levels, training=None):
+        """Ratings, (N,), of pairs of vectors (N, D) and the sum of their levels (N, 1)."""
+        rest = self.rating_head(users, items, training=training)
+        return ops.cast(self.scale[0] + (levels + rest)[:, 0], "float32")
+
+    def query_vectors(self, queries: dict[str, np.ndarray]) -> np.ndarray:
+        """What stands for each user in an index, float32, (B, D + 1).
+
+        Args:
+            queries: `user_ids` int32 (B,), the row in the training histories or -1; where the
+                tower reads ratings, `item_ids` int32 (B, T), padded with 0, and `value` (B, T).
+                Without `value` each item counts as rated as it is on average.
+        """
+        parts = [self._ask(vectors) for vectors, _ in self._users_in_parts(queries)]
+        return np.concatenate([ops.convert_to_numpy(part) for part in parts])
+
+    def item_vectors(self) -> np.ndarray:
+        """What stands for each item in an index, float32, (V, D + 1); row i - 1 is item i."""
+        item_ids = ops.arange(1, self.num_items + 1)
+        vectors, _ = self._read_items(item_ids)
+        return ops.convert_to_numpy(self._answer(vectors, item_ids))
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Scores of the catalogue, float32, (B, V + 1), or of some items, (B, len(items))."""
+        scores = self.query_vectors(queries) @ self.item_vectors().T
+        if items is not None:
+            return scores[:, np.asarray(items) - 1]
+        return np.pad(scores, ((0, 0), (1, 0)))
+
+    def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
+        """Expected ratings.
+
+        Args:
+            queries: see `query_vectors`.
+            items: item ids, one a query (B,), or several (B, K).
+
+        Returns:
+            Float32, the shape of `items`, within the range of the training ratings.
+
+        Raises:
+            ValueError: the model has no head.
+        """
+        if self.rating_head is None:
+            raise ValueError(
+                "`rate` needs a model with a rating head: TwoTower(..., head='dot'). Received: "
+                "head=None"
+            )
+        items = np.asarray(items)
+        several = items.size // max(1, len(items))
+        parts = list(self._users_in_parts(queries))
+        users, user_levels = (
+            ops.repeat(ops.concatenate(part), several, axis=0) for part in zip(*parts, strict=True)
+        )
+        vectors, levels = self._read_items(ops.convert_to_tensor(items.ravel()))
+        ratings = ops.convert_to_numpy(self._rate(users, vectors, user_levels + levels))
+        _, low, high = ops.convert_to_numpy(self.scale)
+        return np.clip(ratings, low, high).reshape(items.shape)
+
+    def _users_in_parts(self, queries: dict[str, np.ndarray]):
+        """Vectors and levels of a few users at a time: a row of the catalogue each is large."""
+        user_ids = np.asarray(queries["user_ids"], np.int32)
+        for begin in range(0, len(user_ids), _SCORING_ROWS):
+            part = slice(begin, begin + _SCORING_ROWS)
+            known = values = None
+            if self.query.num_members:
+                item_ids = np.asarray(queries["item_ids"])[part]
+                given = queries.get("value")
+                if given is None:
+                    inside = np.where(item_ids <= self.num_items, item_ids, 0)
+                    given = ops.convert_to_numpy(self.item_means)[inside]
+                else:
+                    given = given[part]
+                known, values = rating_rows(item_ids, given, self.num_items)
+            yield self._read_users(user_ids[part], known, values)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "query": keras.saving.serialize_keras_object(self.query),
+            "candidate": keras.saving.serialize_keras_object(self.candidate),
+            "head": self.head,
+            "popularity": self.popularity,
+            "normalise": self.normalise,
+            "temperature": self.temperature,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "TwoTower":
+        towers = ("query", "candidate")
+        made = {name: keras.saving.deserialize_keras_object(config[name]) for name in towers}
+        return cls(**{**config, **made})

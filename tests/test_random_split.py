@@ -1,0 +1,139 @@
+"""Experiments under random splits: what is trained on, what is measured, what is stored."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.splits import random_ratings
+from recmodels.experiments import random_split as module
+from recmodels.experiments import train as train_module
+from recmodels.experiments.catalogue import EXPERIMENTS
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.random_split import run_random_split
+from recmodels.experiments.rating_results import summarise_splits
+from recmodels.experiments.results import load_results
+from recmodels.experiments.tables import markdown_table, table_rows
+from recmodels.experiments.train import UnexpectedResult, train_and_store
+from recmodels.features.sequences import prepare
+from recmodels.models.user_item_bias import UserItemBias
+
+pytestmark = pytest.mark.usefixtures("eagerly")
+RANDOM = {name: e for name, e in EXPERIMENTS.items() if e.protocol == "random-80-20"}
+
+
+@pytest.fixture
+def log():
+    """Twenty users, twelve of fifteen items each; even users like even items."""
+    rng = np.random.default_rng(0)
+    rows = [(u, i) for u in range(20) for i in rng.permutation(15)[:12]]
+    events = pd.DataFrame(rows, columns=["user", "item"])
+    alike = events["user"] % 2 == events["item"] % 2
+    events = events.assign(value=np.where(alike, 5.0, 2.0), timestamp=np.arange(len(events)))
+    return Interactions(events, "timed", "parity")
+
+
+def entry(model="popularity", **changes):
+    made = Experiment("parity-one", "parity", model, protocol="random-80-20", seeds=(0, 1))
+    return replace(made, **changes)
+
+
+def small(experiment):
+    """The same entry in a fraction of a second."""
+    if not experiment.has_towers:
+        return experiment
+    fit = experiment.fit | {"epochs": 1, "batch_size": 512}
+    return replace(experiment, options=experiment.options | {"width": 4}, fit=fit)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_every_entry_builds_and_measures_what_it_says(name, log):
+    experiment = small(RANDOM[name])
+    run = run_random_split(experiment, 0, log, verbose=False)
+    measured = set(run.to_dict()["test"]["metrics"])
+    lists = {"top_100", "top_100_filtered"} if experiment.retrieves else set()
+    assert measured == lists | ({"rmse"} if experiment.rates else set())
+    assert len(run.held_out) == 48 and set(run.validation) == measured  # A fifth of 240.
+    assert experiment.seeds == (0, 1, 2, 3, 4)
+
+
+def test_rmse_by_hand(log):
+    """The stored figure against a model fitted and a root taken here."""
+    run = run_random_split(entry("user-item-bias", retrieves=False, rates=True), 3, log)
+    split = random_ratings(log, 3)
+    data = prepare(split.refitted(), columns=("value",))
+    model = UserItemBias().fit(data.train, data.num_items)
+    errors = []
+    known_events, targets = split.test.inputs.events, split.test.targets.events
+    for row in range(len(targets)):
+        known = known_events[known_events["user"] == targets["user"][row]]
+        query = {
+            "item_ids": data.vocabulary.encode(known["item"])[None],
+            "value": known["value"].to_numpy()[None],
+        }
+        rated = float(model.rate(query, data.test.targets[[row]])[0])
+        errors.append(rated - targets["value"][row])
+    found = run.to_dict()["test"]["metrics"]["rmse"]
+    assert found == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=1e-5)
+
+
+def test_nothing_of_the_test_is_trained_on(log, monkeypatch):
+    trained = []
+    original = module._train
+
+    def spy(experiment, seed, split, *rest):
+        trained.append(set(map(tuple, split.train.events[["user", "item"]].to_numpy())))
+        return original(experiment, seed, split, *rest)
+
+    monkeypatch.setattr(module, "_train", spy)
+    run_random_split(entry(), 0, log)
+    split = random_ratings(log, 0)
+    tested = set(map(tuple, split.test.targets.events[["user", "item"]].to_numpy()))
+    asked = set(map(tuple, split.validation.targets.events[["user", "item"]].to_numpy()))
+    before, after = trained
+    assert not before & (tested | asked) and not after & tested
+    assert after == before | asked
+
+
+def test_only_the_first_split_is_validated(log):
+    assert run_random_split(entry(), 0, log).validation is not None
+    assert run_random_split(entry(), 1, log).validation is None
+
+
+def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_module, "open_log", lambda name, columns: (log, None))
+    train_and_store(entry(), (0,), tmp_path, tmp_path)
+    result = train_and_store(entry(), (1,), tmp_path, tmp_path)
+    assert result["seeds"] == [0, 1] and load_results(tmp_path) == [result]
+    sums = pd.read_parquet(tmp_path / "per_user" / "parity-one.parquet")
+    assert len(sums) == 20
+    means = [sums[f"top_100_seed_{s}"].sum() / sums[f"ratings_seed_{s}"].sum() for s in (0, 1)]
+    assert result["metrics"]["top_100"]["mean"] == pytest.approx(np.mean(means), abs=1e-6)
+    (row,) = table_rows(tmp_path)
+    assert row["against_best"] is None and row["protocol"] == "random-80-20"
+    assert "| parity | parity-one |" in markdown_table([row])
+    again = train_and_store(entry(options={}, fit={"epochs": 2}), (1,), tmp_path, tmp_path)
+    assert again["seeds"] == [1]  # Another setting begins a new result.
+
+
+def test_intervals_by_hand():
+    tests = [
+        {"metrics": {"rmse": value}, "users": {"rmse": value + 0.5}} for value in (1.0, 1.2, 1.1)
+    ]
+    found = summarise_splits(tests)["rmse"]
+    # Standard deviation 0.1; Student's t of two degrees at 97.5 % is 4.303; over root three.
+    half = 4.302653 * 0.1 / 3**0.5
+    assert found["mean"] == pytest.approx(1.1) and found["users"] == pytest.approx(1.6)
+    assert found["low"] == pytest.approx(1.1 - half, abs=1e-5)
+    assert found["high"] == pytest.approx(1.1 + half, abs=1e-5)
+    assert summarise_splits(tests[:1])["rmse"]["low"] is None
+
+
+def test_a_split_that_does_not_reproduce_says_so(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_module, "open_log", lambda name, columns: (log, None))
+    surprising = entry(expected={"top_100": (0.1, 0.01)})
+    with pytest.raises(UnexpectedResult, match="seed 0: top_100 is 1.0000, expected 0.1000"):
+        train_and_store(surprising, (0,), tmp_path, tmp_path)
+    assert load_results(tmp_path)
