@@ -17,12 +17,12 @@ test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA poin
 	--ignore tests/test_notebooks.py --ignore tests/test_site.py
 
 test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
-	$(BIN)/python -m pytest tests/test_notebooks.py
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_notebooks.py
 
 test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and PyTorch if installed
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backends
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto --dist worksteal -m backends
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then \
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -m backends; fi
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist worksteal -m backends; fi
 
 lab: $(READY)  ## Open the notebooks
 	$(BIN)/python -m jupyterlab notebooks
