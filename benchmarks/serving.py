@@ -1,11 +1,12 @@
 """Time a bundle's answers: single requests, everybody at once, and the exported SavedModel.
 
-    python benchmarks/serving.py [--requests 300] [--users 6040] [--data ml-1m-sasrec]
+    python benchmarks/serving.py [--requests 300] [--users 6040] [--hidden-widths 64 256]
 
-The model has the size of `ml-1m-sasrec-softmax` and random weights: what it recommends costs as
-much. Lengths of histories are those of the data set where it is at hand. Printed are JSON with
-medians and 95th percentiles of the wall time, and the processor time, which other work on the
-machine does not lengthen as much. The first requests, which compile, are not counted.
+The models are SASRecs for MovieLens-1M (length 200, width 64, 2 blocks, 2 heads) with random
+weights: what they recommend costs as much. Lengths of histories are those of the data set where it
+is at hand. Medians and 95th percentiles of the wall time, and the processor time, which other work
+on the machine does not lengthen as much, go to `results/serving.json`. The first requests, which
+compile, are not counted.
 """
 
 import argparse
@@ -23,8 +24,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
+ROOT = Path(__file__).resolve().parent.parent
 NUM_ITEMS, MAX_LENGTH = 3416, 200
 WARM_UP = 30
+EVERYBODY = 11  # Times; the first is not counted.
 # Nothing of the package is imported here: this is what a server runs.
 SERVER = """
 import json, sys, time
@@ -42,14 +45,18 @@ print(json.dumps([wall, own]))
 """
 
 
-def make_bundle(folder: Path, lengths: np.ndarray, rng: np.random.Generator) -> list[list[int]]:
+def make_bundle(
+    folder: Path, lengths: np.ndarray, rng: np.random.Generator, hidden_width: int
+) -> list[list[int]]:
     """A bundle with random weights, and everybody's random history in raw ids."""
     from recmodels.features.histories import Histories
     from recmodels.features.vocabulary import Vocabulary
     from recmodels.models.sasrec import SASRec
     from recmodels.recommend import Recommender
 
-    model = SASRec(NUM_ITEMS, MAX_LENGTH, width=64, num_blocks=2, num_heads=2, hidden_width=256)
+    model = SASRec(
+        NUM_ITEMS, MAX_LENGTH, width=64, num_blocks=2, num_heads=2, hidden_width=hidden_width
+    )
     model.build(None)
     items = rng.integers(1, NUM_ITEMS + 1, lengths.sum()).astype(np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -91,7 +98,7 @@ def measure_bundle(folder: Path, histories: list[list[int]], requests: int) -> d
     some = histories[: requests + WARM_UP]
     rules = [AtMost(2), Diverse(0.3)]
     users = range(len(histories))
-    everybody = timed(lambda _: recommender.recommend_many(users=users), range(4))
+    everybody = timed(lambda _: recommender.recommend_many(users=users), range(EVERYBODY))
     return {
         "single": summary(*timed(recommender.recommend, some)),
         "single with rules": summary(
@@ -125,21 +132,40 @@ def history_lengths(name: str, users: int, rng: np.random.Generator) -> np.ndarr
     return rng.permutation(np.diff(offsets))[:users]
 
 
+def measure(hidden_width: int, lengths: np.ndarray, requests: int) -> dict:
+    """All that is timed of one model."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, out = Path(place) / "bundle", Path(place) / "saved_model"
+        histories = make_bundle(folder, lengths, np.random.default_rng(0), hidden_width)
+        found = measure_bundle(folder, histories, requests)
+        return found | measure_export(folder, out, histories, requests)
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and store."""
+    from recmodels.experiments.results import write_json
+    from recmodels.experiments.run import versions
+    from recmodels.threads import usable_cores
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--users", type=int, default=6040)
+    parser.add_argument("--hidden-widths", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--data", default="ml-1m-sasrec")
     chosen = parser.parse_args()
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as place:
-        folder, out = Path(place) / "bundle", Path(place) / "saved_model"
-        lengths = history_lengths(chosen.data, chosen.users, rng)
-        histories = make_bundle(folder, lengths, rng)
-        found = measure_bundle(folder, histories, chosen.requests)
-        found |= measure_export(folder, out, histories, chosen.requests)
+    lengths = history_lengths(chosen.data, chosen.users, np.random.default_rng(0))
+    found = {
+        "command": " ".join(["python benchmarks/serving.py", *sys.argv[1:]]),
+        "cores": usable_cores(),
+        "versions": versions(),
+        "items": NUM_ITEMS,
+        "median_history": float(np.median(lengths)),
+        "hidden_width": {
+            str(width): measure(width, lengths, chosen.requests) for width in chosen.hidden_widths
+        },
+    }
     print(json.dumps(found, indent=1))
+    write_json(ROOT / "results" / "serving.json", found)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,18 @@ def train(
 
 
 @app.command()
+def estimate(name: str, as_json: Json = False) -> None:
+    """Say what a seed of a named experiment will cost in seconds and memory, in half a minute."""
+    _start_backend()
+    from recmodels.experiments.catalogue import find_experiment
+    from recmodels.experiments.estimate import describe_estimate
+    from recmodels.experiments.estimate import estimate as measure
+
+    found = measure(find_experiment(name))
+    _print(found.to_dict() if as_json else describe_estimate(found), as_json)
+
+
+@app.command()
 def tune(
     name: str,
     trials: int = 20,

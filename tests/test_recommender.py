@@ -58,13 +58,14 @@ def test_seen_items_beyond_what_the_model_reads_are_hidden():
     assert recommender(filter_seen=False).recommend(history, k=3).items == ["cup", "pot", "milk"]
 
 
-def test_many_equals_one_at_a_time(monkeypatch):
+@pytest.mark.parametrize("k", [2, 5])  # With five the lists differ in length.
+def test_many_equals_one_at_a_time(monkeypatch, k):
     monkeypatch.setattr("recmodels.recommend.recommender.CHUNK_ROWS", 2)
     histories = [["tea"], [], ["cup", "milk"], ["cake"], ["pot"] * 7, ["sugar"], ["milk"]]
     subject = recommender()
-    many = subject.recommend_many(histories, k=2)
+    many = subject.recommend_many(histories, k=k)
     for history, answer in zip(histories, many, strict=True):
-        alone = subject.recommend(history, k=2)
+        alone = subject.recommend(history, k=k)
         pd.testing.assert_frame_equal(answer.table, alone.table)
         assert (answer.source, answer.notes) == (alone.source, alone.notes)
     assert subject.recommend_many([]) == []

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from recmodels.threads import SHARDS, side_by_side, usable_cores
+from recmodels.threads import SHARDS, one_behind, side_by_side, usable_cores
 
 
 def variable_after_import(**environment):
@@ -39,3 +39,69 @@ def test_parts_run_at_the_same_time():
 def test_an_error_in_a_part_is_raised():
     with pytest.raises(ZeroDivisionError):
         side_by_side(lambda number: 1 / number, [1, 0])
+
+
+def test_threads_stay_from_call_to_call():
+    def threads():
+        both = threading.Barrier(min(2, usable_cores()), timeout=10)
+        return set(side_by_side(lambda _: (both.wait(), threading.current_thread())[1], range(2)))
+
+    assert len(threads() | threads()) <= min(SHARDS, usable_cores())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
+def test_a_copy_of_the_process_has_threads_of_its_own():
+    side_by_side(abs, range(2))
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if side_by_side(abs, [-3, 4]) == [3, 4] else 1)
+    for _ in range(500):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    assert done and status == 0
+
+
+def test_work_is_done_in_order_while_the_next_item_is_made():
+    meeting, done = threading.Barrier(2, timeout=10), []
+
+    def items():
+        yield 0
+        meeting.wait()  # Broken unless the work on 0 goes on meanwhile.
+        yield 1
+
+    def work(item):
+        if item == 0:
+            meeting.wait()
+        done.append(item)
+
+    one_behind(work, items())
+    assert done == [0, 1]
+
+
+def test_no_more_than_two_items_exist_at_once():
+    made, worked, ahead = [], [], []
+
+    def items():
+        for number in range(6):
+            made.append(number)
+            ahead.append(len(made) - len(worked))
+            yield number
+
+    def work(item):
+        time.sleep(0.005)
+        worked.append(item)
+
+    one_behind(work, items())
+    assert worked == made and max(ahead) == 2
+
+
+@pytest.mark.parametrize("faulty", [0, 2])
+def test_an_error_behind_is_raised(faulty):
+    with pytest.raises(ZeroDivisionError):
+        one_behind(lambda number: 1 / (number - faulty), range(3))

@@ -19,6 +19,7 @@ from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, SEEDED, Experiment
+from recmodels.experiments.memory import refuse_what_cannot_fit
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.baseline import Baseline
 from recmodels.models.fallback import WithFallback
@@ -184,6 +185,7 @@ def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, Learnin
         if experiment.model in SEEDED:
             options["seed"] = seed
         return MODELS[experiment.model](**options).fit(data.train, data.num_items), None
+    refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
     model = MODELS[experiment.model](num_items=data.num_items, **options)
     curve = fit(

@@ -40,6 +40,14 @@ class Histories:
         """Events of each item, int64, (V + 1,), 0 for padding; unknown items are not counted."""
         return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
 
+    def select(self, rows: np.ndarray) -> "Histories":
+        """The histories of some users alone, in the order of `rows`, (B,)."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        columns = {name: values[places] for name, values in self.columns.items()}
+        return Histories(self.users[rows], self.items[places], offsets, columns)
+
     def last(self, rows, max_length: int | None = None) -> np.ndarray:
         """The latest `max_length` items of some users, padded on the left with 0.
 

@@ -35,19 +35,18 @@ class SequenceEncoder(keras.Model):
         Raises:
             ValueError: an id in `items` is not in 1..V.
         """
+        if items is None:
+            columns = self.item_embedding.num_items + 1
+            return self._read_in_parts(queries["item_ids"], self._read_scores, columns)
         states = self.last_states(queries["item_ids"])
         table = ops.convert_to_numpy(self.item_embedding.catalogue())
-        if items is not None:
-            items = np.asarray(items)
-            if items.size and not 1 <= items.min() <= items.max() <= len(table):
-                raise ValueError(
-                    f"`items` must be item ids in 1..{len(table)}: padding, unknown and mask are "
-                    f"never scored. Received: {items.min()} to {items.max()}"
-                )
-            return states @ table[items - 1].T
-        scores = np.zeros((len(states), len(table) + 1), np.float32)
-        np.matmul(states, table.T, out=scores[:, 1:])
-        return scores
+        items = np.asarray(items)
+        if items.size and not 1 <= items.min() <= items.max() <= len(table):
+            raise ValueError(
+                f"`items` must be item ids in 1..{len(table)}: padding, unknown and mask are "
+                f"never scored. Received: {items.min()} to {items.max()}"
+            )
+        return states @ table[items - 1].T
 
     def last_state(self, inputs):
         """The state after the last event alone, (B, D), of padded inputs.
@@ -61,32 +60,46 @@ class SequenceEncoder(keras.Model):
 
         Rows of similar length are encoded together, without the padding they share.
         """
+        return self._read_in_parts(item_ids, self._read_last, self.item_embedding.width)
+
+    def _read_in_parts(
+        self, item_ids: np.ndarray, read: Callable[[dict], np.ndarray], columns: int
+    ) -> np.ndarray:
+        """What `read` makes of each history, float32 (B, columns)."""
         item_ids = np.asarray(item_ids)[:, -self.max_length :]
         lengths = item_ids.shape[1] - np.argmax(item_ids != 0, axis=1)
-        states = np.empty((len(item_ids), self.item_embedding.width), np.float32)
+        found = np.empty((len(item_ids), columns), np.float32)
         order = np.argsort(lengths, kind="stable")
         parts = np.split(order, np.arange(SCORING_ROWS, len(order), SCORING_ROWS))
 
-        def encode(rows: np.ndarray) -> np.ndarray:
+        def fill(rows: np.ndarray) -> None:
             length = -(-int(lengths[rows].max()) // LENGTH_STEP) * LENGTH_STEP
-            return self._read_last({"item_ids": item_ids[rows, -length:]})
+            found[rows] = read({"item_ids": item_ids[rows, -length:]})
 
         if len(order):
             # Other backends keep state in the model while it predicts.
-            together = len(parts) == 1 or keras.backend.backend() != "tensorflow"
-            encoded = map(encode, parts) if together else side_by_side(encode, parts)
-            states[order] = np.concatenate(list(encoded))
-        return states
+            if len(parts) == 1 or keras.backend.backend() != "tensorflow":
+                for rows in parts:
+                    fill(rows)
+            else:
+                side_by_side(fill, parts)
+        return found
 
     @functools.cached_property
     def _read_last(self) -> Callable[[dict], np.ndarray]:
-        """`last_state` as a compiled function of arrays.
+        """`last_state` as a compiled function of arrays."""
+        return _compiled(LastState(self))
 
-        A function, because Keras would store a model in an attribute as a part of this one.
-        """
-        reader = LastState(self)
-        reader.make_predict_function()
-        return reader.predict_on_batch
+    @functools.cached_property
+    def _read_scores(self) -> Callable[[dict], np.ndarray]:
+        """The scores of the catalogue as a compiled function of arrays."""
+        return _compiled(LastScores(self))
+
+
+def _compiled(reader: keras.Model) -> Callable[[dict], np.ndarray]:
+    """A function, because Keras would store a model in an attribute as a part of the other."""
+    reader.make_predict_function()
+    return reader.predict_on_batch
 
 
 class LastState(keras.Model):
@@ -98,3 +111,11 @@ class LastState(keras.Model):
 
     def call(self, inputs):
         return self.encoder.last_state(inputs)
+
+
+class LastScores(LastState):
+    """Another model whose output are the scores after the last event, (B, V + 1)."""
+
+    def call(self, inputs):
+        table = ops.pad(self.encoder.item_embedding.catalogue(), [[1, 0], [0, 0]])
+        return ops.matmul(ops.cast(super().call(inputs), table.dtype), ops.transpose(table))

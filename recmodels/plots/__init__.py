@@ -11,12 +11,14 @@ from recmodels.plots.log import leak_report, length_distribution, popularity_dis
 from recmodels.plots.measuring import differences, hits_by_depth, p_values
 from recmodels.plots.options import option_curves
 from recmodels.plots.panels import panels
-from recmodels.plots.results import metric_by_slice, model_comparison
+from recmodels.plots.recommending import trade_off
+from recmodels.plots.results import beside_printed, metric_by_slice, model_comparison
 from recmodels.plots.style import save
 
 __all__ = [
     "attention_map",
     "behaviour_funnel",
+    "beside_printed",
     "best_of_many",
     "caught_map",
     "concentration_curves",
@@ -40,6 +42,7 @@ __all__ = [
     "ranked_list",
     "response_curves",
     "save",
+    "trade_off",
     "value_distribution",
     "week_map",
 ]

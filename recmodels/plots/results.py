@@ -93,6 +93,38 @@ def model_comparison(
     return ax
 
 
+def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
+    """What was measured, with its interval, and what others printed for the same: a diamond.
+
+    Args:
+        table: one row an experiment in the order to draw, from the top: `mean`, `low`, `high`, and
+            `printed`, which is NaN where nothing was.
+        label: of the metric.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        ValueError: there is no experiment.
+
+    Example:
+        >>> beside_printed(table.assign(printed=[0.134, 0.190]))
+    """
+    if table.empty:
+        raise ValueError("`table` must hold at least one experiment. Received: an empty table")
+    positions = np.arange(len(table))[::-1]
+    measured = {"fmt": "o", "capsize": 3, "color": COLOURS[0], "label": "measured"}
+    with styled(ax) as ax:
+        ax.errorbar(table["mean"], positions, xerr=_arms(table), **measured)
+        printed = {"marker": "D", "linestyle": "none", "color": COLOURS[1], "label": "printed"}
+        ax.plot(table["printed"].astype(float), positions, **printed)
+        ax.set_yticks(positions, table.index)
+        ax.set_ylim(-0.6, len(table) - 0.4)
+        ax.set_xlim(left=0)
+        ax.grid(False, axis="y")
+        ax.set_xlabel(f"{label}, 95 % interval")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # Above, off the points.
+    return ax
+
+
 def _check_same_slices(tables: dict[str, pd.DataFrame]) -> None:
     found = {name: list(table.index) for name, table in tables.items()}
     if not found or len({tuple(index) for index in found.values()}) > 1:

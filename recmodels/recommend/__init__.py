@@ -1,21 +1,35 @@
 """Raw ids in, raw ids out: a trained model with its rules, and the folder it is kept in."""
 
 from recmodels.recommend.bundle import Bundle, load_bundle, save_bundle
+from recmodels.recommend.candidates import catalogue_vectors
+from recmodels.recommend.index import ApproximateIndex, ExactIndex, recall
 from recmodels.recommend.item_table import item_facts
 from recmodels.recommend.recommendation import Recommendation
 from recmodels.recommend.recommender import Recommender
-from recmodels.recommend.rules import AtLeast, AtMost, Diverse, NoOlderThan, OnePerFamily
+from recmodels.recommend.rules import (
+    AtLeast,
+    AtMost,
+    Diverse,
+    NoOlderThan,
+    OnePerFamily,
+    title_family,
+)
 
 __all__ = [
+    "ApproximateIndex",
     "AtLeast",
     "AtMost",
     "Bundle",
     "Diverse",
+    "ExactIndex",
     "NoOlderThan",
     "OnePerFamily",
     "Recommendation",
     "Recommender",
+    "catalogue_vectors",
     "item_facts",
     "load_bundle",
+    "recall",
     "save_bundle",
+    "title_family",
 ]

@@ -18,6 +18,22 @@ def catalogue_vectors(scorer) -> np.ndarray | None:
     return np.asarray(ops.convert_to_numpy(embedding.catalogue()), np.float32)
 
 
+def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
+    """What `Diverse` measures likeness by: the given vectors, or else the model's own.
+
+    Raises:
+        ValueError: there are neither.
+    """
+    own = catalogue_vectors(scorer) if item_vectors is None else item_vectors
+    if own is None:
+        raise ValueError(
+            "`Diverse` needs vectors to tell which items are alike, and this model has none: "
+            "give `Recommender(..., item_vectors=...)`, (V, D). "
+            f"Received: model={type(scorer).__name__}"
+        )
+    return own
+
+
 class Scored:
     """Candidates of a model that has scored the whole catalogue.
 

@@ -75,3 +75,10 @@ def _as_list(raw: Sequence, argument: str) -> list:
     if isinstance(raw, str | bytes) or not isinstance(raw, Iterable):
         raise ValueError(f"`{argument}` must be a list of raw ids. Received: {argument}={raw!r}")
     return list(raw)
+
+
+def write_lists(vocabulary: Vocabulary, lists: Sequence[np.ndarray]) -> list[list]:
+    """The raw ids of lists of item ids, all translated at once."""
+    raw = vocabulary.decode(np.concatenate(lists)).tolist()
+    bounds = itertools.accumulate(map(len, lists), initial=0)
+    return [raw[start:end] for start, end in itertools.pairwise(bounds)]

@@ -1,7 +1,7 @@
 """From a history of raw ids, or a known user, to a list of raw ids that keeps to the rules."""
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,13 +14,14 @@ from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.baseline import Baseline
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import load_bundle, save_bundle
-from recmodels.recommend.candidates import Scored, Searched, catalogue_vectors
+from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
 from recmodels.recommend.choice import RuleBook, choose, work_out
 from recmodels.recommend.item_table import checked_vectors, in_item_order
-from recmodels.recommend.raw_ids import read_lists, unknown_note
+from recmodels.recommend.raw_ids import read_lists, unknown_note, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import KnownUsers, Requests, read_histories
 from recmodels.recommend.rules import Rule
+from recmodels.threads import one_behind
 
 CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
@@ -186,16 +187,35 @@ class Recommender:
         allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
         empty = requests.known.lengths == 0
-        for scorer, chosen in ((self.scorer, ~empty), (self.fallback, empty)):
-            everyone = np.flatnonzero(chosen)
-            for rows in np.split(everyone, np.arange(CHUNK_ROWS, len(everyone), CHUNK_ROWS)):
-                if not len(rows):
-                    continue
-                candidates = self._candidates(scorer, requests, rows, allowed)
-                for row, found, values in zip(rows, *self._lists(candidates, k, book), strict=True):
-                    notes = [*requests.notes[row], *self._fallback_note(empty[row]), *rule_notes]
-                    answers[row] = self._answer(found, values, k, notes, empty[row], book)
+
+        def fill(chunk: tuple[np.ndarray, Scored | Searched]) -> None:
+            rows, candidates = chunk
+            lists, values = self._lists(candidates, k, book)
+            raw_lists = write_lists(self.vocabulary, lists)
+            for place, row in enumerate(rows):
+                notes = [*requests.notes[row], *self._fallback_note(empty[row]), *rule_notes]
+                found = lists[place], raw_lists[place], values[place]
+                answers[row] = self._answer(*found, k, notes, empty[row], book)
+
+        chunks = self._chunks(requests, empty, allowed)
+        if len(requests) > CHUNK_ROWS:
+            one_behind(fill, chunks)
+        else:  # A thread would cost more than it brings.
+            for chunk in chunks:
+                fill(chunk)
         return answers
+
+    def _chunks(
+        self, requests: Requests, empty: np.ndarray, allowed: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, Scored | Searched]]:
+        """Rows of the requests with their candidates, some hundred at a time."""
+        # Histories of similar length share a chunk, and so less padding.
+        by_length = np.argsort(requests.known.lengths, kind="stable")
+        for scorer, chosen in ((self.scorer, ~empty), (self.fallback, empty)):
+            everyone = by_length[chosen[by_length]]
+            for start in range(0, len(everyone), CHUNK_ROWS):
+                rows = everyone[start : start + CHUNK_ROWS]
+                yield rows, self._candidates(scorer, requests, rows, allowed)
 
     def _read(self, histories, users) -> Requests:
         if (histories is None) == (users is None):
@@ -251,7 +271,9 @@ class Recommender:
         lists, values = candidates.best(book.reach(k))
         if not book.walks:
             return lists, values
-        vectors = None if book.diversity is None else self._likeness_vectors()
+        vectors = None
+        if book.diversity is not None:
+            vectors = likeness_vectors(self.scorer, self.item_vectors)
         for row, (found, scores) in enumerate(zip(lists, values, strict=True)):
             places = choose(found, scores, k, book, vectors)
             if len(places) < k and len(found) == book.reach(k):  # There is more further down.
@@ -260,16 +282,6 @@ class Recommender:
             lists[row], values[row] = found[places], scores[places]
         return lists, values
 
-    def _likeness_vectors(self) -> np.ndarray:
-        own = catalogue_vectors(self.scorer) if self.item_vectors is None else self.item_vectors
-        if own is None:
-            raise ValueError(
-                "`Diverse` needs vectors to tell which items are alike, and this model has none: "
-                "give `Recommender(..., item_vectors=...)`, (V, D). "
-                f"Received: model={type(self.scorer).__name__}"
-            )
-        return own
-
     def _fallback_note(self, empty: bool) -> list[str]:
         if not empty:
             return []
@@ -277,16 +289,12 @@ class Recommender:
         return [f"The history holds no item of the catalogue: {name} made the list."]
 
     def _answer(
-        self, found, scores, k: int, notes: list[str], empty: bool, book: RuleBook
+        self, found, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
     ) -> Recommendation:
         if len(found) < k:
             seen = "after leaving out the history" if self.filter_seen else "under the given rules"
             under = f", under {list(book.rules)}" if book.rules else ""
-            notes = [
-                *notes,
-                f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.",
-            ]
+            notes.append(f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.")
         source = type(self.fallback).__name__ if empty else self.name
-        raw_ids = self.vocabulary.decode(found).tolist()
         details = None if self.items is None else Details(self.items, found)
-        return Recommendation(raw_ids, scores, source, tuple(notes), details)
+        return Recommendation(items, scores, source, tuple(notes), details)

@@ -1,0 +1,121 @@
+"""What a training will cost, measured on a part of it."""
+
+import resource
+import sys
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import psutil
+
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.memory import GIB
+from recmodels.experiments.run import open_log, prepare_experiment, run_seed
+from recmodels.features.sequences import SequenceData
+from recmodels.training.curve import LearningCurve
+from recmodels.training.fit import Training
+
+SHARE = 0.2  # Of the users: steps enough for a pace, few enough for half a minute.
+EPOCHS = 4  # Two with a validation and two without, the first of each with what happens once.
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The cost of one seed of an experiment on this machine, as it is now.
+
+    Args:
+        experiment: its name.
+        epochs: the most it may take.
+        start_seconds: what happens once, such as tracing graphs.
+        epoch_seconds: one pass over the training part.
+        validation_seconds: one look at the validation part.
+        total_seconds: all of it; early stopping only makes it less.
+        peak_gib: the most memory the process holds, GiB.
+        available_gib: memory that nobody used before, GiB.
+    """
+
+    experiment: str
+    epochs: int
+    start_seconds: float
+    epoch_seconds: float
+    validation_seconds: float
+    total_seconds: float
+    peak_gib: float
+    available_gib: float
+
+    def to_dict(self) -> dict:
+        """All of it by name, for JSON."""
+        return asdict(self)
+
+
+def estimate(experiment: Experiment, *, share: float = SHARE, seed: int = 0) -> Estimate:
+    """Train on a part of the users for a moment and reckon what the whole will cost.
+
+    Args:
+        experiment: of a sequence model.
+        share: of the users to train on, in (0, 1].
+        seed: of the choice of users.
+
+    Raises:
+        ValueError: the model is no sequence encoder.
+        MemoryError: it cannot fit, see `refuse_what_cannot_fit`.
+    """
+    if not experiment.is_neural:
+        raise ValueError(
+            f"`experiment` must be of a sequence model; {experiment.model} takes about "
+            f"{experiment.minutes:g} minutes. Received: name={experiment.name!r}"
+        )
+    available = psutil.virtual_memory().available
+    log, _ = open_log(experiment.dataset, {})
+    data = prepare_experiment(experiment, log)
+    part, times = _part(data, share, seed)
+    short = {"epochs": EPOCHS, "validate_every": 2, "patience": None}
+    short = replace(experiment, fit={**experiment.fit, **short})
+    run = run_seed(short, seed, part, verbose=False)
+    training = Training(**{k: v for k, v in experiment.fit.items() if hasattr(Training, k)})
+    return _reckon(experiment, training, run.curve, times, available)
+
+
+def _part(data: SequenceData, share: float, seed: int) -> tuple[SequenceData, float]:
+    """Some of the training users, all validation queries, and how often the part is the whole."""
+    users = np.random.default_rng(seed).permutation(len(data.train))
+    users = np.sort(users[: max(1, round(share * len(users)))])
+    part = data.train.select(users)
+    asked = [np.maximum(0, lengths - 1).sum() for lengths in (data.train.lengths, part.lengths)]
+    return replace(data, train=part, test=None, newcomers=None), float(asked[0] / asked[1])
+
+
+def _reckon(
+    experiment: Experiment, training: Training, curve: LearningCurve, times: float, available: int
+) -> Estimate:
+    first, second, third, fourth = (row["seconds"] for row in curve.rows)
+    validation = max(0.0, fourth - third)
+    start = max(0.0, first - third) + max(0.0, second - fourth)
+    validations = -(-training.epochs // training.validate_every)
+    epoch = times * third
+    return Estimate(
+        experiment=experiment.name,
+        epochs=training.epochs,
+        start_seconds=round(start, 2),
+        epoch_seconds=round(epoch, 2),
+        validation_seconds=round(validation, 2),
+        total_seconds=round(start + training.epochs * epoch + validations * validation, 1),
+        peak_gib=round(peak_gib(), 2),
+        available_gib=round(available / GIB, 2),
+    )
+
+
+def peak_gib() -> float:
+    """The most memory this process has held so far, GiB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+
+
+def describe_estimate(found: Estimate) -> str:
+    """An estimate in words."""
+    return (
+        f"{found.experiment}: at most {found.total_seconds / 60:.1f} minutes a seed on this "
+        f"machine as it is now: {found.start_seconds:.0f} s to start, "
+        f"{found.epochs} epochs of {found.epoch_seconds:.1f} s, validations of "
+        f"{found.validation_seconds:.1f} s; {found.peak_gib:.1f} GiB of memory at the most, of "
+        f"{found.available_gib:.1f} GiB that are free."
+    )
