@@ -230,6 +230,9 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "ml-100k-temporal-markov": (0.0313, 0.0002),
     "ml-100k-temporal-item-knn": (0.0217, 0.0002),
     "ml-100k-temporal-ease": (0.0381, 0.0002),
+    "ml-100k-temporal-two-tower": (0.0290, 0.010),
+    "ml-100k-temporal-two-tower-ease": (0.0406, 0.006),
+    "ml-100k-temporal-joint": (0.0190, 0.010),
 }
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})

@@ -20,8 +20,7 @@ class TwoTower(keras.Model):
         rating(u, i) = mean + level_u + level_i + head(q_u, c_i)
 
     The ratings that training asks for are hidden from both towers, so that the model learns to
-    tell what it was never shown; what it is shown is seen already, and comes to score low without
-    any filter. Call `adapt` before training.
+    tell what it was never shown. Call `adapt` before training.
 
     Args:
         query: of the users; with `num_members` V + 1 it reads their ratings.
