@@ -39,6 +39,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_inherit_docstrings = False  # What Keras says of its own methods is not ours to repeat.
 default_role = "code"  # Docstrings mark code as Markdown does.
 napoleon_custom_sections = [("Call arguments", "params_style")]
 

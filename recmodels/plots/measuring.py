@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from recmodels.evaluation.ranking import UNRANKED
 from recmodels.plots.style import GREY, styled
 
 
@@ -18,7 +19,8 @@ def hits_by_depth(
     """Share of users whose target is among the first k, for every k: one curve a model.
 
     Args:
-        ranks: by model, the rank of each user's target, (U,).
+        ranks: by model, the rank of each user's target, (U,). Those nobody could rank are at
+            no depth: the curve ends below 1.
         marks: depths worth a dotted line, by what they are called.
         ax: where to draw; by default a new figure.
 
@@ -30,10 +32,11 @@ def hits_by_depth(
     """
     _check_some(ranks, "ranks")
     with styled(ax) as ax:
-        deepest = max(np.max(values) for values in ranks.values())
-        for name, values in ranks.items():
-            depth, hits = _cumulative(values)
-            ax.step(np.append(depth, deepest), np.append(hits, 1), where="post", label=name)
+        curves = {name: _ranked_only(*_cumulative(values)) for name, values in ranks.items()}
+        deepest = max(depth.max(initial=1) for depth, _ in curves.values())
+        for name, (depth, hits) in curves.items():
+            last = hits.max(initial=0)
+            ax.step(np.append(depth, deepest), np.append(hits, last), where="post", label=name)
         for name, depth in (marks or {}).items():
             ax.axvline(depth, color=GREY, linestyle=":")
             ax.annotate(
@@ -119,6 +122,11 @@ def _cumulative(values) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values from small to large, and the share of all that is at most as large."""
     distinct, counts = np.unique(np.asarray(values), return_counts=True)
     return distinct, np.cumsum(counts) / counts.sum()
+
+
+def _ranked_only(depth: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a curve but for the targets that no model could rank."""
+    return depth[depth < UNRANKED], hits[depth < UNRANKED]
 
 
 def _check_some(values: Mapping, name: str) -> None:
