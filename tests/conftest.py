@@ -24,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # The longest first, so that no worker is left alone with it at the end.
+    items.sort(key=lambda item: "test_interruptions" not in item.nodeid)
     if config.getoption("--slow"):
         return
     for item in items:

@@ -346,3 +346,19 @@ def test_class_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):
     monkeypatch.delattr("recmodels.models.popularity.MostPopular")
     with pytest.raises(ValueError, match="cannot be turned into a MostPopular.*import the module"):
         load_bundle(folder)
+
+
+def test_a_folder_that_comes_back_between_two_looks_is_there(tmp_path, monkeypatch):
+    looks = []
+
+    def nobody_is_at_it(folder, kind):
+        looks.append(kind)
+        if len(looks) == 3:
+            write(tmp_path / "other")
+            (tmp_path / "other").rename(folder)
+        return []
+
+    monkeypatch.setattr(folders, "_neighbours", nobody_is_at_it)
+    assert folders.read_steadily(tmp_path / "bundle", lambda found: found.name) == "bundle"
+    with pytest.raises(FileNotFoundError, match="must be the folder of a bundle"):
+        folders.read_steadily(tmp_path / "none", lambda found: found.name)

@@ -17,6 +17,7 @@ import numpy as np
 SUMS = "checksums.json"
 STALE_SECONDS = 3600  # Nobody writes one folder for an hour: what is older was killed.
 ATTEMPTS = 100  # Of taking the place of a folder that others are replacing too.
+LOOKS = 10  # Before a folder is not there: a look may begin before a replacement and end after it.
 T = TypeVar("T")
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # Windows says the last.
 
@@ -78,13 +79,17 @@ def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
 
 def _present(folder: Path) -> Path:
     """The folder, or what a kill between the two renames of a replacement left of it."""
+    missed = 0
     for _ in range(ATTEMPTS):
         left = sorted(_neighbours(folder, "previous"), key=lambda path: _stamp(path) or (0, 0))
         for found in (folder, *reversed(left)):
             if found.is_dir():
                 return found
-        if not left and not _neighbours(folder, "unfinished"):
-            break  # Nobody is at it: it is not between two renames, it is not there.
+        if left or _neighbours(folder, "unfinished"):
+            continue  # Somebody is at it: it is between two renames.
+        missed += 1
+        if missed == LOOKS:
+            break
     raise FileNotFoundError(
         f"`folder` must be the folder of a bundle. Received: folder={str(folder)!r}"
     )
