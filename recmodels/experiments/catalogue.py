@@ -168,7 +168,7 @@ def _temporal(
     options: dict,
     minutes: float = 0.1,
     model: str | None = None,
-    beside: dict | None = None,
+    beside: tuple[dict, ...] = (),
     **fit,
 ) -> Experiment:
     """ML-100K as a recommender meets it that was trained once, before the cut."""
@@ -179,7 +179,7 @@ def _temporal(
         model=model or name,
         options=options,
         fit=fit,
-        beside=beside or {},
+        beside=beside,
         seeds=SEEDS if fit else (0,),
         minutes=minutes,
         space=SASREC_SPACE if name == "sasrec" else BASELINE_SPACES.get(name, {}),
@@ -213,7 +213,7 @@ _ENTRIES = [
     _temporal("sasrec", ML_1M_SASREC | {"num_heads": 4, "dropout": 0.21}, 1, **ML_100K_TRAINING),
     _temporal("tutorial", {"width": 32}, 0.5, "two-tower", **TUTORIAL),
     _temporal("two-tower", TOWERS, 0.5, **RETRIEVAL),
-    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", NEIGHBOURS, **RETRIEVAL),
+    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", (NEIGHBOURS,), **RETRIEVAL),
     _temporal("joint", JOINT_TOWERS, 1, "two-tower", **JOINT),
     *RATING_ENTRIES,
 ]
