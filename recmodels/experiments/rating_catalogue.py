@@ -100,6 +100,8 @@ EXPECTED = {
     "ease-tuned": {"top_100": (0.331, 0.01), "top_100_filtered": (0.631, 0.01)},
     "two-tower": {"top_100": (0.400, 0.012), "top_100_filtered": (0.629, 0.012)},
     "two-tower-ease": {"top_100": (0.634, 0.012), "top_100_filtered": (0.639, 0.012)},
+    "als": {"top_100": (0.404, 0.01), "top_100_filtered": (0.640, 0.01)},
+    "two-tower-ease-als": {"top_100": (0.643, 0.012), "top_100_filtered": (0.643, 0.012)},
     "rating": {"rmse": (0.888, 0.015)},
     "joint": {
         "top_100": (0.407, 0.015),
