@@ -17,8 +17,8 @@ from recmodels.evaluation.held_out import (
 )
 from recmodels.evaluation.metrics import hit_rate
 from recmodels.evaluation.ranking import rank
-from recmodels.experiments.entry import MODELS, SEEDED, Experiment
-from recmodels.experiments.run import versions, with_beside
+from recmodels.experiments.entry import MODELS, Experiment
+from recmodels.experiments.run import count, versions, with_beside
 from recmodels.features.sequences import Queries, SequenceData, prepare
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
@@ -123,8 +123,7 @@ def _train(
     data = prepare(split, columns=("value",))
     began = time.perf_counter()
     if not experiment.has_towers:
-        options = experiment.options | ({"seed": seed} if experiment.model in SEEDED else {})
-        model = MODELS[experiment.model](**options).fit(data.train, data.num_items)
+        model = count(experiment, seed, data)
         return _Trained(model, data, None, time.perf_counter() - began)
     set_seed(seed)
     model = MODELS[experiment.model](data, **experiment.options)

@@ -1,6 +1,5 @@
 """Stored results under random splits: means over splits, and sums for every user beside them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy import stats
 from recmodels.data.files import written_whole
 from recmodels.evaluation.held_out import user_sums
 from recmodels.experiments.random_split import RatingRun
-from recmodels.experiments.results import settings_of, write_json
+from recmodels.experiments.results import described, files_of, kept, runs_so_far, write_json
 
 _DIGITS = 6
 
@@ -29,33 +28,20 @@ def store_rating_run(run: RatingRun, folder: Path, num_users: int) -> dict:
         (Student's t; None for one split), `seed_std`, and `users`, the mean over users.
     """
     experiment = run.experiment
-    path = folder / f"{experiment.name}.json"
-    sums_path = folder / "per_user" / f"{experiment.name}.parquet"
-    stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    runs, sums = {}, None
-    if stored.get("settings") == settings_of(experiment) and sums_path.exists():
-        runs, sums = stored["runs"], pd.read_parquet(sums_path)
-    runs[str(run.seed)] = run.to_dict()
+    path, sums_path = files_of(experiment, folder)
+    runs = runs_so_far(experiment, folder)
     found = user_sums(run.held_out, run.seed, num_users)
-    sums = found if sums is None else sums.assign(**found)
+    sums = pd.read_parquet(sums_path).assign(**found) if runs else found
+    runs[str(run.seed)] = run.to_dict()
     with written_whole(sums_path) as unfinished:
         sums.to_parquet(unfinished)
-    seeds = sorted(map(int, runs))
     result = {
-        "experiment": experiment.name,
-        "dataset": experiment.dataset,
-        "protocol": experiment.protocol,
-        "model": experiment.model,
+        **described(experiment),
         "filter_seen": None,
-        "settings": settings_of(experiment),
-        "published": experiment.published,
         "cold": {"users": 0, "targets": 0, "newcomers": 0},
         "everyone": None,
-        "runs": runs,
-        "seeds": seeds,
-        "metrics": summarise_splits([runs[str(seed)]["test"] for seed in seeds]),
-        "seconds": round(float(np.mean([r["seconds"] for r in runs.values()])), 1),
-        "command": experiment.command(run.seed).rsplit(" --seed", 1)[0],
+        "metrics": summarise_splits([record["test"] for record in runs.values()]),
+        **kept(runs),
     }
     write_json(path, result)
     return result
