@@ -155,3 +155,19 @@ def _worth(metrics: dict[str, dict]) -> tuple[float, float]:
     """What a table is sorted by, best last: lists, then ratings where there are no lists."""
     lists = metrics.get("ndcg@10", metrics.get("top_100_filtered", {"mean": -1.0}))
     return lists["mean"], -metrics.get("rmse", {"mean": 0.0})["mean"]
+
+
+def stored_intervals(folder: Path, labels: dict[str, str], metric: str) -> pd.DataFrame:
+    """One measure of some stored results, as `plots.model_comparison` takes it.
+
+    Args:
+        folder: of the results.
+        labels: what to call each experiment, by its name.
+        metric: such as `"ndcg@10"`.
+
+    Returns:
+        One row an experiment, by its label: `mean`, `low`, `high`.
+    """
+    stored = {r["experiment"]: r["metrics"] for r in load_results(folder)}
+    rows = {label: stored[name][metric] for name, label in labels.items()}
+    return pd.DataFrame(rows).T[["mean", "low", "high"]].astype(float)
