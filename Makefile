@@ -29,6 +29,7 @@ lab: $(READY)  ## Open the notebooks
 
 notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and texts (minutes)
 	$(BIN)/python notebooks/execute.py
+	$(BIN)/python notebooks/table.py
 
 bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (half an hour)
 	$(BIN)/python -m recmodels bench
@@ -38,9 +39,9 @@ race: $(READY)  ## Trainings from the start of their process to a validation sco
 
 texts: $(READY)  ## Bring notebooks and their texts in step; of two that differ the newer is right
 	$(BIN)/python notebooks/pair.py
+	$(BIN)/python notebooks/table.py
 
 site: $(VENV)/.site  ## The course as pages in build/site; open build/site/index.html, online or not
-	mkdir -p build && $(BIN)/python notebooks/table.py > build/notebooks.md
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs . build/site
 
 test-site: site  ## Nothing of the site comes from elsewhere; a browser, if installed, shows it whole

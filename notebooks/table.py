@@ -1,6 +1,6 @@
-"""Print the notebooks in numbers, as a table in Markdown.
+"""Count the notebooks, as a table in Markdown at the end of the syllabus.
 
-python notebooks/table.py
+python notebooks/table.py    after a notebook was changed or executed
 """
 
 import re
@@ -9,9 +9,11 @@ from pathlib import Path
 import nbformat
 from pair import FOLDER
 
+PAGE = FOLDER.parent / "docs" / "syllabus.md"
+BEGINS = "<!-- table: python notebooks/table.py -->"
 COLUMNS = (
-    "notebook", "minutes, fast", "minutes, full", "figures", "exercises",
-    "words per line of code", "KiB",
+    "notebook", "minutes, fast", "minutes, full", "figures", "exercises", "lines of code",
+    "words per line of code",
 )  # fmt: skip
 
 
@@ -30,8 +32,8 @@ def row(path: Path) -> tuple[str, ...]:
         _minutes(recorded.get("seconds")),
         str(sum("image/png" in output.get("data", {}) for output in outputs)),
         str(len(exercises)),
+        str(len(lines)),
         f"{len(' '.join(prose).split()) / max(len(lines), 1):.1f}",
-        f"{path.stat().st_size / 1024:.0f}",
     )
 
 
@@ -42,9 +44,17 @@ def table() -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
+def written_into(page: str) -> str:
+    """A page that ends with the table, renewed."""
+    before, mark, _ = page.partition(BEGINS)
+    if not mark:
+        raise ValueError(f"`page` must hold the mark before the table. Received: no {BEGINS!r}")
+    return f"{before}{mark}\n{table()}\n"
+
+
 def _minutes(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds / 60:.1f}"
 
 
 if __name__ == "__main__":
-    print(table())
+    PAGE.write_text(written_into(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

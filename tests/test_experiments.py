@@ -15,8 +15,8 @@ from recmodels.experiments import results as results_module
 from recmodels.experiments import train as train_module
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES, find_experiment
-from recmodels.experiments.entry import MODELS, Experiment
-from recmodels.experiments.results import load_results
+from recmodels.experiments.entry import MODELS, RATING_PROTOCOLS, Experiment
+from recmodels.experiments.results import load_results, stored_intervals
 from recmodels.experiments.run import prepare_experiment, run_seed
 from recmodels.experiments.tables import (
     TABLE_BEGINS,
@@ -57,7 +57,7 @@ def small_sasrec(**changes) -> Experiment:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, entry in EXPERIMENTS.items() if entry.protocol != "random-80-20"]
+    "name", [n for n, entry in EXPERIMENTS.items() if entry.protocol not in RATING_PROTOCOLS]
 )
 def test_every_entry_builds_and_runs_one_epoch(name, log):
     entry = EXPERIMENTS[name]
@@ -152,6 +152,18 @@ def test_the_table_has_the_agreed_keys(ring, tmp_path):
     assert row["command"] == "recmodels train ring-sasrec"
     assert row["cold"] == {"users": 0, "targets": 0, "newcomers": 0} and row["everyone"] is None
     assert "| ring | ring-sasrec |" in markdown_table([row])
+
+
+def test_intervals_of_some_results(ring, tmp_path):
+    for model in ("random", "markov"):
+        entry = small_sasrec(name=f"ring-{model}", model=model, options={}, fit={})
+        train_and_store(entry, (0,), tmp_path, tmp_path)
+    found = stored_intervals(tmp_path, {"ring-markov": "chain"}, "hr@5")
+    assert found.loc["chain"].tolist() == [1, 1, 1] and found.columns.tolist() == [
+        "mean",
+        "low",
+        "high",
+    ]
 
 
 def test_rows_are_compared_with_the_best_of_their_group(ring, tmp_path):

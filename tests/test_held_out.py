@@ -7,11 +7,13 @@ from test_ratings import rated
 
 from recmodels.evaluation import held_out as module
 from recmodels.evaluation.held_out import (
+    interval_of_sums,
     measure_held_out,
     predict_ratings,
     summarise_held_out,
     user_sums,
 )
+from recmodels.evaluation.statistics import bootstrap_interval
 from recmodels.features.sequences import Queries
 from recmodels.models.retrieve_then_rank import RetrieveThenRank
 from recmodels.models.user_item_bias import UserItemBias
@@ -75,6 +77,26 @@ def test_user_sums_by_hand():
     found = user_sums(table, seed=3, num_users=4)
     assert found["rmse_seed_3"].tolist() == [3, 0, 4, 0]
     assert found["ratings_seed_3"].tolist() == [2, 0, 1, 0]
+
+
+def test_users_are_drawn_with_all_their_ratings():
+    # Errors 1, and 2 with 4 each: alone they have RMSE 1 and 2, together (9 / 3) ** 0.5. Of two
+    # draws a quarter are all of the first and a quarter all of the second, so they are the ends.
+    table = pd.DataFrame({"user": [0, 2, 2], "rmse": [1.0, 4.0, 4.0], "top_100": [1.0, 0, 0]})
+    sums = user_sums(table, seed=0, num_users=4)
+    assert interval_of_sums(sums, "rmse") == (1, 2)
+    assert interval_of_sums(sums, "top_100") == (0, 1)
+    # A second seed without errors: the mean of both roots.
+    both = sums.assign(**user_sums(table.assign(rmse=0.0), seed=1, num_users=4))
+    assert interval_of_sums(both, "rmse") == (0.5, 1)
+
+
+def test_many_users_agree_with_the_bootstrap_of_means():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"user": np.arange(300), "top_100": rng.random(300)})
+    found = interval_of_sums(user_sums(table, seed=0, num_users=300), "top_100")
+    expected = bootstrap_interval(table["top_100"].to_numpy())  # One rating each: a plain mean.
+    assert found == pytest.approx(expected[1:], abs=0.003)
 
 
 def test_bias_by_hand():

@@ -153,9 +153,15 @@ def test_a_row_counts_figures_exercises_words_and_lines(tmp_path):
     path = tmp_path / "90_two_words.ipynb"
     notebook = new_notebook(cells=cells, metadata={"recmodels": {"fast_seconds": 90}})
     nbformat.write(notebook, path)
-    size = f"{path.stat().st_size / 1024:.0f}"
     # 9 words with the mark of the heading, 3 lines of code that are not empty.
-    assert table.row(path) == ("90 two words", "1.5", "-", "2", "2", "3.0", size)
+    assert table.row(path) == ("90 two words", "1.5", "-", "2", "2", "3", "3.0")
+
+
+def test_the_syllabus_ends_with_the_notebooks_as_they_are():
+    page = table.PAGE.read_text(encoding="utf-8")
+    assert page == table.written_into(page), "run `python notebooks/table.py`"
+    with pytest.raises(ValueError, match="mark before the table"):
+        table.written_into("a page without a table")
 
 
 def test_a_palette_makes_a_figure_smaller_and_keeps_its_look():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
-from recmodels.data.splits import leave_one_out, random_ratings, temporal_cutoff
+from recmodels.data.splits import leave_one_out, temporal_cutoff
 
 
 def _log(user, item, timestamp=None, order=None):
@@ -68,34 +68,6 @@ def test_without_test_has_no_test_labels():
     assert split.test is None
     assert "taken away" in repr(split)
     assert 3 not in split.validation.inputs.events["item"].tolist()
-
-
-def test_random_ratings_part_the_log():
-    users, items = np.repeat(np.arange(20), 10), np.tile(np.arange(10), 20)
-    log = _log(users, items)
-    split = random_ratings(log, seed=3)
-    parts = [split.train, split.validation.targets, split.test.targets]
-    assert [len(part) for part in parts] == [144, 16, 40]
-    pairs = [set(map(tuple, part.events[["user", "item"]].to_numpy())) for part in parts]
-    assert len(set.union(*pairs)) == 200  # Nothing twice, nothing lost.
-    assert len(split.test.inputs) == 160 and len(split.refitted().train) == 160
-    known = set(map(tuple, split.test.inputs.events[["user", "item"]].to_numpy()))
-    assert known == pairs[0] | pairs[1]
-    again, other = random_ratings(log, seed=3), random_ratings(log, seed=4)
-    assert again.test.targets.events.equals(split.test.targets.events)
-    assert not other.test.targets.events.equals(split.test.targets.events)
-
-
-def test_random_ratings_of_users_without_training_are_newcomers():
-    users = np.arange(50)  # One event each: whoever is tested is unknown.
-    split = random_ratings(_log(users, users % 5))
-    assert len(split.test) == 0 and len(split.test.newcomers) == 10
-
-
-@pytest.mark.parametrize("shares", [{"test_share": 0}, {"test_share": 1}, {"validation_share": 0}])
-def test_random_shares_must_leave_three_parts(shares):
-    with pytest.raises(ValueError, match=next(iter(shares))):
-        random_ratings(_log([1, 1, 2, 2], [1, 2, 3, 4]), **shares)
 
 
 # Item and time of eleven events, cut at 6 and 8:

@@ -16,14 +16,9 @@ from recmodels.data.columns import guess_columns
 from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
 from recmodels.data.leakage import LeakReport, leak_report
+from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.registry import SOURCES, Source, load
-from recmodels.data.splits import (
-    Cases,
-    Split,
-    leave_one_out,
-    random_ratings,
-    temporal_cutoff,
-)
+from recmodels.data.splits import Cases, Split, leave_one_out, temporal_cutoff
 
 __all__ = [
     "SOURCES",
@@ -50,4 +45,5 @@ __all__ = [
     "read_events",
     "single_pass_core",
     "temporal_cutoff",
+    "temporal_ratings",
 ]

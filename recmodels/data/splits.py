@@ -15,7 +15,8 @@ class Cases:
     Args:
         inputs: the events a model may look at; may hold users who have no target.
         targets: the events to predict, a query each: the one that came next, or under
-            `"random-80-20"` several of a user. Every user here has events in `inputs`.
+            `"random-80-20"` and `"temporal-80-20"` several of a user. Every user here has events
+            in `inputs`.
         newcomers: the first event of each user who has none in `inputs`, for what can answer
             without a history; None where a split has no such users by construction.
     """
@@ -33,12 +34,12 @@ class Split:
     """A log cut in three, with the protocol that cut it.
 
     Args:
-        protocol: `"leave-one-out"`, `"temporal"` or `"random-80-20"`.
+        protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"` or `"temporal-80-20"`.
         train: the only events whose targets may move a weight.
         validation: the cases every choice is made on.
         test: the cases of the final figure, or None once they are taken away.
         catalogue: raw ids of all items that can be ranked, each once.
-        cut: for `"temporal"`, the seconds at which validation and test begin.
+        cut: of the temporal protocols, the seconds at which validation and test begin.
     """
 
     protocol: str
@@ -159,7 +160,7 @@ def temporal_cutoff(
     """
     interactions.require("`temporal_cutoff`", ("timed",))
     times = interactions.events["timestamp"].to_numpy()
-    cut = _cut_seconds(times, fraction, validation_fraction, time)
+    cut = cut_seconds(times, fraction, validation_fraction, time)
     train = interactions.select(times < cut[0])
     split = Split(
         protocol="temporal",
@@ -179,61 +180,7 @@ def temporal_cutoff(
     return split
 
 
-def random_ratings(
-    interactions: Interactions,
-    seed: int = 0,
-    test_share: float = 0.2,
-    validation_share: float = 0.1,
-) -> Split:
-    """Hold out events at random, whoever's and whenever: what tutorials of rating models do.
-
-    Later events of a user help to predict earlier ones and the fashion of each day is known, so
-    figures are higher than any that time allows; use it to compare with published ones. Held-out
-    events of users without a training event become newcomers.
-
-    Args:
-        interactions: any log.
-        seed: of the draw.
-        test_share: of all events.
-        validation_share: of the events that are not tested.
-
-    Raises:
-        ValueError: a share leaves a part without events.
-
-    Example:
-        >>> random_ratings(load("ml-100k"), seed=0)
-        <Split random-80-20 of 'ml-100k': 72,000 training events, validation 7,997 users, ...>
-    """
-    total = len(interactions)
-    tested = round(total * test_share)
-    validated = round((total - tested) * validation_share)
-    if not 0 < tested < total or not 0 < validated < total - tested:
-        raise ValueError(
-            "`test_share` and `validation_share` must leave events for all three parts. "
-            f"Received: test_share={test_share}, validation_share={validation_share}, "
-            f"events={total}"
-        )
-    order = np.random.default_rng(seed).permutation(total)
-    role = np.zeros(total, np.int8)
-    role[order[:tested]] = 2
-    role[order[tested : tested + validated]] = 1
-    train = interactions.select(role == 0)
-    return Split(
-        protocol="random-80-20",
-        train=train,
-        validation=_cases_among(train, interactions.select(role == 1)),
-        test=_cases_among(interactions.select(role <= 1), interactions.select(role == 2)),
-        catalogue=interactions.events["item"].unique(),
-    )
-
-
-def _cases_among(inputs: Interactions, targets: Interactions) -> Cases:
-    """Targets of users with inputs, and those of users without."""
-    known = targets.events["user"].isin(inputs.events["user"].unique()).to_numpy()
-    return Cases(inputs, targets.select(known), targets.select(~known))
-
-
-def _cut_seconds(
+def cut_seconds(
     times: np.ndarray, fraction: float, validation_fraction: float, time: int | str | None
 ) -> tuple[int, int]:
     """The seconds at which validation and test begin."""

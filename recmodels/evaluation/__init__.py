@@ -1,6 +1,6 @@
 """Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
 
-from recmodels.evaluation.ranking import Ranking, Scorer, rank
+from recmodels.evaluation.ranking import Ranking, Scorer, ask, rank
 from recmodels.evaluation.report import (
     Evaluation,
     evaluate,
@@ -9,6 +9,7 @@ from recmodels.evaluation.report import (
     slice_means,
     slices,
 )
+from recmodels.evaluation.seen import seen_places, seen_share
 from recmodels.evaluation.statistics import (
     Interval,
     bootstrap_interval,
@@ -23,6 +24,7 @@ __all__ = [
     "Interval",
     "Ranking",
     "Scorer",
+    "ask",
     "bootstrap_interval",
     "compare",
     "evaluate",
@@ -32,6 +34,8 @@ __all__ = [
     "rank",
     "save_ranks",
     "seed_std",
+    "seen_places",
+    "seen_share",
     "slice_means",
     "slices",
 ]

@@ -244,6 +244,7 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "ml-100k-temporal-item-knn": (0.0449, 0.0002),
     "ml-100k-temporal-ease": (0.0415, 0.0002),
     "ml-100k-temporal-sasrec": (0.0347, 0.015),
+    "ml-100k-temporal-tutorial": (0.0127, 0.012),
     "ml-100k-temporal-two-tower": (0.0290, 0.010),
     "ml-100k-temporal-two-tower-ease": (0.0406, 0.006),
     "ml-100k-temporal-joint": (0.0190, 0.010),

@@ -37,7 +37,8 @@ MODELS: dict[str, Callable] = {
     "user-item-bias": UserItemBias,
     "two-tower": two_towers_of,
 }
-PROTOCOLS = ("leave-one-out", "temporal", "random-80-20")
+RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
+PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS)
 SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
 
 
@@ -48,16 +49,15 @@ class Experiment:
     Args:
         name: what commands and result files call it.
         dataset: a name `load` knows.
-        protocol: `"leave-one-out"`, `"temporal"` or `"random-80-20"`, where the seed draws the
-            split too.
+        protocol: one of `PROTOCOLS`; under `"random-80-20"` the seed draws the split too.
         model: a key of `MODELS`.
         options: arguments of the model.
         fit: arguments of `recmodels.fit` for sequence encoders, of `fit_towers` for towers.
         beside: counted models whose scores are added to those of towers: of each `model`,
             `options` and `weight`, in standard deviations.
-        filter_seen: whether what a user already has leaves the list; `"random-80-20"` measures
-            both.
-        retrieves, rates: what is measured under `"random-80-20"`: lists, ratings or both.
+        filter_seen: whether what a user already has leaves the list; the rating protocols
+            measure both.
+        retrieves, rates: what is measured under the rating protocols: lists, ratings or both.
         seeds: one run each.
         minutes: a run costs on two cores.
         expected: test metrics and how far a seed may lie from them, such as

@@ -38,38 +38,66 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         ValueError: hardly any test user has a training event.
     """
     experiment = run.experiment
-    path = folder / f"{experiment.name}.json"
-    ranks_path = folder / "per_user" / f"{experiment.name}.parquet"
-    stored = json.loads(path.read_text("utf-8")) if path.exists() else {"runs": {}}
-    ranks = {}
-    if ranks_path.exists() and stored.get("settings") == settings_of(experiment):
+    path, ranks_path = files_of(experiment, folder)
+    runs, ranks = runs_so_far(experiment, folder), {}
+    if runs:
         table = load_ranks(ranks_path)
         ranks = {seed: table[seed].to_numpy() for seed in table.columns}
-    else:
-        stored["runs"] = {}  # Another setting: its seeds do not belong in one mean.
     ranks[run.seed] = _warm_ranks(run)
-    stored["runs"][str(run.seed)] = run.to_dict()
+    runs[str(run.seed)] = run.to_dict()
     save_ranks(dict(sorted(ranks.items())), ranks_path)
     result = {
-        "experiment": experiment.name,
-        "dataset": experiment.dataset,
-        "protocol": experiment.protocol,
-        "model": experiment.model,
+        **described(experiment),
         "filter_seen": experiment.filter_seen,
-        "settings": settings_of(experiment),
-        "published": experiment.published,
         "cold": {
             "users": run.test.cold_users,
             "targets": run.test.cold_targets,
             "newcomers": 0 if run.data.newcomers is None else len(run.data.newcomers),
         },
-        "runs": stored["runs"],
-        **summarise(ranks, stored["runs"]),
+        **summarise(ranks, runs),
+        **kept(runs),
     }
     if ceiling is not None:
         result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
     write_json(path, result)
     return result
+
+
+def files_of(experiment: Experiment, folder: Path) -> tuple[Path, Path]:
+    """Where the result of an experiment lies, and what it keeps of each user."""
+    name = experiment.name
+    return folder / f"{name}.json", folder / "per_user" / f"{name}.parquet"
+
+
+def runs_so_far(experiment: Experiment, folder: Path) -> dict[str, dict]:
+    """The stored seeds of an experiment; those of other settings belong in no mean with its own."""
+    path, per_user = files_of(experiment, folder)
+    if not path.exists() or not per_user.exists():
+        return {}
+    stored = json.loads(path.read_text("utf-8"))
+    return stored["runs"] if stored.get("settings") == settings_of(experiment) else {}
+
+
+def described(experiment: Experiment) -> dict:
+    """What a stored result says of its experiment."""
+    return {
+        "experiment": experiment.name,
+        "dataset": experiment.dataset,
+        "protocol": experiment.protocol,
+        "model": experiment.model,
+        "settings": settings_of(experiment),
+        "published": experiment.published,
+    }
+
+
+def kept(runs: dict[str, dict]) -> dict:
+    """The seeds of a stored result, with what one costs and how all are run again."""
+    return {
+        "runs": runs,
+        "seeds": sorted(map(int, runs)),
+        "seconds": round(float(np.mean([r["seconds"] for r in runs.values()])), 1),
+        "command": next(iter(runs.values()))["command"].rsplit(" --seed", 1)[0],
+    }
 
 
 def _warm_ranks(run: Run) -> np.ndarray:
@@ -85,7 +113,7 @@ def _warm_ranks(run: Run) -> np.ndarray:
 
 
 def summarise(ranks: dict[int, np.ndarray], runs: dict[str, dict]) -> dict:
-    """Means over seeds with a bootstrap interval over users, and what the runs cost."""
+    """Means over seeds with a bootstrap interval over users, and over newcomers as well."""
     metrics = {}
     for name in TABLE_METRICS:
         values = np.stack([rank_metric(name, r) for r in ranks.values()], axis=1)  # (U, seeds)
@@ -97,9 +125,6 @@ def summarise(ranks: dict[int, np.ndarray], runs: dict[str, dict]) -> dict:
     return {
         "metrics": metrics,
         "everyone": _mean_of([r.get("everyone") for r in runs.values()]),
-        "seeds": sorted(ranks),
-        "seconds": round(float(np.mean([r["seconds"] for r in runs.values()])), 1),
-        "command": next(iter(runs.values()))["command"].rsplit(" --seed", 1)[0],
     }
 
 
@@ -130,3 +155,19 @@ def _worth(metrics: dict[str, dict]) -> tuple[float, float]:
     """What a table is sorted by, best last: lists, then ratings where there are no lists."""
     lists = metrics.get("ndcg@10", metrics.get("top_100_filtered", {"mean": -1.0}))
     return lists["mean"], -metrics.get("rmse", {"mean": 0.0})["mean"]
+
+
+def stored_intervals(folder: Path, labels: dict[str, str], metric: str) -> pd.DataFrame:
+    """One measure of some stored results, as `plots.model_comparison` takes it.
+
+    Args:
+        folder: of the results.
+        labels: what to call each experiment, by its name.
+        metric: such as `"ndcg@10"`.
+
+    Returns:
+        One row an experiment, by its label: `mean`, `low`, `high`.
+    """
+    stored = {r["experiment"]: r["metrics"] for r in load_results(folder)}
+    rows = {label: stored[name][metric] for name, label in labels.items()}
+    return pd.DataFrame(rows).T[["mean", "low", "high"]].astype(float)

@@ -178,16 +178,13 @@ def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[
 
 
 def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
-    options = dict(experiment.options)
     if experiment.has_towers:
         return _train_towers(experiment, seed, data, checkpoint, verbose)
     if not experiment.is_neural:
-        if experiment.model in SEEDED:
-            options["seed"] = seed
-        return MODELS[experiment.model](**options).fit(data.train, data.num_items), None
+        return count(experiment, seed, data), None
     refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
-    model = MODELS[experiment.model](num_items=data.num_items, **options)
+    model = MODELS[experiment.model](num_items=data.num_items, **experiment.options)
     curve = fit(
         model,
         data,
@@ -198,6 +195,12 @@ def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, Learnin
         **experiment.fit,
     )
     return model, curve
+
+
+def count(experiment: Experiment, seed: int, data: SequenceData) -> Baseline:
+    """The model of an experiment that needs no `fit`, counted on `data.train`."""
+    options = experiment.options | ({"seed": seed} if experiment.model in SEEDED else {})
+    return MODELS[experiment.model](**options).fit(data.train, data.num_items)
 
 
 def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve]:

@@ -8,6 +8,7 @@ from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.report import load_ranks
 from recmodels.evaluation.statistics import compare
+from recmodels.experiments.entry import RATING_PROTOCOLS
 from recmodels.experiments.results import RESULTS, load_results
 
 TABLE_BEGINS = "<!-- table: recmodels table --write README.md -->"
@@ -24,8 +25,10 @@ PROTOCOL_TITLES = {
     "help with earlier ones): share among the first hundred of all films, and of those the user "
     "has not rated; error in stars; 95 % intervals over five splits, in brackets the mean over "
     "users:",
+    "temporal-80-20": "The same models and measures, but held out is what was rated after one "
+    "moment, of the users and films that were there before; 95 % intervals over users:",
 }
-SPLIT_METRICS = {
+RATING_METRICS = {
     "top_100": "top-100",
     "top_100_filtered": "top-100, seen filtered",
     "rmse": "RMSE",
@@ -40,7 +43,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     and metrics with the newcomers, under the temporal protocol); and `against_best`: the
     difference in NDCG@10 from the best experiment on the same users, with its interval and the
     p-value of a paired permutation test, corrected for the number of rows by Holm's method; None
-    for the best and under `"random-80-20"`, whose metrics are `top_100`, `top_100_filtered` and
+    for the best and under the rating protocols, whose metrics are `top_100`, `top_100_filtered` and
     `rmse`, each with its mean over users as `users`.
     """
     results = load_results(folder)
@@ -55,8 +58,8 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
     groups = {(r["dataset"], r["protocol"]) for r in results}
     for group in groups:
         names = [r["experiment"] for r in results if (r["dataset"], r["protocol"]) == group]
-        if len(names) < 2 or group[1] == "random-80-20":
-            continue  # Each seed has other users there; its intervals are over splits.
+        if len(names) < 2 or group[1] in RATING_PROTOCOLS:
+            continue  # They keep sums of ratings, not ranks; a random split has users of its own.
         tables = {name: load_ranks(folder / "per_user" / f"{name}.parquet") for name in names}
         values = pd.DataFrame(
             {name: ndcg(table, 10).mean(axis=1) for name, table in tables.items()}
@@ -73,8 +76,8 @@ def markdown_table(rows: list[dict]) -> str:
     parts = []
     for protocol, title in PROTOCOL_TITLES.items():
         members = [row for row in rows if row["protocol"] == protocol]
-        if members and protocol == "random-80-20":
-            parts += [title, _markdown_splits(members)]
+        if members and protocol in RATING_PROTOCOLS:
+            parts += [title, _markdown_ratings(members, of_splits=protocol == "random-80-20")]
         elif members:
             parts += [title, _markdown_part(members, everyone=protocol == "temporal")]
     return "\n\n".join(parts)
@@ -105,20 +108,21 @@ def _markdown_part(rows: list[dict], everyone: bool) -> str:
     return "\n".join(lines)
 
 
-def _markdown_splits(rows: list[dict]) -> str:
-    columns = ["data", "experiment", *SPLIT_METRICS.values(), "published", "splits", "s"]
+def _markdown_ratings(rows: list[dict], of_splits: bool) -> str:
+    columns = ["data", "experiment", *RATING_METRICS.values()]
+    columns += ["published", "splits", "s"] if of_splits else ["newcomers left out", "seeds", "s"]
     lines = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
     for row in rows:
         cells = [row["dataset"], row["experiment"]]
-        cells += [_split_cell(row["metrics"].get(name)) for name in SPLIT_METRICS]
-        printed = [str(row["published"][n]) for n in SPLIT_METRICS if n in row["published"]]
-        cells += [" / ".join(printed) or "-"]
+        cells += [_rating_cell(row["metrics"].get(name)) for name in RATING_METRICS]
+        printed = [str(row["published"][n]) for n in RATING_METRICS if n in row["published"]]
+        cells += [" / ".join(printed) or "-" if of_splits else str(row["cold"]["newcomers"])]
         cells += [str(len(row["seeds"])), f"{row['seconds']:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _split_cell(metric: dict | None) -> str:
+def _rating_cell(metric: dict | None) -> str:
     if metric is None:
         return "-"
     interval = "" if metric["low"] is None else f" ({metric['low']:.4f} to {metric['high']:.4f})"

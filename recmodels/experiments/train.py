@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 
 from recmodels.data.interactions import Interactions
-from recmodels.experiments.entry import Experiment
-from recmodels.experiments.random_split import run_random_split
+from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.rating_results import store_rating_run
+from recmodels.experiments.rating_run import run_rating_split
 from recmodels.experiments.results import store_run
 from recmodels.experiments.run import (
     Run,
@@ -47,8 +47,8 @@ def train_and_store(
             is stored by then.
     """
     log, shop = open_log(experiment.dataset, {})
-    if experiment.protocol == "random-80-20":
-        return _train_random_splits(experiment, seeds, log, results)
+    if experiment.protocol in RATING_PROTOCOLS:
+        return _train_rating_splits(experiment, seeds, log, results)
     data = prepare_experiment(experiment, log)
     categories = item_categories(log, data)
     surprises = []
@@ -67,13 +67,13 @@ def train_and_store(
     return result
 
 
-def _train_random_splits(
+def _train_rating_splits(
     experiment: Experiment, seeds: Sequence[int], log: Interactions, results: Path
 ) -> dict:
-    """The same under random splits, where each seed has its own."""
+    """The same under the rating protocols, where a seed may have its own split."""
     surprises = []
     for seed in seeds:
-        run = run_random_split(experiment, seed, log)
+        run = run_rating_split(experiment, seed, log)
         result = store_rating_run(run, results, log.num_users)
         found = experiment.surprises(result["runs"][str(seed)]["test"]["metrics"])
         surprises += [f"seed {seed}: {sentence}" for sentence in found]

@@ -1,4 +1,4 @@
-"""Experiments under random splits of ratings: refit on all but the test, measure each rating."""
+"""Experiments under splits of ratings: refit on all but the test, measure each rating."""
 
 import time
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import pandas as pd
 
 from recmodels.api import fit_towers
 from recmodels.data.interactions import Interactions
-from recmodels.data.splits import Cases, Split, random_ratings
+from recmodels.data.rating_splits import random_ratings, temporal_ratings
+from recmodels.data.splits import Cases, Split
 from recmodels.evaluation.held_out import (
     LIST_LENGTH,
     measure_held_out,
@@ -17,9 +18,9 @@ from recmodels.evaluation.held_out import (
 )
 from recmodels.evaluation.metrics import hit_rate
 from recmodels.evaluation.ranking import rank
-from recmodels.experiments.entry import MODELS, SEEDED, Experiment
-from recmodels.experiments.run import versions, with_beside
-from recmodels.features.sequences import Queries, SequenceData, prepare
+from recmodels.experiments.entry import MODELS, Experiment
+from recmodels.experiments.run import count, prepare_split, versions, with_beside
+from recmodels.features.sequences import Queries, SequenceData
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
@@ -27,10 +28,10 @@ from recmodels.training.seeds import set_seed
 
 @dataclass(frozen=True, eq=False)
 class RatingRun:
-    """One seed under random splits: its split, its model after the refit, and its measures.
+    """One seed under a rating protocol: its split, its model after the refit, and its measures.
 
     Args:
-        experiment, seed: what was run; the seed drew the split too.
+        experiment, seed: what was run; the seed drew the random split too.
         model: trained on all that is not tested.
         data: what it was trained on.
         held_out: one row a test rating; see `measure_held_out`.
@@ -39,6 +40,7 @@ class RatingRun:
         curve: of the training before the refit where there was one, or else of the refit; None
             for counted models.
         seconds: of the training of what is tested.
+        newcomers: users whose held-out ratings are not asked for, having none before.
     """
 
     experiment: Experiment
@@ -49,6 +51,7 @@ class RatingRun:
     validation: dict[str, float] | None
     curve: LearningCurve | None
     seconds: float
+    newcomers: int
 
     def to_dict(self) -> dict:
         """What the stored result of this seed records."""
@@ -72,22 +75,27 @@ class RatingRun:
         return record
 
 
-def run_random_split(
+def split_ratings(log: Interactions, protocol: str, seed: int) -> Split:
+    """Cut a rated log as a protocol says; the seed draws the random split."""
+    return random_ratings(log, seed) if protocol == "random-80-20" else temporal_ratings(log)
+
+
+def run_rating_split(
     experiment: Experiment, seed: int, log: Interactions, *, verbose: bool = True
 ) -> RatingRun:
     """Train on the training ratings of a split and measure each of its test ratings.
 
-    Every choice in the entry, epochs included, was made on the validation part of its first
-    split. There the training without that part is repeated and measured; what is tested is
-    trained on all that is not tested.
+    Every choice in the entry, epochs included, was made on the validation part of the first
+    random split. The first seed repeats the training without that part and measures it; what is
+    tested is trained on all that is not tested, under a cut in time on all before it.
 
     Args:
-        experiment: under the protocol `"random-80-20"`.
-        seed: of the split and of everything random in the training.
+        experiment: under one of `RATING_PROTOCOLS`.
+        seed: of a random split and of everything random in the training.
         log: rated.
         verbose: whether a line an epoch goes to standard error.
     """
-    split = random_ratings(log, seed)
+    split = split_ratings(log, experiment.protocol, seed)
     chosen = None
     if seed == experiment.seeds[0]:
         chosen = _train(experiment, seed, split, split.validation, verbose)
@@ -103,6 +111,7 @@ def run_random_split(
         validation=None if chosen is None else _validation(experiment, chosen, split),
         curve=(chosen or final).curve,
         seconds=final.seconds,
+        newcomers=split.test.newcomers.num_users,
     )
 
 
@@ -120,11 +129,10 @@ def _train(
     experiment: Experiment, seed: int, split: Split, cases: Cases | None, verbose: bool
 ) -> _Trained:
     """Train on a split; with cases to validate on, note how each epoch did."""
-    data = prepare(split, columns=("value",))
+    data = prepare_split(split, experiment)
     began = time.perf_counter()
     if not experiment.has_towers:
-        options = experiment.options | ({"seed": seed} if experiment.model in SEEDED else {})
-        model = MODELS[experiment.model](**options).fit(data.train, data.num_items)
+        model = count(experiment, seed, data)
         return _Trained(model, data, None, time.perf_counter() - began)
     set_seed(seed)
     model = MODELS[experiment.model](data, **experiment.options)

@@ -1,4 +1,4 @@
-"""Experiments under random splits: what is trained on, what is measured, what is stored."""
+"""Experiments under splits of ratings: what is trained on, what is measured, what is stored."""
 
 from dataclasses import replace
 
@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
-from recmodels.data.splits import random_ratings
-from recmodels.experiments import random_split as module
+from recmodels.data.rating_splits import random_ratings, temporal_ratings
+from recmodels.evaluation.held_out import interval_of_sums
+from recmodels.experiments import rating_run as module
 from recmodels.experiments import train as train_module
 from recmodels.experiments.catalogue import EXPERIMENTS
-from recmodels.experiments.entry import Experiment
-from recmodels.experiments.random_split import run_random_split
-from recmodels.experiments.rating_results import summarise_splits
+from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
+from recmodels.experiments.rating_results import summarise_ratings
+from recmodels.experiments.rating_run import run_rating_split
 from recmodels.experiments.results import load_results
 from recmodels.experiments.tables import markdown_table, table_rows
 from recmodels.experiments.train import UnexpectedResult, train_and_store
@@ -21,17 +22,17 @@ from recmodels.features.sequences import prepare
 from recmodels.models.user_item_bias import UserItemBias
 
 pytestmark = pytest.mark.usefixtures("eagerly")
-RANDOM = {name: e for name, e in EXPERIMENTS.items() if e.protocol == "random-80-20"}
+RATING = {name: e for name, e in EXPERIMENTS.items() if e.protocol in RATING_PROTOCOLS}
 
 
 @pytest.fixture
 def log():
-    """Twenty users, twelve of fifteen items each; even users like even items."""
+    """Twenty users, twelve of fifteen items each, at any time; even users like even items."""
     rng = np.random.default_rng(0)
     rows = [(u, i) for u in range(20) for i in rng.permutation(15)[:12]]
     events = pd.DataFrame(rows, columns=["user", "item"])
     alike = events["user"] % 2 == events["item"] % 2
-    events = events.assign(value=np.where(alike, 5.0, 2.0), timestamp=np.arange(len(events)))
+    events = events.assign(value=np.where(alike, 5.0, 2.0), timestamp=rng.permutation(len(events)))
     return Interactions(events, "timed", "parity")
 
 
@@ -48,20 +49,21 @@ def small(experiment):
     return replace(experiment, options=experiment.options | {"width": 4}, fit=fit)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", RATING)
 def test_every_entry_builds_and_measures_what_it_says(name, log):
-    experiment = small(RANDOM[name])
-    run = run_random_split(experiment, 0, log, verbose=False)
+    experiment = small(RATING[name])
+    run = run_rating_split(experiment, 0, log, verbose=False)
     measured = set(run.to_dict()["test"]["metrics"])
     lists = {"top_100", "top_100_filtered"} if experiment.retrieves else set()
     assert measured == lists | ({"rmse"} if experiment.rates else set())
     assert len(run.held_out) == 48 and set(run.validation) == measured  # A fifth of 240.
-    assert experiment.seeds == (0, 1, 2, 3, 4)
+    random = experiment.protocol == "random-80-20"
+    assert experiment.seeds == ((0, 1, 2, 3, 4) if random else (0, 1, 2)[: len(experiment.seeds)])
 
 
 def test_rmse_by_hand(log):
     """The stored figure against a model fitted and a root taken here."""
-    run = run_random_split(entry("user-item-bias", retrieves=False, rates=True), 3, log)
+    run = run_rating_split(entry("user-item-bias", retrieves=False, rates=True), 3, log)
     split = random_ratings(log, 3)
     data = prepare(split.refitted(), columns=("value",))
     model = UserItemBias().fit(data.train, data.num_items)
@@ -79,7 +81,8 @@ def test_rmse_by_hand(log):
     assert found == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=1e-5)
 
 
-def test_nothing_of_the_test_is_trained_on(log, monkeypatch):
+@pytest.mark.parametrize("protocol", RATING_PROTOCOLS)
+def test_nothing_of_the_test_is_trained_on(log, monkeypatch, protocol):
     trained = []
     original = module._train
 
@@ -88,8 +91,8 @@ def test_nothing_of_the_test_is_trained_on(log, monkeypatch):
         return original(experiment, seed, split, *rest)
 
     monkeypatch.setattr(module, "_train", spy)
-    run_random_split(entry(), 0, log)
-    split = random_ratings(log, 0)
+    run_rating_split(entry(protocol=protocol), 0, log)
+    split = random_ratings(log, 0) if protocol == "random-80-20" else temporal_ratings(log)
     tested = set(map(tuple, split.test.targets.events[["user", "item"]].to_numpy()))
     asked = set(map(tuple, split.validation.targets.events[["user", "item"]].to_numpy()))
     before, after = trained
@@ -98,8 +101,8 @@ def test_nothing_of_the_test_is_trained_on(log, monkeypatch):
 
 
 def test_only_the_first_split_is_validated(log):
-    assert run_random_split(entry(), 0, log).validation is not None
-    assert run_random_split(entry(), 1, log).validation is None
+    assert run_rating_split(entry(), 0, log).validation is not None
+    assert run_rating_split(entry(), 1, log).validation is None
 
 
 def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):
@@ -118,17 +121,35 @@ def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):
     assert again["seeds"] == [1]  # Another setting begins a new result.
 
 
+def test_seeds_of_one_cut_in_time_have_an_interval_over_its_users(log, tmp_path, monkeypatch):
+    log.events.loc[log.events["user"] == 7, "timestamp"] += 1000  # Known by nobody before the cut.
+    monkeypatch.setattr(train_module, "open_log", lambda name, columns: (log, None))
+    later = entry("user-item-bias", protocol="temporal-80-20", retrieves=False, rates=True)
+    result = train_and_store(later, (0, 1), tmp_path, tmp_path)
+    sums = pd.read_parquet(tmp_path / "per_user" / "parity-one.parquet")
+    assert sums["ratings_seed_0"].equals(sums["ratings_seed_1"])
+    assert sums.loc[7, "ratings_seed_0"] == 0 and result["cold"]["newcomers"] == 1
+    # A counted model is the same with every seed: one root, of all errors over all ratings.
+    root = np.sqrt(sums["rmse_seed_0"].sum() / sums["ratings_seed_0"].sum())
+    found = result["metrics"]["rmse"]
+    assert found["mean"] == pytest.approx(root, abs=1e-6) and found["seed_std"] == 0
+    assert (found["low"], found["high"]) == pytest.approx(interval_of_sums(sums, "rmse"), abs=1e-6)
+    assert found["low"] < root < found["high"]
+    shown = markdown_table(table_rows(tmp_path))
+    assert "newcomers left out" in shown and f"{root:.4f} ({found['low']:.4f} to" in shown
+
+
 def test_intervals_by_hand():
     tests = [
         {"metrics": {"rmse": value}, "users": {"rmse": value + 0.5}} for value in (1.0, 1.2, 1.1)
     ]
-    found = summarise_splits(tests)["rmse"]
+    found = summarise_ratings(tests, None)["rmse"]
     # Standard deviation 0.1; Student's t of two degrees at 97.5 % is 4.303; over root three.
     half = 4.302653 * 0.1 / 3**0.5
     assert found["mean"] == pytest.approx(1.1) and found["users"] == pytest.approx(1.6)
     assert found["low"] == pytest.approx(1.1 - half, abs=1e-5)
     assert found["high"] == pytest.approx(1.1 + half, abs=1e-5)
-    assert summarise_splits(tests[:1])["rmse"]["low"] is None
+    assert summarise_ratings(tests[:1], None)["rmse"]["low"] is None
 
 
 def test_a_split_that_does_not_reproduce_says_so(log, tmp_path, monkeypatch):

@@ -1,0 +1,108 @@
+"""Hold out ratings, several of a user: at random as tutorials do, or all after one moment."""
+
+import numpy as np
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.splits import Cases, Split, cut_seconds
+
+
+def random_ratings(
+    interactions: Interactions,
+    seed: int = 0,
+    test_share: float = 0.2,
+    validation_share: float = 0.1,
+) -> Split:
+    """Hold out events at random, whoever's and whenever: what tutorials of rating models do.
+
+    Later events of a user help to predict earlier ones and the fashion of each day is known, so
+    figures are higher than any that time allows; use it to compare with published ones. Held-out
+    events of users without a training event become newcomers.
+
+    Args:
+        interactions: any log.
+        seed: of the draw.
+        test_share: of all events.
+        validation_share: of the events that are not tested.
+
+    Raises:
+        ValueError: a share leaves a part without events.
+
+    Example:
+        >>> random_ratings(load("ml-100k"), seed=0)
+        <Split random-80-20 of 'ml-100k': 72,000 training events, validation 7,997 users, ...>
+    """
+    total = len(interactions)
+    tested = round(total * test_share)
+    validated = round((total - tested) * validation_share)
+    if not 0 < tested < total or not 0 < validated < total - tested:
+        raise ValueError(
+            "`test_share` and `validation_share` must leave events for all three parts. "
+            f"Received: test_share={test_share}, validation_share={validation_share}, "
+            f"events={total}"
+        )
+    order = np.random.default_rng(seed).permutation(total)
+    role = np.zeros(total, np.int8)
+    role[order[:tested]] = 2
+    role[order[tested : tested + validated]] = 1
+    train = interactions.select(role == 0)
+    return Split(
+        protocol="random-80-20",
+        train=train,
+        validation=_cases_among(train, interactions.select(role == 1)),
+        test=_cases_among(interactions.select(role <= 1), interactions.select(role == 2)),
+        catalogue=interactions.events["item"].unique(),
+    )
+
+
+def temporal_ratings(
+    interactions: Interactions, fraction: float = 0.8, validation_fraction: float = 0.1
+) -> Split:
+    """Hold out all events after one moment: what `random_ratings` asks for, as time allows it.
+
+    A case is an event after the cut of a user and an item that both have one before it; its input
+    is everything before the cut. Events of items that nobody had met are left out, those of users
+    without an event before the cut become newcomers.
+
+    Args:
+        interactions: a timed log.
+        fraction, validation_fraction: as for `temporal_cutoff`.
+
+    Raises:
+        ValueError: the log has no times, or one of the three parts would be empty.
+
+    Example:
+        >>> temporal_ratings(load("ml-100k"))
+        <Split temporal-80-20 of 'ml-100k': 69,997 training events, validation 1,697 users, ...>
+    """
+    interactions.require("`temporal_ratings`", ("timed",))
+    times = interactions.events["timestamp"].to_numpy()
+    cut = cut_seconds(times, fraction, validation_fraction, None)
+    train, known = interactions.select(times < cut[0]), interactions.select(times < cut[1])
+    split = Split(
+        protocol="temporal-80-20",
+        train=train,
+        validation=_cases_met(train, interactions.select((times >= cut[0]) & (times < cut[1]))),
+        test=_cases_met(known, interactions.select(times >= cut[1])),
+        catalogue=known.events["item"].unique(),
+        cut=cut,
+    )
+    if not len(train) or not len(split.validation) or not len(split.test):
+        raise ValueError(
+            "`temporal_ratings` left a part without cases: move the cuts with `fraction` or "
+            "`validation_fraction` so that users have events on both sides. "
+            f"Received: name={interactions.name!r}, cut={cut}, sizes: {len(train)}, "
+            f"{len(split.validation)}, {len(split.test)}"
+        )
+    return split
+
+
+def _cases_among(inputs: Interactions, targets: Interactions) -> Cases:
+    """Targets of users with inputs, and those of users without."""
+    known = targets.events["user"].isin(inputs.events["user"].unique()).to_numpy()
+    return Cases(inputs, targets.select(known), targets.select(~known))
+
+
+def _cases_met(inputs: Interactions, later: Interactions) -> Cases:
+    """Cases among later events of items that the inputs have."""
+    met = later.events["item"].isin(inputs.events["item"].unique()).to_numpy()
+    return _cases_among(inputs, later.select(met))

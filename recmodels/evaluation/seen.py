@@ -1,0 +1,59 @@
+"""What lists give away to items that a user has already."""
+
+import numpy as np
+
+from recmodels.evaluation.ranking import Scorer, ask, rank
+from recmodels.features.histories import Histories
+from recmodels.features.sequences import Queries
+
+
+def seen_share(model: Scorer, histories: Histories, k: int) -> np.ndarray:
+    """Share of each user's first `k` places that the user's own items take, nothing filtered.
+
+    Args:
+        model: a Scorer.
+        histories: of the users, (U,) of them.
+        k: length of the lists.
+
+    Returns:
+        Float64, (U,). Where nobody takes an item twice these places are lost.
+
+    Example:
+        >>> seen_share(MostPopular().fit(data.train, data.num_items), data.train, 100).mean()
+        0.31
+    """
+    ranking = rank(model, _nothing_asked(histories), filter_seen=False, k=k)
+    seen = _seen(histories, ranking.num_items)
+    return np.take_along_axis(seen, ranking.lists, axis=1).mean(axis=1)
+
+
+def seen_places(model: Scorer, histories: Histories) -> np.ndarray:
+    """Where each user's own items stand among all: 0 for the last place, 1 for the first.
+
+    Args:
+        model: a Scorer.
+        histories: of the users.
+
+    Returns:
+        Float64, one value for each different item of each user, by user and then by item id.
+    """
+    queries = _nothing_asked(histories)
+    scores = model.score(ask(model, queries, queries.user_ids))[:, 1:]  # (U, V)
+    places = scores.argsort(axis=1, kind="stable").argsort(axis=1) / (scores.shape[1] - 1)
+    return places[_seen(histories, scores.shape[1])[:, 1:]]
+
+
+def _nothing_asked(histories: Histories) -> Queries:
+    """Queries that only read: their targets are nobody's."""
+    users = len(histories)
+    nobody = np.zeros(users, np.int32)
+    return Queries(histories, np.arange(users, dtype=np.int32), nobody, np.zeros(users, bool))
+
+
+def _seen(histories: Histories, num_items: int) -> np.ndarray:
+    """Which items each user has, bool (U, V + 1)."""
+    known = histories.items <= num_items
+    rows = np.repeat(np.arange(len(histories)), histories.lengths)[known]
+    seen = np.zeros((len(histories), num_items + 1), bool)
+    seen[rows, histories.items[known]] = True
+    return seen
