@@ -40,6 +40,7 @@ _HOMES = {
     "ItemKNN": "recmodels.models.item_knn",
     "UserKNN": "recmodels.models.user_knn",
     "EASE": "recmodels.models.ease",
+    "ImplicitALS": "recmodels.models.implicit_als",
     "BPRMF": "recmodels.models.bpr_mf",
     "Content": "recmodels.models.content",
     "Hybrid": "recmodels.models.hybrid",

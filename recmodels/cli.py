@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from recmodels.cli_common import Json, Results, Runs, show, start_backend
+from recmodels.cli_speed import bench, estimate, race
 from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
@@ -18,10 +20,6 @@ STOPPED = 130  # What a shell calls a command that Ctrl-C ended.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 data_app = typer.Typer(no_args_is_help=True, help="What the data sets are like.")
 app.add_typer(data_app, name="data")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Runs = Annotated[Path, typer.Option(help="Folder of checkpoints and bundles.")]
-Results = Annotated[Path, typer.Option(help="Folder of stored results.")]
 
 
 @app.callback()
@@ -38,14 +36,14 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
-    _start_backend()
+    start_backend()
     from recmodels.experiments.report import describe_showcase
     from recmodels.experiments.showcase import showcase
 
     folder = runs / Path(dataset).name.split(".")[0]
     shown = showcase(dataset, parse_columns(columns), folder, seed)
     if as_json:
-        _print({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)
+        show({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)
         return
     typer.echo(describe_showcase(shown))
     typer.echo(f"\nFigures: {folder / 'figures'}    Bundle: {folder / 'bundle'}")
@@ -63,7 +61,7 @@ def train(
 
     A run that was stopped goes on where it was when the same command is typed again.
     """
-    _start_backend()
+    start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.train import train_and_store
 
@@ -71,19 +69,7 @@ def train(
     seeds = experiment.seeds if seed is None else (seed,)
     typer.echo(f"{name}: about {experiment.minutes:g} minutes a seed on two cores", err=True)
     result = train_and_store(experiment, seeds, runs, results)
-    _print(result["metrics"], as_json)
-
-
-@app.command()
-def estimate(name: str, as_json: Json = False) -> None:
-    """Say what a seed of a named experiment will cost in seconds and memory, in half a minute."""
-    _start_backend()
-    from recmodels.experiments.catalogue import find_experiment
-    from recmodels.experiments.estimate import describe_estimate
-    from recmodels.experiments.estimate import estimate as measure
-
-    found = measure(find_experiment(name))
-    _print(found.to_dict() if as_json else describe_estimate(found), as_json)
+    show(result["metrics"], as_json)
 
 
 @app.command()
@@ -96,21 +82,21 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search an experiment's options for the best validation score; the test is never seen."""
-    _start_backend()
+    start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.tune import tune as search
 
     found = search(find_experiment(name), trials=trials, seed=seed, runs=runs, results=results)
-    _print(found if as_json else found["best"], as_json)
+    show(found if as_json else found["best"], as_json)
 
 
 @app.command()
 def evaluate(folder: Path, as_json: Json = False) -> None:
     """Measure a bundle again on the test cases of the data it was trained on."""
-    _start_backend()
+    start_backend()
     from recmodels.experiments.report import evaluate_bundle
 
-    _print(evaluate_bundle(bundle_in(folder)), as_json)
+    show(evaluate_bundle(bundle_in(folder)), as_json)
 
 
 @app.command()
@@ -130,7 +116,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Recommend from a bundle, after a history of raw item ids or for a known user."""
-    _start_backend()
+    start_backend()
     from recmodels.recommend.raw_ids import typed_ids
     from recmodels.recommend.recommender import Recommender
 
@@ -145,7 +131,7 @@ def recommend(
         user=None if user is None else (typed_ids([user], users) or [user])[0],
         rules=None if rules is None else parse_rules(rules),
     )
-    _print(answer.to_dict() if as_json else answer, as_json)
+    show(answer.to_dict() if as_json else answer, as_json)
 
 
 @app.command()
@@ -155,7 +141,7 @@ def export(
     lite: Annotated[bool, typer.Option(help="Only the encoder, for LiteRT.")] = False,
 ) -> None:
     """Export a bundle to a SavedModel that plain TensorFlow runs, raw ids in and out."""
-    _start_backend()
+    start_backend()
     from recmodels.recommend.export import export_lite, export_saved_model
     from recmodels.recommend.recommender import Recommender
 
@@ -172,32 +158,13 @@ def table(
     as_json: Json = False,
 ) -> None:
     """Print all stored results beside the published figures."""
-    _start_backend()
+    start_backend()
     from recmodels.experiments.tables import markdown_table, table_rows, write_into
 
     rows = table_rows(results)
     if write is not None:
         write_into(write, markdown_table(rows))
-    _print(rows if as_json else markdown_table(rows), as_json)
-
-
-@app.command()
-def bench(
-    dataset: str = "ml-1m-sasrec",
-    contenders: Annotated[str, typer.Option(help="With commas; by default all of them.")] = "",
-    rounds: Annotated[int, typer.Option(help="Epochs of each contender.")] = 3,
-    runs: Runs = Path("runs"),
-    results: Results = Path("results"),
-    as_json: Json = False,
-) -> None:
-    """Time an epoch of ours against plain PyTorch and RecTools, in turns; store bench.json."""
-    _start_backend()
-    from recmodels.experiments.bench import CONTENDERS, describe_bench
-    from recmodels.experiments.bench import bench as measure
-
-    names = [name.strip() for name in contenders.split(",") if name.strip()] or CONTENDERS
-    found = measure(dataset, names, rounds=rounds, runs=runs, results=results)
-    _print(found if as_json else describe_bench(found), as_json)
+    show(rows if as_json else markdown_table(rows), as_json)
 
 
 @data_app.command("list")
@@ -206,7 +173,7 @@ def data_list(as_json: Json = False) -> None:
     from recmodels.data.registry import SOURCES
 
     rows = {name: source.summary for name, source in SOURCES.items()}
-    _print(rows if as_json else "\n".join(f"{n:16} {s}" for n, s in rows.items()), as_json)
+    show(rows if as_json else "\n".join(f"{n:16} {s}" for n, s in rows.items()), as_json)
 
 
 @data_app.command("card")
@@ -216,13 +183,13 @@ def data_card(
     as_json: Json = False,
 ) -> None:
     """Counts, spans, density, lengths, repeats and ties, checked against the published counts."""
-    _start_backend()
+    start_backend()
     from recmodels.data.card import data_card as make_card
     from recmodels.experiments.showcase import open_log
 
     log, _ = open_log(name, parse_columns(columns))
     card = make_card(log)
-    _print(card.to_dict() if as_json else card, as_json)
+    show(card.to_dict() if as_json else card, as_json)
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -262,13 +229,8 @@ def bundle_in(folder: Path) -> Path:
     return folder / "bundle" if (folder / "bundle").is_dir() else folder
 
 
-def _print(content, as_json: bool) -> None:
-    """JSON with `as_json`; otherwise text, a dict as aligned lines."""
-    if as_json:
-        content = json.dumps(content, indent=1, ensure_ascii=False)
-    elif isinstance(content, dict):
-        content = "\n".join(f"{name:24} {value}" for name, value in content.items())
-    typer.echo(content)
+for measurement in (estimate, bench, race):
+    app.command()(measurement)
 
 
 def main() -> None:
@@ -286,11 +248,3 @@ def main() -> None:
                 err=True,
             )
         raise
-
-
-def _start_backend() -> None:
-    """Import Keras with its backend, and find the devices."""
-    with quietly():
-        import keras
-
-        keras.ops.zeros(1)

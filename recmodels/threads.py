@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 # Parts of a batch; the same everywhere, because what dropout draws depends on it.
-SHARDS = 4
+SHARDS = 2
 
 
 def usable_cores() -> int:

@@ -75,9 +75,3 @@ def eagerly() -> Iterator[None]:
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture(autouse=True)
-def two_parts(monkeypatch) -> None:
-    """Two parts of a batch show what four do, and their graph is traced in half the time."""
-    monkeypatch.setattr("recmodels.tasks.next_item.SHARDS", 2)

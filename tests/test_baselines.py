@@ -14,6 +14,7 @@ from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
 from recmodels.models.hybrid import Hybrid
+from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -32,6 +33,7 @@ MODELS = {
     "markov": lambda: Markov(smoothing=0.5),
     "knn": lambda: ItemKNN(neighbours=3, shrinkage=1.0, decay=0.8),
     "ease": lambda: EASE(regularisation=2.0, decay=0.8),
+    "als": lambda: ImplicitALS(width=3, epochs=2),
     "user-knn": lambda: UserKNN(neighbours=3, shrinkage=1.0, decay=0.8),
     "content": lambda num_items=V: Content([f"w{i // 2} w{i % 2}" for i in range(num_items)]),
     "hybrid": lambda: Hybrid([Markov(), EASE(2.0)], [1.0, 0.5]),
@@ -134,7 +136,7 @@ def test_refuses_training_data_without_items(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["popular", "repeat", "markov", "knn", "ease", "user-knn", "content", "hybrid"]
+    "name", ["popular", "repeat", "markov", "knn", "ease", "als", "user-knn", "content", "hybrid"]
 )
 def test_an_empty_history_gets_the_popular_items(name):
     scores = fitted(name).score(make_queries([[]]))[0, 1:]
@@ -152,6 +154,8 @@ def test_an_empty_history_gets_the_popular_items(name):
         (lambda: ItemKNN(neighbours=0), "`neighbours` must .* Received: neighbours=0"),
         (lambda: ItemKNN(shrinkage=-1), "`shrinkage` must .* Received: shrinkage=-1"),
         (lambda: ItemKNN(decay=0), "`decay` must .* Received: decay=0"),
+        (lambda: ImplicitALS(width=0), "`width` must be positive. Received: width=0"),
+        (lambda: ImplicitALS(unseen_weight=-1.0), "`unseen_weight` must .* Received: .*=-1.0"),
         (lambda: EASE(decay=1.5), "`decay` must .* Received: decay=1.5"),
         (lambda: EASE(regularisation=0), "`regularisation` must .* Received: regularisation=0"),
     ],

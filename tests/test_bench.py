@@ -1,16 +1,20 @@
 import json
+import time
 
 import numpy as np
 import pytest
+from harness import make_log, random_lists
 
+from recmodels.data.splits import leave_one_out
 from recmodels.experiments import bench as bench_module
-from recmodels.experiments.bench import Contender, bench
+from recmodels.experiments.bench import Contender, bench, ranking_seconds
 from recmodels.experiments.floors import (
     copy_bandwidth,
     layer_times,
     matmul_rate,
     useful_flops,
 )
+from recmodels.features.sequences import prepare
 
 WORKER = """
 import json, sys
@@ -44,6 +48,7 @@ def contenders(tmp_path, monkeypatch):
         "broken_epoch_sampled": Contender("broken.py", "sampled"),
     }
     monkeypatch.setattr(bench_module, "CONTENDERS", known)
+    monkeypatch.setattr(bench_module, "ranking_seconds", lambda data: 0.25)
     return list(known)[:-1]
 
 
@@ -67,8 +72,30 @@ def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
     assert [r["seconds"] for r in result["all_runs"]["slow_epoch_sampled"]] == [3.0, 6.0, 9.0]
     stored = json.loads((tmp_path / "results" / "bench.json").read_text())
     assert stored == {"dataset": "shop", **json.loads(json.dumps(result))}
+    assert stored["seconds_whole_test_ranking"] == 0.25
     share = result["useful_tflop"] * 1e12 / 2.0 / (result["matmul_gflops"] * 1e9)
     assert result["share_of_matmul_rate"] == pytest.approx(share, rel=0.02)
+
+
+def test_ranking_is_timed_without_the_first_which_compiles(monkeypatch):
+    data, calls = prepare(leave_one_out(make_log(random_lists(5, 8, 6)))), []
+
+    def slow_at_first(model, queries, *, filter_seen, train):
+        assert queries is data.test and train is data.train and filter_seen
+        time.sleep(0.02 if calls else 0.2)
+        calls.append(model)
+
+    monkeypatch.setattr(bench_module, "evaluate", slow_at_first)
+    assert 0.02 <= ranking_seconds(data, repeats=3) < 0.1 and len(calls) == 4
+
+
+def test_a_new_bench_keeps_what_races_found(contenders, tmp_path):
+    stored = tmp_path / "results" / "bench.json"
+    stored.parent.mkdir()
+    stored.write_text('{"seconds_to_ndcg_0.18": 400.0, "ratio_of_old": 1.0}')
+    run(contenders[:1], tmp_path, rounds=1)
+    found = json.loads(stored.read_text())
+    assert found["seconds_to_ndcg_0.18"] == 400.0 and "ratio_of_old" not in found
 
 
 def test_a_contender_that_ends_early_is_named_with_its_words(contenders, tmp_path):

@@ -18,6 +18,7 @@ from recmodels.models.baseline import Baseline
 from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
+from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -60,6 +61,7 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
         BPRMF(width=2, epochs=1),
         Content(["tea", "cup", "tea pot", "milk", "milk cup"]),
         EASE(1.0),
+        ImplicitALS(2, epochs=2),
         ItemKNN(),
         Markov(),
         MostPopular(),

@@ -1,5 +1,6 @@
 """Rank the whole catalogue for every user, in chunks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
+from recmodels.threads import one_behind
 
 # The rank of a target that training never saw: a miss however long the list.
 UNRANKED = np.iinfo(np.int32).max
@@ -70,17 +72,27 @@ def rank(
     _check_request(queries, k, chunk_size)
     ranks = np.empty(len(queries), np.int32)
     lists = np.empty((len(queries), k), np.int32)
-    width = None  # V + 1, which the first chunk tells.
-    for start in range(0, len(queries), chunk_size):
-        rows = np.arange(start, min(start + chunk_size, len(queries)))
-        scores = _chunk_scores(scorer, queries, rows, width)
-        width = scores.shape[1]
+
+    def settle(chunk: tuple[np.ndarray, np.ndarray]) -> None:
+        rows, scores = chunk
         targets, trained = queries.targets[rows], queries.trained[rows]
         own = scores[np.arange(len(rows)), np.where(trained, targets, 0)]
         if filter_seen:
             hide_seen(scores, queries.histories, rows)
         ranks[rows] = np.where(trained, _pessimistic_ranks(scores, targets, own), UNRANKED)
         lists[rows] = top_items(scores, k)
+
+    width = None  # V + 1, which the first chunk tells.
+
+    def score_chunks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        nonlocal width
+        for start in range(0, len(queries), chunk_size):
+            rows = np.arange(start, min(start + chunk_size, len(queries)))
+            scores = _chunk_scores(scorer, queries, rows, width)
+            width = scores.shape[1]
+            yield rows, scores
+
+    one_behind(settle, score_chunks())
     return Ranking(ranks, lists, width - 1)
 
 

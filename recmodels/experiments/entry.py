@@ -7,6 +7,7 @@ from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
 from recmodels.models.hybrid import Hybrid
+from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -28,6 +29,7 @@ MODELS: dict[str, Callable] = {
     "item-knn": ItemKNN,
     "user-knn": UserKNN,
     "ease": EASE,
+    "als": ImplicitALS,
     "bpr-mf": BPRMF,
     "content": Content,
     "hybrid": Hybrid,
@@ -37,7 +39,7 @@ MODELS: dict[str, Callable] = {
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS)
-SEEDED = ("random", "bpr-mf")  # Baselines whose result depends on a seed.
+SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Experiment:
         model: a key of `MODELS`.
         options: arguments of the model.
         fit: arguments of `recmodels.fit` for sequence encoders, of `fit_towers` for towers.
-        beside: a counted model whose scores are added to those of towers: `model`, `options` and
-            `weight`, in standard deviations of each.
+        beside: counted models whose scores are added to those of towers: of each `model`,
+            `options` and `weight`, in standard deviations.
         filter_seen: whether what a user already has leaves the list; the rating protocols
             measure both.
         retrieves, rates: what is measured under the rating protocols: lists, ratings or both.
@@ -71,7 +73,7 @@ class Experiment:
     protocol: str = "leave-one-out"
     options: dict = field(default_factory=dict)
     fit: dict = field(default_factory=dict)
-    beside: dict = field(default_factory=dict)
+    beside: tuple[dict, ...] = ()
     filter_seen: bool = True
     retrieves: bool = True
     rates: bool = False

@@ -17,17 +17,18 @@ from recmodels.tasks.losses import full_softmax
 def matmul_rate(size: int = 2048, repeats: int = 7) -> float:
     """Multiplications and additions a second of square float32 matrix products, all cores."""
     left, right = np.ones((2, size, size), np.float32)
-    return 2 * size**3 / _median_seconds(lambda: left @ right, repeats)
+    return 2 * size**3 / median_seconds(lambda: left @ right, repeats)
 
 
 def copy_bandwidth(mebibytes: int = 256, repeats: int = 7) -> float:
     """Bytes a second, read and written, of copying an array that no cache holds; one core."""
     source = np.ones(mebibytes * 2**20, np.uint8)
     target = np.empty_like(source)
-    return 2 * source.nbytes / _median_seconds(lambda: np.copyto(target, source), repeats)
+    return 2 * source.nbytes / median_seconds(lambda: np.copyto(target, source), repeats)
 
 
-def _median_seconds(compute: Callable[[], object], repeats: int) -> float:
+def median_seconds(compute: Callable[[], object], repeats: int) -> float:
+    """Median seconds of a call, after one that is not counted."""
     compute()
     seconds = []
     for _ in range(repeats):
@@ -102,7 +103,7 @@ def layer_times(
     found = {}
     for name, (task, inputs, products, numbers) in _parts(rows, length, width, num_items).items():
         task.compile(optimizer=keras.optimizers.SGD(1e-9), jit_compile=False)
-        seconds = _median_seconds(lambda t=task, x=inputs: t.train_on_batch(x), repeats)
+        seconds = median_seconds(lambda t=task, x=inputs: t.train_on_batch(x), repeats)
         floor = max(6 * products / rate, 2 * 4 * numbers / bandwidth)
         found[name] = {
             "milliseconds": round(1000 * seconds, 3),

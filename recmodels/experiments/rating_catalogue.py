@@ -48,6 +48,12 @@ NEIGHBOURS = {
     },
     "weight": 0.5,
 }
+# A linear model and a factorisation are wrong about other films: each adds to the towers.
+FACTORS = {
+    "model": "als",
+    "options": {"width": 32, "regularisation": 0.015, "score_seen": False},
+    "weight": 0.5,
+}
 SETS = {
     "width": 64,
     "user_ids": False,
@@ -151,10 +157,14 @@ _RANDOM = [
     _entry("popularity", "popularity", {}, 0.1),
     _entry("ease", "ease", {"regularisation": 500.0, "decay": 1.0}, 0.2),
     _entry("ease-tuned", "ease", EASE_ALONE, 0.2),
+    _entry("als", "als", {"width": 32, "regularisation": 0.015}, 0.2),
     _entry("bias", "user-item-bias", {}, 0.1, **_RATES),
     _entry("tutorial", "two-tower", {"width": 32}, 1, fit=TUTORIAL),
     _entry("two-tower", "two-tower", TOWERS, 3, fit=RETRIEVAL),
-    _entry("two-tower-ease", "two-tower", TOWERS, 3, fit=RETRIEVAL, beside=NEIGHBOURS),
+    _entry("two-tower-ease", "two-tower", TOWERS, 3, fit=RETRIEVAL, beside=(NEIGHBOURS,)),
+    _entry(
+        "two-tower-ease-als", "two-tower", TOWERS, 3, fit=RETRIEVAL, beside=(NEIGHBOURS, FACTORS)
+    ),
     _entry("rating", "two-tower", SETS, 2, fit=RATING, **_RATES),
     _entry("joint", "two-tower", JOINT_TOWERS, 4, fit=JOINT, rates=True),
     _entry("mlp", "two-tower", {**PAIRS, "head": "mlp"}, 1, fit=PAIRS_TRAINING, **_RATES),

@@ -220,12 +220,12 @@ def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, 
 
 
 def with_beside(experiment: Experiment, model, data: SequenceData):
-    """The model, or its sum with the counted one that the entry puts beside it."""
+    """The model, or its sum with the counted ones that the entry puts beside it."""
     if not experiment.beside:
         return model
-    other = MODELS[experiment.beside["model"]](**experiment.beside["options"])
-    weights = [1.0, experiment.beside["weight"]]
-    return Hybrid([model, other], weights, "spread").fit(data.train, data.num_items)
+    others = [MODELS[other["model"]](**other["options"]) for other in experiment.beside]
+    weights = [1.0, *(other["weight"] for other in experiment.beside)]
+    return Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
 
 
 def item_categories(log: Interactions, data: SequenceData) -> list[str] | None:

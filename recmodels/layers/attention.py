@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from recmodels.layers.dropout import Dropout
+
 # Finite, so that a row with nothing to see stays finite; added in float32, where it fits.
 HIDDEN_SCORE = -1e9
 
@@ -73,7 +75,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.project_keys = dense("project_keys")
         self.project_values = dense("project_values")
         self.project_output = dense("project_output")
-        self.drop = keras.layers.Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
+        self.drop = Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
 
     def call(self, queries, memory, mask, training=None, return_weights=False):
         q = self._split_heads(self.project_queries(queries))  # (B, H, T, D/H)
@@ -81,11 +83,15 @@ class MultiHeadAttention(keras.layers.Layer):
         v = self._split_heads(self.project_values(memory))
         weights = attention_weights(q, k, mask[:, None])  # (B, H, T, S)
         dropped = self.drop(ops.cast(weights, self.compute_dtype), training=training)
-        mixed = ops.swapaxes(ops.matmul(dropped, v), 1, 2)  # (B, T, H, D/H)
+        mixed = ops.matmul(dropped, v)  # (B, H, T, D/H)
+        if self.num_heads > 1:  # One head needs no copy.
+            mixed = ops.swapaxes(mixed, 1, 2)
         output = self.project_output(ops.reshape(mixed, ops.shape(queries)))  # (B, T, D)
         return (output, weights) if return_weights else output
 
     def _split_heads(self, x):
+        if self.num_heads == 1:
+            return x[:, None]
         batch, length, width = ops.shape(x)
         x = ops.reshape(x, (batch, length, self.num_heads, width // self.num_heads))
         return ops.swapaxes(x, 1, 2)  # (B, H, T, D/H)

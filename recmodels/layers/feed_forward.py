@@ -2,6 +2,8 @@
 
 import keras
 
+from recmodels.layers.dropout import Dropout
+
 
 @keras.saving.register_keras_serializable("recmodels")
 class FeedForward(keras.layers.Layer):
@@ -40,10 +42,8 @@ class FeedForward(keras.layers.Layer):
             hidden, activation=self.activation, name="expand", dtype=self.dtype_policy
         )
         self.contract = keras.layers.Dense(width, name="contract", dtype=self.dtype_policy)
-        self.drop_hidden = keras.layers.Dropout(
-            self.dropout, name="drop_hidden", dtype=self.dtype_policy
-        )
-        self.drop = keras.layers.Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
+        self.drop_hidden = Dropout(self.dropout, name="drop_hidden", dtype=self.dtype_policy)
+        self.drop = Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
         self.expand.build((None, None, width))
         self.contract.build((None, None, hidden))
 

@@ -3,7 +3,9 @@
 import keras
 
 from recmodels.layers.attention import MultiHeadAttention
+from recmodels.layers.dropout import Dropout
 from recmodels.layers.feed_forward import FeedForward
+from recmodels.layers.norm import LayerNorm
 
 NORM_ORDERS = ("original", "pre", "post")
 
@@ -64,13 +66,9 @@ class TransformerBlock(keras.layers.Layer):
         self.feed_forward = FeedForward(
             self.hidden_width, self.dropout, name="feed_forward", dtype=policy
         )
-        self.drop = keras.layers.Dropout(self.dropout, name="drop", dtype=policy)
-        self.norm_attention = keras.layers.LayerNormalization(
-            epsilon=1e-8, name="norm_attention", dtype=policy
-        )
-        self.norm_feed_forward = keras.layers.LayerNormalization(
-            epsilon=1e-8, name="norm_feed_forward", dtype=policy
-        )
+        self.drop = Dropout(self.dropout, name="drop", dtype=policy)
+        self.norm_attention = LayerNorm(name="norm_attention", dtype=policy)
+        self.norm_feed_forward = LayerNorm(name="norm_feed_forward", dtype=policy)
         self.attention.build(x_shape, x_shape)
         for layer in (self.feed_forward, self.norm_attention, self.norm_feed_forward):
             layer.build(x_shape)

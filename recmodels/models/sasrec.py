@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from recmodels.layers.dropout import Dropout
 from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.masks import attention_mask, padding_mask
+from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition
 from recmodels.layers.transformer import TransformerBlock
 from recmodels.models.sequence_encoder import SequenceEncoder
@@ -74,9 +76,9 @@ class SASRec(SequenceEncoder):
             num_items, width, unit=temperature is not None, name="item_embedding", dtype=policy
         )
         self.position = LearnedPosition(max_length, name="position", dtype=policy)
-        self.drop = keras.layers.Dropout(dropout, name="drop", dtype=policy)
+        self.drop = Dropout(dropout, name="drop", dtype=policy)
         self.blocks = [self._block(index) for index in range(num_blocks)]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-8, name="norm", dtype=policy)
+        self.norm = LayerNorm(name="norm", dtype=policy)
 
     def _block(self, index: int) -> TransformerBlock:
         return TransformerBlock(

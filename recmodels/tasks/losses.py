@@ -25,34 +25,25 @@ def full_softmax(states, targets, weights, table):
     """
     share = _shares(weights)
     labels = targets - 1
-    count = states.shape[0]  # None while a graph is traced: batches are multiples of GROUPS.
-    parts = GROUPS if count is None or count % GROUPS == 0 else 1
+    parts = _parts(states.shape[0])
 
     @ops.custom_gradient
     def fused(states, table):
         own = ops.take(table, labels, axis=0)  # (N, D)
-        loss = -ops.sum(share * ops.sum(states * own, axis=-1))
-        state_parts, table_gradient = [], 0.0
-        groups = zip(ops.split(states, parts), ops.split(share, parts), strict=True)
-        for part, part_share in groups:
-            logits = ops.matmul(part, ops.transpose(table))  # (n, V)
-            peak = ops.max(logits, axis=-1, keepdims=True)
-            exponentials = ops.exp(logits - peak)
-            mass = ops.sum(exponentials, axis=-1, keepdims=True)  # (n, 1)
-            loss = loss + ops.sum(part_share[:, None] * (peak + ops.log(mass)))
-            scale = part_share[:, None] / mass  # (n, 1); probabilities are exponentials / mass.
-            state_parts.append(scale * ops.matmul(exponentials, table))
-            table_gradient = table_gradient + ops.matmul(ops.transpose(exponentials), scale * part)
+        loss, state_parts, table_gradient = 0.0, [], 0.0
+        for part, part_share, label in _split(parts, states, share[:, None], labels[:, None]):
+            probabilities = ops.softmax(ops.matmul(part, ops.transpose(table)))  # (n, V)
+            of_target = ops.take_along_axis(probabilities, label, axis=1)  # (n, 1)
+            loss = loss + _surprise(of_target, part_share)
+            state_parts.append(part_share * ops.matmul(probabilities, table))
+            table_gradient = table_gradient + ops.matmul(
+                ops.transpose(probabilities), part_share * part
+            )
         state_gradient = ops.concatenate(state_parts) - share[:, None] * own
         table_gradient = table_gradient - ops.segment_sum(
             share[:, None] * states, labels, num_segments=ops.shape(table)[0]
         )
-
-        def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream
-            return upstream * state_gradient, upstream * table_gradient
-
-        return loss, gradient
+        return loss, _times(state_gradient, table_gradient)
 
     return fused(states, table)
 
@@ -64,18 +55,41 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidd
     and Senécal, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
     Language Model", 2008, section III), so that the sum over negatives estimates the sum over the
     catalogue. Negatives equal to the target are taken out. With every other item as a negative,
-    once each, this is the full softmax.
+    once each, this is the full softmax. Computed some groups at a time, with its gradient, like
+    that.
 
     Args:
         log_counts: log of the expected count of each negative, (G, K).
         hidden: bool, (G, n, K), True where a negative does not count for a position.
     """
-    positive, negative, hit = _logits(states, targets, table, negatives)
-    negative = negative - ops.cast(log_counts, negative.dtype)[:, None, :]
-    negative = ops.where(ops.logical_or(hit, hidden), -1e9, negative)  # (G, n, K)
-    positive = positive[..., None]  # (G, n, 1)
-    everything = ops.logsumexp(ops.concatenate([positive, negative], axis=-1), axis=-1)
-    return ops.sum(_shares(weights) * ops.reshape(everything - positive[..., 0], (-1,)))
+    groups = ops.shape(negatives)[0]
+    own_ids = ops.reshape(targets, (groups, -1))  # (G, n)
+    share = ops.reshape(_shares(weights), (groups, -1, 1))  # (G, n, 1)
+    barred = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
+    parts = _parts(negatives.shape[0])
+
+    @ops.custom_gradient
+    def fused(states, table):
+        asked = ops.reshape(states, (groups, -1, table.shape[-1]))  # (G, n, D)
+        own = ops.take(table, own_ids - 1, axis=0)  # (G, n, D)
+        drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)
+        loss, of_states, of_drawn, of_own = 0.0, [], [], []
+        for s, o, d, q, b, w in _split(parts, asked, own, drawn, log_counts, barred, share):
+            positive = ops.sum(s * o, axis=-1, keepdims=True)  # (g, n, 1)
+            negative = ops.matmul(s, ops.swapaxes(d, 1, 2)) - q[:, None]
+            negative = ops.where(b, -1e9, negative)  # (g, n, K)
+            probabilities = ops.softmax(ops.concatenate([positive, negative], axis=-1))
+            of_target, of_others = probabilities[..., :1], probabilities[..., 1:]
+            loss = loss + _surprise(of_target, w)
+            missing = w * (of_target - 1)
+            of_states.append(w * ops.matmul(of_others, d) + missing * o)
+            of_drawn.append(ops.matmul(ops.swapaxes(of_others, 1, 2), w * s))
+            of_own.append(missing * s)
+        table_gradient = _rows_sum(of_drawn, negatives, table) + _rows_sum(of_own, own_ids, table)
+        state_gradient = ops.reshape(ops.concatenate(of_states), ops.shape(states))
+        return loss, _times(state_gradient, table_gradient)
+
+    return fused(states, table)
 
 
 def in_batch_softmax(
@@ -185,6 +199,38 @@ LOSSES = {
     "bce": bce,
     "gbce": gbce,
 }
+
+
+def _parts(count: int | None) -> int:
+    """How many parts something is computed in; None, while a graph is traced, is a multiple."""
+    return GROUPS if count is None or count % GROUPS == 0 else 1
+
+
+def _split(parts: int, *arrays):
+    """The arrays cut along their first axis, part by part."""
+    return zip(*(ops.split(array, parts) for array in arrays), strict=True)
+
+
+def _surprise(probability, share):
+    """-log probability, summed with its shares; at most 85, where float32 ends."""
+    return -ops.sum(share * ops.log(ops.maximum(probability, 1e-37)))
+
+
+def _rows_sum(gradients: list, item_ids, table):
+    """Gradients of item vectors, (g, n, D) each, added up in the rows of their items, (V, D)."""
+    rows = ops.reshape(ops.concatenate(gradients), (-1, table.shape[-1]))
+    places = ops.reshape(item_ids, (-1,)) - 1
+    return ops.segment_sum(rows, places, num_segments=ops.shape(table)[0])
+
+
+def _times(state_gradient, table_gradient):
+    """What a custom gradient returns beside a scalar loss; backends hand over differently."""
+
+    def gradient(*args, upstream=None):
+        upstream = args[0] if upstream is None else upstream
+        return upstream * state_gradient, upstream * table_gradient
+
+    return gradient
 
 
 def _shares(weights):

@@ -1,0 +1,123 @@
+"""How long from the start of a process until its training reaches a validation score."""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.results import write_json
+from recmodels.experiments.run import versions
+from recmodels.threads import usable_cores
+
+MEASURE = "ndcg@10"
+_PROGRESS = re.compile(rf"epoch \d+/\d+ .*{MEASURE} (\d\.\d+)")
+
+
+def race(
+    experiment: Experiment,
+    targets: Sequence[float],
+    seeds: Sequence[int],
+    *,
+    runs: Path = Path("runs"),
+    results: Path = Path("results"),
+) -> dict:
+    """Train seeds to their end, each in a process of its own, and note when targets are reached.
+
+    Args:
+        experiment: of a sequence model.
+        targets: validation NDCG@10.
+        seeds: which; each is stored as soon as it is done.
+        runs, results: as `recmodels train` has them; `bench.json` in `results` gets the times.
+
+    Returns:
+        What `bench.json` holds of it: `race` with every seed's seconds, and for each target that
+        all seeds reached `seconds_to_ndcg_TARGET`, their median.
+
+    Raises:
+        ValueError: a seed has a checkpoint in `runs` already, so that its start is long past.
+        RuntimeError: a training failed.
+    """
+    for seed in seeds:
+        folder = runs / experiment.name / f"seed-{seed}"
+        if folder.exists():
+            raise ValueError(
+                "`runs` holds a training of this seed that would be continued, not begun: choose "
+                f"another folder or delete it. Received: {folder}"
+            )
+    for seed in seeds:
+        command = [sys.executable, "-m", "recmodels", "train", experiment.name]
+        command += ["--seed", str(seed), "--runs", str(runs), "--results", str(results)]
+        row = follow(command, targets)
+        known = stored_race(results).get("race", {})
+        known = known.get("seeds", {}) if known.get("experiment") == experiment.name else {}
+        found = summarise_race(experiment.name, {**known, str(seed): row})
+        write_json(results / "bench.json", {**_bench(results), **found})
+    return stored_race(results)
+
+
+def follow(command: list[str], targets: Sequence[float]) -> dict:
+    """Run a training, pass its progress on, and note the seconds until each target.
+
+    Returns:
+        Seconds by target, `seconds` to the end, `best` score, and `peak_gib` of memory, the most
+        any training followed so far has held.
+    """
+    began = time.perf_counter()
+    reached, best = {}, 0.0
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        for line in process.stderr:
+            sys.stderr.write(line)
+            score = _PROGRESS.search(line)
+            if score:
+                best = max(best, float(score[1]))
+                for target in targets:
+                    if float(score[1]) >= target:
+                        reached.setdefault(f"{target:g}", round(time.perf_counter() - began, 1))
+    if process.returncode:
+        raise RuntimeError(f"A training failed, see its words above: {' '.join(command)}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**30
+    seconds = round(time.perf_counter() - began, 1)
+    return {"reached": reached, "seconds": seconds, "best": best, "peak_gib": round(peak, 3)}
+
+
+def summarise_race(name: str, seeds: dict[str, dict]) -> dict:
+    """Every seed's row, and medians of the targets that all of them reached."""
+    rows = [row["reached"] for row in seeds.values()]
+    targets = sorted(set.intersection(*map(set, rows)))
+    medians = {f"seconds_to_ndcg_{t}": float(np.median([row[t] for row in rows])) for t in targets}
+    race = {"experiment": name, "seeds": seeds, "cores": usable_cores(), "versions": versions()}
+    return {"race": race, **medians}
+
+
+def stored_race(results: Path) -> dict:
+    """The part of `bench.json` that races wrote."""
+    stored = _bench(results)
+    return {k: v for k, v in stored.items() if k == "race" or k.startswith("seconds_to_")}
+
+
+def describe_race(found: dict) -> str:
+    """The result of `race` as plain text."""
+    lines = [f"{found['race']['experiment']} on {found['race']['cores']} cores"]
+    for seed, row in sorted(found["race"]["seeds"].items()):
+        times = ", ".join(f"{t} after {s:.0f} s" for t, s in sorted(row["reached"].items()))
+        lines.append(
+            f"  seed {seed}: {times or 'no target reached'}; {MEASURE} {row['best']:.4f} at best, "
+            f"{row['seconds']:.0f} s in all, {row['peak_gib']:.2f} GiB"
+        )
+    medians = {k: v for k, v in found.items() if k.startswith("seconds_to_")}
+    return "\n".join([*lines, *(f"{name}: {value:.0f}" for name, value in medians.items())])
+
+
+def _bench(results: Path) -> dict:
+    path = results / "bench.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
