@@ -7,7 +7,7 @@ DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: run test test-notebooks test-backends lab notebooks texts site test-site bench race table check-pins clean
+.PHONY: run test test-notebooks test-backends lab notebooks texts site test-site bench race scale table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
@@ -36,6 +36,9 @@ bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (hal
 
 race: $(READY)  ## Trainings from the start of their process to a validation score (an hour)
 	$(BIN)/python -m recmodels race
+
+scale: $(READY)  ## How cost grows with events, length, catalogue and width (ten minutes)
+	$(BIN)/python -m recmodels scale
 
 texts: $(READY)  ## Bring notebooks and their texts in step; of two that differ the newer is right
 	$(BIN)/python notebooks/pair.py

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from recmodels.cli_common import Json, Results, Runs, show, start_backend
-from recmodels.cli_speed import bench, estimate, race
+from recmodels.cli_speed import bench, estimate, race, scale
 from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
@@ -229,7 +229,7 @@ def bundle_in(folder: Path) -> Path:
     return folder / "bundle" if (folder / "bundle").is_dir() else folder
 
 
-for measurement in (estimate, bench, race):
+for measurement in (estimate, bench, race, scale):
     app.command()(measurement)
 
 

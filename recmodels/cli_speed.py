@@ -54,3 +54,24 @@ def race(
     entry = find_experiment(name)
     found = measure(entry, list(goals), list(chosen), runs=runs, results=results)
     show(found if as_json else describe_race(found), as_json)
+
+
+def scale(
+    large: Annotated[bool, typer.Option(help="An epoch over a million items instead.")] = False,
+    runs: Runs = Path("runs"),
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Time how cost grows with events, length, catalogue and width; store scaling.json."""
+    start_backend()
+    if large:
+        from recmodels.experiments.large import describe_large, train_large
+
+        found = train_large(results=results)
+        show(found if as_json else describe_large(found), as_json)
+        return
+    from recmodels.experiments.scaling import describe_scaling, draw_scaling, scaling
+
+    found = scaling(results=results)
+    draw_scaling(found, runs / "scaling.png")
+    show(found if as_json else describe_scaling(found), as_json)

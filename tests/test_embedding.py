@@ -43,6 +43,27 @@ def test_unit_catalogue_has_directions_only_and_reading_is_as_before():
     assert layer.get_config()["unit"] is True
 
 
+@pytest.mark.parametrize("unit", [False, True])
+def test_vectors_of_some_items_are_those_of_the_catalogue_with_its_gradient(unit):
+    layer = ItemEmbedding(5, 4, unit=unit)
+    layer.build()
+    asked = np.array([2, 5, 2], "int32")
+    weights = keras.ops.reshape(keras.ops.arange(12.0, dtype="float32"), (3, 4))
+    start = to_numpy(layer.table)
+
+    def of_some(table):
+        with keras.StatelessScope(state_mapping=[(layer.table, table)]):
+            return keras.ops.sum(layer.vectors_of(asked) * weights)
+
+    def of_all(table):
+        with keras.StatelessScope(state_mapping=[(layer.table, table)]):
+            return keras.ops.sum(keras.ops.take(layer.catalogue(), asked - 1, axis=0) * weights)
+
+    found, expected = (value_and_gradients(f, start) for f in (of_some, of_all))
+    assert found[0] == pytest.approx(expected[0], abs=1e-6)
+    np.testing.assert_allclose(found[1][0], expected[1][0], rtol=1e-5, atol=1e-5)
+
+
 def test_output_is_tied():
     layer = made()
     before = to_numpy(layer(IDS))[0, 2] @ to_numpy(layer.catalogue())[2]

@@ -330,7 +330,8 @@ def test_adam_is_that_of_the_published_code():
     optimizer = make_optimizer(Training(weight_decay=0.1, clip_norm=5.0), 1)
     assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.98)
     assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.1, 5.0)
-    assert make_optimizer(Training(), 1).weight_decay == 0.0
+    # No decay is no pass over the weights, not one with a factor of 0.
+    assert make_optimizer(Training(), 1).weight_decay is None
 
 
 def test_weight_decay_spares_biases_and_norms():

@@ -7,7 +7,7 @@ from recmodels.features.batches import NextItemBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.models.sasrec import SASRec
 from recmodels.tasks.losses import LOSSES
-from recmodels.tasks.next_item import NextItem
+from recmodels.tasks.next_item import LOOK_UP, NextItem, renamed
 from recmodels.training.fit import Training, make_optimizer
 
 pytestmark = pytest.mark.backends
@@ -124,3 +124,34 @@ def test_missing_negatives_are_named(loss):
 def test_unknown_loss_is_refused():
     with pytest.raises(ValueError, match="`loss` must be one of .* Received: loss='mse'"):
         make_task("mse")
+
+
+def test_renamed_by_hand():
+    # The list is 7 2 | 2 9: item 2 stands last in place 3.
+    targets, negatives = np.array([7, 2], np.int32), np.array([[2, 9]], np.int32)
+    found = [to_numpy(x).tolist() for x in renamed(*map(keras.ops.array, (targets, negatives)), 9)]
+    assert found == [[1, 3], [[3, 4]], [7, 2, 2, 9]]
+
+
+@pytest.mark.parametrize("loss", LOOK_UP)
+@pytest.mark.parametrize("temperature", [None, 0.5])
+def test_looking_up_a_few_items_is_learning_from_all(monkeypatch, loss, temperature):
+    many = 100  # More than 16 groups of 4 negatives.
+    lists = random_lists(8, L + 1, V)  # Of the first ten items: many of them come twice.
+    sampler = NegativeSampler(np.r_[np.ones(V), np.zeros(many - V)], num_negatives=4, power=1.0)
+    batches = NextItemBatches(make_histories(lists), L, 8, 0, negatives=sampler)
+    tables = []
+    for looks_up in (None, False):
+        keras.utils.set_random_seed(0)
+        encoder = SASRec(many, max_length=L, width=D, dropout=0.0, temperature=temperature)
+        task = NextItem(encoder, loss)
+        task.build()
+        batch = keras.tree.map_structure(keras.ops.convert_to_tensor, batches[0])
+        assert task._looks_up(batch[0])
+        if looks_up is False:
+            monkeypatch.setattr(task, "_looks_up", lambda drawn: False)
+        compile_for_one_step(task)
+        losses = [float(task.train_on_batch(*batch)) for _ in range(2)]
+        tables.append((losses, to_numpy(encoder.item_embedding.table)))
+    np.testing.assert_allclose(*(losses for losses, _ in tables), rtol=1e-5)
+    np.testing.assert_allclose(*(table for _, table in tables), atol=1e-5)

@@ -55,6 +55,14 @@ class ItemEmbedding(keras.layers.Layer):
         vectors = self.table[1 : self.num_items + 1]
         return ops.normalize(vectors, axis=-1) if self.unit else vectors
 
+    def vectors_of(self, item_ids):
+        """Vectors of some items as `catalogue` has them, (N, D), whatever the others are."""
+        # TensorFlow keeps the gradient of a look-up as a list of rows, of which Keras's Adam
+        # squares each alone, though an item may have several; through a reshape it is a table.
+        table = ops.reshape(self.table, (self.num_items + 3, self.width))
+        vectors = ops.take(table, item_ids, axis=0)
+        return ops.normalize(vectors, axis=-1) if self.unit else vectors
+
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.width)
 

@@ -6,15 +6,33 @@ import itertools
 import keras
 from keras import ops
 
+from recmodels.features.batches import GROUPS
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.losses import LOSSES
 from recmodels.threads import SHARDS
+
+# Losses that know the items by their vectors alone; gBCE counts the catalogue too.
+LOOK_UP = ("sampled_softmax", "bce")
 
 
 def states_at(states, positions):
     """States (B, T, D) at places of the flattened (B * T) matrix, float32, (N, D)."""
     flat = ops.reshape(states, (-1, ops.shape(states)[-1]))  # (B * T, D)
     return ops.cast(ops.take(flat, positions, axis=0), "float32")
+
+
+def renamed(targets, negatives, num_items: int):
+    """Targets and negatives numbered by where they stand in one list, and that list of item ids.
+
+    Equal items have equal numbers, from 1: losses see from them what is a hit.
+
+    Example: targets 7 2 and negatives 2 9 make the list 7 2 2 9. The last place of item 2 is the
+    third, so that targets are called 1 3 and negatives 3 4.
+    """
+    item_ids = ops.concatenate([targets, ops.reshape(negatives, (-1,))])
+    places = ops.arange(ops.shape(item_ids)[0], dtype="int32") + 1
+    last_place = ops.segment_max(places, item_ids, num_segments=num_items + 1)
+    return ops.take(last_place, targets), ops.take(last_place, negatives), item_ids
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -51,9 +69,25 @@ class NextItem(keras.Model):
         return ops.concatenate([self.encoder({"item_ids": p}, training=True) for p in parts])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        states = states_at(y_pred, x["positions"])
-        table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
-        return LOSSES[self.objective](states, y, sample_weight, table, **self._drawn(x))
+        states, drawn = states_at(y_pred, x["positions"]), self._drawn(x)
+        embedding = self.encoder.item_embedding
+        if self._looks_up(drawn):
+            y, drawn["negatives"], item_ids = renamed(y, drawn["negatives"], embedding.num_items)
+            table = embedding.vectors_of(item_ids)
+        else:
+            table = embedding.catalogue()
+        table = ops.cast(table, "float32")
+        return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
+
+    def _looks_up(self, drawn: dict) -> bool:
+        """Whether the loss gets the vectors of targets and negatives, not of the catalogue.
+
+        A step then costs as much with a million items as with some thousands, but for the
+        optimiser. Where the negatives are as many as the items, there is nothing to be saved.
+        """
+        if self.objective not in LOOK_UP:
+            return False
+        return GROUPS * drawn["negatives"].shape[-1] < self.encoder.item_embedding.num_items
 
     def _drawn(self, inputs: dict) -> dict:
         """The negatives of a batch, as far as the loss takes them."""

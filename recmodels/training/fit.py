@@ -135,7 +135,8 @@ def make_optimizer(training: Training, steps: int) -> keras.optimizers.Optimizer
     """
     settings = {
         "learning_rate": _rate(training, steps),
-        "weight_decay": training.weight_decay,
+        # Without decay, a table would be read and written for nothing in every step.
+        "weight_decay": training.weight_decay or None,
         "global_clipnorm": training.clip_norm,
         "use_ema": training.average is not None,
         "ema_momentum": training.average or 0.99,
@@ -143,7 +144,7 @@ def make_optimizer(training: Training, steps: int) -> keras.optimizers.Optimizer
     if training.optimiser == "adagrad":
         optimizer = keras.optimizers.Adagrad(**settings)
     else:
-        optimizer = keras.optimizers.AdamW(beta_2=0.98, **settings)
+        optimizer = keras.optimizers.Adam(beta_2=0.98, **settings)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 

@@ -1,0 +1,241 @@
+"""How cost grows with events, length, catalogue and width, beside what is predicted."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import psutil
+
+from recmodels.data.shop import simulate
+from recmodels.experiments.floors import copy_bandwidth, matmul_rate, useful_flops
+from recmodels.experiments.results import write_json
+from recmodels.experiments.run import versions
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.histories import Histories
+from recmodels.features.negatives import NegativeSampler
+from recmodels.models.sasrec import SASRec
+from recmodels.plots.inputs import response_curves
+from recmodels.plots.panels import panels
+from recmodels.plots.style import save
+from recmodels.tasks.next_item import NextItem
+from recmodels.threads import usable_cores
+from recmodels.training.fit import Training, make_optimizer
+
+POSITIONS = 12_800  # Of a step, however long the histories are.
+NEGATIVES = 256
+BLOCKS = 2
+WARM_UP = 2
+# What the twelve operations of Adam read and write of each number it learns, with its gradient.
+TABLE_PASSES = 33
+EVENTS_PER_USER = 40
+
+
+@dataclass(frozen=True)
+class Load:
+    """A training to time.
+
+    Args:
+        events: of the whole log; an epoch asks for all but the first of each user.
+        length: inputs of a window.
+        num_items: V.
+        width: D, of the feed-forward networks too.
+        loss: of the task.
+    """
+
+    events: int = 1_000_000
+    length: int = 50
+    num_items: int = 10_000
+    width: int = 64
+    loss: str = "sampled_softmax"
+
+
+BASE = Load()
+# One thing varied at a time; what is varied, then the trainings.
+AXES = {
+    "events": ("events", [replace(BASE, events=10**n) for n in (5, 6, 7)]),
+    "length": ("length", [replace(BASE, length=n) for n in (50, 100, 200, 400, 800)]),
+    "items": ("num_items", [replace(BASE, num_items=10**n) for n in (3, 4, 5, 6)]),
+    "items_full_softmax": (
+        "num_items",
+        [replace(BASE, num_items=10**n, loss="full_softmax") for n in (3, 4, 5)],
+    ),
+    "width": ("width", [replace(BASE, width=n) for n in (16, 32, 64, 128, 256)]),
+}
+Axes = Mapping[str, tuple[str, Sequence[Load]]]
+
+
+def scaling(axes: Axes = AXES, *, steps: int = 10, results: Path = Path("results")) -> dict:
+    """Time steps of trainings that differ in one thing, and compare with a prediction.
+
+    Args:
+        axes: by name, the field of `Load` that is varied, and the trainings.
+        steps: timed of each, after warm-up; the median counts.
+        results: `scaling.json` in it gets `curves`; what else it holds stays.
+
+    Returns:
+        `curves`: the machine, the base that predictions start from, and by axis the trainings
+        with measured and predicted microseconds a position, and by how much each grew.
+    """
+    busy = psutil.getloadavg()[0]
+    rate, bandwidth = matmul_rate(), copy_bandwidth()
+    base = time_steps(BASE, random_histories(BASE, steps), steps)
+    passes = passes_of(base["microseconds"] / 1e6, BASE, rate, bandwidth)
+    curves = {
+        "cores": usable_cores(),
+        "load_before": round(busy, 2),
+        "matmul_gflops": round(rate / 1e9, 1),
+        "copy_gib_per_second": round(bandwidth / 2**30, 2),
+        "base": {**asdict(BASE), **base},
+        "passes_over_states": round(passes, 1),
+        "steps": steps,
+        "versions": versions(),
+        "axes": {},
+    }
+    for name, (field, loads) in axes.items():
+        points = []
+        for load in loads:
+            point = measure(load, field, steps)
+            seconds = predicted_seconds(load, rate, bandwidth, passes)
+            points.append({**point, "predicted_microseconds": round(1e6 * seconds, 2)})
+        curves["axes"][name] = {"field": field, "points": points, **growth(points)}
+    return store_scaling(results, {"curves": curves})
+
+
+def measure(load: Load, field: str, steps: int) -> dict:
+    """Microseconds a position of one training, and what an epoch of its events would take."""
+    point, histories = {}, None
+    if field == "events":
+        began = time.perf_counter()
+        shop = simulate(load.events // EVENTS_PER_USER, load.num_items, seed=0)
+        point["generating_seconds"] = round(time.perf_counter() - began, 2)
+        _, offsets = shop.interactions.user_offsets()
+        items = shop.items_at(shop.interactions.events["item"]).astype(np.int32) + 1
+        histories = Histories(np.arange(len(offsets) - 1), items, offsets, {})
+    point |= time_steps(load, histories or random_histories(load, steps), steps)
+    positions = load.events * (1 - 1 / EVENTS_PER_USER)
+    point["epoch_seconds"] = round(positions * point["microseconds"] / 1e6, 2)
+    return {"at": getattr(load, field), **point}
+
+
+def random_histories(load: Load, steps: int, seed: int = 0) -> Histories:
+    """Users enough for some steps, each with one full window of items drawn evenly.
+
+    For the cost of a step it does not matter what follows what.
+    """
+    users = (WARM_UP + steps) * max(1, POSITIONS // load.length)
+    rng = np.random.default_rng(seed)
+    items = rng.integers(1, load.num_items + 1, users * (load.length + 1), dtype=np.int32)
+    offsets = np.arange(users + 1) * (load.length + 1)
+    return Histories(np.arange(users), items, offsets, {})
+
+
+def time_steps(load: Load, histories: Histories, steps: int) -> dict:
+    """Microseconds a real position, with the making of its batch: median and range of the steps."""
+    sampler = NegativeSampler(histories.item_counts(load.num_items)[1:], NEGATIVES)
+    batches = NextItemBatches(
+        histories,
+        load.length,
+        max(1, POSITIONS // load.length),
+        seed=0,
+        windows="all",
+        negatives=None if load.loss == "full_softmax" else sampler,
+    )
+    model = SASRec(load.num_items, load.length, load.width, num_blocks=BLOCKS)
+    task = NextItem(model, load.loss)
+    compiled = keras.backend.backend() == "jax"
+    task.compile(optimizer=make_optimizer(Training(), steps), jit_compile=compiled)
+    pace = []
+    for step in range(WARM_UP + steps):
+        began = time.perf_counter()
+        inputs, targets, weights = batches[step % len(batches)]
+        task.train_on_batch(inputs, targets, weights)
+        pace.append(1e6 * (time.perf_counter() - began) / weights.sum())
+    pace = pace[WARM_UP:]
+    found = {"microseconds": np.median(pace), "fastest": min(pace), "slowest": max(pace)}
+    return {name: round(float(value), 2) for name, value in found.items()}
+
+
+def work(load: Load) -> dict[str, float]:
+    """What a position needs: arithmetic, numbers of its states, and its part of Adam's passes."""
+    scored = load.num_items if load.loss == "full_softmax" else NEGATIVES + 1
+    settings = {"width": load.width, "hidden_width": load.width, "num_blocks": BLOCKS}
+    return {
+        "flops": useful_flops(np.array([load.length]), scored, settings) / load.length,
+        "numbers": BLOCKS * (load.width + load.length) + scored,
+        "table": TABLE_PASSES * load.num_items * load.width / POSITIONS,
+    }
+
+
+def predicted_seconds(load: Load, rate: float, bandwidth: float, passes: float) -> float:
+    """Seconds a position: arithmetic at `rate`, and all that moves at `bandwidth`.
+
+    Args:
+        load: the training.
+        rate: of matrix products, operations a second.
+        bandwidth: of a copy, bytes a second.
+        passes: how often each number of a state, attention weight or logit is read or written.
+    """
+    need = work(load)
+    moved = 4 * (passes * need["numbers"] + need["table"])
+    return need["flops"] / rate + moved / bandwidth
+
+
+def passes_of(seconds: float, load: Load, rate: float, bandwidth: float) -> float:
+    """The one number the prediction does not know, from one measured training; at least 0."""
+    rest = seconds - predicted_seconds(load, rate, bandwidth, 0.0)
+    return max(0.0, rest * bandwidth / (4 * work(load)["numbers"]))
+
+
+def growth(points: Sequence[dict]) -> dict[str, float]:
+    """Growth from the first to the last training, and the largest factor off the prediction.
+
+    `epoch_growth` is that of seconds an epoch; growth of events leaves a position as it is.
+    """
+    measured = np.array([p["microseconds"] for p in points])
+    predicted = np.array([p["predicted_microseconds"] for p in points])
+    off = np.abs(np.log(measured / predicted)).max()
+    return {
+        "growth": round(float(measured[-1] / measured[0]), 3),
+        "predicted_growth": round(float(predicted[-1] / predicted[0]), 3),
+        "epoch_growth": round(points[-1]["epoch_seconds"] / points[0]["epoch_seconds"], 3),
+        "largest_factor_off": round(float(np.exp(off)), 3),
+    }
+
+
+def describe_scaling(found: dict) -> str:
+    """What `scaling` found as a table in plain text."""
+    lines = [f"{'microseconds a position':24} {'at':>10} {'measured':>9} {'predicted':>10}"]
+    for name, axis in found["curves"]["axes"].items():
+        for point in axis["points"]:
+            own, reckoned = point["microseconds"], point["predicted_microseconds"]
+            lines.append(f"{name:24} {point['at']:10,} {own:9.1f} {reckoned:10.1f}")
+        lines.append(f"{'':24} at most {axis['largest_factor_off']:.2f} times off")
+    return "\n".join(lines)
+
+
+def draw_scaling(found: dict, path: Path) -> None:
+    """Measured and predicted cost beside each other, one panel an axis, both scales logarithmic."""
+    axes = found["curves"]["axes"]
+    rows = panels(len(axes), width=3.4 * len(axes))
+    for ax, (name, axis) in zip(rows, axes.items(), strict=True):
+        table = pd.DataFrame(axis["points"]).set_index("at")
+        table = table[["microseconds", "predicted_microseconds"]]
+        table = table.set_axis(["measured", "predicted"], axis=1).rename_axis(axis["field"])
+        response_curves(table, "microseconds a position", ax=ax)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_title(name.replace("_", " "))
+    save(rows[0], path)
+
+
+def store_scaling(results: Path, found: dict) -> dict:
+    """Put what was found into `scaling.json`, beside the other half."""
+    path = results / "scaling.json"
+    stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    write_json(path, {**stored, **found})
+    return found
