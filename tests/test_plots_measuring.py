@@ -75,3 +75,12 @@ def test_p_values_rise_from_nothing_to_all(ax):
 def test_nothing_to_draw_is_refused(draw, arguments, ax):
     with pytest.raises(ValueError, match="^`.*Received"):
         draw(*arguments, ax=ax)
+
+
+def test_long_names_of_differences_are_turned_and_short_ones_are_not():
+    def rotation(names):
+        table = pd.DataFrame({"mean": 0.0, "low": -1.0, "high": 1.0}, index=names)
+        return plots.differences(table, "NDCG@10").get_xticklabels()[0].get_rotation()
+
+    assert rotation(["ease", "bce", "softmax"]) == 0
+    assert rotation([f"a long name {i}" for i in range(8)]) == 30

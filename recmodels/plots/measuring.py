@@ -10,6 +10,8 @@ from matplotlib.ticker import NullFormatter
 from recmodels.evaluation.ranking import UNRANKED
 from recmodels.plots.style import GREY, styled
 
+_NAMES_ABREAST = 90  # Letters, were all as long as the longest; more overlap.
+
 
 def hits_by_depth(
     ranks: Mapping[str, np.ndarray],
@@ -81,7 +83,11 @@ def differences(
         positions = np.arange(len(table))
         ax.axhline(0, color=GREY, linestyle="--", linewidth=1)
         ax.errorbar(positions, table["mean"], yerr=arms, fmt="o", capsize=3)
-        ax.set_xticks(positions, [str(name) for name in table.index])
+        names = [str(name) for name in table.index]
+        if len(max(names, key=len)) * len(names) > _NAMES_ABREAST:
+            ax.set_xticks(positions, names, rotation=30, ha="right")
+        else:
+            ax.set_xticks(positions, names)
         ax.set_xlim(-0.5, len(table) - 0.5)
         ax.grid(False, axis="x")
         ax.set_xlabel(by)
