@@ -37,7 +37,7 @@ bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (hal
 race: $(READY)  ## Trainings from the start of their process to a validation score (an hour)
 	$(BIN)/python -m recmodels race
 
-scale: $(READY)  ## How cost grows with events, length, catalogue and width (ten minutes)
+scale: $(READY)  ## How cost grows with events, length, catalogue and width (five minutes)
 	$(BIN)/python -m recmodels scale
 
 texts: $(READY)  ## Bring notebooks and their texts in step; of two that differ the newer is right

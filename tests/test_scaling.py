@@ -58,17 +58,18 @@ def test_work_by_hand():
     # 9 scores of 2. Two operations each, three times for the gradient.
     need = work(Load(length=1, num_items=9, width=2, loss="full_softmax"))
     assert need["flops"] == 6 * (2 * 28 + 9 * 2)
-    assert need["numbers"] == 2 * (2 + 1) + 9
-    assert need["table"] == pytest.approx(33 * 18 / 12_800)
+    assert need["numbers"] == 2 * (2 + 1)
+    assert need["fixed"] == pytest.approx(6 * 9 + 33 * 18 / 6_400)
     # Sampled: 256 negatives and the target, whatever the catalogue.
     assert work(Load(num_items=10**6))["flops"] == work(Load(num_items=10))["flops"]
-    assert work(Load(num_items=10))["numbers"] == 2 * (64 + 50) + 257
+    assert work(Load(num_items=10))["fixed"] == 6 * 257 + 33 * 640 / 6_400
 
 
 def test_prediction_by_hand_and_the_passes_it_starts_from():
     load = Load(length=1, num_items=9, width=2, loss="full_softmax")
-    # 444 operations at 100 a second; 15 numbers 4 times and the table, 4 bytes each, at 8.
-    seconds = 444 / 100 + 4 * (4 * 15 + 33 * 18 / 12_800) / 8
+    # 444 operations at 100 a second; 6 numbers 4 times, 9 logits 6 times and the table, 4 bytes
+    # each, at 8.
+    seconds = 444 / 100 + 4 * (4 * 6 + 6 * 9 + 33 * 18 / 6_400) / 8
     assert predicted_seconds(load, 100.0, 8.0, 4.0) == pytest.approx(seconds)
     assert passes_of(seconds, load, 100.0, 8.0) == pytest.approx(4.0)
     assert passes_of(1.0, load, 100.0, 8.0) == 0.0  # Faster than arithmetic alone.
@@ -88,7 +89,7 @@ def test_growth_by_hand():
 
 def test_random_histories_are_full_windows_of_known_items():
     histories = random_histories(TINY, steps=3, seed=1)
-    assert len(histories) == 5 * (12_800 // 4)
+    assert len(histories) == 5 * (6_400 // 4)
     assert (histories.lengths == 5).all()
     assert histories.items.min() == 1 and histories.items.max() == 20
     again = random_histories(TINY, steps=3, seed=1)

@@ -19,8 +19,8 @@ from recmodels.threads import usable_cores
 
 
 def train_large(
-    num_users: int = 250_000,
-    num_items: int = 1_000_000,
+    num_users: int = 265_000,
+    num_items: int = 1_100_000,
     *,
     batch_size: int = 2048,
     validated: int = 200,

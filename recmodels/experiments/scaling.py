@@ -1,6 +1,7 @@
 """How cost grows with events, length, catalogue and width, beside what is predicted."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,12 +27,14 @@ from recmodels.tasks.next_item import NextItem
 from recmodels.threads import usable_cores
 from recmodels.training.fit import Training, make_optimizer
 
-POSITIONS = 12_800  # Of a step, however long the histories are.
+POSITIONS = 6_400  # Of a step, however long the histories are.
 NEGATIVES = 256
 BLOCKS = 2
 WARM_UP = 2
 # What the twelve operations of Adam read and write of each number it learns, with its gradient.
 TABLE_PASSES = 33
+# A product writes a logit, the softmax reads and writes it as a probability, two products read it.
+LOGIT_PASSES = 6
 EVENTS_PER_USER = 40
 
 
@@ -69,7 +72,7 @@ AXES = {
 Axes = Mapping[str, tuple[str, Sequence[Load]]]
 
 
-def scaling(axes: Axes = AXES, *, steps: int = 10, results: Path = Path("results")) -> dict:
+def scaling(axes: Axes = AXES, *, steps: int = 5, results: Path = Path("results")) -> dict:
     """Time steps of trainings that differ in one thing, and compare with a prediction.
 
     Args:
@@ -102,6 +105,7 @@ def scaling(axes: Axes = AXES, *, steps: int = 10, results: Path = Path("results
             point = measure(load, field, steps)
             seconds = predicted_seconds(load, rate, bandwidth, passes)
             points.append({**point, "predicted_microseconds": round(1e6 * seconds, 2)})
+            print(f"  {name:20} {point['at']:10,} {point['microseconds']:8.1f}", file=sys.stderr)
         curves["axes"][name] = {"field": field, "points": points, **growth(points)}
     return store_scaling(results, {"curves": curves})
 
@@ -148,7 +152,10 @@ def time_steps(load: Load, histories: Histories, steps: int) -> dict:
     model = SASRec(load.num_items, load.length, load.width, num_blocks=BLOCKS)
     task = NextItem(model, load.loss)
     compiled = keras.backend.backend() == "jax"
-    task.compile(optimizer=make_optimizer(Training(), steps), jit_compile=compiled)
+    optimizer = make_optimizer(Training(), steps)
+    task.compile(optimizer=optimizer, jit_compile=compiled)
+    task.build()  # Otherwise the first step is traced twice.
+    optimizer.build(task.trainable_variables)
     pace = []
     for step in range(WARM_UP + steps):
         began = time.perf_counter()
@@ -161,13 +168,16 @@ def time_steps(load: Load, histories: Histories, steps: int) -> dict:
 
 
 def work(load: Load) -> dict[str, float]:
-    """What a position needs: arithmetic, numbers of its states, and its part of Adam's passes."""
+    """What a position needs: arithmetic, numbers of states and attention, and what else moves.
+
+    `fixed` are numbers moved that are known: logits, and the position's part of Adam's passes.
+    """
     scored = load.num_items if load.loss == "full_softmax" else NEGATIVES + 1
     settings = {"width": load.width, "hidden_width": load.width, "num_blocks": BLOCKS}
     return {
         "flops": useful_flops(np.array([load.length]), scored, settings) / load.length,
-        "numbers": BLOCKS * (load.width + load.length) + scored,
-        "table": TABLE_PASSES * load.num_items * load.width / POSITIONS,
+        "numbers": BLOCKS * (load.width + load.length),
+        "fixed": LOGIT_PASSES * scored + TABLE_PASSES * load.num_items * load.width / POSITIONS,
     }
 
 
@@ -178,10 +188,10 @@ def predicted_seconds(load: Load, rate: float, bandwidth: float, passes: float) 
         load: the training.
         rate: of matrix products, operations a second.
         bandwidth: of a copy, bytes a second.
-        passes: how often each number of a state, attention weight or logit is read or written.
+        passes: how often each number of a state or attention weight is read or written.
     """
     need = work(load)
-    moved = 4 * (passes * need["numbers"] + need["table"])
+    moved = 4 * (passes * need["numbers"] + need["fixed"])
     return need["flops"] / rate + moved / bandwidth
 
 
