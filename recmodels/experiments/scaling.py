@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 import psutil
+from matplotlib.ticker import NullFormatter
 
 from recmodels.data.shop import simulate
 from recmodels.experiments.floors import copy_bandwidth, matmul_rate, useful_flops
@@ -239,6 +240,10 @@ def draw_scaling(found: dict, path: Path) -> None:
         response_curves(table, "microseconds a position", ax=ax)
         ax.set_xscale("log")
         ax.set_yscale("log")
+        ax.set_xticks(table.index, [f"{at:g}" for at in table.index])
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("{x:g}")
         ax.set_title(name.replace("_", " "))
     save(rows[0], path)
 
