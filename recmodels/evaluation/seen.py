@@ -5,6 +5,7 @@ import numpy as np
 from recmodels.evaluation.ranking import Scorer, ask, rank
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
+from recmodels.models.baseline import user_item_matrix
 
 
 def seen_share(model: Scorer, histories: Histories, k: int) -> np.ndarray:
@@ -23,7 +24,7 @@ def seen_share(model: Scorer, histories: Histories, k: int) -> np.ndarray:
         0.31
     """
     ranking = rank(model, _nothing_asked(histories), filter_seen=False, k=k)
-    seen = _seen(histories, ranking.num_items)
+    seen = user_item_matrix(histories, ranking.num_items).toarray() > 0
     return np.take_along_axis(seen, ranking.lists, axis=1).mean(axis=1)
 
 
@@ -40,7 +41,8 @@ def seen_places(model: Scorer, histories: Histories) -> np.ndarray:
     queries = _nothing_asked(histories)
     scores = model.score(ask(model, queries, queries.user_ids))[:, 1:]  # (U, V)
     places = scores.argsort(axis=1, kind="stable").argsort(axis=1) / (scores.shape[1] - 1)
-    return places[_seen(histories, scores.shape[1])[:, 1:]]
+    seen = user_item_matrix(histories, scores.shape[1]).toarray()[:, 1:] > 0
+    return places[seen]
 
 
 def _nothing_asked(histories: Histories) -> Queries:
@@ -48,12 +50,3 @@ def _nothing_asked(histories: Histories) -> Queries:
     users = len(histories)
     nobody = np.zeros(users, np.int32)
     return Queries(histories, np.arange(users, dtype=np.int32), nobody, np.zeros(users, bool))
-
-
-def _seen(histories: Histories, num_items: int) -> np.ndarray:
-    """Which items each user has, bool (U, V + 1)."""
-    known = histories.items <= num_items
-    rows = np.repeat(np.arange(len(histories)), histories.lengths)[known]
-    seen = np.zeros((len(histories), num_items + 1), bool)
-    seen[rows, histories.items[known]] = True
-    return seen

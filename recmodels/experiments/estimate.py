@@ -1,14 +1,12 @@
 """What a training will cost, measured on a part of it."""
 
-import resource
-import sys
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import psutil
 
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.memory import GIB
+from recmodels.experiments.memory import GIB, peak_gib
 from recmodels.experiments.run import open_log, prepare_experiment, run_seed
 from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
@@ -102,12 +100,6 @@ def _reckon(
         peak_gib=round(peak_gib(), 2),
         available_gib=round(available / GIB, 2),
     )
-
-
-def peak_gib() -> float:
-    """The most memory this process has held so far, GiB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
 def describe_estimate(found: Estimate) -> str:

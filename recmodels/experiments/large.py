@@ -10,7 +10,7 @@ import psutil
 from recmodels.api import fit
 from recmodels.data.shop import simulate
 from recmodels.data.splits import leave_one_out
-from recmodels.experiments.estimate import peak_gib
+from recmodels.experiments.memory import peak_gib
 from recmodels.experiments.run import versions
 from recmodels.experiments.scaling import NEGATIVES, store_scaling
 from recmodels.features.sequences import Queries, SequenceData, prepare

@@ -1,6 +1,8 @@
 """What a training needs to hold at least, and a refusal where the machine has less."""
 
 import inspect
+import resource
+import sys
 
 import psutil
 
@@ -10,6 +12,16 @@ from recmodels.models.sasrec import SASRec
 
 FLOAT = 4  # Bytes.
 GIB = 2**30
+
+
+def peak_gib(whose: int = resource.RUSAGE_SELF) -> float:
+    """The most memory this process has held so far, GiB.
+
+    Args:
+        whose: `resource.RUSAGE_CHILDREN` asks for the largest of its children that have ended.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(whose).ru_maxrss * unit / GIB
 
 
 def with_defaults(options: dict) -> dict:

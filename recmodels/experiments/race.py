@@ -1,6 +1,5 @@
 """How long from the start of a process until its training reaches a validation score."""
 
-import json
 import re
 import resource
 import subprocess
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.results import write_json
+from recmodels.experiments.memory import peak_gib
+from recmodels.experiments.results import read_json, write_json
 from recmodels.experiments.run import versions
 from recmodels.threads import usable_cores
 
@@ -58,7 +58,8 @@ def race(
         known = stored_race(results).get("race", {})
         known = known.get("seeds", {}) if known.get("experiment") == experiment.name else {}
         found = summarise_race(experiment.name, {**known, str(seed): row})
-        write_json(results / "bench.json", {**_bench(results), **found})
+        path = results / "bench.json"
+        write_json(path, {**read_json(path), **found})
     return stored_race(results)
 
 
@@ -84,10 +85,9 @@ def follow(command: list[str], targets: Sequence[float]) -> dict:
                         reached.setdefault(f"{target:g}", round(time.perf_counter() - began, 1))
     if process.returncode:
         raise RuntimeError(f"A training failed, see its words above: {' '.join(command)}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**30
     seconds = round(time.perf_counter() - began, 1)
-    return {"reached": reached, "seconds": seconds, "best": best, "peak_gib": round(peak, 3)}
+    peak = round(peak_gib(resource.RUSAGE_CHILDREN), 3)
+    return {"reached": reached, "seconds": seconds, "best": best, "peak_gib": peak}
 
 
 def summarise_race(name: str, seeds: dict[str, dict]) -> dict:
@@ -101,7 +101,7 @@ def summarise_race(name: str, seeds: dict[str, dict]) -> dict:
 
 def stored_race(results: Path) -> dict:
     """The part of `bench.json` that races wrote."""
-    stored = _bench(results)
+    stored = read_json(results / "bench.json")
     return {k: v for k, v in stored.items() if k == "race" or k.startswith("seconds_to_")}
 
 
@@ -116,8 +116,3 @@ def describe_race(found: dict) -> str:
         )
     medians = {k: v for k, v in found.items() if k.startswith("seconds_to_")}
     return "\n".join([*lines, *(f"{name}: {value:.0f}" for name, value in medians.items())])
-
-
-def _bench(results: Path) -> dict:
-    path = results / "bench.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}

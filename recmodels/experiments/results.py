@@ -23,6 +23,11 @@ def write_json(path: Path, content: dict) -> None:
         unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
+def read_json(path: Path) -> dict:
+    """What `write_json` wrote; empty where nothing is there yet."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
 def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None = None) -> dict:
     """Add a finished seed to the stored result of its experiment.
 
@@ -72,9 +77,7 @@ def files_of(experiment: Experiment, folder: Path) -> tuple[Path, Path]:
 def runs_so_far(experiment: Experiment, folder: Path) -> dict[str, dict]:
     """The stored seeds of an experiment; those of other settings belong in no mean with its own."""
     path, per_user = files_of(experiment, folder)
-    if not path.exists() or not per_user.exists():
-        return {}
-    stored = json.loads(path.read_text("utf-8"))
+    stored = read_json(path) if per_user.exists() else {}
     return stored["runs"] if stored.get("settings") == settings_of(experiment) else {}
 
 
@@ -146,7 +149,7 @@ def settings_of(experiment: Experiment) -> dict:
 
 def load_results(folder: Path = RESULTS) -> list[dict]:
     """All stored results, by data set and then best last."""
-    results = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    results = [read_json(path) for path in sorted(folder.glob("*.json"))]
     results = [r for r in results if "experiment" in r]
     return sorted(results, key=lambda r: (r["dataset"], r["protocol"], _worth(r["metrics"])))
 

@@ -1,6 +1,5 @@
 """How cost grows with events, length, catalogue and width, beside what is predicted."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from matplotlib.ticker import NullFormatter
 
 from recmodels.data.shop import simulate
 from recmodels.experiments.floors import copy_bandwidth, matmul_rate, useful_flops
-from recmodels.experiments.results import write_json
+from recmodels.experiments.results import read_json, write_json
 from recmodels.experiments.run import versions
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
@@ -251,6 +250,5 @@ def draw_scaling(found: dict, path: Path) -> None:
 def store_scaling(results: Path, found: dict) -> dict:
     """Put what was found into `scaling.json`, beside the other half."""
     path = results / "scaling.json"
-    stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    write_json(path, {**stored, **found})
+    write_json(path, {**read_json(path), **found})
     return found

@@ -73,6 +73,20 @@ class Baseline:
         share = self.counts[columns] / self.counts.max()
         return np.where(scores > 0, scores, share - 1)
 
+    def _settled(
+        self, scores: np.ndarray, histories: sparse.csr_array, columns: slice | np.ndarray
+    ) -> np.ndarray:
+        """Scores, in place: 0 for the history unless `score_seen`, popularity for empty ones.
+
+        Args:
+            scores: (B, K), those of the columns.
+            histories: from `history_matrix`, (B, V + 1).
+        """
+        if not self.score_seen:
+            scores[histories[:, columns].toarray() > 0] = 0
+        scores[np.diff(histories.indptr) == 0] = self.counts[columns]
+        return scores
+
 
 def known_events(item_ids: np.ndarray, num_items: int) -> tuple[np.ndarray, ...]:
     """The events of a padded matrix that are items of the catalogue, one after the other.

@@ -92,9 +92,4 @@ class EASE(Baseline):
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items, self.decay)
-        scores = histories @ self.weights[:, columns]
-        empty = np.diff(histories.indptr) == 0
-        if not self.score_seen:
-            scores[histories[:, columns].toarray() > 0] = 0
-        scores[empty] = self.counts[columns]
-        return scores
+        return self._settled(histories @ self.weights[:, columns], histories, columns)

@@ -91,8 +91,4 @@ class ImplicitALS(Baseline):
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items)
         users = self._solved(histories, self.vectors, self.num_items)
-        scores = users @ self.vectors[columns].T
-        if not self.score_seen:
-            scores[histories[:, columns].toarray() > 0] = 0
-        scores[np.diff(histories.indptr) == 0] = self.counts[columns]
-        return scores
+        return self._settled(users @ self.vectors[columns].T, histories, columns)
