@@ -1,4 +1,5 @@
 import os
+import threading
 
 import keras
 import numpy as np
@@ -151,6 +152,19 @@ def test_every_epoch_sees_its_own_batches(monkeypatch):
     )
     run(Training(epochs=3, learning_rate=0.01))
     assert {(epoch, i) for epoch in range(3) for i in range(2)} <= set(seen)
+
+
+def test_batches_are_made_beside_the_training(monkeypatch):
+    """Otherwise TensorFlow tunes the input, and epochs end when its tuning thread wakes."""
+    makers = []
+    original = NextItemBatches.__getitem__
+    monkeypatch.setattr(
+        NextItemBatches,
+        "__getitem__",
+        lambda self, i: makers.append(threading.current_thread().name) or original(self, i),
+    )
+    run(Training(epochs=1))
+    assert sum("worker" in name for name in makers) == 2  # Threads of Keras's pool, one batch each.
 
 
 def test_best_weights_come_back_and_training_stops_early():

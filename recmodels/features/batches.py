@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories, gather_windows
 from recmodels.features.negatives import NegativeSampler
 
@@ -13,7 +14,7 @@ BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 GROUPS = 16
 
 
-class NextItemBatches(keras.utils.PyDataset):
+class NextItemBatches(EpochBatches):
     """Batches that ask for the next item at every position.
 
     A history of n items is cut, newest first, into windows of at most `max_length` inputs whose
@@ -59,7 +60,7 @@ class NextItemBatches(keras.utils.PyDataset):
         epoch: int = 0,
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if windows not in ("latest", "all"):
             raise ValueError(f"`windows` must be 'latest' or 'all'. Received: windows={windows!r}")
         for name, value in (("max_length", max_length), ("batch_size", batch_size)):
@@ -67,7 +68,6 @@ class NextItemBatches(keras.utils.PyDataset):
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
         self.histories = histories
         self.max_length = max_length
-        self.seed = seed
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
@@ -105,9 +105,6 @@ class NextItemBatches(keras.utils.PyDataset):
         different = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
         if different is not None:
             self._plan.insert(1, self._plan.pop(different))
-
-    def on_epoch_end(self) -> None:
-        self.set_epoch(self.epoch + 1)
 
     def __len__(self) -> int:
         return len(self._plan)

@@ -1,8 +1,8 @@
 """Ratings as rows over the catalogue, and batches that hide some of them and ask for those."""
 
-import keras
 import numpy as np
 
+from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 
 # Rows of users come in multiples of this: every new shape costs JAX a compilation.
@@ -33,7 +33,7 @@ def rating_rows(
     return known, given
 
 
-class RatingBatches(keras.utils.PyDataset):
+class RatingBatches(EpochBatches):
     """Batches of (user, item, rating); with `folds` the user is shown by their other ratings.
 
     The ratings of each user are cut at random into `folds` parts. One part is asked for while
@@ -71,7 +71,7 @@ class RatingBatches(keras.utils.PyDataset):
         epoch: int = 0,
         **kwargs,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if folds is not None and folds < 2:
             raise ValueError(
                 f"`folds` must be at least 2, or None to hide nothing. Received: folds={folds}"
@@ -90,7 +90,6 @@ class RatingBatches(keras.utils.PyDataset):
         self.ratings = np.asarray(histories.columns.get("value", ones), np.float32)[inside]
         self.num_users, self.num_items = len(histories), num_items
         self.batch_size = min(batch_size, len(self.users))
-        self.seed = seed
         self.folds = folds
         if folds is not None:
             shape = (2, self.num_users, num_items + 1)
@@ -119,9 +118,6 @@ class RatingBatches(keras.utils.PyDataset):
         self._order = self._order[in_blocks]
         self._block, self._fold = blocks[in_blocks], np.empty(len(owners), np.int64)
         self._fold[self._order] = fold[in_blocks]
-
-    def on_epoch_end(self) -> None:
-        self.set_epoch(self.epoch + 1)
 
     def __len__(self) -> int:
         return -(-len(self.users) // self.batch_size)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from recmodels.features.epochs import EpochBatches
 from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import seed_dropout
@@ -21,7 +22,7 @@ class ReproducibleEpochs(keras.callbacks.Callback):
     which epoch begins.
     """
 
-    def __init__(self, batches: keras.utils.PyDataset, seed: int) -> None:
+    def __init__(self, batches: EpochBatches, seed: int) -> None:
         super().__init__()
         self.batches = batches
         self.seed = seed

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from recmodels.features.epochs import EpochBatches
 from recmodels.tasks.tfrs import refuse_legacy_layers
 from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
 from recmodels.training.checkpoints import load_checkpoint, write_variables
@@ -66,7 +67,7 @@ class Training:
 
 def fit(
     task: keras.Model,
-    batches: keras.utils.PyDataset,
+    batches: EpochBatches,
     training: Training,
     *,
     measure: Callable[[], float] | None = None,
@@ -78,7 +79,7 @@ def fit(
 
     Args:
         task: a Keras model with its own loss, such as `NextItem`; compiled here.
-        batches: with `set_epoch(epoch)`, such as `NextItemBatches`.
+        batches: such as `NextItemBatches`.
         training: how.
         measure: validation score of the task as it stands, higher is better. Without it the last
             weights are kept.
@@ -167,7 +168,7 @@ def _rate(training: Training, steps: int):
     return rate
 
 
-def _settings(task: keras.Model, batches: keras.utils.PyDataset, training: Training) -> dict:
+def _settings(task: keras.Model, batches: EpochBatches, training: Training) -> dict:
     """What must not change between a run and its continuation, in a flat dict JSON can hold."""
     task_settings = dict(_leaves(task.get_config(), "task"))
     return {**asdict(training), **task_settings, "steps": len(batches)}

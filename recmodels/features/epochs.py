@@ -1,0 +1,28 @@
+"""What all training batches share: epochs that can be repeated, made beside the training."""
+
+import keras
+
+
+class EpochBatches(keras.utils.PyDataset):
+    """Batches that depend on their seed and their epoch alone; subclasses lay out an epoch.
+
+    Args:
+        seed: of everything random in them.
+        workers: threads that make batches while the model trains. From two on, Keras lets
+            TensorFlow tune nothing about the input. Where it may, its tuning thread sleeps ever
+            longer, and every other epoch ends only when it wakes: 10, 20 or 41 s after it began.
+        max_queue_size: batches that are ready and wait.
+        **kwargs: of `keras.utils.PyDataset`.
+    """
+
+    def __init__(self, seed: int, workers: int = 2, max_queue_size: int = 4, **kwargs) -> None:
+        super().__init__(workers=workers, max_queue_size=max_queue_size, **kwargs)
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lay out the batches of an epoch, numbered from 0."""
+        raise NotImplementedError
+
+    def on_epoch_end(self) -> None:
+        self.set_epoch(self.epoch + 1)
