@@ -34,7 +34,7 @@ notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and te
 bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (half an hour)
 	$(BIN)/python -m recmodels bench
 
-race: $(READY)  ## Trainings from the start of their process to a validation score (an hour)
+race: $(READY)  ## Trainings from the start of their process to a validation score (half an hour)
 	$(BIN)/python -m recmodels race
 
 scale: $(READY)  ## How cost grows with events, length, catalogue and width (five minutes)

@@ -22,7 +22,7 @@ def estimate(name: str, as_json: Json = False) -> None:
 def bench(
     dataset: str = "ml-1m-sasrec",
     contenders: Annotated[str, typer.Option(help="With commas; by default all of them.")] = "",
-    rounds: Annotated[int, typer.Option(help="Epochs of each contender.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Epochs of each contender.", min=1)] = 3,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
     as_json: Json = False,
@@ -45,7 +45,10 @@ def race(
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Time trainings from the start of their process to a validation score; into bench.json."""
+    """Time trainings from the start of their process to a validation score; into bench.json.
+
+    Each stops when it has reached all targets; `train` with the same `--runs` goes on.
+    """
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.race import describe_race
     from recmodels.experiments.race import race as measure
@@ -58,6 +61,7 @@ def race(
 
 def scale(
     large: Annotated[bool, typer.Option(help="An epoch over a million items instead.")] = False,
+    models: Annotated[bool, typer.Option(help="Tokens a second of larger models instead.")] = False,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
     as_json: Json = False,
@@ -69,6 +73,12 @@ def scale(
 
         found = train_large(results=results)
         show(found if as_json else describe_large(found), as_json)
+        return
+    if models:
+        from recmodels.experiments.throughput import describe_throughput, throughput
+
+        found = throughput(results=results)
+        show(found if as_json else describe_throughput(found), as_json)
         return
     from recmodels.experiments.scaling import describe_scaling, draw_scaling, scaling
 

@@ -104,6 +104,16 @@ def test_a_contender_that_ends_early_is_named_with_its_words(contenders, tmp_pat
     assert not (tmp_path / "results").exists()
 
 
+def test_rounds_that_ended_are_stored_when_a_contender_dies(contenders, tmp_path):
+    mortal = WORKER.replace("    rounds += 1\n", "    rounds += 1\n    assert rounds < 3\n")
+    (tmp_path / "ours.py").write_text(mortal)
+    with pytest.raises(RuntimeError, match="AssertionError"):
+        run(contenders, tmp_path, rounds=3)
+    stored = json.loads((tmp_path / "results" / "bench.json").read_text())
+    assert [row["seconds"] for row in stored["all_runs"]["slow_epoch_sampled"]] == [3.0, 6.0]
+    assert stored["ratio_slow_epoch_sampled"] == 6.0 and stored["layers"]
+
+
 @pytest.mark.parametrize("names", [[], ["recmodels_epoch"]])
 def test_unknown_contenders_are_refused(names, contenders, tmp_path):
     with pytest.raises(ValueError, match="`contenders` must be of.*Received"):

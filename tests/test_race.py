@@ -27,6 +27,13 @@ def test_a_target_counts_from_the_start_of_the_process_to_the_first_epoch_that_r
     assert "epoch 5/5" in capsys.readouterr().err
 
 
+def test_a_training_stops_where_it_has_reached_everything(capsys):
+    slow = TRAINING.replace("0.1)", "0.1 if epoch < 3 else 10)")
+    row = follow([sys.executable, "-c", slow], [0.15])
+    assert list(row["reached"]) == ["0.15"] and row["seconds"] < 8
+    assert "epoch 2/5" in capsys.readouterr().err
+
+
 def test_a_training_that_fails_is_named():
     with pytest.raises(RuntimeError, match="failed.*sys.exit"):
         follow([sys.executable, "-c", "import sys; sys.exit(2)"], [0.1])

@@ -30,15 +30,16 @@ TINY = Load(events=400, length=4, num_items=20, width=4)
 
 
 def timed(microseconds):
-    return {"microseconds": microseconds, "fastest": microseconds, "slowest": microseconds}
+    pace = {"microseconds": microseconds, "fastest": microseconds, "slowest": microseconds}
+    return {**pace, "positions": 6_400.0}
 
 
 @pytest.fixture
 def no_training(monkeypatch):
-    """Steps take 10 microseconds a position for each inputs of a window."""
+    """A position takes 100 microseconds and 10 more for each input of a window."""
     monkeypatch.setattr(scaling_module, "matmul_rate", lambda: 1e11)
     monkeypatch.setattr(scaling_module, "copy_bandwidth", lambda: 1e10)
-    paced = lambda load, histories, steps: timed(10.0 * load.length)  # noqa: E731
+    paced = lambda load, histories, steps: timed(100 + 10.0 * load.length)  # noqa: E731
     monkeypatch.setattr(scaling_module, "time_steps", paced)
 
 
@@ -58,21 +59,26 @@ def test_work_by_hand():
     # 9 scores of 2. Two operations each, three times for the gradient.
     need = work(Load(length=1, num_items=9, width=2, loss="full_softmax"))
     assert need["flops"] == 6 * (2 * 28 + 9 * 2)
-    assert need["numbers"] == 2 * (2 + 1)
+    assert (need["states"], need["attention"]) == (2 * 2, 2 * 1)
     assert need["fixed"] == pytest.approx(6 * 9 + 33 * 18 / 6_400)
     # Sampled: 256 negatives and the target, whatever the catalogue.
     assert work(Load(num_items=10**6))["flops"] == work(Load(num_items=10))["flops"]
     assert work(Load(num_items=10))["fixed"] == 6 * 257 + 33 * 640 / 6_400
+    assert work(Load(num_items=10), positions=64)["fixed"] == 6 * 257 + 33 * 640 / 64
 
 
 def test_prediction_by_hand_and_the_passes_it_starts_from():
-    load = Load(length=1, num_items=9, width=2, loss="full_softmax")
-    # 444 operations at 100 a second; 6 numbers 4 times, 9 logits 6 times and the table, 4 bytes
-    # each, at 8.
-    seconds = 444 / 100 + 4 * (4 * 6 + 6 * 9 + 33 * 18 / 6_400) / 8
-    assert predicted_seconds(load, 100.0, 8.0, 4.0) == pytest.approx(seconds)
-    assert passes_of(seconds, load, 100.0, 8.0) == pytest.approx(4.0)
-    assert passes_of(1.0, load, 100.0, 8.0) == 0.0  # Faster than arithmetic alone.
+    short = Load(length=1, num_items=9, width=2, loss="full_softmax")
+    # 444 operations at 100 a second; 4 numbers of states 5 times, 2 of attention 3 times, 9 logits
+    # 6 times and the table, 4 bytes each, at 8.
+    seconds = 444 / 100 + 4 * (4 * 5 + 2 * 3 + 6 * 9 + 33 * 18 / 6_400) / 8
+    passes = {"states": 5.0, "attention": 3.0}
+    assert predicted_seconds(work(short), 100.0, 8.0, passes) == pytest.approx(seconds)
+    loads = [short, Load(length=7, num_items=9, width=2, loss="full_softmax")]
+    taken = {load: predicted_seconds(work(load), 100.0, 8.0, passes) for load in loads}
+    assert passes_of(taken, 100.0, 8.0) == pytest.approx(passes)
+    # Faster than arithmetic alone.
+    assert passes_of(dict.fromkeys(loads, 1.0), 100.0, 8.0) == {"states": 0.0, "attention": 0.0}
 
 
 def test_growth_by_hand():
@@ -89,7 +95,7 @@ def test_growth_by_hand():
 
 def test_random_histories_are_full_windows_of_known_items():
     histories = random_histories(TINY, steps=3, seed=1)
-    assert len(histories) == 5 * (6_400 // 4)
+    assert len(histories) == 6 * (6_400 // 4)
     assert (histories.lengths == 5).all()
     assert histories.items.min() == 1 and histories.items.max() == 20
     again = random_histories(TINY, steps=3, seed=1)
@@ -103,6 +109,7 @@ def test_steps_are_timed(monkeypatch, loss):
     load = Load(length=4, num_items=20, width=4, loss=loss)
     found = time_steps(load, random_histories(load, 2), 2)
     assert 0 < found["fastest"] <= found["microseconds"] <= found["slowest"]
+    assert found["positions"] == 64
 
 
 def test_the_shop_s_events_are_in_order_and_an_epoch_is_all_but_the_first(monkeypatch):
@@ -125,9 +132,11 @@ def test_curves_start_from_the_base_and_keep_the_rest_of_the_file(no_training, t
     (tmp_path / "scaling.json").write_text('{"large": {"events": 7}}')
     found = scaling(axes, steps=1, results=tmp_path)
     first, second = found["curves"]["axes"]["length"]["points"]
-    assert first["microseconds"] == first["predicted_microseconds"] == 500.0  # The base itself.
-    assert second["at"] == 100 and second["microseconds"] == 1000.0
-    assert found["curves"]["axes"]["length"]["growth"] == 2.0
+    assert first["microseconds"] == first["predicted_microseconds"] == 600.0  # Measured first.
+    assert [start["length"] for start in found["curves"]["measured_first"]] == [50, 200]
+    assert second["at"] == 100 and second["microseconds"] == 1100.0
+    assert second["predicted_microseconds"] == pytest.approx(1100, rel=0.02)
+    assert found["curves"]["axes"]["length"]["growth"] == 1.833
     stored = json.loads((tmp_path / "scaling.json").read_text())
     assert stored == {"large": {"events": 7}, **found}
     assert load_results(tmp_path) == []  # No experiment.

@@ -88,7 +88,7 @@ def bench(
     """Let the contenders train an epoch in turns and store medians and ratios.
 
     Each is a process of its own that waits while others work. All train on the newest window of
-    each user, the same targets, model size and loss.
+    each user, the same targets, model size and loss. Each round is stored when it ends.
 
     Args:
         dataset: a name `load` knows.
@@ -112,6 +112,10 @@ def bench(
     folder = runs / "bench"
     data = prepare(leave_one_out(load(dataset)))
     answers = {name: [] for name in contenders}
+    alone = {
+        "layers": layer_times(),
+        "seconds_whole_test_ranking": round(ranking_seconds(data), 3),
+    }
     with contextlib.ExitStack() as stack:
         workers = {
             name: stack.enter_context(_worker(CONTENDERS[name], data, folder))
@@ -122,13 +126,8 @@ def bench(
                 answers[name].append(_ask(worker))
                 seconds = answers[name][-1]["seconds"]
                 print(f"  round {number + 1}/{rounds}  {name:36} {seconds:7.1f} s", file=sys.stderr)
-    result = {
-        "dataset": dataset,
-        **summarise(answers, data),
-        "layers": layer_times(),
-        "seconds_whole_test_ranking": round(ranking_seconds(data), 3),
-    }
-    write_json(results / "bench.json", {**stored_race(results), **result})
+            result = {"dataset": dataset, **summarise(answers, data), **alone}
+            write_json(results / "bench.json", {**stored_race(results), **result})
     _draw(result, folder / "bench.png")
     return result
 

@@ -28,12 +28,15 @@ def race(
     runs: Path = Path("runs"),
     results: Path = Path("results"),
 ) -> dict:
-    """Train seeds to their end, each in a process of its own, and note when targets are reached.
+    """Train seeds, each in a process of its own, and note when targets are reached.
+
+    A training that has reached them all is stopped; `recmodels train` with the same `runs` goes
+    on where it was.
 
     Args:
         experiment: of a sequence model.
         targets: validation NDCG@10.
-        seeds: which; each is stored as soon as it is done.
+        seeds: which; each one's times are stored as soon as it is done.
         runs, results: as `recmodels train` has them; `bench.json` in `results` gets the times.
 
     Returns:
@@ -64,11 +67,11 @@ def race(
 
 
 def follow(command: list[str], targets: Sequence[float]) -> dict:
-    """Run a training, pass its progress on, and note the seconds until each target.
+    """Run a training until it reaches all targets, or to its end; pass its progress on.
 
     Returns:
-        Seconds by target, `seconds` to the end, `best` score, and `peak_gib` of memory, the most
-        any training followed so far has held.
+        Seconds by target in `reached`, `seconds` in all, `best` score, and `peak_gib` of memory,
+        the most any training followed so far has held.
     """
     began = time.perf_counter()
     reached, best = {}, 0.0
@@ -83,7 +86,10 @@ def follow(command: list[str], targets: Sequence[float]) -> dict:
                 for target in targets:
                     if float(score[1]) >= target:
                         reached.setdefault(f"{target:g}", round(time.perf_counter() - began, 1))
-    if process.returncode:
+            if len(reached) == len(targets):
+                process.terminate()
+                break
+    if process.returncode and len(reached) < len(targets):
         raise RuntimeError(f"A training failed, see its words above: {' '.join(command)}")
     seconds = round(time.perf_counter() - began, 1)
     peak = round(peak_gib(resource.RUSAGE_CHILDREN), 3)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import psutil
 from matplotlib.ticker import NullFormatter
+from scipy.optimize import nnls
 
 from recmodels.data.shop import simulate
 from recmodels.experiments.floors import copy_bandwidth, matmul_rate, useful_flops
@@ -29,8 +30,7 @@ from recmodels.training.fit import Training, make_optimizer
 
 POSITIONS = 6_400  # Of a step, however long the histories are.
 NEGATIVES = 256
-BLOCKS = 2
-WARM_UP = 2
+WARM_UP = 3  # Tracing ends when every dimension that varies has varied.
 # What the twelve operations of Adam read and write of each number it learns, with its gradient.
 TABLE_PASSES = 33
 # A product writes a logit, the softmax reads and writes it as a probability, two products read it.
@@ -48,6 +48,7 @@ class Load:
         num_items: V.
         width: D, of the feed-forward networks too.
         loss: of the task.
+        num_blocks: of SASRec.
     """
 
     events: int = 1_000_000
@@ -55,9 +56,12 @@ class Load:
     num_items: int = 10_000
     width: int = 64
     loss: str = "sampled_softmax"
+    num_blocks: int = 2
 
 
 BASE = Load()
+# What the prediction does not know follows from these two; all else is predicted.
+MEASURED_FIRST = (BASE, replace(BASE, length=200))
 # One thing varied at a time; what is varied, then the trainings.
 AXES = {
     "events": ("events", [replace(BASE, events=10**n) for n in (5, 6, 7)]),
@@ -72,7 +76,7 @@ AXES = {
 Axes = Mapping[str, tuple[str, Sequence[Load]]]
 
 
-def scaling(axes: Axes = AXES, *, steps: int = 5, results: Path = Path("results")) -> dict:
+def scaling(axes: Axes = AXES, *, steps: int = 9, results: Path = Path("results")) -> dict:
     """Time steps of trainings that differ in one thing, and compare with a prediction.
 
     Args:
@@ -81,20 +85,23 @@ def scaling(axes: Axes = AXES, *, steps: int = 5, results: Path = Path("results"
         results: `scaling.json` in it gets `curves`; what else it holds stays.
 
     Returns:
-        `curves`: the machine, the base that predictions start from, and by axis the trainings
-        with measured and predicted microseconds a position, and by how much each grew.
+        `curves`: the machine, what predictions start from, and by axis the trainings with
+        measured and predicted microseconds a position, and by how much each grew.
     """
     busy = psutil.getloadavg()[0]
     rate, bandwidth = matmul_rate(), copy_bandwidth()
-    base = time_steps(BASE, random_histories(BASE, steps), steps)
-    passes = passes_of(base["microseconds"] / 1e6, BASE, rate, bandwidth)
+    first = {
+        load: time_steps(load, random_histories(load, steps), steps) for load in MEASURED_FIRST
+    }
+    seconds = {load: found["microseconds"] / 1e6 for load, found in first.items()}
+    passes = passes_of(seconds, rate, bandwidth)
     curves = {
         "cores": usable_cores(),
         "load_before": round(busy, 2),
         "matmul_gflops": round(rate / 1e9, 1),
         "copy_gib_per_second": round(bandwidth / 2**30, 2),
-        "base": {**asdict(BASE), **base},
-        "passes_over_states": round(passes, 1),
+        "measured_first": [{**asdict(load), **found} for load, found in first.items()],
+        "passes": {name: round(times, 1) for name, times in passes.items()},
         "steps": steps,
         "versions": versions(),
         "axes": {},
@@ -103,8 +110,11 @@ def scaling(axes: Axes = AXES, *, steps: int = 5, results: Path = Path("results"
         points = []
         for load in loads:
             point = measure(load, field, steps)
-            seconds = predicted_seconds(load, rate, bandwidth, passes)
-            points.append({**point, "predicted_microseconds": round(1e6 * seconds, 2)})
+            need = work(load, point["positions"])
+            point["predicted_microseconds"] = round(
+                1e6 * predicted_seconds(need, rate, bandwidth, passes), 2
+            )
+            points.append(point)
             print(f"  {name:20} {point['at']:10,} {point['microseconds']:8.1f}", file=sys.stderr)
         curves["axes"][name] = {"field": field, "points": points, **growth(points)}
     return store_scaling(results, {"curves": curves})
@@ -139,7 +149,10 @@ def random_histories(load: Load, steps: int, seed: int = 0) -> Histories:
 
 
 def time_steps(load: Load, histories: Histories, steps: int) -> dict:
-    """Microseconds a real position, with the making of its batch: median and range of the steps."""
+    """Microseconds a real position, with the making of its batch: median and range of the steps.
+
+    Few events fill the last batch of each length badly, so the mean `positions` of a step are told.
+    """
     sampler = NegativeSampler(histories.item_counts(load.num_items)[1:], NEGATIVES)
     batches = NextItemBatches(
         histories,
@@ -149,56 +162,70 @@ def time_steps(load: Load, histories: Histories, steps: int) -> dict:
         windows="all",
         negatives=None if load.loss == "full_softmax" else sampler,
     )
-    model = SASRec(load.num_items, load.length, load.width, num_blocks=BLOCKS)
+    model = SASRec(load.num_items, load.length, load.width, load.num_blocks)
     task = NextItem(model, load.loss)
     compiled = keras.backend.backend() == "jax"
     optimizer = make_optimizer(Training(), steps)
     task.compile(optimizer=optimizer, jit_compile=compiled)
     task.build()  # Otherwise the first step is traced twice.
     optimizer.build(task.trainable_variables)
-    pace = []
+    pace, positions = [], []
     for step in range(WARM_UP + steps):
         began = time.perf_counter()
         inputs, targets, weights = batches[step % len(batches)]
         task.train_on_batch(inputs, targets, weights)
-        pace.append(1e6 * (time.perf_counter() - began) / weights.sum())
-    pace = pace[WARM_UP:]
+        positions.append(weights.sum())
+        pace.append(1e6 * (time.perf_counter() - began) / positions[-1])
+    pace, positions = pace[WARM_UP:], positions[WARM_UP:]
     found = {"microseconds": np.median(pace), "fastest": min(pace), "slowest": max(pace)}
+    found["positions"] = np.mean(positions)
     return {name: round(float(value), 2) for name, value in found.items()}
 
 
-def work(load: Load) -> dict[str, float]:
+def work(load: Load, positions: float = POSITIONS) -> dict[str, float]:
     """What a position needs: arithmetic, numbers of states and attention, and what else moves.
-
-    `fixed` are numbers moved that are known: logits, and the position's part of Adam's passes.
-    """
-    scored = load.num_items if load.loss == "full_softmax" else NEGATIVES + 1
-    settings = {"width": load.width, "hidden_width": load.width, "num_blocks": BLOCKS}
-    return {
-        "flops": useful_flops(np.array([load.length]), scored, settings) / load.length,
-        "numbers": BLOCKS * (load.width + load.length),
-        "fixed": LOGIT_PASSES * scored + TABLE_PASSES * load.num_items * load.width / POSITIONS,
-    }
-
-
-def predicted_seconds(load: Load, rate: float, bandwidth: float, passes: float) -> float:
-    """Seconds a position: arithmetic at `rate`, and all that moves at `bandwidth`.
 
     Args:
         load: the training.
+        positions: of a step, which share Adam's passes over the table.
+
+    Returns:
+        `flops`; the numbers of its `states` and of its `attention` weights; in `fixed` numbers
+        moved that are known: logits, and the position's part of Adam's passes.
+    """
+    scored = load.num_items if load.loss == "full_softmax" else NEGATIVES + 1
+    settings = {"width": load.width, "hidden_width": load.width, "num_blocks": load.num_blocks}
+    return {
+        "flops": useful_flops(np.array([load.length]), scored, settings) / load.length,
+        "states": load.num_blocks * load.width,
+        "attention": load.num_blocks * load.length,
+        "fixed": LOGIT_PASSES * scored + TABLE_PASSES * load.num_items * load.width / positions,
+    }
+
+
+def predicted_seconds(
+    need: Mapping[str, float], rate: float, bandwidth: float, passes: Mapping[str, float]
+) -> float:
+    """Seconds a position: arithmetic at `rate`, and all that moves at `bandwidth`.
+
+    Args:
+        need: what `work` returns.
         rate: of matrix products, operations a second.
         bandwidth: of a copy, bytes a second.
-        passes: how often each number of a state or attention weight is read or written.
+        passes: how often each number of `states` and of `attention` is read or written.
     """
-    need = work(load)
-    moved = 4 * (passes * need["numbers"] + need["fixed"])
-    return need["flops"] / rate + moved / bandwidth
+    moved = sum(times * need[name] for name, times in passes.items()) + need["fixed"]
+    return need["flops"] / rate + 4 * moved / bandwidth
 
 
-def passes_of(seconds: float, load: Load, rate: float, bandwidth: float) -> float:
-    """The one number the prediction does not know, from one measured training; at least 0."""
-    rest = seconds - predicted_seconds(load, rate, bandwidth, 0.0)
-    return max(0.0, rest * bandwidth / (4 * work(load)["numbers"]))
+def passes_of(seconds: Mapping[Load, float], rate: float, bandwidth: float) -> dict[str, float]:
+    """The two numbers the prediction does not know, from measured trainings; at least 0."""
+    needs = [work(load) for load in seconds]
+    names = ("states", "attention")
+    moved = np.array([[4 * need[name] / bandwidth for name in names] for need in needs])
+    known = np.array([predicted_seconds(need, rate, bandwidth, {}) for need in needs])
+    times, _ = nnls(moved, np.array(list(seconds.values())) - known)
+    return dict(zip(names, map(float, times), strict=True))
 
 
 def growth(points: Sequence[dict]) -> dict[str, float]:
