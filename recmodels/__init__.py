@@ -12,6 +12,7 @@ rm.evaluate(model, data.test, filter_seen=False, train=data.train)
 import importlib
 import os
 
+from recmodels.quiet import expect_shapes_to_vary
 from recmodels.threads import keep_operations_small
 
 # TensorFlow Recommenders needs it before anything touches `tf.keras`; Keras 3 does not care.
@@ -68,6 +69,7 @@ _HOMES = {
 __all__ = [*_HOMES, "__version__"]
 
 keep_operations_small()
+expect_shapes_to_vary()
 
 
 def __getattr__(name: str):

@@ -1,6 +1,7 @@
-"""Standard error without what native libraries write there."""
+"""Output without what native libraries and TensorFlow write for their own developers."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -26,3 +27,17 @@ def quietly() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def expect_shapes_to_vary() -> None:
+    """Drop TensorFlow's advice against tracing where it is about Keras's own training functions.
+
+    Histories differ in length, so each model is traced for a few shapes. TensorFlow counts the
+    traces of all models together and takes a notebook with several for a loop that never stops.
+    """
+    logging.getLogger("tensorflow").addFilter(_is_no_advice_on_keras)
+
+
+def _is_no_advice_on_keras(record: logging.LogRecord) -> bool:
+    words = record.getMessage()
+    return not ("TensorFlowTrainer" in words and "function retracing" in words)
