@@ -41,7 +41,8 @@ class Panel:
         self.names = dict(zip(raw_ids, names, strict=True))
         self.history = list(history)
         self._shown = widgets.HTML()
-        self._picture = widgets.Image(format="png")
+        # The picture gives way, so that names on the buttons beside it are never cut.
+        self._picture = widgets.Image(format="png", layout={"min_width": "0", "max_width": "44em"})
         self._items = [_button("", self._add_item_of_list(place)) for place in range(k)]
         self._any = widgets.Dropdown(options=[(name, raw) for raw, name in self.names.items()])
         actions = [
@@ -50,7 +51,8 @@ class Panel:
             _button("empty", lambda: self.set_history([])),
         ]
         rows = [self._shown, widgets.HBox([self._any, *actions])]
-        rows += [widgets.HBox([self._picture, widgets.VBox(self._items)])]
+        listed = widgets.VBox(self._items, layout={"flex": "0 0 auto"})
+        rows += [widgets.HBox([self._picture, listed])]
         self.widget = widgets.VBox(rows)
         self.set_history(self.history)
 
@@ -116,6 +118,6 @@ def likely(
 
 
 def _button(words: str, action: Callable[[], None]) -> widgets.Button:
-    button = widgets.Button(description=words)
+    button = widgets.Button(description=words, layout={"width": "auto"})
     button.on_click(lambda _: action())
     return button
