@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import psutil
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.optimize import nnls
 
 from recmodels.data.shop import simulate
@@ -266,10 +266,14 @@ def draw_scaling(found: dict, path: Path) -> None:
         response_curves(table, "microseconds a position", ax=ax)
         ax.set_xscale("log")
         ax.set_yscale("log")
+        low, high = table.min(axis=None), table.max(axis=None)
+        reach = 1.1 * max(2.0, (high / low) ** 0.5)  # A decimal more or less is no growth.
+        ax.set_ylim((low * high) ** 0.5 / reach, (low * high) ** 0.5 * reach)
         ax.set_xticks(table.index, [f"{at:g}" for at in table.index])
         ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_title(name.replace("_", " "))
     save(rows[0], path)
 
