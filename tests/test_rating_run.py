@@ -14,11 +14,12 @@ from recmodels.experiments import train as train_module
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.rating_results import summarise_ratings
-from recmodels.experiments.rating_run import run_rating_split
+from recmodels.experiments.rating_run import run_rating_split, score_of
 from recmodels.experiments.results import load_results
 from recmodels.experiments.tables import markdown_table, table_rows
 from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.features.sequences import prepare
+from recmodels.models.popularity import MostPopular
 from recmodels.models.user_item_bias import UserItemBias
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -100,6 +101,19 @@ def test_nothing_of_the_test_is_trained_on(log, monkeypatch, protocol):
     assert after == before | asked
 
 
+@pytest.mark.parametrize(
+    ("retrieves", "rates", "score"), [(True, False, 1.0), (False, True, -0.5), (True, True, 0.5)]
+)
+def test_an_epoch_is_good_for_its_hits_less_its_error(log, monkeypatch, retrieves, rates, score):
+    split = random_ratings(log, 0)
+    data = prepare(split, columns=("value",))
+    truth = split.validation.targets.events["value"].to_numpy()
+    monkeypatch.setattr(module, "predict_ratings", lambda model, queries: truth + 0.5)
+    experiment = entry(retrieves=retrieves, rates=rates)
+    model = MostPopular().fit(data.train, data.num_items)  # A hundred holds all fifteen items.
+    assert score_of(experiment, model, data.validation, truth) == pytest.approx(score)
+
+
 def test_only_the_first_split_is_validated(log):
     assert run_rating_split(entry(), 0, log).validation is not None
     assert run_rating_split(entry(), 1, log).validation is None
@@ -119,6 +133,17 @@ def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):
     assert "| parity | parity-one |" in markdown_table([row])
     again = train_and_store(entry(options={}, fit={"epochs": 2}), (1,), tmp_path, tmp_path)
     assert again["seeds"] == [1]  # Another setting begins a new result.
+
+
+def test_random_splits_have_an_interval_over_splits(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_module, "open_log", lambda name, columns: (log, None))
+    rated = entry("user-item-bias", retrieves=False, rates=True)
+    result = train_and_store(rated, (0, 1), tmp_path, tmp_path)
+    one, other = (result["runs"][s]["test"]["metrics"]["rmse"] for s in ("0", "1"))
+    # Student's t of one degree at 97.5 %; the standard error of two is half their distance.
+    half = 12.7062 * abs(one - other) / 2
+    found = result["metrics"]["rmse"]
+    assert half > 0 and found["high"] - found["low"] == pytest.approx(2 * half, rel=1e-3)
 
 
 def test_seeds_of_one_cut_in_time_have_an_interval_over_its_users(log, tmp_path, monkeypatch):
