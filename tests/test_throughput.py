@@ -1,5 +1,6 @@
 import json
 
+import keras
 import pytest
 from typer.testing import CliRunner
 
@@ -42,6 +43,17 @@ def test_tokens_and_share_by_hand_beside_other_chips(paced, tmp_path):
     stored = json.loads((tmp_path / "scaling.json").read_text())
     assert stored == {"large": 1, "throughput": found}
     assert "500,000 tokens a second" in describe_throughput({"throughput": {"x": found[chip()]}})
+
+
+@pytest.mark.backends
+def test_a_chip_is_called_by_its_backend_and_place():
+    assert chip().startswith(f"{keras.backend.backend()} on ")
+    assert any(place in chip() for place in ("cpu", "gpu", "cuda", "mps"))
+
+
+@pytest.mark.backends
+def test_the_backend_multiplies_at_some_rate():
+    assert 1e6 < backend_matmul_rate(64, 2) < 1e15
 
 
 def test_more_blocks_are_more_work():

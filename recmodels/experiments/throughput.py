@@ -69,7 +69,10 @@ def backend_matmul_rate(size: int = 4096, repeats: int = 7) -> float:
 
 def chip() -> str:
     """The backend and where it computes, such as `jax on gpu:0`."""
-    return f"{keras.backend.backend()} on {keras.distribution.list_devices()[0]}"
+    backend = keras.backend.backend()
+    # Keras cannot list the devices of PyTorch, whose arrays say where they are.
+    place = ops.ones(()).device if backend == "torch" else keras.distribution.list_devices()[0]
+    return f"{backend} on {place}"
 
 
 def describe_throughput(found: dict) -> str:
