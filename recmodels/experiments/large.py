@@ -5,17 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from recmodels.api import fit
 from recmodels.data.shop import simulate
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments.memory import peak_gib
-from recmodels.experiments.run import versions
-from recmodels.experiments.scaling import NEGATIVES, store_scaling
+from recmodels.experiments.scaling import NEGATIVES, circumstances, store_scaling
 from recmodels.features.sequences import Queries, SequenceData, prepare
 from recmodels.models.sasrec import SASRec
-from recmodels.threads import usable_cores
 
 
 def train_large(
@@ -35,7 +32,7 @@ def train_large(
         validated: users whose validation queries are ranked at the end.
         results: `scaling.json` in it gets `large`; what else it holds stays.
     """
-    busy = psutil.getloadavg()[0]
+    around = circumstances()
     began = time.perf_counter()
     shop = simulate(num_users, num_items, seed=0)
     generated = time.perf_counter()
@@ -46,8 +43,7 @@ def train_large(
     options = {"loss": "sampled_softmax", "num_negatives": NEGATIVES, "batch_size": batch_size}
     curve = fit(model, data, epochs=1, patience=None, **options)
     large = {
-        "cores": usable_cores(),
-        "load_before": round(busy, 2),
+        **around,
         "events": len(data.train.items),
         "num_items": data.num_items,
         **options,
@@ -57,7 +53,6 @@ def train_large(
         "loss_after": round(curve.rows[0]["loss"], 4),
         "ndcg@10": round(curve.rows[0]["score"], 4),
         "peak_gib": round(peak_gib(), 2),
-        "versions": versions(),
     }
     return store_scaling(results, {"large": large})
 

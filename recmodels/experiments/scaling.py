@@ -88,7 +88,7 @@ def scaling(axes: Axes = AXES, *, steps: int = 9, results: Path = Path("results"
         `curves`: the machine, what predictions start from, and by axis the trainings with
         measured and predicted microseconds a position, and by how much each grew.
     """
-    busy = psutil.getloadavg()[0]
+    around = circumstances()
     rate, bandwidth = matmul_rate(), copy_bandwidth()
     first = {
         load: time_steps(load, random_histories(load, steps), steps) for load in MEASURED_FIRST
@@ -96,14 +96,12 @@ def scaling(axes: Axes = AXES, *, steps: int = 9, results: Path = Path("results"
     seconds = {load: found["microseconds"] / 1e6 for load, found in first.items()}
     passes = passes_of(seconds, rate, bandwidth)
     curves = {
-        "cores": usable_cores(),
-        "load_before": round(busy, 2),
+        **around,
         "matmul_gflops": round(rate / 1e9, 1),
         "copy_gib_per_second": round(bandwidth / 2**30, 2),
         "measured_first": [{**asdict(load), **found} for load, found in first.items()],
         "passes": {name: round(times, 1) for name, times in passes.items()},
         "steps": steps,
-        "versions": versions(),
         "axes": {},
     }
     for name, (field, loads) in axes.items():
@@ -276,6 +274,12 @@ def draw_scaling(found: dict, path: Path) -> None:
         ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_title(name.replace("_", " "))
     save(rows[0], path)
+
+
+def circumstances() -> dict:
+    """The machine before a measurement begins: cores, what else they do, and versions."""
+    busy = psutil.getloadavg()[0]
+    return {"cores": usable_cores(), "load_before": round(busy, 2), "versions": versions()}
 
 
 def store_scaling(results: Path, found: dict) -> dict:

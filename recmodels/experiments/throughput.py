@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import keras
-import psutil
 from keras import ops
 
 from recmodels.experiments.floors import matmul_rate, median_seconds
 from recmodels.experiments.results import read_json
-from recmodels.experiments.run import versions
-from recmodels.experiments.scaling import Load, random_histories, store_scaling, time_steps, work
-from recmodels.threads import usable_cores
+from recmodels.experiments.scaling import (
+    Load,
+    circumstances,
+    random_histories,
+    store_scaling,
+    time_steps,
+    work,
+)
 
 # MovieLens 1M's catalogue: the size most papers train, and sizes that want a graphics processor.
 _ML_1M = {"num_items": 3416, "loss": "full_softmax"}
@@ -37,21 +41,19 @@ def throughput(
         `throughput`: by backend and chip, the rate of matrix products, and of each model tokens a
         second and the share of that rate that its useful arithmetic reaches.
     """
-    busy = psutil.getloadavg()[0]
+    around = circumstances()
     rate = max(matmul_rate(), backend_matmul_rate())
     rows = {}
     for name, load in models.items():
         paced = time_steps(load, random_histories(load, steps), steps)
         tokens = 1e6 / paced["microseconds"]
-        share = work(load, paced["positions"])["flops"] * tokens / rate
+        share = work(load)["flops"] * tokens / rate
         rows[name] = {"tokens_per_second": round(tokens), "share_of_matmul_rate": round(share, 4)}
         print(f"  {name:36} {tokens:12,.0f} tokens a second  {share:6.1%}", file=sys.stderr)
     found = {
-        "cores": usable_cores(),
-        "load_before": round(busy, 2),
+        **around,
         "matmul_gflops": round(rate / 1e9, 1),
         "models": rows,
-        "versions": versions(),
     }
     known = read_json(results / "scaling.json").get("throughput", {})
     return store_scaling(results, {"throughput": {**known, chip(): found}})

@@ -10,7 +10,7 @@ class EpochBatches(keras.utils.PyDataset):
         seed: of everything random in them.
         workers: threads that make batches while the model trains. From two on, Keras lets
             TensorFlow tune nothing about the input. Where it may, its tuning thread sleeps ever
-            longer, and every other epoch ends only when it wakes: 10, 20 or 41 s after it began.
+            longer, and many an epoch ends only when it wakes: 10, 20 or 41 s after it began.
         max_queue_size: batches that are ready and wait.
         **kwargs: of `keras.utils.PyDataset`.
     """
