@@ -115,7 +115,7 @@ def plain_softmax(states, targets, weights, table):
     return value, [pulled @ table, pulled.T @ states]
 
 
-@pytest.mark.parametrize("positions", [32, 5])  # In 16 groups, and in one.
+@pytest.mark.parametrize("positions", [32, 5])  # In 8 parts, and in one.
 def test_full_softmax_equals_its_oracle_in_value_and_gradients(positions):
     states, targets, weights, table = toy(positions)
     loss, found = slopes_of(full_softmax, states, targets, weights, table)

@@ -7,8 +7,8 @@ import sys
 import psutil
 
 from recmodels.experiments.entry import Experiment
-from recmodels.features.batches import GROUPS
 from recmodels.models.sasrec import SASRec
+from recmodels.tasks.losses import LOGITS_PARTS
 
 FLOAT = 4  # Bytes.
 GIB = 2**30
@@ -47,7 +47,7 @@ def least_bytes(experiment: Experiment, num_items: int) -> dict[str, int]:
 
     Returns:
         `"weights"`: the parameters with their gradient, Adam's two moments, the best so far and,
-        where weights are averaged, the average; `"logits"`: of one group of positions, with
+        where weights are averaged, the average; `"logits"`: of one part of the positions, with
         their exponentials, for the full softmax, 0 for losses that sample.
     """
     options, training = with_defaults(experiment.options), experiment.fit
@@ -55,7 +55,7 @@ def least_bytes(experiment: Experiment, num_items: int) -> dict[str, int]:
     logits = 0
     if training.get("loss", "full_softmax") == "full_softmax":
         positions = training.get("batch_size", 16) * options["max_length"]
-        logits = 2 * FLOAT * -(-positions // GROUPS) * num_items
+        logits = 2 * FLOAT * -(-positions // LOGITS_PARTS) * num_items
     return {
         "weights": FLOAT * copies * parameter_count(options, num_items),
         "logits": logits,

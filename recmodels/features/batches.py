@@ -9,8 +9,8 @@ from recmodels.features.negatives import NegativeSampler
 
 # Shares of the maximal length at which buckets end: fine where histories are many and short.
 BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
-# Positions of a batch come in this many equal groups: a group shares its negatives, and the full
-# softmax is computed a group at a time. Loss functions rely on it.
+# Positions of a batch come in this many equal groups: a group shares its negatives, and losses are
+# computed some groups at a time. Loss functions rely on it.
 GROUPS = 16
 
 

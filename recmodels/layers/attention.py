@@ -91,7 +91,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def _split_heads(self, x):
         if self.num_heads == 1:
-            return x[:, None]
+            return ops.expand_dims(x, 1)  # Indexing would copy in its gradient.
         batch, length, width = ops.shape(x)
         x = ops.reshape(x, (batch, length, self.num_heads, width // self.num_heads))
         return ops.swapaxes(x, 1, 2)  # (B, H, T, D/H)

@@ -12,35 +12,38 @@ from keras import ops
 
 from recmodels.features.batches import GROUPS
 
+# The full softmax is computed in as many parts: a divisor of GROUPS. Larger products run faster,
+# until a part's logits no longer stay in the processor's cache.
+LOGITS_PARTS = GROUPS // 2
+
 
 def full_softmax(states, targets, weights, table):
     """-log softmax(table state)[target]: cross-entropy against the whole catalogue.
 
-    Computed a group of positions at a time, with its gradient: the loss is a scalar, so its
-    gradient is known up to a factor as soon as the probabilities are. Each group of logits is
-    made once, used for both, and dropped, so that (N, V) logits never stand in memory.
+    Computed some positions at a time, with its gradient: the loss is a scalar, so its
+    gradient is known up to a factor as soon as the probabilities are. Each part of the logits
+    is made once, used for both, and dropped, so that (N, V) logits never stand in memory.
 
     Example: two items with vectors (1, 0) and (0, 1), state (ln 3, 0), target 1: the logits are
     ln 3 and 0, the probability 3 / 4, the loss ln(4 / 3) = 0.2877.
     """
     share = _shares(weights)
     labels = targets - 1
-    parts = _parts(states.shape[0])
+    parts = _parts(states.shape[0], LOGITS_PARTS)
 
     @ops.custom_gradient
     def fused(states, table):
         own = ops.take(table, labels, axis=0)  # (N, D)
-        loss, state_parts, table_gradient = 0.0, [], 0.0
+        loss, state_parts, turned = 0.0, [], 0.0
         for part, part_share, label in _split(parts, states, share[:, None], labels[:, None]):
             probabilities = ops.softmax(ops.matmul(part, ops.transpose(table)))  # (n, V)
             of_target = ops.take_along_axis(probabilities, label, axis=1)  # (n, 1)
             loss = loss + _surprise(of_target, part_share)
             state_parts.append(part_share * ops.matmul(probabilities, table))
-            table_gradient = table_gradient + ops.matmul(
-                ops.transpose(probabilities), part_share * part
-            )
+            # The narrow factor is read transposed: that costs less than the wide one.
+            turned = turned + ops.matmul(ops.transpose(part_share * part), probabilities)  # (D, V)
         state_gradient = ops.concatenate(state_parts) - share[:, None] * own
-        table_gradient = table_gradient - ops.segment_sum(
+        table_gradient = ops.transpose(turned) - ops.segment_sum(
             share[:, None] * states, labels, num_segments=ops.shape(table)[0]
         )
         return loss, _times(state_gradient, table_gradient)
@@ -66,7 +69,7 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidd
     own_ids = ops.reshape(targets, (groups, -1))  # (G, n)
     share = ops.reshape(_shares(weights), (groups, -1, 1))  # (G, n, 1)
     barred = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
-    parts = _parts(negatives.shape[0])
+    parts = _parts(negatives.shape[0], GROUPS)
 
     @ops.custom_gradient
     def fused(states, table):
@@ -201,9 +204,9 @@ LOSSES = {
 }
 
 
-def _parts(count: int | None) -> int:
+def _parts(count: int | None, wanted: int) -> int:
     """How many parts something is computed in; None, while a graph is traced, is a multiple."""
-    return GROUPS if count is None or count % GROUPS == 0 else 1
+    return wanted if count is None or count % wanted == 0 else 1
 
 
 def _split(parts: int, *arrays):
