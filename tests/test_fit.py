@@ -1,5 +1,7 @@
 import os
+import re
 import threading
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from recmodels.layers.embedding import ItemEmbedding
 from recmodels.models.sasrec import SASRec
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.next_item import NextItem
+from recmodels.training.callbacks import Progress
 from recmodels.training.checkpoints import load_checkpoint, save_checkpoint
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training, fit, make_optimizer
@@ -102,6 +105,17 @@ def test_same_seed_same_weights_and_curve():
     assert_same(weights_of(first), weights_of(second))
     for one, other in zip(first_curve.rows, second_curve.rows, strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-6)
+
+
+def test_steps_that_go_together_are_the_same_steps(monkeypatch):
+    found = []
+    for together in (1, 3):  # An epoch has 8 steps: the last three are only two.
+        monkeypatch.setattr("recmodels.training.fit.STEPS_TOGETHER", together)
+        task, curve, _ = run(task=make_task(loss="sampled_softmax"), batch_size=2)
+        found.append((weights_of(task), [row["loss"] for row in curve.rows]))
+        assert int(task.optimizer.iterations) == 3 * 8
+    assert_same(found[0][0], found[1][0])
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-5)
 
 
 def test_other_seed_other_weights():
@@ -310,6 +324,19 @@ def test_progress_writes_a_line_an_epoch(capsys):
     lines = capsys.readouterr().err.strip().split("\n")
     assert len(lines) == 2 and "epoch 2/2" in lines[1]
     assert "ndcg@10 0.2500 (best 0.2500)" in lines[1] and "left" in lines[1]
+
+
+def test_progress_is_redrawn_where_someone_looks_however_many_steps_end_at_once(monkeypatch):
+    written = []
+    looked_at = SimpleNamespace(write=written.append, flush=lambda: None, isatty=lambda: True)
+    monkeypatch.setattr("recmodels.training.callbacks.sys.stderr", looked_at)
+    progress = Progress(LearningCurve())
+    progress.set_params({"steps": 222, "epochs": 1})
+    progress.on_epoch_begin(0)
+    for end in (*range(7, 222, 8), 223):
+        progress.on_train_batch_end(end)
+    shares = [int(re.search(r"(\d+)%", line)[1]) for line in written]
+    assert shares == sorted(shares) and len(shares) > 20 and shares[-1] == 100
 
 
 def test_curve():

@@ -15,7 +15,7 @@ from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
 from recmodels.tasks.next_item import NextItem
-from recmodels.training.fit import Training, make_optimizer
+from recmodels.training.fit import Training, compile_task, make_optimizer
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     options = ("max_length", "width", "num_blocks", "num_heads", "hidden_width", "dropout")
     model = rm.SASRec(task["num_items"], **{name: task[name] for name in options})
     learner = NextItem(model, "sampled_softmax" if sampler else "full_softmax")
-    learner.compile(optimizer=make_optimizer(Training(), steps=1), jit_compile=False)
+    compile_task(learner, make_optimizer(Training(), steps=1))
     positions = int((np.minimum(histories.lengths, task["max_length"] + 1) - 1).clip(0).sum())
 
     def run_epoch() -> dict:

@@ -144,16 +144,19 @@ class Progress(keras.callbacks.Callback):
         self._live = sys.stderr.isatty()
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
-        self._epoch, self._began = epoch, time.perf_counter()
+        self._epoch, self._began, self._drawn = epoch, time.perf_counter(), 0
 
     def on_train_batch_end(self, batch, logs=None) -> None:
         steps = self.params.get("steps")
-        if self._live and steps and batch % max(1, steps // 50) == 0:
-            spent = time.perf_counter() - self._began
-            left = spent / (batch + 1) * (steps - batch - 1)
+        if not self._live or not steps:
+            return
+        done = min(batch + 1, steps)  # Several steps may end at once, the last time fewer.
+        if done - self._drawn >= steps // 50:
+            self._drawn = done
+            left = (time.perf_counter() - self._began) / done * (steps - done)
             sys.stderr.write(
                 f"\r  epoch {self._epoch + 1}/{self.params['epochs']}: "
-                f"{(batch + 1) / steps:4.0%}, {_duration(left)} left in it \033[K"
+                f"{done / steps:4.0%}, {_duration(left)} left in it \033[K"
             )
             sys.stderr.flush()
 

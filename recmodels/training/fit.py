@@ -16,6 +16,8 @@ from recmodels.training.seeds import set_seed
 
 SCHEDULES = ("constant", "cosine")
 OPTIMISERS = ("adam", "adagrad")
+# Steps between two returns to Python, during which the cores would wait.
+STEPS_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,7 @@ def fit(
     curve = LearningCurve(measure=measure_name)
     validate = Validate(measure, curve, training.patience, training.validate_every)
     optimizer = make_optimizer(training, steps=len(batches) * training.epochs)
-    # XLA makes Keras dropout about fifty times slower on a CPU.
-    task.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+    compile_task(task, optimizer)
     set_seed(training.seed)
     task.build()
     if "tensorflow_recommenders" in sys.modules:  # Nobody else has layers of Keras 2.
@@ -125,6 +126,18 @@ def fit(
         if validate.best_weights is not None:
             write_variables(task.trainable_variables, validate.best_weights)
     return curve
+
+
+def compile_task(task: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    """Compile a task the way its backend trains fastest on a CPU."""
+    backend = keras.backend.backend()
+    task.compile(
+        optimizer=optimizer,
+        # XLA makes Keras dropout about fifty times slower in TensorFlow.
+        jit_compile=backend == "jax",
+        # JAX would compile every mix of shapes; PyTorch in Keras knows single steps only.
+        steps_per_execution=STEPS_TOGETHER if backend == "tensorflow" else 1,
+    )
 
 
 def make_optimizer(training: Training, steps: int) -> keras.optimizers.Optimizer:
