@@ -52,8 +52,9 @@ class ItemEmbedding(keras.layers.Layer):
 
     def catalogue(self):
         """Vectors of the items 1..V, (V, D): what the tied output layer multiplies with."""
+        table = ops.convert_to_tensor(self.table)  # JAX cuts no variables.
         # Not by indexing, whose gradient is slower.
-        vectors = ops.slice(self.table, (1, 0), (self.num_items, self.width))
+        vectors = ops.slice(table, (1, 0), (self.num_items, self.width))
         return ops.normalize(vectors, axis=-1) if self.unit else vectors
 
     def vectors_of(self, item_ids):
