@@ -1,5 +1,8 @@
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from harness import make_log, random_lists
 
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments import bench as bench_module
-from recmodels.experiments.bench import Contender, bench, ranking_seconds
+from recmodels.experiments.bench import PEERS, Contender, bench, ranking_seconds
 from recmodels.experiments.floors import (
     copy_bandwidth,
     layer_times,
@@ -55,6 +58,16 @@ def contenders(tmp_path, monkeypatch):
 def run(names, tmp_path, **options):
     folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}
     return bench("shop", names, **folders, **options)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone tells it.")
+def test_a_worker_holds_nothing_of_what_its_parent_holds():
+    held = np.ones(10**8)  # 0.75 GiB.
+    code = "import worker; print(worker.peak_gib())"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=PEERS, capture_output=True, text=True, check=True
+    )
+    assert held[0] and 0 < float(answer.stdout) < 0.2
 
 
 def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
