@@ -10,7 +10,9 @@ from harness import make_log, random_lists
 
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments import bench as bench_module
-from recmodels.experiments.bench import PEERS, Contender, bench, ranking_seconds
+from recmodels.experiments import contenders as contenders_module
+from recmodels.experiments.bench import bench, ranking_seconds
+from recmodels.experiments.contenders import PEERS, SAMPLED_NEGATIVES, Contender
 from recmodels.experiments.floors import (
     copy_bandwidth,
     layer_times,
@@ -42,7 +44,7 @@ for _ in sys.stdin:
 def contenders(tmp_path, monkeypatch):
     (tmp_path / "ours.py").write_text(WORKER)
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such module')")
-    monkeypatch.setattr(bench_module, "PEERS", tmp_path)
+    monkeypatch.setattr(contenders_module, "PEERS", tmp_path)
     known = {
         "recmodels_epoch_full_softmax": Contender("ours.py", "full_softmax"),
         "recmodels_epoch_sampled": Contender("ours.py", "sampled", ("0.5",)),
@@ -50,7 +52,7 @@ def contenders(tmp_path, monkeypatch):
         "slow_epoch_sampled": Contender("ours.py", "sampled", ("3",)),
         "broken_epoch_sampled": Contender("broken.py", "sampled"),
     }
-    monkeypatch.setattr(bench_module, "CONTENDERS", known)
+    monkeypatch.setattr(contenders_module, "CONTENDERS", known)
     monkeypatch.setattr(bench_module, "ranking_seconds", lambda data: 0.25)
     return list(known)[:-1]
 
@@ -76,7 +78,7 @@ def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
     full = result["epochs"]["recmodels_epoch_full_softmax"]["positions"]
     sampled = result["epochs"]["recmodels_epoch_sampled"]["positions"]
     assert 0 < full < 10**9
-    assert sampled - full == 10**9 * bench_module.SAMPLED_NEGATIVES
+    assert sampled - full == 10**9 * SAMPLED_NEGATIVES
     # Rounds take 1, 2, 3 times the pace: the median is twice the pace.
     assert result["epochs"]["recmodels_epoch_sampled"]["seconds"] == 1.0
     assert result["ratio_slow_epoch_full_softmax"] == 3.0  # 6 s against 2.

@@ -25,8 +25,8 @@ def chains(num_users, noise, seed):
     return np.stack(events, axis=1) + 1  # (U, L + 1)
 
 
-def train(lists, epochs, loss="full_softmax", dropout=0.1, learning_rate=0.01):
-    model = SASRec(V, max_length=L, width=D, num_blocks=1, dropout=dropout)
+def train(lists, epochs, loss="full_softmax", dropout=0.1, learning_rate=0.01, dtype=None):
+    model = SASRec(V, max_length=L, width=D, num_blocks=1, dropout=dropout, dtype=dtype)
     sampler = None if loss == "full_softmax" else NegativeSampler(np.ones(V), 8)
     batches = NextItemBatches(make_histories(lists), L, 16, 0, negatives=sampler)
     training = Training(epochs=epochs, learning_rate=learning_rate)
@@ -46,6 +46,12 @@ def test_every_loss_reaches_the_ceiling_of_a_predictable_chain(loss):
     epochs = 16 if loss == "gbce" else 10  # After ten, gBCE is there for two seeds of four.
     model = train(chains(400, 0.2, seed=1).tolist(), epochs, loss)
     # The standard error over 2,000 users is 0.009.
+    assert hit_rate(model, chains(2000, 0.2, seed=2)) == pytest.approx(0.81, abs=0.03)
+
+
+def test_mixed_precision_reaches_it_too():
+    model = train(chains(400, 0.2, seed=1).tolist(), epochs=10, dtype="mixed_bfloat16")
+    assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
     assert hit_rate(model, chains(2000, 0.2, seed=2)) == pytest.approx(0.81, abs=0.03)
 
 

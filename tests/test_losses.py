@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from harness import to_numpy, value_and_gradients
@@ -145,6 +146,42 @@ def test_sampled_softmax_over_all_other_items_is_the_full_softmax():
     assert loss == pytest.approx(expected_value, 1e-5)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("name", ["full_softmax", "sampled_softmax"])
+def test_half_precision_is_near_the_oracle_and_sums_in_float32(name, dtype):
+    states, targets, weights, table = toy()
+    states = to_numpy(ops.cast(ops.cast(states, dtype), "float32"))  # What half precision holds.
+    others = np.array([[i for i in range(1, 8) if i != t] for t in targets], "int32")
+    more = (others, (0.0 * others).astype("float32")) if name == "sampled_softmax" else ()
+    seen = []
+
+    def halved(states, *rest):
+        seen.append(LOSSES[name](ops.cast(states, dtype), *rest))
+        return seen[-1]
+
+    loss, found = slopes_of(halved, states, targets, weights, table, *more)
+    expected_value, expected = plain_softmax(states, targets, weights, table)
+    assert keras.backend.standardize_dtype(seen[-1].dtype) == "float32"
+    assert loss == pytest.approx(expected_value, rel=1e-2)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.02 * np.abs(theirs).max())
+        assert np.abs(ours - theirs).max() > 1e-5 * np.abs(theirs).max()  # Halved indeed.
+
+
+def test_what_unlikely_items_learn_is_not_too_small_for_float16():
+    # With thousands of positions and items, a share of a probability would be.
+    states, targets, weights, table = toy(positions=3200, num_items=2000, width=8)
+    targets, table = 1 + targets % 1000, 3 * table  # The other thousand are nobody's target.
+    _, found = slopes_of(
+        lambda states, *rest: full_softmax(ops.cast(states, "float16"), *rest),
+        *(states, targets, weights, table),
+    )
+    _, expected = plain_softmax(states, targets, weights, table)
+    ours, theirs = found[1][1000:], expected[1][1000:]
+    missed = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert np.median(missed) < 0.005
 
 
 @pytest.mark.parametrize("chances", [[0.25, 0.25, 0.25, 0.25], [0.4, 0.3, 0.2, 0.1]])

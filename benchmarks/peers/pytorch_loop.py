@@ -1,6 +1,6 @@
 """SASRec in a plain PyTorch loop, padded to the full length or in length buckets.
 
-    python pytorch_loop.py TASK.npz padded|buckets
+    python pytorch_loop.py TASK.npz padded|buckets [bfloat16]
 
 Written as one would write it by hand: fused attention, loss on real positions only, Adam.
 """
@@ -116,6 +116,7 @@ def main() -> None:
     arrays = np.load(Path(sys.argv[1]))
     task, layout = json.loads(str(arrays["task"])), sys.argv[2]
     arrays = {name: arrays[name] for name in ("items", "starts", "ends")}
+    halved = sys.argv[3:] == ["bfloat16"]
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     model = SASRec(task)
@@ -126,7 +127,9 @@ def main() -> None:
         positions = 0
         for item_ids, following in make_batches(task, arrays, layout, rng):
             real = following != 0
-            loss = loss_of(model, model(item_ids)[real], following[real], task["num_negatives"])
+            with torch.autocast("cpu", torch.bfloat16, enabled=halved):
+                states = model(item_ids)[real]
+                loss = loss_of(model, states, following[real], task["num_negatives"])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -1,6 +1,8 @@
 """SASRec as `recmodels.fit` trains it: the same batches, task and optimiser.
 
-python recmodels_fit.py TASK.npz
+python recmodels_fit.py TASK.npz [POLICY]
+
+POLICY is that of Keras, such as mixed_bfloat16.
 """
 
 import json
@@ -32,7 +34,9 @@ def main() -> None:
         histories, task["max_length"], 16, seed=0, windows="latest", negatives=sampler
     )
     options = ("max_length", "width", "num_blocks", "num_heads", "hidden_width", "dropout")
-    model = rm.SASRec(task["num_items"], **{name: task[name] for name in options})
+    policy = sys.argv[2] if len(sys.argv) > 2 else "float32"
+    settings = {name: task[name] for name in options}
+    model = rm.SASRec(task["num_items"], **settings, dtype=policy)
     learner = NextItem(model, "sampled_softmax" if sampler else "full_softmax")
     compile_task(learner, make_optimizer(Training(), steps=1))
     positions = int((np.minimum(histories.lengths, task["max_length"] + 1) - 1).clip(0).sum())

@@ -1,6 +1,8 @@
 """SASRec of RecTools, with its own batches and its own trainer.
 
-python rectools_model.py TASK.npz
+python rectools_model.py TASK.npz [PRECISION]
+
+PRECISION is that of its trainer, such as bf16-mixed.
 """
 
 import json
@@ -45,6 +47,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     arrays = np.load(Path(sys.argv[1]))
     task = json.loads(str(arrays["task"]))
+    precision = sys.argv[2] if len(sys.argv) > 2 else "32-true"
     dataset, clock = make_dataset(arrays), EpochClock()
     model = SASRecModel(
         n_blocks=task["num_blocks"],
@@ -58,6 +61,7 @@ def main() -> None:
         get_trainer_func=lambda: Trainer(
             max_epochs=1,
             accelerator="cpu",
+            precision=precision,
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,

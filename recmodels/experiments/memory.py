@@ -17,6 +17,8 @@ GIB = 2**30
 def peak_gib(whose: int = resource.RUSAGE_SELF) -> float:
     """The most memory this process has held so far, GiB.
 
+    Of a process that a larger one started, Linux tells the larger one's.
+
     Args:
         whose: `resource.RUSAGE_CHILDREN` asks for the largest of its children that have ended.
     """

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import psutil
@@ -26,7 +25,7 @@ from recmodels.plots.panels import panels
 from recmodels.plots.style import save
 from recmodels.tasks.next_item import NextItem
 from recmodels.threads import usable_cores
-from recmodels.training.fit import Training, make_optimizer
+from recmodels.training.fit import Training, compile_task, make_optimizer
 
 POSITIONS = 6_400  # Of a step, however long the histories are.
 NEGATIVES = 256
@@ -162,9 +161,8 @@ def time_steps(load: Load, histories: Histories, steps: int) -> dict:
     )
     model = SASRec(load.num_items, load.length, load.width, load.num_blocks)
     task = NextItem(model, load.loss)
-    compiled = keras.backend.backend() == "jax"
     optimizer = make_optimizer(Training(), steps)
-    task.compile(optimizer=optimizer, jit_compile=compiled)
+    compile_task(task, optimizer)
     task.build()  # Otherwise the first step is traced twice.
     optimizer.build(task.trainable_variables)
     pace, positions = [], []

@@ -30,6 +30,8 @@ class SASRec(SequenceEncoder):
         dropout: of embeddings, attention weights and activations.
         norm_order: of the blocks; see `TransformerBlock`.
         temperature: None for the dot product of the paper; 0.05 to 0.1 are usual for the cosine.
+        dtype: as of any Keras layer; with `"mixed_bfloat16"` layers and softmax losses compute in
+            half precision, while weights, norms and sums stay float32.
 
     Call arguments:
         inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L.

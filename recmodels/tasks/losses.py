@@ -2,8 +2,11 @@
 
 All take `states` (N, D), `targets` item ids int32 (N,), `weights` (N,) with 0 for positions that
 do not count, and `table` item vectors (V, D), item i in row i - 1; all return the weighted mean
-over positions, a scalar. Those that sample also take `negatives`, item ids int32 (G, K): the N
-positions come in G equal groups, each with K negatives of its own.
+over positions, a float32 scalar. Those that sample also take `negatives`, item ids int32 (G, K):
+the N positions come in G equal groups, each with K negatives of its own.
+
+The two softmaxes make logits, probabilities and products with them in the dtype of `states`, so
+that a policy of mixed precision reaches what is most of their work; all sums are float32.
 """
 
 import math
@@ -15,6 +18,8 @@ from recmodels.features.batches import GROUPS
 # The full softmax is computed in as many parts: a divisor of GROUPS. Larger products run faster,
 # until a part's logits no longer stay in the processor's cache.
 LOGITS_PARTS = GROUPS // 2
+# The logit of what is no negative: its exponential is zero, and float16 can hold it.
+LOWEST = -3e4
 
 
 def full_softmax(states, targets, weights, table):
@@ -27,28 +32,30 @@ def full_softmax(states, targets, weights, table):
     Example: two items with vectors (1, 0) and (0, 1), state (ln 3, 0), target 1: the logits are
     ln 3 and 0, the probability 3 / 4, the loss ln(4 / 3) = 0.2877.
     """
-    share = _shares(weights)
-    labels = targets - 1
+    dtype = states.dtype
+    labels, column = targets - 1, weights[:, None]  # (N,), (N, 1)
     parts = _parts(states.shape[0], LOGITS_PARTS)
 
     @ops.custom_gradient
     def fused(states, table):
         own = ops.take(table, labels, axis=0)  # (N, D)
+        factor = ops.cast(table, dtype)
         loss, state_parts, turned = 0.0, [], 0.0
-        for part, part_share, label in _split(parts, states, share[:, None], labels[:, None]):
-            probabilities = ops.softmax(ops.matmul(part, ops.transpose(table)))  # (n, V)
-            of_target = ops.take_along_axis(probabilities, label, axis=1)  # (n, 1)
-            loss = loss + _surprise(of_target, part_share)
-            state_parts.append(part_share * ops.matmul(probabilities, table))
+        for s, w, label in _split(parts, states, column, labels[:, None]):
+            logits = ops.matmul(ops.cast(s, dtype), ops.transpose(factor))
+            probabilities = ops.softmax(logits)  # (n, V)
+            loss = loss + _surprise(ops.take_along_axis(probabilities, label, axis=1), w)
+            state_parts.append(w * _float32(ops.matmul(probabilities, factor)))
             # The narrow factor is read transposed: that costs less than the wide one.
-            turned = turned + ops.matmul(ops.transpose(part_share * part), probabilities)  # (D, V)
-        state_gradient = ops.concatenate(state_parts) - share[:, None] * own
+            narrow = ops.cast(ops.transpose(w * s), dtype)
+            turned = turned + _float32(ops.matmul(narrow, probabilities))  # (D, V)
+        state_gradient = ops.concatenate(state_parts) - column * own
         table_gradient = ops.transpose(turned) - ops.segment_sum(
-            share[:, None] * states, labels, num_segments=ops.shape(table)[0]
+            column * states, labels, num_segments=ops.shape(table)[0]
         )
         return loss, _times(state_gradient, table_gradient)
 
-    return fused(states, table)
+    return fused(_float32(states), _float32(table)) / _total(weights)
 
 
 def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidden=False):
@@ -66,8 +73,9 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidd
         hidden: bool, (G, n, K), True where a negative does not count for a position.
     """
     groups = ops.shape(negatives)[0]
+    dtype = states.dtype
     own_ids = ops.reshape(targets, (groups, -1))  # (G, n)
-    share = ops.reshape(_shares(weights), (groups, -1, 1))  # (G, n, 1)
+    column = ops.reshape(weights, (groups, -1, 1))  # (G, n, 1)
     barred = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
     parts = _parts(negatives.shape[0], GROUPS)
 
@@ -77,22 +85,24 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidd
         own = ops.take(table, own_ids - 1, axis=0)  # (G, n, D)
         drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)
         loss, of_states, of_drawn, of_own = 0.0, [], [], []
-        for s, o, d, q, b, w in _split(parts, asked, own, drawn, log_counts, barred, share):
-            positive = ops.sum(s * o, axis=-1, keepdims=True)  # (g, n, 1)
-            negative = ops.matmul(s, ops.swapaxes(d, 1, 2)) - q[:, None]
-            negative = ops.where(b, -1e9, negative)  # (g, n, K)
+        for s, o, d, q, b, w in _split(parts, asked, own, drawn, log_counts, barred, column):
+            factor = ops.cast(d, dtype)
+            positive = ops.cast(ops.sum(s * o, axis=-1, keepdims=True), dtype)  # (g, n, 1)
+            negative = ops.matmul(ops.cast(s, dtype), ops.swapaxes(factor, 1, 2))
+            negative = ops.where(b, LOWEST, negative - ops.cast(q, dtype)[:, None])  # (g, n, K)
             probabilities = ops.softmax(ops.concatenate([positive, negative], axis=-1))
             of_target, of_others = probabilities[..., :1], probabilities[..., 1:]
             loss = loss + _surprise(of_target, w)
-            missing = w * (of_target - 1)
-            of_states.append(w * ops.matmul(of_others, d) + missing * o)
-            of_drawn.append(ops.matmul(ops.swapaxes(of_others, 1, 2), w * s))
+            missing = w * (_float32(of_target) - 1)
+            of_states.append(w * _float32(ops.matmul(of_others, factor)) + missing * o)
+            turned = ops.matmul(ops.swapaxes(of_others, 1, 2), ops.cast(w * s, dtype))
+            of_drawn.append(_float32(turned))  # (g, K, D)
             of_own.append(missing * s)
         table_gradient = _rows_sum(of_drawn, negatives, table) + _rows_sum(of_own, own_ids, table)
         state_gradient = ops.reshape(ops.concatenate(of_states), ops.shape(states))
         return loss, _times(state_gradient, table_gradient)
 
-    return fused(states, table)
+    return fused(_float32(states), _float32(table)) / _total(weights)
 
 
 def in_batch_softmax(
@@ -167,7 +177,7 @@ def bce(states, targets, weights, table, negatives):
     refused = ops.sum(kept * ops.softplus(negative), axis=-1)  # -log(1 - sigmoid(x))
     refused = refused / ops.maximum(ops.sum(kept, axis=-1), 1.0)
     each = ops.softplus(-positive) + refused  # (G, n)
-    return ops.sum(_shares(weights) * ops.reshape(each, (-1,)))
+    return ops.sum(weights * ops.reshape(each, (-1,))) / _total(weights)
 
 
 def gbce(states, targets, weights, table, negatives, calibration=0.75):
@@ -193,7 +203,7 @@ def gbce(states, targets, weights, table, negatives, calibration=0.75):
     kept = ops.cast(ops.logical_not(hit), negative.dtype)
     refused = ops.sum(kept * ops.softplus(negative), axis=-1)
     each = beta * ops.softplus(-positive) + refused  # (G, n)
-    return ops.sum(_shares(weights) * ops.reshape(each, (-1,)))
+    return ops.sum(weights * ops.reshape(each, (-1,))) / _total(weights)
 
 
 LOSSES = {
@@ -214,9 +224,13 @@ def _split(parts: int, *arrays):
     return zip(*(ops.split(array, parts) for array in arrays), strict=True)
 
 
-def _surprise(probability, share):
-    """-log probability, summed with its shares; at most 85, where float32 ends."""
-    return -ops.sum(share * ops.log(ops.maximum(probability, 1e-37)))
+def _float32(array):
+    return ops.cast(array, "float32")
+
+
+def _surprise(probability, weights):
+    """-log probability, summed with its weights; at most 85, where float32 ends."""
+    return -ops.sum(weights * ops.log(ops.maximum(_float32(probability), 1e-37)))
 
 
 def _rows_sum(gradients: list, item_ids, table):
@@ -236,16 +250,16 @@ def _times(state_gradient, table_gradient):
     return gradient
 
 
-def _shares(weights):
-    """Weights that sum to one; all zero stays all zero."""
-    return weights / ops.maximum(ops.sum(weights), 1e-9)
+def _total(weights):
+    """Their sum, by which a mean is divided; where all are zero, so is the mean."""
+    return ops.maximum(ops.sum(weights), 1e-9)
 
 
 def _logits(states, targets, table, negatives):
     """Positive logits (G, n), negative logits (G, n, K) and where a negative is the target."""
     groups = ops.shape(negatives)[0]
     width = ops.shape(table)[-1]
-    states = ops.reshape(states, (groups, -1, width))  # (G, n, D)
+    states = ops.reshape(_float32(states), (groups, -1, width))  # (G, n, D)
     targets = ops.reshape(targets, (groups, -1))  # (G, n)
     positive = ops.sum(states * ops.take(table, targets - 1, axis=0), axis=-1)
     drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)

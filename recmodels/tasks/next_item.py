@@ -16,9 +16,9 @@ LOOK_UP = ("sampled_softmax", "bce")
 
 
 def states_at(states, positions):
-    """States (B, T, D) at places of the flattened (B * T) matrix, float32, (N, D)."""
+    """States (B, T, D) at places of the flattened (B * T) matrix, (N, D)."""
     flat = ops.reshape(states, (-1, ops.shape(states)[-1]))  # (B * T, D)
-    return ops.cast(ops.take(flat, positions, axis=0), "float32")
+    return ops.take(flat, positions, axis=0)
 
 
 def renamed(targets, negatives, num_items: int):
