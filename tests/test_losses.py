@@ -248,6 +248,19 @@ def test_large_logits_stay_finite(name, size):
     assert np.isfinite(loss) and all(np.isfinite(slope).all() for slope in found)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_the_target_among_the_negatives_never_counts_however_low_its_logit(dtype):
+    states = ops.cast(np.array([[200.0], [200.0]], "float32"), dtype)
+    table = np.array([[-200.0], [0.0]], "float32")  # Logits -40,000 and 0.
+    ones, negatives = np.ones(2, "float32"), np.array([[1, 1]], "int32")
+    loss = sampled_softmax(
+        states,
+        *map(ops.convert_to_tensor, (np.array([1, 1], "int32"), ones, table, negatives)),
+        ops.convert_to_tensor(np.zeros((1, 2), "float32")),
+    )
+    assert float(to_numpy(loss)) == pytest.approx(0.0, abs=1e-6)
+
+
 def test_negatives_that_are_all_the_target_leave_the_positive_alone():
     negatives = np.array([[2, 2]], "int32")
     both = np.array([2, 2], "int32")  # Logits ln 3 and ln 2: -ln sigmoid = ln(4/3) and ln(3/2).

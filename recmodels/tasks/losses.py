@@ -18,8 +18,9 @@ from recmodels.features.batches import GROUPS
 # The full softmax is computed in as many parts: a divisor of GROUPS. Larger products run faster,
 # until a part's logits no longer stay in the processor's cache.
 LOGITS_PARTS = GROUPS // 2
-# The logit of what is no negative: its exponential is zero, and float16 can hold it.
-LOWEST = -3e4
+# The logit of what is no negative, below all others; in float16 it is minus infinity, which the
+# softmax takes as well, since the positive is finite.
+BARRED = -1e9
 
 
 def full_softmax(states, targets, weights, table):
@@ -89,7 +90,7 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidd
             factor = ops.cast(d, dtype)
             positive = ops.cast(ops.sum(s * o, axis=-1, keepdims=True), dtype)  # (g, n, 1)
             negative = ops.matmul(ops.cast(s, dtype), ops.swapaxes(factor, 1, 2))
-            negative = ops.where(b, LOWEST, negative - ops.cast(q, dtype)[:, None])  # (g, n, K)
+            negative = ops.where(b, BARRED, negative - ops.cast(q, dtype)[:, None])  # (g, n, K)
             probabilities = ops.softmax(ops.concatenate([positive, negative], axis=-1))
             of_target, of_others = probabilities[..., :1], probabilities[..., 1:]
             loss = loss + _surprise(of_target, w)
@@ -161,7 +162,7 @@ def _too_easy(states, table, hidden, count):
     """True below the `count` highest logits of negatives in each row, bool, (B, C)."""
     logits = ops.matmul(states, ops.transpose(table))
     own = ops.arange(ops.shape(logits)[0])[:, None] == ops.arange(ops.shape(logits)[1])[None]
-    logits = ops.where(ops.logical_or(hidden, own), -1e9, logits)
+    logits = ops.where(ops.logical_or(hidden, own), BARRED, logits)
     highest, _ = ops.top_k(logits, min(count, logits.shape[1]))
     return logits < highest[:, -1:]
 
@@ -259,7 +260,8 @@ def _logits(states, targets, table, negatives):
     """Positive logits (G, n), negative logits (G, n, K) and where a negative is the target."""
     groups = ops.shape(negatives)[0]
     width = ops.shape(table)[-1]
-    states = ops.reshape(_float32(states), (groups, -1, width))  # (G, n, D)
+    states, table = _float32(states), _float32(table)
+    states = ops.reshape(states, (groups, -1, width))  # (G, n, D)
     targets = ops.reshape(targets, (groups, -1))  # (G, n)
     positive = ops.sum(states * ops.take(table, targets - 1, axis=0), axis=-1)
     drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)

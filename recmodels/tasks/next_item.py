@@ -76,7 +76,6 @@ class NextItem(keras.Model):
             table = embedding.vectors_of(item_ids)
         else:
             table = embedding.catalogue()
-        table = ops.cast(table, "float32")
         return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
 
     def _looks_up(self, drawn: dict) -> bool:
