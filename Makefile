@@ -31,7 +31,7 @@ notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and te
 	$(BIN)/python notebooks/execute.py
 	$(BIN)/python notebooks/table.py
 
-bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (forty minutes)
+bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (an hour)
 	$(BIN)/python -m recmodels bench
 
 race: $(READY)  ## Trainings from the start of their process to a validation score (half an hour)
