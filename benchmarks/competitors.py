@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from recmodels.data.files import written_whole
-from recmodels.features.batches import BUCKET_SHARES, cut_windows
+from recmodels.features.batches import BUCKET_SHARES
+from recmodels.features.windows import cut_windows
 from recmodels.features.sequences import SequenceData
 
 PEERS = Path(__file__).parent / "peers"

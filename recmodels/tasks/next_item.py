@@ -63,10 +63,14 @@ class NextItem(keras.Model):
     def call(self, inputs, training=None):
         if not training or keras.backend.backend() != "tensorflow":
             return self.encoder(inputs, training=training)
-        item_ids = inputs["item_ids"]
-        cuts = [ops.shape(item_ids)[0] * part // SHARDS for part in range(SHARDS + 1)]
-        parts = (item_ids[begin:end] for begin, end in itertools.pairwise(cuts))
-        return ops.concatenate([self.encoder({"item_ids": p}, training=True) for p in parts])
+        names = ("item_ids", *self.encoder.columns)
+        rows = ops.shape(inputs["item_ids"])[0]
+        cuts = [rows * part // SHARDS for part in range(SHARDS + 1)]
+        parts = (
+            {name: inputs[name][begin:end] for name in names}
+            for begin, end in itertools.pairwise(cuts)
+        )
+        return ops.concatenate([self.encoder(part, training=True) for part in parts])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         states, drawn = states_at(y_pred, x["positions"]), self._drawn(x)
