@@ -9,7 +9,7 @@ import pandas as pd
 
 from recmodels.data.columns import USUAL_NAMES, guess_columns
 from recmodels.data.interactions import Interactions, check_ids
-from recmodels.data.tables import Table, open_table
+from recmodels.data.tables import read_table
 from recmodels.data.times import to_seconds
 
 
@@ -56,24 +56,29 @@ def read_events(
         "action": action, "duration": duration, "value": value,
     }  # fmt: skip
     named = {role: column for role, column in named.items() if column is not None}
-    table = open_table(path)
-    columns = _choose_columns(table, named, list(context))
-    order = _choose_order(order, columns, table)
-    text = [columns[role] for role in ("user", "item", "action") if role in columns]
-    raw = table.read([*columns.values(), *context], text)
-    events = raw[[*columns.values(), *context]].set_axis([*columns, *context], axis=1)
-    name = table.path.name.split(".")[0]
+    roles: dict[str, str] = {}
+
+    def choose(columns: list[str]) -> list[str]:
+        roles.update(_choose_columns(Path(path).name, columns, named, list(context)))
+        return [*roles.values(), *context]
+
+    table = read_table(path, columns=choose)
+    order = _choose_order(order, roles, table.name, table.columns)
+    events = table.frame.set_axis([*roles, *context], axis=1)
+    name = table.name.split(".")[0]
     return Interactions(_convert(events, name, order), order, name)
 
 
-def _choose_columns(table: Table, named: dict[str, str], context: list[str]) -> dict[str, str]:
+def _choose_columns(
+    file: str, columns: list[str], named: dict[str, str], context: list[str]
+) -> dict[str, str]:
     """The column of the file for each role: as named, or guessed and printed."""
     wanted = [*named.values(), *context]
-    missing = [column for column in wanted if column not in table.columns]
+    missing = [column for column in wanted if column not in columns]
     if missing:
         raise ValueError(
-            f"`{table.path.name}` has no column {missing}. Received: {named}, context={context}; "
-            f"the file has columns={table.columns}"
+            f"`{file}` has no column {missing}. Received: {named}, context={context}; "
+            f"the file has columns={columns}"
         )
     if len(set(wanted)) < len(wanted) or set(context) & set(USUAL_NAMES):
         raise ValueError(
@@ -82,18 +87,18 @@ def _choose_columns(table: Table, named: dict[str, str], context: list[str]) -> 
         )
     if "user" in named and "item" in named:
         return named
-    columns = guess_columns([c for c in table.columns if c not in context], named)
-    guess = ", ".join(f"{role}={column}" for role, column in columns.items())
-    print(f"Columns of {table.path.name}: {guess}", file=sys.stderr)
-    return columns
+    guessed = guess_columns([c for c in columns if c not in context], named)
+    guess = ", ".join(f"{role}={column}" for role, column in guessed.items())
+    print(f"Columns of {file}: {guess}", file=sys.stderr)
+    return guessed
 
 
-def _choose_order(order: str | None, columns: dict[str, str], table: Table) -> str:
-    if order is None and "timestamp" not in columns:
+def _choose_order(order: str | None, roles: dict[str, str], file: str, columns: list[str]) -> str:
+    if order is None and "timestamp" not in roles:
         raise ValueError(
-            f"`order` is needed, since `{table.path.name}` is read without times: 'ordered' if the "
+            f"`order` is needed, since `{file}` is read without times: 'ordered' if the "
             "rows of a user stand in time order, else 'unordered'; or name the `timestamp` column. "
-            f"Received: order=None, columns={table.columns}"
+            f"Received: order=None, columns={columns}"
         )
     return order or "timed"
 
