@@ -236,14 +236,11 @@ def _has_header(
         VALUE.match(name) or name in below or (_shape(name) and _shape(name) in map(_shape, below))
         for name, below in pairs
     )
-    as_names = usual > 1 or any(
-        not VALUE.match(name) and below and all(map(_shape, below)) for name, below in pairs
-    )
-    if names is None and as_names and (usual > 1 or not as_data):
-        return True
-    if names is not None and not as_names:
-        return False
-    looks = "like an event" if as_data else "like names" if as_names else "like either"
+    as_names = any(not _shape(name) and below and all(map(_shape, below)) for name, below in pairs)
+    is_header = usual > 1 or (as_names and not as_data)
+    if is_header == (names is None):
+        return is_header
+    looks = "like names" if is_header else "like an event" if as_data else "like either"
     raise ValueError(
         f"It is unclear whether the first row of `{part.name}` holds the names of the columns or "
         f"an event (it looks {looks}): say header=True or header=False, with the `names` of the "
