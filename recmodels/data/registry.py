@@ -4,10 +4,12 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recmodels.data.amazon import read_beauty
 from recmodels.data.deskdrop import read_deskdrop
 from recmodels.data.download import Download, download_folder
+from recmodels.data.events import read_events
 from recmodels.data.files import DATA_VARIABLE, data_roots, find_file, project_data
 from recmodels.data.interactions import Interactions
 from recmodels.data.movielens import read_ml_1m, read_ml_100k, read_ml_latest_small
@@ -16,6 +18,9 @@ from recmodels.data.sasrec import read_ml_1m_sasrec
 from recmodels.data.taobao import read_taobao
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+if TYPE_CHECKING:
+    from recmodels.data.shop import Shop
+
 KAGGLE = "https://www.kaggle.com/datasets"
 GITHUB = "https://raw.githubusercontent.com"
 ML_1M_SHA256 = "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"
@@ -44,15 +49,6 @@ class Source:
     by_hand: str = ""
 
 
-def _simulate(name: str) -> Callable[[Path], Interactions]:
-    def read(folder: Path) -> Interactions:
-        from recmodels.data.shop import PRESETS, simulate  # Here: files are read without it.
-
-        return simulate(noise=PRESETS[name]).interactions
-
-    return read
-
-
 def _counts(users: int, items: int, events: int) -> dict[str, int]:
     return {"users": users, "items": items, "events": events}
 
@@ -73,10 +69,12 @@ def _official(
 
 
 SOURCES: dict[str, Source] = {
-    "shop": Source("a simulated shop whose best possible result is known", _simulate("shop")),
+    "shop": Source(
+        "a simulated shop whose best possible result is known", lambda _: open_log("shop", {})[0]
+    ),
     "shop-deterministic": Source(
         "the same shop without browsing: history all but settles what comes next",
-        _simulate("shop-deterministic"),
+        lambda _: open_log("shop-deterministic", {})[0],
     ),
     "ml-100k": Source(
         "MovieLens 100K: ratings with times, titles and genres",
@@ -251,6 +249,24 @@ def load(name: str, folder: str | Path | None = None) -> Interactions:
     if not source.files:
         return source.read(Path())
     return source.read(_locate(name, source, folder))
+
+
+def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, "Shop | None"]:
+    """A known data set, or a file of the user's own; a simulated shop comes with its truth.
+
+    Args:
+        dataset: one of `SOURCES`, or the path of a file, folder or pattern of files.
+        columns: arguments of `read_events` for files.
+    """
+    if dataset in ("shop", "shop-deterministic"):
+        from recmodels.data.shop import PRESETS, simulate  # Here: files are read without it.
+
+        shop = simulate(noise=PRESETS[dataset])
+        return shop.interactions, shop
+    is_path = Path(dataset).suffix or Path(dataset).exists() or set(dataset) & set("/*?~")
+    if dataset in SOURCES or not is_path:
+        return load(dataset), None
+    return read_events(dataset, **columns), None
 
 
 def find_source(name: str) -> Source:
