@@ -236,7 +236,11 @@ def _has_header(
         VALUE.match(name) or name in below or (_shape(name) and _shape(name) in map(_shape, below))
         for name, below in pairs
     )
-    as_names = any(not _shape(name) and below and all(map(_shape, below)) for name, below in pairs)
+    as_names = any(
+        below and all(map(VALUE.match if _shape(name) else _shape, below))
+        for name, below in pairs
+        if not VALUE.match(name)
+    )
     is_header = usual > 1 or (as_names and not as_data)
     if is_header == (names is None):
         return is_header

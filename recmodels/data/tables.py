@@ -136,7 +136,7 @@ def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget
 def _open(part: Part, given: Format, form: str | None, budget: Budget) -> Opened:
     try:
         with part.open() as file:
-            start = file.read(64).lstrip()
+            start = file.read(64).strip(b"\xef\xbb\xbf\xfe\xff").replace(b"\0", b"").lstrip()
     except UNREADABLE as error:
         raise part.refuse(error) from error
     if form == "sequences":
@@ -145,11 +145,7 @@ def _open(part: Part, given: Format, form: str | None, budget: Budget) -> Opened
         return _open_parquet(part, budget)
     if start.startswith((b"[{", b"[\n", b"[ ")):
         raise part.refuse("it is one JSON array; JSON lines have one object per line")
-    return (
-        open_json(part, given)
-        if start.startswith((b"{", b"\xef\xbb\xbf{"))
-        else open_text(part, given)
-    )
+    return open_json(part, given) if start.startswith(b"{") else open_text(part, given)
 
 
 def _open_parquet(part: Part, budget: Budget) -> Opened:
@@ -241,5 +237,10 @@ def _to_pandas(name: str, chunks: list[pa.Array]) -> pd.Series | np.ndarray:
     column = pa.chunked_array([chunk.cast(kind) for chunk in chunks], kind)
     chunks.clear()
     if types.is_integer(kind) and column.null_count:
-        return column.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+        kind, dtype = (
+            (pa.uint64(), pd.UInt64Dtype())
+            if types.is_uint64(kind)
+            else (pa.int64(), pd.Int64Dtype())
+        )
+        return column.cast(kind).to_pandas(types_mapper={kind: dtype}.get)
     return column.to_pandas(date_as_object=False)

@@ -1,6 +1,7 @@
 """Read delimited text, JSON lines and sequences as columns of text or whole numbers."""
 
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from recmodels.data.layout import BLANKS, Layout, find_layout, ragged, rows, spl
 from recmodels.data.sources import Part
 
 BLOCK_BYTES = 1 << 22
-JSON_LINES = 100_000
+BATCH_LINES = 10_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def open_text(part: Part, given: Format) -> Opened:
             )
         try:
             for batch in _stream(part, seen.encoding, layout, columns):
+                _refuse_names(part, layout, batch)
                 yield pa.table({c: tidy(batch.column(c)) for c in columns})
         except pa.ArrowInvalid as error:
             width = len(layout.names)
@@ -121,6 +123,20 @@ def _stream(
             raise not_in(part, encoding, error) from error
 
 
+def _refuse_names(part: Part, layout: Layout, batch: pa.RecordBatch) -> None:
+    """Refuse rows that repeat the header, as in files that were joined as they are."""
+    repeats = pa.scalar(layout.skip > 0 and batch.num_columns > 1)
+    for name, texts in zip(batch.schema.names, batch.columns, strict=True):
+        if not pc.any(repeats).as_py():
+            return
+        repeats = pc.and_(repeats, pc.equal(pc.utf8_trim_whitespace(texts), name))
+    if pc.any(repeats).as_py():
+        raise ValueError(
+            f"`{part.name}` holds the names of its columns in more than one row: remove these rows "
+            f"from between the events. Received: columns={batch.schema.names}"
+        )
+
+
 class _Encoded(io.RawIOBase):
     """Whole lines of a text file, changed by a function, as bytes of UTF-8."""
 
@@ -144,20 +160,24 @@ def open_sequences(part: Part, given: Format) -> Opened:
     seen = survey(part, given.encoding)
     split = re.compile(re.escape(given.delimiter) if given.delimiter else r"[\s,]+").split
 
-    def blocks(columns: list[str]) -> Iterator[pa.Table]:
-        users, items = [], []
+    def lines() -> Iterator[tuple[str, list[str]]]:
         with part.text(seen.encoding) as file:
             for number, line in enumerate(file, 1):
-                user, *following = split(line.strip())
-                if user and not following:
+                user, *items = split(line.strip())
+                if user and not items:
                     raise ValueError(
                         f"Line {number} of `{part.name}` must hold a user followed by items. "
                         f"Received: form='sequences', line={line.strip()[:80]!r}"
                     )
-                users += [user] * len(following)
-                items += following
-        table = {"user": users, "item": items}
-        yield pa.table({c: tidy(pa.array(table[c], pa.string())) for c in columns})
+                yield user, items
+
+    def blocks(columns: list[str]) -> Iterator[pa.Table]:
+        for batch in _batched(lines()):
+            table = {
+                "user": [user for user, items in batch for _ in items],
+                "item": [item for _, items in batch for item in items],
+            }
+            yield pa.table({c: tidy(pa.array(table[c], pa.string())) for c in columns})
 
     assumed = {
         "encoding": seen.encoding.removesuffix("-sig"),
@@ -171,30 +191,27 @@ def open_json(part: Part, given: Format) -> Opened:
     """A file with one JSON object per line; numbers stay as they are written."""
     seen = survey(part, given.encoding)
 
-    def batches() -> Iterator[list[dict]]:
-        batch = []
+    def parsed() -> Iterator[dict]:
         with part.text(seen.encoding) as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    batch.append(_parse(part, number, line))
-                if len(batch) == JSON_LINES:
-                    yield batch
-                    batch = []
-        yield batch
+            yield from (_parse(part, n, line) for n, line in enumerate(file, 1) if line.strip())
 
     names: dict[str, None] = {}
-    for batch in batches():
-        for row in batch:
-            names.update(dict.fromkeys(row))
+    for row in parsed():
+        names.update(dict.fromkeys(row))
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
-        for batch in batches():
+        for batch in _batched(parsed()):
             yield pa.table(
                 {c: _json_column(part, c, [row.get(c) for row in batch]) for c in columns}
             )
 
     assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "JSON lines"}
     return Opened(list(names), assumed, blocks)
+
+
+def _batched(rows: Iterator) -> Iterator[list]:
+    while batch := list(itertools.islice(rows, BATCH_LINES)):
+        yield batch
 
 
 def _parse(part: Part, number: int, line: str) -> dict:
