@@ -11,10 +11,12 @@ from recmodels.data.download import Download, download_folder
 from recmodels.data.files import DATA_VARIABLE, data_roots, find_file, project_data
 from recmodels.data.interactions import Interactions
 from recmodels.data.movielens import read_ml_1m, read_ml_100k, read_ml_latest_small
+from recmodels.data.official import LAYOUTS, read_otto, reader_of
 from recmodels.data.sasrec import read_ml_1m_sasrec
 from recmodels.data.taobao import read_taobao
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+KAGGLE = "https://www.kaggle.com/datasets"
 GITHUB = "https://raw.githubusercontent.com"
 ML_1M_SHA256 = "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"
 
@@ -28,7 +30,7 @@ class Source:
         read: makes the log from the folder with the files.
         files: any of these, plain or gzipped, marks that folder; none for simulated data.
         folders: what that folder may be called, the name used for downloads first.
-        published: `users`, `items` and `events` as its authors count them.
+        published: those of `users`, `items` and `events` that its authors state.
         downloads: the official address of each file.
         by_hand: for a set without an open address, where people get it.
     """
@@ -53,6 +55,21 @@ def _simulate(name: str) -> Callable[[Path], Interactions]:
 
 def _counts(users: int, items: int, events: int) -> dict[str, int]:
     return {"users": users, "items": items, "events": events}
+
+
+def _official(
+    name: str, summary: str, by_hand: str, *folders: str, published: dict[str, int]
+) -> Source:
+    """A set read by `official.py`."""
+    return Source(
+        summary,
+        reader_of(name),
+        (LAYOUTS[name][0].files,),
+        (name, *folders),
+        published,
+        (),
+        by_hand,
+    )
 
 
 SOURCES: dict[str, Source] = {
@@ -145,6 +162,68 @@ SOURCES: dict[str, Source] = {
         ("taobao", "taobao-userbehavior-head", "UserBehavior"),
         _counts(987_994, 4_162_024, 100_150_807),
         by_hand="https://tianchi.aliyun.com/dataset/649 (an account is needed)",
+    ),
+    "tianchi-brand": _official(
+        "tianchi-brand",
+        "Tianchi brands: clicks, purchases, favourites and carts by day, of the contest in 2014",
+        "https://tianchi.aliyun.com (the contest on Tmall brands of 2014; an account is needed)",
+        published={},
+    ),
+    "retailrocket": _official(
+        "retailrocket",
+        "RetailRocket: views, carts and purchases of 4.5 months",
+        f"{KAGGLE}/retailrocket/ecommerce-dataset (an account is needed)",
+        "ecommerce-dataset",
+        published={"users": 1_407_580, "events": 2_756_101},
+    ),
+    "rees46": _official(
+        "rees46",
+        "REES46: views, carts and purchases in a store of many categories, one file per month",
+        f"{KAGGLE}/mkechinov/ecommerce-behavior-data-from-multi-category-store "
+        "(an account is needed)",
+        "ecommerce-behavior-data-from-multi-category-store",
+        published={},
+    ),
+    "cosmetics": _official(
+        "cosmetics",
+        "REES46 Cosmetics: views, carts and purchases of five months, one file per month",
+        f"{KAGGLE}/mkechinov/ecommerce-events-history-in-cosmetics-shop (an account is needed)",
+        "ecommerce-events-history-in-cosmetics-shop",
+        published={},
+    ),
+    "yoochoose": _official(
+        "yoochoose",
+        "YooChoose: clicks and purchases of anonymous sessions, of the RecSys Challenge 2015",
+        f"{KAGGLE}/chadgostopp/recsys-challenge-2015 (an account is needed)",
+        "recsys-challenge-2015",
+        "yoochoose-data",
+        published={},
+    ),
+    "otto": Source(
+        "OTTO: clicks, carts and orders of anonymous sessions",
+        read_otto,
+        ("otto-recsys-train.jsonl", "train.jsonl"),
+        ("otto", "otto-recsys", "recsys-dataset"),
+        _counts(12_899_779, 1_855_603, 216_716_096),
+        by_hand=f"{KAGGLE}/otto/recsys-dataset (an account is needed)",
+    ),
+    "video-games-2014": _official(
+        "video-games-2014",
+        "Amazon Video Games: ratings up to July 2014",
+        "https://jmcauley.ucsd.edu/data/amazon/links.html",
+        published=_counts(826_767, 50_210, 1_324_753),
+    ),
+    "video-games-2018": _official(
+        "video-games-2018",
+        "Amazon Video Games: ratings up to October 2018",
+        "https://nijianmo.github.io/amazon/ (ratings only)",
+        published={"events": 2_565_349},
+    ),
+    "video-games-2023": _official(
+        "video-games-2023",
+        "Amazon Video Games: ratings up to September 2023",
+        "https://amazon-reviews-2023.github.io/ (ratings only)",
+        published={},
     ),
 }
 
