@@ -194,9 +194,8 @@ def data_card(
     as_json: Json = False,
 ) -> None:
     """Counts, spans, density, lengths, repeats and ties, checked against the published counts."""
-    start_backend()
     from recmodels.data.card import data_card as make_card
-    from recmodels.experiments.showcase import open_log
+    from recmodels.data.registry import open_log
 
     log, _ = open_log(name, parse_columns(columns))
     card = make_card(log)

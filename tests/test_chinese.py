@@ -65,7 +65,11 @@ def test_a_sign_without_a_glyph_is_noticed(ax):
 
 def test_columns_and_titles_of_a_chinese_log_reach_the_list(tmp_path):
     path = tmp_path / "日志.csv"
-    rows = [f"{user},{title},{time}" for user in (1, 2) for time, title in enumerate(TITLES[:4])]
+    rows = [
+        f"{user},{title},{1_600_000_000 + time}"
+        for user in (1, 2)
+        for time, title in enumerate(TITLES[:4])
+    ]
     path.write_text("\n".join(["用户,商品,时间戳", *rows]), "utf-8")
     log = rm.read_events(path)
     data = rm.prepare(rm.leave_one_out(log))

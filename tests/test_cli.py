@@ -59,7 +59,7 @@ def test_run_writes_figures_and_a_bundle(finished):
 def test_recommend_speaks_raw_ids(finished):
     folder, _ = finished
     result = invoke("recommend", folder / "bundle", "--history", "s1,s2,s3", "-k", 2, "--json")
-    answer = json.loads(result.output)
+    answer = json.loads(result.stdout)
     assert len(answer["items"]) == 2 and answer["items"][0]["item"] == "s4"
 
 
@@ -70,11 +70,11 @@ def test_recommend_takes_the_folder_of_a_run(finished):
 
 def test_recommend_knows_users_and_keeps_to_what_is_asked(finished):
     folder, _ = finished
-    by_user = json.loads(invoke("recommend", folder, "--user", "u1", "--json").output)
+    by_user = json.loads(invoke("recommend", folder, "--user", "u1", "--json").stdout)
     assert by_user["items"] and by_user["source"] != "MostPopular"
     rules = '{"rule": "AtLeast", "column": "events", "least": 2}'
     asked = ("recommend", folder, "--history", "s1,s2", "--json")
-    shown = json.loads(invoke(*asked, "--only", "s3,s4,s5", "--exclude", "s4").output)
+    shown = json.loads(invoke(*asked, "--only", "s3,s4,s5", "--exclude", "s4").stdout)
     assert {row["item"] for row in shown["items"]} == {"s3", "s5"}
     refused = invoke(*asked, "--rules", rules)
     assert refused.exit_code and "need a column 'events'" in str(refused.exception)
@@ -106,7 +106,7 @@ def test_typed_ids_are_of_the_type_of_the_known_ones():
 
 def test_evaluate_measures_the_same_again(finished):
     folder, _ = finished
-    measured = json.loads(invoke("evaluate", folder, "--json").output)
+    measured = json.loads(invoke("evaluate", folder, "--json").stdout)
     stored = json.loads((folder / "bundle" / "metrics.json").read_text())
     assert measured["ndcg@10"] == pytest.approx(stored["ndcg@10"], abs=1e-6)
 
@@ -114,12 +114,12 @@ def test_evaluate_measures_the_same_again(finished):
 def test_data_list_and_card(my_log):
     assert "ml-1m-sasrec" in invoke("data", "list").output
     columns = "user=uid,item=sku,timestamp=ts"
-    card = json.loads(invoke("data", "card", my_log, "--columns", columns, "--json").output)
+    card = json.loads(invoke("data", "card", my_log, "--columns", columns, "--json").stdout)
     assert card["users"] == 60 and card["items"] == 9
 
 
 def test_table_prints_rows_as_json():
-    assert isinstance(json.loads(invoke("table", "--json").output), list)
+    assert isinstance(json.loads(invoke("table", "--json").stdout), list)
 
 
 @pytest.mark.parametrize("text", ["uid", "who=uid", "user=uid;item=sku,x"])

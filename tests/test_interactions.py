@@ -86,6 +86,42 @@ BAD = {
     "missing number": (_frame(user=[1, None], item=[1, 1]), "ordered", "`user`.*nan in row 1"),
     "real number": (_frame(user=[1], item=[1.5]), "ordered", "`item`.*dtype=float64"),
     "mixed ids": (_frame(user=[1, "a"], item=[1, 1]), "ordered", r"`user`.*\['int', 'str'\]"),
+    "nullable id": (
+        _frame(user=pd.array([1, None], "Int64"), item=[1, 1]),
+        "ordered",
+        "`user`.*1 of 2 values that are missing.*<NA> in row 1",
+    ),
+    "negative category": (
+        _frame(user=pd.Categorical([-1, 4]), item=[1, 1]),
+        "ordered",
+        "`user`.*negative.*-1 in row 0",
+    ),
+    "empty id": (_frame(user=["a", ""], item=[1, 1]), "ordered", "`user`.*missing.*'' in row 1"),
+    "blank id": (_frame(user=["a", "b"], item=["x", " "]), "ordered", "`item`.*' ' in row 1"),
+    "times as ids": (
+        _frame(user=pd.to_datetime(["2020-01-01"]), item=[1]),
+        "ordered",
+        "`user`.*integers or strings.*datetime64",
+    ),
+    "truth values as ids": (_frame(user=[True], item=[1]), "ordered", "`user`.*dtype=bool"),
+    "bytes as ids": (_frame(user=[b"a"], item=[1]), "ordered", r"`user`.*decode.*\['bytes'\]"),
+    "lists as ids": (_frame(user=[1], item=[[1, 2]]), "ordered", r"`item`.*explode.*\['list'\]"),
+    "column twice": (
+        pd.concat([_frame(user=[1], item=[2]), _frame(item=[3])], axis=1),
+        "ordered",
+        r"`item` stand twice.*\['user', 'item', 'item'\]",
+    ),
+    "infinite rating": (
+        _frame(user=[1, 1], item=[1, 2], value=[1.0, np.inf]),
+        "ordered",
+        "`value`.*infinite.*inf in row 1",
+    ),
+    "rating in words": (_frame(user=[1], item=[1], value=["5"]), "ordered", "`value`.*numbers"),
+    "missing time": (
+        _frame(user=[1, 1], item=[1, 2], timestamp=pd.array([5, None], "Int64")),
+        "timed",
+        "`timestamp`.*1 of 2 values that are missing times.*<NA> in row 1",
+    ),
     "milliseconds": (
         _frame(user=[1, 1], item=[1, 2], timestamp=[5, 964982703000]),
         "timed",
@@ -105,6 +141,20 @@ def test_bad_table_is_refused_with_what_to_do(case):
     frame, order, message = BAD[case]
     with pytest.raises(ValueError, match=message):
         Interactions(frame, order)
+
+
+def test_objects_categories_and_nullable_columns_are_taken_by_their_content():
+    frame = _frame(
+        user=pd.Series([2, 1], dtype=object),
+        item=pd.Categorical(["x", "y"]),
+        timestamp=pd.array([5, 6], "Int64"),
+        duration=[1.5, None],
+    )
+    events = Interactions(frame, "timed").events
+    assert events["user"].tolist() == [1, 2] and events["user"].dtype == np.int64
+    assert events["item"].tolist() == ["y", "x"] and events["item"].dtype == "str"
+    assert events["timestamp"].dtype == np.int64
+    assert frame["user"].dtype == object
 
 
 def test_require_says_what_to_use_instead():

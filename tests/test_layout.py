@@ -117,9 +117,11 @@ def test_every_loss_has_a_hand_computed_test(name):
     assert f"test_{name}_by_hand" in {f.name for f in functions(tests)}
 
 
-def test_data_loads_without_keras():
+def test_data_and_its_card_do_without_keras(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,timestamp\n1,5,1600000000\n")
     code = (
-        "import sys, recmodels.data, recmodels.features.histories; "
+        "import sys, recmodels.features.histories; from recmodels.cli import data_card; "
+        f"data_card({str(tmp_path / 'log.csv')!r}, ''); "
         "sys.exit(any(name in sys.modules for name in ('keras', 'tensorflow', 'jax', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0

@@ -6,6 +6,7 @@ import pytest
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.leakage import leak_report
+from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import leave_one_out, temporal_cutoff
 
 
@@ -56,8 +57,36 @@ def test_numbers_equal_a_slow_count(seed, cut):
     assert report.future_share_median == pytest.approx(median_share)
     assert report.own_future_events == 0
     assert report.ties_at_cut == sum(last[t.user] == t.timestamp for t in targets)
+    pairs = {(e.user, e.item) for e in train}
+    assert report.known_pairs == sum((t.user, t.item) in pairs for t in targets)
     assert report.cold_targets == sum(t.item not in {e.item for e in train} for t in targets)
     assert report.cold_users == sum(t.user not in {e.user for e in train} for t in targets)
+
+
+@pytest.mark.filterwarnings("ignore:.*training or validation holds too")
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("cut", [random_ratings, temporal_ratings])
+def test_several_targets_of_a_user_are_counted_as_one_by_one(seed, cut):
+    split = cut(_random_log(seed))
+    train = list(split.train.events.itertuples(index=False))
+    targets = list(split.test.targets.events.itertuples(index=False))
+    assert len(targets) > len({t.user for t in targets})
+    report = leak_report(split)
+    shares = [sum(e.timestamp > t.timestamp for e in train) / len(train) for t in targets]
+    assert report.future_share_mean == pytest.approx(np.mean(shares))
+    first = {}
+    for t in targets:
+        first[t.user] = min(t.timestamp, first.get(t.user, t.timestamp))
+    assert report.own_future_events == sum(e.timestamp > first.get(e.user, 99) for e in train)
+    pairs = {(e.user, e.item) for e in train}
+    assert report.known_pairs == sum((t.user, t.item) in pairs for t in targets)
+    assert f"pair is in training too {report.known_pairs:>16,}" in repr(report)
+
+
+def test_split_without_cases_has_no_shares():
+    frame = pd.DataFrame({"user": range(50), "item": 1, "timestamp": range(50)})
+    report = leak_report(random_ratings(Interactions(frame, "timed")))
+    assert (report.users, report.newcomers, report.future_share_mean) == (0, 10, None)
 
 
 def test_temporal_cutoff_leaks_nothing_from_the_future():

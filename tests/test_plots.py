@@ -28,6 +28,7 @@ LEAKS = LeakReport(
     train_events=200,
     users=30,
     future_share_median=0.25,
+    known_pairs=0,
     future_share_mean=0.5,
     own_future_events=20,
     ties_at_cut=3,

@@ -29,6 +29,15 @@ def test_random_ratings_of_users_without_training_are_newcomers():
     assert len(split.test) == 0 and len(split.test.newcomers) == 10
 
 
+def test_random_ratings_warn_of_pairs_on_both_sides():
+    users, items = np.repeat(np.arange(20), 10), np.tile(np.arange(10), 20)
+    with pytest.warns(UserWarning, match="are of a user and an item.*Keep one") as record:
+        split = random_ratings(_log([*users, *users], [*items, *items]), seed=0)
+    both = sum(pair in set(_pairs(split.test.inputs)) for pair in _pairs(split.test.targets))
+    assert f"{both} of 80 test events of 'toy'" in str(record[0].message) and both > 40
+    assert record[0].filename == __file__
+
+
 @pytest.mark.parametrize("shares", [{"test_share": 0}, {"test_share": 1}, {"validation_share": 0}])
 def test_random_shares_must_leave_three_parts(shares):
     with pytest.raises(ValueError, match=next(iter(shares))):

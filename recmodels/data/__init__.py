@@ -13,12 +13,13 @@ from recmodels.data.cleaning import (
     single_pass_core,
 )
 from recmodels.data.columns import guess_columns
-from recmodels.data.events import read_events
+from recmodels.data.events import from_frame, read_events
 from recmodels.data.interactions import Interactions
 from recmodels.data.leakage import LeakReport, leak_report
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.registry import SOURCES, Source, load
 from recmodels.data.splits import Cases, Split, leave_one_out, temporal_cutoff
+from recmodels.data.table_splits import split_from_tables
 
 __all__ = [
     "SOURCES",
@@ -36,6 +37,7 @@ __all__ = [
     "drop_exact_duplicates",
     "drop_impossible_times",
     "drop_missing",
+    "from_frame",
     "guess_columns",
     "k_core",
     "leak_report",
@@ -44,6 +46,7 @@ __all__ = [
     "random_ratings",
     "read_events",
     "single_pass_core",
+    "split_from_tables",
     "temporal_cutoff",
     "temporal_ratings",
 ]

@@ -4,11 +4,11 @@ import gzip
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from recmodels.data.files import find_file
 from recmodels.data.interactions import Interactions
+from recmodels.data.tables import read_table
 
 
 def read_beauty(folder: Path) -> Interactions:
@@ -22,18 +22,10 @@ def read_beauty(folder: Path) -> Interactions:
     """
     path = find_file(folder, "events.csv")
     if path is None:
-        return Interactions(_sequences(find_file(folder, "Beauty.txt")), "ordered", "beauty")
+        table = read_table(find_file(folder, "Beauty.txt"), form="sequences")
+        return Interactions(table.frame, "ordered", "beauty")
     events = pd.read_csv(path).rename(columns={"user_id": "user", "item_id": "item"})
     return Interactions(events, "timed", "beauty", _items(folder))
-
-
-def _sequences(path: Path) -> pd.DataFrame:
-    """One line a user, its id and then the items: a table of pairs."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt") as file:
-        rows = [np.array(line.split(), np.int64) for line in file]
-    users = np.repeat([row[0] for row in rows], [len(row) - 1 for row in rows])
-    return pd.DataFrame({"user": users, "item": np.concatenate([row[1:] for row in rows])})
 
 
 def _items(folder: Path) -> pd.DataFrame | None:

@@ -39,12 +39,15 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 REQUIRED = ("user", "item")
 
 
-def guess_columns(columns: Iterable[str], named: Mapping[str, str] = NOTHING) -> dict[str, str]:
+def guess_columns(
+    columns: Iterable[str], named: Mapping[str, str] = NOTHING, skip: Iterable[str] = ()
+) -> dict[str, str]:
     """The columns that carry a usual name, by what they hold.
 
     Args:
         columns: names as they stand in the file.
         named: columns that are known already, by what they hold.
+        skip: what no column is to be guessed for, such as `["timestamp"]`.
 
     Returns:
         `user` and `item` always, and what else is found of `timestamp`, `action`, `duration` and
@@ -61,14 +64,14 @@ def guess_columns(columns: Iterable[str], named: Mapping[str, str] = NOTHING) ->
     free = [column for column in columns if column not in named.values()]
     guessed = dict(named)
     for role, names in USUAL_NAMES.items():
-        if role in named:
+        if role in named or role in skip:
             continue
         candidates = [column for column in free if _plain(column) in names]
         if len(candidates) > 1 or (role in REQUIRED and not candidates):
             raise ValueError(_explain(role, candidates, columns))
         if candidates:
             guessed[role] = candidates[0]
-    return guessed
+    return {role: guessed[role] for role in USUAL_NAMES if role in guessed}
 
 
 def _explain(role: str, candidates: list[str], columns: list[str]) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from recmodels.data.files import find_file
 from recmodels.data.interactions import Interactions
+from recmodels.data.official import map_actions
 
 ACTIONS = {
     "VIEW": "view",
@@ -34,7 +35,7 @@ def read_deskdrop(folder: Path) -> Interactions:
     ids = {"personId": str, "contentId": str, "sessionId": str}
     raw = pd.read_csv(find_file(folder, "users_interactions.csv"), usecols=list(COLUMNS), dtype=ids)
     events = raw.rename(columns=COLUMNS)[list(COLUMNS.values())]
-    events["action"] = events["action"].map(ACTIONS)
+    events["action"] = map_actions(events["action"], ACTIONS, "deskdrop")
     return Interactions(events, "timed", "deskdrop", _articles(folder))
 
 

@@ -9,9 +9,9 @@ DATA_VARIABLE = "RECMODELS_DATA"
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
-    """The first of `names` that a folder holds, plain or packed with gzip."""
-    for name in names:
-        for candidate in (folder / name, folder / f"{name}.gz"):
+    """The first of `names`, which may be patterns, that a folder holds, plain or gzipped."""
+    for pattern in (f"{name}{packed}" for name in names for packed in ("", ".gz")):
+        for candidate in sorted(folder.glob(pattern)):
             if candidate.is_file():
                 return candidate
     return None

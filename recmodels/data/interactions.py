@@ -1,10 +1,12 @@
 """The one table of behaviour events that everything else is made from."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+
+from recmodels.data.values import check_ids, refuse, unwrap
 
 ORDERS = ("timed", "ordered", "unordered")
 LATEST_TIMESTAMP = 4_102_444_800  # 2100-01-01: anything later is milliseconds or a mistake.
@@ -19,16 +21,21 @@ class Interactions:
             up) and any of `timestamp` (integer UTC seconds), `action` (str), `duration` (float
             seconds, may be missing), `value` (float, such as a rating) and context columns under
             names of their own. Sorted stably by user, then timestamp: ties keep their row order.
+            Object, categorical and nullable columns are taken by their content.
         order: `"timed"` (has `timestamp`), `"ordered"` (the rows of a user are in time order but
             carry no time) or `"unordered"` (neither: splits and sequences refuse it).
         name: what reports and errors call this source.
         items: optional table of what is known of each item (`title`, `category`, ...), indexed
             by raw item id.
         users: optional table of what is known of each user (`age`, ...), indexed by raw user id.
+        assumed: how `read_events` or `from_frame` read the source (encoding, dates, types of ids
+            and so on), for reports.
 
     Raises:
-        ValueError: a required column is missing, an id is missing or negative, a timestamp is
-            not an integer second between 1970 and 2100, or `order` does not fit the columns.
+        ValueError: a required column is missing, a column stands twice, an id is missing, empty,
+            negative, or neither integer nor text, a timestamp is not an integer second between
+            1970 and 2100, a `value` or `duration` is not a finite number, or `order` does not
+            fit the columns.
 
     Example:
         >>> frame = pd.DataFrame({"user": [7, 7], "item": [1, 2], "timestamp": [20, 10]})
@@ -41,10 +48,11 @@ class Interactions:
     name: str = "events"
     items: pd.DataFrame | None = None
     users: pd.DataFrame | None = None
+    assumed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_events(self.events, self.order, self.name)
-        object.__setattr__(self, "events", _sorted(self.events, self.order))
+        events = _check_events(self.events, self.order, self.name)
+        object.__setattr__(self, "events", _sorted(events, self.order))
 
     def __len__(self) -> int:
         return len(self.events)
@@ -97,7 +105,8 @@ class Interactions:
         )
 
 
-def _check_events(events: pd.DataFrame, order: str, name: str) -> None:
+def _check_events(events: pd.DataFrame, order: str, name: str) -> pd.DataFrame:
+    """The same table with ids and times in plain dtypes; raise if anything is wrong."""
     if order not in ORDERS:
         raise ValueError(f"`order` must be one of {ORDERS}. Received: order={order!r}")
     missing = [c for c in ("user", "item") if c not in events.columns]
@@ -109,51 +118,49 @@ def _check_events(events: pd.DataFrame, order: str, name: str) -> None:
             f"read_events(path, {missing[0]}='its name in your file'). "
             f"Received: columns={list(events.columns)}"
         )
-    for column in ("user", "item"):
-        check_ids(events[column], name)
-    if "timestamp" in events.columns:
-        _check_timestamps(events["timestamp"], name)
+    check_names(events.columns)
+    typed = [c for c in ("user", "item", "timestamp") if c in events.columns]
+    plain = {column: unwrap(events[column]) for column in typed}
+    for column, values in plain.items():
+        check_ids(values) if column != "timestamp" else _check_timestamps(values)
+    for column in ("value", "duration"):
+        if column in events.columns:
+            _check_numbers(events[column])
+    changed = {c: values for c, values in plain.items() if values.dtype != events[c].dtype}
+    return events.assign(**changed) if changed else events
 
 
-def check_ids(ids: pd.Series, name: str) -> None:
-    """Raise a `ValueError` for ids that are missing, negative or of no usable type."""
-    bad = ids.isna().to_numpy()
-    if not bad.any() and ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
+def check_names(columns: pd.Index) -> None:
+    """Raise a `ValueError` if a column name stands twice."""
+    twice = columns[columns.duplicated()].unique().tolist()
+    if twice:
         raise ValueError(
-            f"Column `{ids.name}` of {name!r} must hold integers or strings, all of one type: "
-            "turn them into text with astype(str). "
-            f"Received: {sorted({type(value).__name__ for value in ids})}"
-        )
-    if not bad.any() and pd.api.types.is_numeric_dtype(ids):
-        if not pd.api.types.is_integer_dtype(ids):
-            raise ValueError(
-                f"Column `{ids.name}` of {name!r} must hold integers or strings. "
-                f"Received: dtype={ids.dtype}"
-            )
-        bad = (ids < 0).to_numpy()
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise ValueError(
-            f"Column `{ids.name}` of {name!r} has {int(bad.sum())} missing or negative ids. Drop "
-            "those rows (recmodels.data.drop_missing), or read the column as text if negative "
-            f"numbers are real ids. Received: {ids.iloc[row]} in row {row}"
+            f"Columns {', '.join(f'`{name}`' for name in twice)} stand twice: rename or drop one "
+            f"of each. Received: columns={list(columns)}"
         )
 
 
-def _check_timestamps(timestamps: pd.Series, name: str) -> None:
+def _check_timestamps(timestamps: pd.Series) -> None:
+    advice = "Drop those rows, or let `from_frame` convert dates and other units"
+    refuse(timestamps, timestamps.isna(), "are missing times", advice)
     if not pd.api.types.is_integer_dtype(timestamps):
         raise ValueError(
-            f"Column `timestamp` of {name!r} must be integer UTC seconds; `read_events` converts "
-            f"dates and other units. Received: dtype={timestamps.dtype}"
+            "Column `timestamp` must be integer UTC seconds; `read_events` and `from_frame` "
+            f"convert dates and other units. Received: dtype={timestamps.dtype}"
         )
-    bad = ((timestamps < 0) | (timestamps > LATEST_TIMESTAMP)).to_numpy()
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
+    bad = (timestamps < 0) | (timestamps > LATEST_TIMESTAMP)
+    what = "lie outside 1970 to 2100: milliseconds, or several units in one column"
+    refuse(timestamps, bad, what, advice)
+
+
+def _check_numbers(numbers: pd.Series) -> None:
+    advice = "Correct those rows, or let `from_frame` convert the column"
+    dtype = numbers.dtype
+    if pd.api.types.is_bool_dtype(dtype) or not pd.api.types.is_numeric_dtype(dtype):
         raise ValueError(
-            f"Column `timestamp` of {name!r} has {int(bad.sum())} values outside 1970 to 2100: "
-            "milliseconds, or a mixture of units? `read_events` converts one unit per file. "
-            f"Received: {timestamps.iloc[row]} in row {row}"
+            f"Column `{numbers.name}` must hold numbers. {advice}. Received: dtype={dtype}"
         )
+    refuse(numbers, np.isinf(numbers.to_numpy("float64", na_value=np.nan)), "are infinite", advice)
 
 
 def _sorted(events: pd.DataFrame, order: str) -> pd.DataFrame:
@@ -164,13 +171,16 @@ def _sorted(events: pd.DataFrame, order: str) -> pd.DataFrame:
     in_order = (users[1:] > users[:-1]) | (same_user & (times[1:] >= times[:-1]))
     if in_order.all():
         return events.reset_index(drop=True)
+    return events.iloc[stable_order(users, times)].reset_index(drop=True)
+
+
+def stable_order(users: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Rows by user, then time; as one number where it fits, which sorts more than twice as fast."""
     codes = users if users.dtype.kind in "iu" else pd.factorize(users, sort=True)[0]
-    return events.iloc[_stable_order(codes, times)].reset_index(drop=True)
-
-
-def _stable_order(codes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Rows by code, then time; as one number where it fits, which sorts more than twice as fast."""
     first, span = int(times.min()), int(times.max()) - int(times.min()) + 1
-    if (int(codes.max()) + 1) * span < 2**63:
-        return np.argsort(codes.astype(np.int64) * span + (times - first), kind="stable")
+    if (int(codes.max()) + 1) * span < 2**63 and times.dtype.kind in "iu":
+        key = codes.astype(np.int64)
+        key *= span
+        key += times - first
+        return np.argsort(key, kind="stable")
     return np.lexsort((times, codes))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.interactions import Interactions
-from recmodels.data.splits import Split
+from recmodels.data.splits import Split, pairs_in
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,11 +21,13 @@ class LeakReport:
         train_events: events in training.
         users: cases.
         future_share_median: share of training events after the median target.
-        future_share_mean: share of training events after a user's target, mean over users.
-        own_future_events: training events of a user after that user's own target; a sound split
-            has none.
-        ties_at_cut: users whose target shares its second with the last event of their input, so
-            that the order of rows in the file decided what is predicted.
+        future_share_mean: share of training events after a target, mean over targets.
+        own_future_events: training events of a user after that user's own (first) target; a split
+            in time has none.
+        ties_at_cut: targets in the same second as the last event of their input, so that the
+            order of rows in the file decided what is predicted.
+        known_pairs: targets whose user has the same item in training. Harmless where people
+            repeat themselves; where a pair is one rating, the model was told the answer.
         cold_users: users without a training event.
         cold_targets: targets without a training event: misses for every model.
         newcomers: users left out because they have no event before the cut.
@@ -40,6 +42,7 @@ class LeakReport:
     future_share_mean: float | None
     own_future_events: int | None
     ties_at_cut: int | None
+    known_pairs: int
     cold_users: int
     cold_targets: int
     newcomers: int
@@ -47,7 +50,7 @@ class LeakReport:
     def __repr__(self) -> str:
         lines = [f"Leaks of the {self.protocol} split of {self.name!r}, {self.part}"]
         if self.future_share_median is None:
-            lines.append("  the log has no times: leaks from the future cannot be measured")
+            lines.append("  no times or no cases: leaks from the future cannot be measured")
         else:
             lines += [
                 f"  training events after the median target     {self.future_share_median:>10.1%}",
@@ -56,8 +59,9 @@ class LeakReport:
                 f"  targets in the second of the event before   {self.ties_at_cut:>10,}",
             ]
         lines += [
-            f"  users                                       {self.users:>10,}",
-            f"  users unknown to training                   {self.cold_users:>10,}",
+            f"  targets whose pair is in training too       {self.known_pairs:>10,}",
+            f"  cases                                       {self.users:>10,}",
+            f"  cases of users unknown to training          {self.cold_users:>10,}",
             f"  targets unknown to training                 {self.cold_targets:>10,}",
             f"  further users without an event by then      {self.newcomers:>10,}",
         ]
@@ -78,7 +82,7 @@ def leak_report(split: Split) -> LeakReport:
     cases = getattr(split, part)
     times = {"future_share_median": None, "future_share_mean": None}
     times |= {"own_future_events": None, "ties_at_cut": None}
-    if "timestamp" in split.train.events:
+    if "timestamp" in split.train.events and len(cases):
         times = _future_shares(split.train.events, cases.targets.events)
         times["own_future_events"] = _own_future(split.train.events, cases.targets.events)
         times["ties_at_cut"] = _ties(cases.inputs, cases.targets.events)
@@ -88,6 +92,7 @@ def leak_report(split: Split) -> LeakReport:
         part=part,
         train_events=len(split.train),
         **times,
+        known_pairs=int(pairs_in(cases.targets, split.train).sum()),
         **split.count_cold(part),
     )
 
@@ -105,7 +110,7 @@ def _future_shares(train: pd.DataFrame, targets: pd.DataFrame) -> dict[str, floa
 
 
 def _own_future(train: pd.DataFrame, targets: pd.DataFrame) -> int:
-    own_target = train["user"].map(targets.set_index("user")["timestamp"])
+    own_target = train["user"].map(targets.groupby("user")["timestamp"].min())
     return int((train["timestamp"] > own_target).sum())
 
 

@@ -1,9 +1,11 @@
 """Hold out ratings, several of a user: at random as tutorials do, or all after one moment."""
 
+import warnings
+
 import numpy as np
 
 from recmodels.data.interactions import Interactions
-from recmodels.data.splits import Cases, Split, cut_seconds
+from recmodels.data.splits import Cases, Split, cases_among, cut_seconds, pairs_in
 
 
 def random_ratings(
@@ -16,7 +18,9 @@ def random_ratings(
 
     Later events of a user help to predict earlier ones and the fashion of each day is known, so
     figures are higher than any that time allows; use it to compare with published ones. Held-out
-    events of users without a training event become newcomers.
+    events of users without a training event become newcomers. A pair of user and item that stands
+    several times in the log may be in training and test at once: a warning then counts such
+    events; drop repeats before, or see `leak_report`.
 
     Args:
         interactions: any log.
@@ -44,12 +48,22 @@ def random_ratings(
     role = np.zeros(total, np.int8)
     role[order[:tested]] = 2
     role[order[tested : tested + validated]] = 1
-    train = interactions.select(role == 0)
+    train, known = interactions.select(role == 0), interactions.select(role <= 1)
+    test = interactions.select(role == 2)
+    repeated = int(pairs_in(test, known).sum())
+    if repeated:
+        warnings.warn(
+            f"{repeated:,} of {len(test):,} test events of {interactions.name!r} are of a user and "
+            "an item that training or validation holds too, so their ratings are known. Keep one "
+            "event of each pair before, for example with "
+            "`log.select(~log.events.duplicated(['user', 'item']))`.",
+            stacklevel=2,
+        )
     return Split(
         protocol="random-80-20",
         train=train,
-        validation=_cases_among(train, interactions.select(role == 1)),
-        test=_cases_among(interactions.select(role <= 1), interactions.select(role == 2)),
+        validation=cases_among(train, interactions.select(role == 1)),
+        test=cases_among(known, test),
         catalogue=interactions.events["item"].unique(),
     )
 
@@ -96,13 +110,7 @@ def temporal_ratings(
     return split
 
 
-def _cases_among(inputs: Interactions, targets: Interactions) -> Cases:
-    """Targets of users with inputs, and those of users without."""
-    known = targets.events["user"].isin(inputs.events["user"].unique()).to_numpy()
-    return Cases(inputs, targets.select(known), targets.select(~known))
-
-
 def _cases_met(inputs: Interactions, later: Interactions) -> Cases:
     """Cases among later events of items that the inputs have."""
     met = later.events["item"].isin(inputs.events["item"].unique()).to_numpy()
-    return _cases_among(inputs, later.select(met))
+    return cases_among(inputs, later.select(met))

@@ -4,17 +4,24 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recmodels.data.amazon import read_beauty
 from recmodels.data.deskdrop import read_deskdrop
 from recmodels.data.download import Download, download_folder
+from recmodels.data.events import read_events
 from recmodels.data.files import DATA_VARIABLE, data_roots, find_file, project_data
 from recmodels.data.interactions import Interactions
 from recmodels.data.movielens import read_ml_1m, read_ml_100k, read_ml_latest_small
+from recmodels.data.official import LAYOUTS, read_otto, reader_of
 from recmodels.data.sasrec import read_ml_1m_sasrec
 from recmodels.data.taobao import read_taobao
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+if TYPE_CHECKING:
+    from recmodels.data.shop import Shop
+
+KAGGLE = "https://www.kaggle.com/datasets"
 GITHUB = "https://raw.githubusercontent.com"
 ML_1M_SHA256 = "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"
 
@@ -28,7 +35,7 @@ class Source:
         read: makes the log from the folder with the files.
         files: any of these, plain or gzipped, marks that folder; none for simulated data.
         folders: what that folder may be called, the name used for downloads first.
-        published: `users`, `items` and `events` as its authors count them.
+        published: those of `users`, `items` and `events` that its authors state.
         downloads: the official address of each file.
         by_hand: for a set without an open address, where people get it.
     """
@@ -42,24 +49,32 @@ class Source:
     by_hand: str = ""
 
 
-def _simulate(name: str) -> Callable[[Path], Interactions]:
-    def read(folder: Path) -> Interactions:
-        from recmodels.data.shop import PRESETS, simulate  # Here: files are read without it.
-
-        return simulate(noise=PRESETS[name]).interactions
-
-    return read
-
-
 def _counts(users: int, items: int, events: int) -> dict[str, int]:
     return {"users": users, "items": items, "events": events}
 
 
+def _official(
+    name: str, summary: str, by_hand: str, *folders: str, published: dict[str, int]
+) -> Source:
+    """A set read by `official.py`."""
+    return Source(
+        summary,
+        reader_of(name),
+        (LAYOUTS[name][0].files,),
+        (name, *folders),
+        published,
+        (),
+        by_hand,
+    )
+
+
 SOURCES: dict[str, Source] = {
-    "shop": Source("a simulated shop whose best possible result is known", _simulate("shop")),
+    "shop": Source(
+        "a simulated shop whose best possible result is known", lambda _: open_log("shop", {})[0]
+    ),
     "shop-deterministic": Source(
         "the same shop without browsing: history all but settles what comes next",
-        _simulate("shop-deterministic"),
+        lambda _: open_log("shop-deterministic", {})[0],
     ),
     "ml-100k": Source(
         "MovieLens 100K: ratings with times, titles and genres",
@@ -146,6 +161,68 @@ SOURCES: dict[str, Source] = {
         _counts(987_994, 4_162_024, 100_150_807),
         by_hand="https://tianchi.aliyun.com/dataset/649 (an account is needed)",
     ),
+    "tianchi-brand": _official(
+        "tianchi-brand",
+        "Tianchi brands: clicks, purchases, favourites and carts by day, of the contest in 2014",
+        "https://tianchi.aliyun.com (the contest on Tmall brands of 2014; an account is needed)",
+        published={},
+    ),
+    "retailrocket": _official(
+        "retailrocket",
+        "RetailRocket: views, carts and purchases of 4.5 months",
+        f"{KAGGLE}/retailrocket/ecommerce-dataset (an account is needed)",
+        "ecommerce-dataset",
+        published={"users": 1_407_580, "events": 2_756_101},
+    ),
+    "rees46": _official(
+        "rees46",
+        "REES46: views, carts and purchases in a store of many categories, one file per month",
+        f"{KAGGLE}/mkechinov/ecommerce-behavior-data-from-multi-category-store "
+        "(an account is needed)",
+        "ecommerce-behavior-data-from-multi-category-store",
+        published={},
+    ),
+    "cosmetics": _official(
+        "cosmetics",
+        "REES46 Cosmetics: views, carts and purchases of five months, one file per month",
+        f"{KAGGLE}/mkechinov/ecommerce-events-history-in-cosmetics-shop (an account is needed)",
+        "ecommerce-events-history-in-cosmetics-shop",
+        published={},
+    ),
+    "yoochoose": _official(
+        "yoochoose",
+        "YooChoose: clicks and purchases of anonymous sessions, of the RecSys Challenge 2015",
+        f"{KAGGLE}/chadgostopp/recsys-challenge-2015 (an account is needed)",
+        "recsys-challenge-2015",
+        "yoochoose-data",
+        published={},
+    ),
+    "otto": Source(
+        "OTTO: clicks, carts and orders of anonymous sessions",
+        read_otto,
+        ("otto-recsys-train.jsonl", "train.jsonl"),
+        ("otto", "otto-recsys", "recsys-dataset"),
+        _counts(12_899_779, 1_855_603, 216_716_096),
+        by_hand=f"{KAGGLE}/otto/recsys-dataset (an account is needed)",
+    ),
+    "video-games-2014": _official(
+        "video-games-2014",
+        "Amazon Video Games: ratings up to July 2014",
+        "https://jmcauley.ucsd.edu/data/amazon/links.html",
+        published=_counts(826_767, 50_210, 1_324_753),
+    ),
+    "video-games-2018": _official(
+        "video-games-2018",
+        "Amazon Video Games: ratings up to October 2018",
+        "https://nijianmo.github.io/amazon/ (ratings only)",
+        published={"events": 2_565_349},
+    ),
+    "video-games-2023": _official(
+        "video-games-2023",
+        "Amazon Video Games: ratings up to September 2023",
+        "https://amazon-reviews-2023.github.io/ (ratings only)",
+        published={},
+    ),
 }
 
 
@@ -172,6 +249,24 @@ def load(name: str, folder: str | Path | None = None) -> Interactions:
     if not source.files:
         return source.read(Path())
     return source.read(_locate(name, source, folder))
+
+
+def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, "Shop | None"]:
+    """A known data set, or a file of the user's own; a simulated shop comes with its truth.
+
+    Args:
+        dataset: one of `SOURCES`, or the path of a file, folder or pattern of files.
+        columns: arguments of `read_events` for files.
+    """
+    if dataset in ("shop", "shop-deterministic"):
+        from recmodels.data.shop import PRESETS, simulate  # Here: files are read without it.
+
+        shop = simulate(noise=PRESETS[dataset])
+        return shop.interactions, shop
+    is_path = Path(dataset).suffix or Path(dataset).exists() or set(dataset) & set("/*?~")
+    if dataset in SOURCES or not is_path:
+        return load(dataset), None
+    return read_events(dataset, **columns), None
 
 
 def find_source(name: str) -> Source:

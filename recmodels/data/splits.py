@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.times import moment_seconds
@@ -15,8 +16,8 @@ class Cases:
     Args:
         inputs: the events a model may look at; may hold users who have no target.
         targets: the events to predict, a query each: the one that came next, or under
-            `"random-80-20"` and `"temporal-80-20"` several of a user. Every user here has events
-            in `inputs`.
+            `"random-80-20"`, `"temporal-80-20"` and `"tables"` possibly several of a user. Every
+            user here has events in `inputs`.
         newcomers: the first event of each user who has none in `inputs`, for what can answer
             without a history; None where a split has no such users by construction.
     """
@@ -34,7 +35,8 @@ class Split:
     """A log cut in three, with the protocol that cut it.
 
     Args:
-        protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"` or `"temporal-80-20"`.
+        protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"`, `"temporal-80-20"` or
+            `"tables"`.
         train: the only events whose targets may move a weight.
         validation: the cases every choice is made on.
         test: the cases of the final figure, or None once they are taken away.
@@ -178,6 +180,18 @@ def temporal_cutoff(
             f"Received: name={interactions.name!r}, cut={cut}, sizes={sizes}"
         )
     return split
+
+
+def cases_among(inputs: Interactions, targets: Interactions) -> Cases:
+    """Targets of users with inputs, and those of users without."""
+    known = targets.events["user"].isin(inputs.events["user"].unique()).to_numpy()
+    return Cases(inputs, targets.select(known), targets.select(~known))
+
+
+def pairs_in(targets: Interactions, others: Interactions) -> np.ndarray:
+    """Whether the user of each target has the same item among the `others`, bool."""
+    pairs = [pd.MultiIndex.from_frame(log.events[["user", "item"]]) for log in (targets, others)]
+    return pairs[0].isin(pairs[1])
 
 
 def cut_seconds(

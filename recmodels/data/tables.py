@@ -1,132 +1,247 @@
-"""Open a CSV or Parquet file without being told how it was written."""
+"""Read a table from CSV, JSON lines or Parquet without changing what its fields say."""
 
-import codecs
-import csv
-import gzip
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as types
 
-DELIMITERS = (",", "\t", ";", "|", " ")
-ENCODINGS = ("utf-8-sig", "gb18030")
-SAMPLE_BYTES = 1 << 16
+from recmodels.data.sources import UNREADABLE, Budget, Part, find_parts
+from recmodels.data.text_tables import (
+    Format,
+    Opened,
+    open_json,
+    open_sequences,
+    open_text,
+    strip,
+    tidy,
+)
+
+FORMS = (None, "sequences")
+SAMPLE_ROWS = 1000
+BATCH_ROWS = 1 << 16
+Columns = Sequence[str] | Callable[[list[str]], Sequence[str]] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """A file whose columns are known and whose rows are not read yet.
+    """A table as it stands in a file.
 
     Args:
-        path: the file.
-        columns: the names of its columns.
-        delimiter, encoding: of a CSV; None for Parquet.
+        frame: the chosen columns. A column of text is int64 where every field is a whole number
+            in its shortest form, else `str`; a typed source keeps its types.
+        columns: the names of all columns of the file.
+        name: of the file or folder.
+        typed: whether the file says what type a column has, as Parquet does.
+        assumed: what was given or guessed to read it, by argument.
     """
 
-    path: Path
+    frame: pd.DataFrame
     columns: list[str]
-    delimiter: str | None = None
-    encoding: str | None = None
+    name: str
+    typed: bool = False
+    assumed: dict[str, str] = field(default_factory=dict)
+    _line_of: Callable[[int], int] | None = None
 
-    def read(self, columns: Sequence[str], text: Sequence[str]) -> pd.DataFrame:
-        """Read some columns, of which those in `text` stay as they are written.
+    def line_of(self, row: int) -> int | None:
+        """The line of the file in which a row of `frame` begins, None where there are no lines.
 
-        Raises:
-            ValueError: there is no row, or the rows do not fit the header.
+        It reads the file again, so it is meant for errors.
         """
-        try:
-            if self.delimiter is None:
-                frame = pd.read_parquet(self.path, columns=list(columns))
-            else:
-                frame = pd.read_csv(
-                    self.path,
-                    sep=self.delimiter,
-                    encoding=self.encoding,
-                    usecols=list(columns),
-                    dtype=dict.fromkeys(text, "str"),
-                    low_memory=False,
-                )
-        except (pd.errors.ParserError, UnicodeDecodeError, EOFError) as error:
-            raise _not_a_table(self.path, str(error).strip()) from error
-        if frame.empty:
-            raise ValueError(
-                f"`{self.path.name}` has a header and no rows. Received: path={self.path}"
-            )
-        return frame
+        return None if self._line_of is None else self._line_of(row)
 
 
-def open_table(path: str | Path) -> Table:
-    """Find out the columns of a `.parquet` file or of a CSV, gzipped or not.
+def read_table(
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    names: Sequence[str] | None = None,
+    form: str | None = None,
+    columns: Columns = None,
+) -> Table:
+    """Read a file, a folder or pattern of files with the same columns, or a zip archive.
+
+    Text loses the blanks at the ends of names and fields. Only the empty field is missing.
+
+    Args:
+        path: CSV or other delimited text, JSON lines or Parquet; gzip, bzip2 and zip are
+            unpacked. `archive.zip/file.csv` names a file of an archive. Folders such as
+            `day=2024-01-01/` in a folder become columns.
+        encoding: of text, such as `"gb18030"` or `"cp1252"`; UTF-8, and UTF-16 with a byte order
+            mark, are found out.
+        delimiter: between fields, such as `";"`; `r"\\s+"` for any number of blanks.
+        header: whether the first row holds the names.
+        names: of the columns, for a file without a header, or instead of it with `header=True`.
+        form: `"sequences"` for one user per line followed by items, which gives `user`, `item`.
+        columns: the names to read, or a function from all names to these; None for all.
+
+    Returns:
+        The table. Rows with lists are repeated, one row per element.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is empty, or neither CSV nor Parquet.
+        ValueError: it is no table, its layout is unclear, a row has too few or too many fields, a
+            column is missing, or it would not fit into memory.
+
+    Example:
+        >>> read_table("orders.csv", columns=["uid", "sku"]).frame["sku"].tolist()
+        ['tea', 'cup']
     """
-    path = Path(path)
-    if not path.is_file():
-        kind = "is a folder: name the file in it" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"`path` {kind}. Received: path={str(path)!r}, from {Path.cwd()}")
-    if path.suffix in (".parquet", ".pq"):
-        return _open_parquet(path)
-    sample = _sample(path)
-    if not sample.strip():
-        raise ValueError(f"`{path.name}` is empty. Received: path={path}")
-    encoding = _encoding(sample, path)
-    text = codecs.getincrementaldecoder(encoding)().decode(sample)
-    delimiter, columns = _header(text, path, whole=len(sample) < SAMPLE_BYTES)
-    return Table(path, columns, delimiter, encoding)
+    if form not in FORMS:
+        raise ValueError(f"`form` must be one of {FORMS}. Received: form={form!r}")
+    parts, name = find_parts(path), Path(path).name
+    budget = Budget(name)
+    given = Format(encoding, delimiter, header, None if names is None else list(names))
+    opened = _open_all(parts, given, form, budget)
+    all_names = [*opened[0].names, *(n for n in parts[0].partitions if n not in opened[0].names)]
+    chosen = list(columns(all_names) if callable(columns) else columns or all_names)
+    missing = [column for column in chosen if column not in all_names]
+    if missing:
+        raise ValueError(f"`{name}` has no column {missing}. Received: columns={all_names}")
+    chunks: dict[str, list[pa.Array]] = {column: [] for column in chosen}
+    for part, file in zip(parts, opened, strict=True):
+        for table in _blocks(part, file, chosen):
+            budget.spend(table.nbytes)
+            for column in chosen:
+                chunks[column] += table.column(column).chunks
+    frame = pd.DataFrame({c: _to_pandas(c, chunks.pop(c)) for c in chosen}, copy=False)
+    pa.default_memory_pool().release_unused()  # A third of the peak of what follows otherwise.
+    if frame.empty:
+        raise ValueError(f"`{name}` has a header and no rows. Received: path={path}")
+    assumed = opened[0].assumed | ({"files": str(len(parts))} if len(parts) > 1 else {})
+    line_of = opened[0].line_of if len(parts) == 1 else None
+    return Table(frame, all_names, name, opened[0].typed, assumed, line_of)
 
 
-def _open_parquet(path: Path) -> Table:
-    import pyarrow.parquet  # Here, since it takes a while and most logs are CSV.
+def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget) -> list[Opened]:
+    """Every file opened like the first, with the same columns."""
+    opened: list[Opened] = []
+    for part in parts:
+        file = _open(part, given, form, budget)
+        opened.append(file)
+        given = file.layout or given
+        if sorted(file.names) != sorted(opened[0].names) or file.typed != opened[0].typed:
+            raise ValueError(
+                f"`path` must mean files with the same columns. Received: {parts[0].name!r} with "
+                f"columns={opened[0].names}, {part.name!r} with columns={file.names}"
+            )
+    return opened
+
+
+def _open(part: Part, given: Format, form: str | None, budget: Budget) -> Opened:
+    try:
+        with part.open() as file:
+            start = file.read(64).strip(b"\xef\xbb\xbf\xfe\xff").replace(b"\0", b"").lstrip()
+    except UNREADABLE as error:
+        raise part.refuse(error) from error
+    if form == "sequences":
+        return open_sequences(part, given)
+    if start.startswith(b"PAR1"):
+        return _open_parquet(part, budget)
+    if start.startswith((b"[{", b"[\n", b"[ ")):
+        raise part.refuse("it is one JSON array; JSON lines have one object per line")
+    return open_json(part, given) if start.startswith(b"{") else open_text(part, given)
+
+
+def _open_parquet(part: Part, budget: Budget) -> Opened:
+    import pyarrow.parquet as parquet  # Here, since most logs are text.
 
     try:
-        return Table(path, pyarrow.parquet.read_schema(path).names)
-    except pyarrow.ArrowInvalid as error:
-        raise _not_a_table(path, str(error)) from error
+        with part.open() as file:
+            opened = parquet.ParquetFile(file)
+            names, num_rows = opened.schema_arrow.names, opened.metadata.num_rows
+    except pa.ArrowException as error:
+        raise part.refuse(error) from error
+    if len(set(names)) < len(names):
+        raise ValueError(f"Two columns of `{part.name}` have one name. Received: columns={names}")
+
+    def blocks(columns: list[str]) -> Iterator[pa.Table]:
+        with part.open() as file:
+            opened = parquet.ParquetFile(file)
+            for batch in opened.iter_batches(SAMPLE_ROWS, columns=columns):
+                # A small file can hold a huge table, so a few rows tell the size of all.
+                budget.check(budget.spent + batch.nbytes // len(batch) * num_rows)
+                break
+            for batch in opened.iter_batches(BATCH_ROWS, columns=columns):
+                yield pa.Table.from_batches([batch])
+
+    return Opened(names, {"form": "Parquet"}, blocks, typed=True)
 
 
-def _sample(path: Path) -> bytes:
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rb") as file:
-            return file.read(SAMPLE_BYTES)
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise _not_a_table(path, str(error)) from error
+def _blocks(part: Part, file: Opened, chosen: list[str]) -> Iterator[pa.Table]:
+    """The chosen columns of a file, lists and folder names among them, as plain columns."""
+    inside = [column for column in chosen if column in file.names]
+    for table in file.blocks(inside):
+        table = _explode(part, table)
+        texts = {c: pa.repeat(text, len(table)) for c, text in part.partitions.items()}
+        yield pa.table({c: _plain(table[c]) if c in inside else tidy(texts[c]) for c in chosen})
 
 
-def _encoding(sample: bytes, path: Path) -> str:
-    """The first of `ENCODINGS` that fits; the sample may end inside a character."""
-    for encoding in ENCODINGS if b"\0" not in sample else ():
-        try:
-            codecs.getincrementaldecoder(encoding)().decode(sample)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise _not_a_table(path, "it is neither UTF-8 nor GB18030 text")
-
-
-def _header(text: str, path: Path, whole: bool) -> tuple[str, list[str]]:
-    """The delimiter that cuts all rows of a sample into the most equal parts, and the header."""
-    lines = text.splitlines(keepends=True)
-    lines = lines if whole or len(lines) == 1 else lines[:-1]  # The last one may be cut short.
-    best: tuple[int, str, list[str]] = (1, "", [])
-    for delimiter in DELIMITERS:
-        rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-        if len(rows[0]) > best[0] and max(map(len, rows)) == len(rows[0]):
-            best = (len(rows[0]), delimiter, rows[0])
-    if not best[1]:
-        raise _not_a_table(
-            path,
-            "no delimiter (comma, tab, semicolon, bar or space) cuts its rows into the columns of "
-            f"its first row, {lines[0].strip()[:80]!r}",
-        )
-    return best[1], best[2]
-
-
-def _not_a_table(path: Path, why: str) -> ValueError:
-    return ValueError(
-        f"`{path.name}` cannot be read as a table: {why}. Save it as a CSV with one delimiter and "
-        f"the names of the columns in its first row, or as Parquet. Received: path={path}"
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values of a dictionary instead of codes; text without blanks at its ends."""
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return (
+        strip(column)
+        if types.is_string(column.type) or types.is_large_string(column.type)
+        else column
     )
+
+
+def _explode(part: Part, table: pa.Table) -> pa.Table:
+    """One row per element of the columns that hold lists, which must be equally long."""
+    nested = [f for f in table.schema if types.is_nested(f.type)]
+    if not nested:
+        return table
+    for column in nested:
+        if (
+            types.is_struct(column.type)
+            or types.is_map(column.type)
+            or types.is_nested(column.type.value_type)
+        ):
+            raise ValueError(
+                f"Column {column.name!r} of `{part.name}` must hold single values or lists of "
+                f"them: flatten it first. Received: type={column.type}"
+            )
+    table = table.combine_chunks()
+    lists = [table[column.name].combine_chunks() for column in nested]
+    lengths = [pc.list_value_length(values).fill_null(0) for values in lists]
+    if not all(length.equals(lengths[0]) for length in lengths):
+        raise ValueError(
+            f"The lists in a row of `{part.name}` must be equally long: read fewer of these "
+            f"columns. Received: columns={[column.name for column in nested]}"
+        )
+    parents = pc.list_parent_indices(lists[0])
+    flat = {c.name: pc.list_flatten(v) for c, v in zip(nested, lists, strict=True)}
+    return pa.table(
+        {c: flat[c] if c in flat else table[c].take(parents) for c in table.column_names}
+    )
+
+
+def _to_pandas(name: str, chunks: list[pa.Array]) -> pd.Series | np.ndarray:
+    """The pieces of a column joined: numbers become text again where some piece is text."""
+    kinds = {chunk.type for chunk in chunks if not types.is_null(chunk.type)}
+    kind = next(iter(kinds), pa.string())
+    if len(kinds) > 1:
+        if not all(types.is_integer(k) or types.is_string(k) for k in kinds):
+            raise ValueError(
+                f"Column {name!r} must have one type in all files. "
+                f"Received: {sorted(map(str, kinds))}"
+            )
+        kind = pa.int64() if all(map(types.is_integer, kinds)) else pa.string()
+    column = pa.chunked_array([chunk.cast(kind) for chunk in chunks], kind)
+    chunks.clear()
+    if types.is_integer(kind) and column.null_count:
+        kind, dtype = (
+            (pa.uint64(), pd.UInt64Dtype())
+            if types.is_uint64(kind)
+            else (pa.int64(), pd.Int64Dtype())
+        )
+        return column.cast(kind).to_pandas(types_mapper={kind: dtype}.get)
+    return column.to_pandas(date_as_object=False)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from recmodels.data.files import find_file
 from recmodels.data.interactions import LATEST_TIMESTAMP, Interactions
+from recmodels.data.official import map_actions
 
 ACTIONS = {"pv": "view", "cart": "cart", "fav": "favourite", "buy": "buy"}
 
@@ -19,7 +20,7 @@ def read_taobao(folder: Path) -> Interactions:
     names = ["user", "item", "category", "action", "timestamp"]
     path = find_file(folder, "UserBehavior.csv")
     events = pd.read_csv(path, header=None, names=names, dtype={"action": "category"})
-    events["action"] = events["action"].astype(str).map(ACTIONS)
+    events["action"] = map_actions(events["action"], ACTIONS, "taobao")
     possible = events["timestamp"].between(0, LATEST_TIMESTAMP)
     if not possible.all():
         warnings.warn(

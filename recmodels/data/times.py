@@ -1,100 +1,288 @@
-"""Turn the times people have into integer UTC seconds, and refuse what is not clear."""
+"""Convert the times people have to integer UTC seconds, and refuse what is not clear."""
 
-import warnings
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from recmodels.data.dates import read_dates
 from recmodels.data.interactions import LATEST_TIMESTAMP
+from recmodels.data.values import RowError, exact_limit, refuse, to_numbers, to_text, unwrap
 
-# How many of each unit make a second. The same digits are seconds up to the year 2100 and later
-# units beyond, so the size of a number tells its unit, for times after February 1970.
-UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+# For each `unit`: units per second, seconds per unit, and the second at which it counts 0.
+UNITS = {
+    "s": (1, 1, 0),
+    "ms": (10**3, 1, 0),
+    "us": (10**6, 1, 0),
+    "ns": (10**9, 1, 0),
+    "days": (1, 86_400, 0),
+    "excel": (1, 86_400, -25_569 * 86_400),  # Day 1 is the first of January 1900.
+}
+# A unit is guessed where all times lie between 1995 and 2100 in it and in no other.
+EARLIEST_GUESS = 788_918_400
+GUESSED_UNITS = ("s", "ms", "us", "ns")
+# Digits of dates that cannot be taken for seconds and the like: how many, and their format.
+COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+# What other numbers look like by their size, and the argument to give.
+LOOKS = (
+    (1_970, 2_101, "a year", "date_format='%Y'"),
+    (9_000, 30_000, "days since 1970", "unit='days'"),
+    (30_000, 70_000, "day numbers of a spreadsheet", "unit='excel'"),
+    (197_001, 210_013, "a year and a month", "date_format='%Y%m'"),
+    (70_101, 1_000_000, "a date of six digits", "date_format='%y%m%d'"),
+    (
+        10_000_000,
+        100_000_000,
+        "a date of eight digits",
+        "date_format='%y%m%d%H' or date_format='%d%m%Y'",
+    ),
+)
 
 
-def to_seconds(times: pd.Series) -> tuple[pd.Series, pd.Series]:
+@dataclass(frozen=True)
+class TimeOptions:
+    """What the caller of `read_events` says about times, instead of a guess; see there."""
+
+    date_format: str | None = None
+    dayfirst: bool | None = None
+    year: int | None = None
+    unit: str | None = None
+    timezone: str | None = None
+    decimal: str = "."
+
+    def __post_init__(self) -> None:
+        if self.unit is not None and self.unit not in UNITS:
+            raise ValueError(f"`unit` must be one of {list(UNITS)}. Received: unit={self.unit!r}")
+        if self.timezone is not None:
+            try:
+                ZoneInfo(self.timezone)
+            except (ValueError, OSError, TypeError, KeyError) as error:
+                raise ValueError(
+                    "`timezone` must be a name such as 'UTC' or 'Asia/Shanghai'. "
+                    f"Received: timezone={self.timezone!r}"
+                ) from error
+
+    def reject(self, kind: str, *names: str) -> None:
+        """Raise a `ValueError` for options that have no meaning for a kind of column."""
+        for name in names:
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"`{name}` has no meaning for a column of {kind}: leave it out, or name "
+                    f"another `timestamp` column. Received: {name}={getattr(self, name)!r}"
+                )
+
+
+def to_seconds(
+    times: pd.Series, options: TimeOptions = TimeOptions()
+) -> tuple[np.ndarray, np.ndarray | None, str]:
     """UTC seconds of times written as numbers, dates or text.
 
     Args:
-        times: numbers since 1970 in one unit (seconds, milliseconds, microseconds or nanoseconds,
-            told apart by their size), dates as `YYYYMMDD`, or anything pandas reads as a date.
-            Text without a time zone is taken as UTC.
+        times: numbers since 1970 in one unit, digits of dates (`YYYYMMDD`, also with hours,
+            minutes and seconds), dates as text in one form, or typed dates.
+        options: what replaces a guess.
 
     Returns:
-        Integer seconds, and the same times in the finest unit given, which orders events inside a
-        second; both with the index of `times`.
+        Integer seconds (int64); the same times in a finer unit, which orders events inside a
+        second, or None where there is none; and how the times were read, for the reader.
 
     Raises:
-        ValueError: a time is missing, cannot be read, lies outside 1970 to 2100, or is in another
-            unit than most.
+        RowError: a time is missing, cannot be read, lies outside 1970 to 2100, or differs in its
+            form or unit from most.
+        ValueError: the times can be read in several ways, or an option does not fit them.
+
+    Example:
+        >>> to_seconds(pd.Series(["2020-09-13 12:26:40"]))[0].tolist()
+        [1600000000]
     """
-    if pd.api.types.is_datetime64_any_dtype(times):
-        return _from_dates(times, pd.to_datetime(times, utc=True, errors="coerce"))
-    numbers = pd.to_numeric(times, errors="coerce")
-    if numbers.notna().mean() <= 0.5:
-        return _from_dates(times, _parse(times))
-    _refuse(times, numbers.isna(), "is missing or is not a number like the others")
-    numbers = numbers.astype("int64" if pd.api.types.is_integer_dtype(numbers) else "float64")
-    if numbers.between(19_700_101, 21_001_231).all():  # As seconds: a week of August 1970.
-        return _from_dates(times, _parse(times.astype("str"), "%Y%m%d"))
-    return _from_numbers(times, numbers)
+    plain = unwrap(times)
+    if pd.api.types.is_string_dtype(plain) and plain.dtype != object:
+        plain = to_text(plain)
+    refuse(times, plain.isna(), "are missing times", "Drop those rows")
+    if isinstance(plain.dtype, pd.PeriodDtype):
+        plain = plain.dt.to_timestamp()
+    if pd.api.types.is_datetime64_any_dtype(plain) or "date32" in str(plain.dtype):
+        options.reject("typed dates", "unit", "date_format", "year", "dayfirst")
+        return _from_local(times, *_typed(plain), "dates", options)
+    is_text = pd.api.types.is_string_dtype(plain) and plain.dtype != object
+    is_number = pd.api.types.is_numeric_dtype(plain) and not pd.api.types.is_bool_dtype(plain)
+    if not (is_text or is_number):
+        advice = "Name a column of dates or numbers, or join date and time of day before"
+        refuse(times, np.ones(len(times)), f"are neither dates nor numbers ({plain.dtype})", advice)
+    if options.date_format is not None:
+        options.reject("dates in a given format", "unit", "dayfirst")
+        return _from_format(times, plain, options)
+    if is_text and not _is_number(plain, options.decimal):
+        options.reject("dates", "unit")
+        ticks, zoned, reading = read_dates(times, plain, options.dayfirst, options.year)
+        return _from_local(times, ticks, zoned, reading, options)
+    if is_text:
+        lost = plain.str.contains(r"\d[eE]", regex=True).to_numpy(bool)
+        plain = to_numbers(plain.rename(times.name), options.decimal)
+    else:
+        lost = (plain >= exact_limit(plain.dtype)).to_numpy(bool) & (plain.dtype.itemsize < 8)
+    refuse(times, lost, "have lost digits", "Export the times again with all their digits")
+    return _from_numbers(times, plain, options)
 
 
-def moment_seconds(moment: int | str, name: str) -> int:
+def moment_seconds(moment: int | str | datetime, name: str) -> int:
     """UTC seconds of one moment, given as such or as a date; without a zone it is taken as UTC.
 
     Args:
-        moment: such as `1_600_000_000` or `"2020-09-13"`.
+        moment: such as `1_600_000_000`, `"2020-09-13"` or a `datetime`.
         name: the argument it came in, for the error.
+
+    Raises:
+        ValueError: the moment cannot be read, or only in several ways (`"01/09/2020"`).
     """
-    if isinstance(moment, int | np.integer):
-        return int(moment)
+    reason = ""
+    if isinstance(moment, int | np.integer) and not isinstance(moment, bool):
+        looks_like_a_date = 1970 <= moment <= 2100 or 19_700_101 <= moment <= 21_001_231
+        if moment <= LATEST_TIMESTAMP and not looks_like_a_date:
+            return int(moment)
+    elif isinstance(moment, str | pd.Timestamp | datetime) or hasattr(moment, "isoformat"):
+        try:
+            return int(to_seconds(pd.Series([moment], name=name))[0][0])
+        except ValueError as error:
+            reason = f" ({error})"
+    raise ValueError(
+        f"`{name}` must be UTC seconds or a date such as '2020-09-13'{reason}. "
+        f"Received: {name}={moment!r}"
+    )
+
+
+def _is_number(text: pd.Series, decimal: str) -> bool:
+    """Whether most of the text is numbers; the others are then refused one by one."""
+    point = "," if decimal == "," else r"\."
+    return text.str.fullmatch(rf"[+-]?\d+({point}\d*)?([eE][+-]?\d+)?").mean() > 0.5
+
+
+def _typed(dates: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    dates = pd.to_datetime(dates)
+    zoned = np.full(len(dates), dates.dt.tz is not None)
+    dates = dates.dt.tz_convert("UTC").dt.tz_localize(None) if zoned.any() else dates
+    return dates.to_numpy("datetime64[us]").astype("int64"), zoned
+
+
+def _from_format(times: pd.Series, plain: pd.Series, options: TimeOptions):
+    """Dates in the format that the caller gives."""
+    form = options.date_format
+    if options.year is None and not re.search("%[YyGcxD]", form):
+        raise ValueError(f"`year` is needed by a `date_format` without one. Received: {form!r}")
+    text = plain.astype("str").str.removesuffix(".0")
+    if not set(form.replace("%", "")) - set("YmdHMSy"):  # Digits only, of a known number.
+        width = len(datetime(2000, 11, 22, 13, 14, 15).strftime(form))
+        if pd.api.types.is_numeric_dtype(plain):
+            text = text.str.zfill(width)
+        refuse(times, text.str.len() != width, f"have not the {width} digits of {form!r}", _FORMAT)
+    if options.year is not None:
+        text, form = f"{options.year} " + text, f"%Y {form}"
+    zoned = "%z" in form or "%Z" in form
     try:
-        return int(pd.to_datetime(moment, utc=True).timestamp())
-    except (ValueError, TypeError) as error:
+        dates = pd.to_datetime(text, format=form, utc=zoned, errors="coerce")
+    except ValueError as error:
         raise ValueError(
-            f"`{name}` must be UTC seconds or a date such as '2020-09-13'. "
-            f"Received: {name}={moment!r}"
+            f"`date_format` must be written like '%d.%m.%Y %H:%M' ({error}). "
+            f"Received: date_format={options.date_format!r}, year={options.year}"
         ) from error
+    refuse(times, dates.isna(), f"are not written as {form!r}", _FORMAT)
+    ticks, zones = _typed(dates)
+    return _from_local(times, ticks, zones, f"dates as {form}", options)
 
 
-def _parse(times: pd.Series, form: str | None = None) -> pd.Series:
-    """Dates from text: in `form`, or as ISO 8601, or in the one format that the first row shows."""
-    text = times.astype("str")
-    dates = pd.to_datetime(text, utc=True, errors="coerce", format=form or "ISO8601")
-    if form or dates.notna().all():
-        return dates
-    with warnings.catch_warnings():  # Rows that do not fit the first one's format are named below.
-        warnings.simplefilter("ignore", UserWarning)
-        return pd.to_datetime(text, utc=True, errors="coerce")
+_FORMAT = "Give the `date_format` of all rows and drop the others"
 
 
-def _from_dates(times: pd.Series, dates: pd.Series) -> tuple[pd.Series, pd.Series]:
-    _refuse(times, dates.isna(), "is missing or cannot be read as a date like the others")
-    ticks = dates.dt.tz_localize(None).astype("datetime64[us]").astype("int64")
-    seconds = ticks // UNITS["microseconds"]
-    _refuse(times, (seconds < 0) | (seconds > LATEST_TIMESTAMP), "lies outside 1970 to 2100")
-    return seconds, ticks
+def _from_local(
+    times: pd.Series, ticks: np.ndarray, zoned: np.ndarray, reading: str, options: TimeOptions
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """UTC from microseconds that are UTC already where `zoned`, else of a clock on the wall."""
+    if zoned.any() and not zoned.all() and options.timezone is None:
+        advice = "Give `timezone` for the rows without a zone, 'UTC' or their own"
+        refuse(times, ~zoned, "are dates without a time zone among others with one", advice)
+    zone = "their own zones" if zoned.all() else options.timezone or "UTC, since no zone is given"
+    if options.timezone is not None and not zoned.all():
+        local = pd.DatetimeIndex(ticks[~zoned].view("datetime64[us]"))
+        first = np.ones(len(local), bool)
+        fixed = local.tz_localize(
+            options.timezone, ambiguous=first, nonexistent="shift_forward"
+        ).as_unit("us")
+        moved = int((fixed.tz_localize(None) != local).sum())
+        twice = int(local.tz_localize(options.timezone, "NaT", "shift_forward").isna().sum())
+        ticks = ticks.copy()
+        ticks[~zoned] = fixed.asi8
+        zone += f"; {moved} in a skipped hour moved to its end" if moved else ""
+        zone += f"; {twice} in a doubled hour taken as its first pass" if twice else ""
+    seconds = ticks // 10**6
+    bad = (seconds < 0) | (seconds > LATEST_TIMESTAMP)
+    refuse(times, bad, "lie outside 1970 to 2100", "Correct or drop those rows")
+    exact = ticks if (ticks % 10**6).any() else None
+    return seconds, exact, f"{reading} in {zone}"
 
 
-def _from_numbers(times: pd.Series, numbers: pd.Series) -> tuple[pd.Series, pd.Series]:
-    _refuse(times, ~np.isfinite(numbers) | (numbers < 0), "lies outside 1970 to 2100")
-    limits = [LATEST_TIMESTAMP * per_second for per_second in UNITS.values()]
-    _refuse(times, numbers > limits[-1], "lies outside 1970 to 2100")
-    kinds = np.searchsorted(limits, numbers.to_numpy())
-    kinds[numbers == 0] = -1  # The same in every unit.
-    counts = np.bincount(kinds[kinds >= 0], minlength=len(UNITS))
-    kind = int(counts.argmax())
-    unit, odd_one = list(UNITS)[kind], (kinds >= 0) & (kinds != kind)
-    _refuse(times, pd.Series(odd_one, times.index), f"is not in {unit} like most of the column")
-    return (numbers // UNITS[unit]).astype("int64"), numbers
+def _from_numbers(times: pd.Series, numbers: pd.Series, options: TimeOptions):
+    """Numbers that count from 1970 or are the digits of dates."""
+    options.reject("numbers", "year", "dayfirst")
+    values = numbers.to_numpy()
+    refuse(times, ~np.isfinite(values) | (values < 0), *_OUTSIDE)
+    if options.unit is None:
+        dates = _compact(times, values)
+        if dates is not None:
+            return _from_local(times, dates[0], np.zeros(len(values), bool), dates[1], options)
+    unit = options.unit or _guess_unit(times, values)
+    options.reject("numbers since 1970, which have no time zone", "timezone")
+    per_second, length, start = UNITS[unit]
+    refuse(times, values > (LATEST_TIMESTAMP - start) // length * per_second, *_OUTSIDE)
+    if length > 1:  # Rounded to milliseconds, below which a day as a float is not exact.
+        values = np.round(values * float(length) + start, 3)
+        refuse(times, values < 0, *_OUTSIDE)
+    if unit == "s" and values.dtype.kind in "iu":
+        return values.astype("int64", copy=False), None, "s since 1970, UTC"
+    seconds = (values // per_second).astype("int64")
+    exact = None if (seconds * per_second == values).all() else values
+    return seconds, exact, f"{unit} since 1970, UTC" if start == 0 else "day numbers, UTC"
 
 
-def _refuse(times: pd.Series, bad: pd.Series, what: str) -> None:
-    if bad.any():
-        row = int(np.flatnonzero(bad.to_numpy())[0])
-        raise ValueError(
-            f"Column `{times.name}` holds {int(bad.sum())} of {len(times)} times where the value "
-            f"{what}. Use one format and one unit for all rows, and drop the rest. "
-            f"Received: {times.iloc[row]} in row {row}"
+_OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop those rows")
+
+
+def _guess_unit(times: pd.Series, values: np.ndarray) -> str:
+    def fits(unit: str) -> np.ndarray:
+        per_second = UNITS[unit][0]
+        return (values >= EARLIEST_GUESS * per_second) & (values <= LATEST_TIMESTAMP * per_second)
+
+    unit = max(GUESSED_UNITS, key=lambda unit: fits(unit).sum())
+    fit = fits(unit)
+    if fit.mean() <= 0.5:
+        middle = np.median(values)
+        looks = [look for look in LOOKS if look[0] <= middle < look[1]]
+        what, advice = looks[0][2:] if looks else ("numbers from another start", "the `unit`")
+        raise RowError(
+            f"Column `{times.name}` holds numbers that look like {what}: give {advice}. Numbers "
+            f"since 1970 need `unit`, one of {list(UNITS)}; where the rows of a user stand in time "
+            "order, say order='ordered' and name no `timestamp`. "
+            f"Received: {times.iloc[0]} in row 0",
+            0,
         )
+    advice = f"Use one unit for all rows, or give unit='{unit}' where these times are real"
+    refuse(times, ~fit, f"are not between 1995 and 2100 in {unit}, the unit of most", advice)
+    return unit
+
+
+def _compact(times: pd.Series, values: np.ndarray) -> tuple[np.ndarray, str] | None:
+    """Microseconds of numbers whose digits are those of dates, such as `20230115103000`."""
+    for digits, form in COMPACT.items():
+        scale = 10 ** (digits - 4)
+        inside = (values >= 1970 * scale) & (values < 2101 * scale)
+        if inside.mean() <= 0.5:
+            continue
+        text = pd.Series(values.astype("int64")).where(inside, 0).astype("str")
+        dates = pd.to_datetime(text, format=form, errors="coerce")
+        bad = (dates.isna() | (values % 1 != 0)).to_numpy()
+        if bad.mean() < 0.5:
+            refuse(times, bad, f"are no dates as {form}, which the others are", _FORMAT)
+            return dates.to_numpy("datetime64[us]").astype("int64"), f"dates as {form}"
+    return None

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import psutil
 
+from recmodels.data.registry import open_log
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.memory import GIB, peak_gib
-from recmodels.experiments.run import open_log, prepare_experiment, run_seed
+from recmodels.experiments.run import prepare_experiment, run_seed
 from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from recmodels.data.registry import open_log
 from recmodels.evaluation.report import evaluate
-from recmodels.experiments.run import open_log, split_log
+from recmodels.experiments.run import split_log
 from recmodels.experiments.showcase import SHOWN_METRICS, Showcase
 from recmodels.features.sequences import prepare
 from recmodels.recommend.bundle import load_bundle

@@ -9,10 +9,8 @@ import keras
 import numpy as np
 
 from recmodels.api import fit, fit_towers, validation_ndcg
-from recmodels.data.events import read_events
 from recmodels.data.interactions import Interactions
-from recmodels.data.registry import SOURCES, load
-from recmodels.data.shop import PRESETS, Shop, simulate
+from recmodels.data.shop import Shop
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
 from recmodels.evaluation.ceilings import BayesCeiling
 from recmodels.evaluation.metrics import rank_metric
@@ -79,16 +77,6 @@ class Run:
             record["best_epoch"] = self.curve.best["epoch"]
             record["curve"] = self.curve.rows
         return record
-
-
-def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, Shop | None]:
-    """A known data set or a file of the user's own; a shop comes with its truth."""
-    if dataset in PRESETS:
-        shop = simulate(noise=PRESETS[dataset])
-        return shop.interactions, shop
-    if dataset in SOURCES or not (Path(dataset).suffix or Path(dataset).exists()):
-        return load(dataset), None
-    return read_events(dataset, **columns), None
 
 
 def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:

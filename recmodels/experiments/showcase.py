@@ -8,13 +8,13 @@ import pandas as pd
 
 from recmodels import plots
 from recmodels.data.interactions import Interactions
+from recmodels.data.registry import open_log
 from recmodels.evaluation.report import Evaluation, comparison, slices
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import (
     item_categories,
     measure_ceiling,
-    open_log,
     prepare_experiment,
     run_seed,
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from recmodels.data.interactions import Interactions
+from recmodels.data.registry import open_log
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.rating_results import store_rating_run
 from recmodels.experiments.rating_run import run_rating_split
@@ -14,7 +15,6 @@ from recmodels.experiments.run import (
     Run,
     item_categories,
     measure_ceiling,
-    open_log,
     prepare_experiment,
     run_seed,
 )

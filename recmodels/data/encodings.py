@@ -1,0 +1,152 @@
+"""Find out how the characters of a text file are written, or refuse to guess."""
+
+import codecs
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from recmodels.data.columns import USUAL_NAMES
+from recmodels.data.sources import UNREADABLE, Part
+
+CHUNK_BYTES = 1 << 22
+LONGEST_LINE = 1 << 21
+SAMPLE_BYTES = 1 << 18
+# The longer mark comes first: that of UTF-16 begins that of UTF-32.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1251")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over the bytes of a text file tells.
+
+    Args:
+        encoding: Python's name of it.
+        has_quotes: whether the file holds a double quote.
+        sample: its first lines, with their ends.
+    """
+
+    encoding: str
+    has_quotes: bool
+    sample: list[str]
+
+
+def survey(part: Part, encoding: str | None) -> Survey:
+    """Read a file once and find its encoding.
+
+    It is that of the byte order mark, else UTF-8 if every line is UTF-8, else GB18030 if the
+    first line then holds a Chinese name of a column that `guess_columns` knows, which no text in
+    another encoding does by chance. Anything else is refused: Latin-1, Big5, Shift-JIS and
+    others give each other's bytes a meaning.
+
+    Args:
+        part: the file.
+        encoding: as the caller named it, or None.
+
+    Raises:
+        ValueError: the encoding is unclear, unknown or not that of the file, or the file is
+            empty or binary.
+    """
+    sample, has_quotes, bad, named = b"", False, None, encoding
+    if named is not None and named.lower().replace("_", "-") in ("utf-8", "utf8"):
+        named = "utf-8-sig"  # It reads a file with and without a mark.
+    try:
+        for chunk in _chunks(part):
+            if not sample:
+                sample = chunk
+                named = named or next((e for mark, e in MARKS if chunk.startswith(mark)), None)
+            has_quotes = has_quotes or b'"' in chunk
+            if named not in (None, "utf-8-sig"):
+                continue
+            if b"\0" in chunk:
+                raise part.refuse("it is binary, or text whose `encoding` must be given (UTF-16)")
+            bad = bad or _bad_line(chunk)
+    except UNREADABLE as error:
+        raise part.refuse(error) from error
+    if bad is not None and encoding is not None:
+        raise not_in(part, encoding, f"it holds {bad[:60]!r}")
+    if bad is not None:
+        named = _certain(sample)
+        if named is None:
+            raise _unclear(part, bad)
+    named = named or "utf-8-sig"
+    lines = _decode_sample(part, sample, named)
+    if not "".join(lines).strip():
+        raise ValueError(f"`{part.name}` is empty. Received: path={part.path}")
+    return Survey(named, has_quotes, lines)
+
+
+def not_in(part: Part, encoding: str, error: object) -> ValueError:
+    """An error for a file that is not in the encoding it was said to be in."""
+    return ValueError(
+        f"`encoding` must be the one that `{part.name}` is written in: {error}. "
+        f"Received: encoding={encoding!r}"
+    )
+
+
+def _chunks(part: Part) -> Iterator[bytes]:
+    """The bytes of a file in pieces that end with a line."""
+    with part.open() as file:
+        while chunk := file.read(CHUNK_BYTES):
+            rest = file.readline(LONGEST_LINE)
+            if len(rest) == LONGEST_LINE:
+                raise part.refuse(f"a line is longer than {LONGEST_LINE / 1e6:.0f} MB")
+            yield chunk + rest
+
+
+def _bad_line(chunk: bytes) -> bytes | None:
+    """The first line that is not UTF-8, or None."""
+    try:
+        if not chunk.isascii():
+            chunk.decode("utf-8")
+    except UnicodeDecodeError as error:
+        start = chunk.rfind(b"\n", 0, error.start) + 1
+        return chunk[start:].split(b"\n", 1)[0]
+    return None
+
+
+def _certain(sample: bytes) -> str | None:
+    """GB18030 if the first line holds a Chinese name of a column in it, else None."""
+    try:
+        header = sample.split(b"\n", 1)[0].decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    chinese = [name for names in USUAL_NAMES.values() for name in names if not name.isascii()]
+    return "gb18030" if any(name in header.lower() for name in chinese) else None
+
+
+def _decode_sample(part: Part, sample: bytes, encoding: str) -> list[str]:
+    """The lines of the beginning of a file; the last one is left out where it may be cut."""
+    cut = sample[:SAMPLE_BYTES]
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(cut)
+    except LookupError as error:
+        raise ValueError(
+            "`encoding` must be one that Python knows, such as 'utf-8', 'gb18030' or 'cp1252'. "
+            f"Received: encoding={encoding!r}"
+        ) from error
+    except UnicodeError as error:
+        raise not_in(part, encoding, error) from error
+    lines = io.StringIO(text, newline="").readlines()
+    return lines if len(cut) == len(sample) or len(lines) == 1 else lines[:-1]
+
+
+def _unclear(part: Part, line: bytes) -> ValueError:
+    start = max(0, next(n for n, byte in enumerate(line) if byte > 127) - 20)
+    readings = []
+    for encoding in CANDIDATES:
+        try:
+            readings.append(f"{encoding!r} reads {line.decode(encoding).strip()[start:][:60]!r}")
+        except UnicodeDecodeError:
+            continue
+    return ValueError(
+        f"`encoding` must be given, since `{part.name}` is not UTF-8 and its bytes mean something "
+        f"in several encodings: {', '.join(readings) or 'none of the usual ones'}. "
+        f"Received: encoding=None, line={line[start : start + 60]!r}"
+    )

@@ -1,0 +1,259 @@
+"""Find the delimiter, the quotes and the header of a text file, or refuse to guess."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from recmodels.data.columns import USUAL_NAMES
+from recmodels.data.encodings import Survey
+from recmodels.data.sources import Part
+
+BLANKS = r"\s+"  # A delimiter: any number of blanks.
+STRONG = ("\t", "::")  # Text hardly ever holds them: where they fit, nothing else is meant.
+USUAL = (";", "|", ",")
+WEAK = (" ", BLANKS)  # Most text holds blanks: a delimiter only where nothing else fits.
+STAND_IN = "\x1f"  # What a delimiter of several characters is replaced with.
+SAMPLE_LINES = 1000
+VALUE = re.compile(r"[-+]?[.,]?\d")  # How a number or a date begins.
+RECBOLE = re.compile(r"(.+):(token|float|token_seq|float_seq)")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the lines of a text file are cut into fields.
+
+    Args:
+        delimiter: between fields; `BLANKS` stands for any number of blanks.
+        quoted: whether double quotes enclose fields; never with a delimiter of several characters.
+        names: of the columns.
+        skip: how many lines, blank ones included, end with the header; 0 without a header.
+        types: of RecBole's header, by name; empty for other headers.
+    """
+
+    delimiter: str
+    quoted: bool
+    names: list[str]
+    skip: int
+    types: dict[str, str]
+
+
+def splitter(delimiter: str) -> tuple[str, Callable[[str], str] | None]:
+    """The one character to split at, and what puts it into whole lines where that is needed."""
+    if len(delimiter) == 1:
+        return delimiter, None
+    if delimiter != BLANKS:
+        return STAND_IN, lambda text: text.replace(delimiter, STAND_IN)
+    return STAND_IN, lambda text: "\n".join(
+        STAND_IN.join(line.split()) for line in re.split(r"\r\n?|\n", text)
+    )
+
+
+def rows(lines: Iterable[str], delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the number of its first line, counted from 1."""
+    character, prepare = splitter(delimiter)
+    lines = lines if prepare is None else map(prepare, lines)
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(lines, delimiter=character, quoting=quoting, strict=quoted)
+    start = 1
+    for row in reader:
+        if row:
+            yield start, row
+        start = reader.line_num + 1
+
+
+def find_layout(
+    part: Part, seen: Survey, delimiter: str | None, header: bool | None, names: list[str] | None
+) -> Layout:
+    """The layout of a file; what is not given is guessed from its first thousand lines.
+
+    Raises:
+        ValueError: no delimiter or more than one fits, quotes do not match, it is unclear whether
+            the first row is a header, or two columns have one name.
+    """
+    lines = seen.sample[:SAMPLE_LINES]
+    delimiter = delimiter or _guess_delimiter(part, lines)
+    quoted = seen.has_quotes and len(delimiter) == 1 and _has_matching_quotes(part, seen, delimiter)
+    sample = [row for _, row in _until_error(rows(lines, delimiter, quoted))]
+    if len(sample[0]) < 2:
+        raise ValueError(
+            f"`delimiter` must be what stands between the columns of `{part.name}`, whose first "
+            f"row is {lines[0].strip()[:80]!r}. Received: delimiter={delimiter!r}"
+        )
+    first = [name.strip() for name in sample[0]]
+    if names is not None and len(names) != len(first):
+        raise ValueError(
+            f"`names` must name all {len(first)} columns of `{part.name}`. Received: names={names}"
+        )
+    if header is None:
+        header = _has_header(part, first, sample[1:], names)
+    if not header and names is None:
+        raise ValueError(
+            f"`names` must be given, since `header` is False. Received: names=None, row={first}"
+        )
+    skip = next(n for n, line in enumerate(lines, 1) if line.strip("\r\n")) if header else 0
+    matches = [RECBOLE.fullmatch(name) for name in first]
+    types = {m[1].strip(): m[2] for m in matches} if names is None and all(matches) else {}
+    names = list(names or types or first)
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"Two columns of `{part.name}` have one name: give every column a name of its own "
+            f"with `names` (and header=True to leave the first row out). Received: columns={names}"
+        )
+    return Layout(delimiter, quoted, names, skip, types)
+
+
+def _until_error(rows: Iterator) -> Iterator:
+    """The rows of a sample up to one that its end has cut."""
+    try:
+        yield from rows
+    except csv.Error:
+        return
+
+
+def _counts(lines: list[str], delimiter: str) -> list[set[int]]:
+    """The numbers of fields of the rows, with quotes and without."""
+    ways = (True, False) if any('"' in line for line in lines) else (False,)
+    return [{len(row) for _, row in _until_error(rows(lines, delimiter, way))} for way in ways]
+
+
+def _guess_delimiter(part: Part, lines: list[str]) -> str:
+    """The only delimiter that cuts all lines into the same number of fields, two or more."""
+    fitting = [
+        delimiter
+        for delimiter in (*STRONG, *USUAL, *WEAK)
+        if any(len(counts) == 1 and min(counts) > 1 for counts in _counts(lines, delimiter))
+    ]
+    for kind in (STRONG, USUAL, WEAK):
+        chosen = [delimiter for delimiter in fitting if delimiter in kind]
+        if kind is WEAK and BLANKS in chosen and any("  " in f" {line}" for line in lines):
+            return BLANKS
+        if len(chosen) == 1 or (kind is WEAK and chosen):
+            return chosen[0]
+        if chosen:
+            raise ValueError(
+                f"`delimiter` must be given, since several cut all rows of `{part.name}` into "
+                f"columns: {chosen}. Received: delimiter=None, row={lines[0].strip()[:80]!r}"
+            )
+    raise _no_delimiter(part, lines)
+
+
+def _no_delimiter(part: Part, lines: list[str]) -> ValueError:
+    for delimiter in (*STRONG, *USUAL):
+        found = [(line, len(row)) for line, row in _until_error(rows(lines, delimiter, True))]
+        if not found or found[0][1] < 2:
+            continue
+        line, count = next(((n, c) for n, c in found if c != found[0][1]), found[-1])
+        return ragged(part, line, count, found[0][1], delimiter)
+    return part.refuse(
+        "no delimiter (tab, '::', semicolon, bar, comma or blanks) cuts its rows into the columns "
+        f"of its first row, {lines[0].strip()[:80]!r}; `delimiter` names another, and "
+        "form='sequences' reads one user per line followed by items"
+    )
+
+
+def ragged(part: Part, line: int, count: int, width: int, delimiter: str) -> ValueError:
+    """An error for a row with too few or too many fields."""
+    return ValueError(
+        f"Line {line} of `{part.name}` has {count} fields and the first row {width}: mend the "
+        "line, name another `delimiter`, or say form='sequences' if lines hold a user and then "
+        f"items. Received: delimiter={delimiter!r}, path={part.path}"
+    )
+
+
+def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
+    """Whether quotes enclose fields; False where they are part of the text.
+
+    They are part of the text where the file cannot be read otherwise: a quote opens a field and
+    nothing closes it, or the field would run over lines that are whole rows themselves. Then all
+    lines must be rows without quotes, and no field may be enclosed in quotes.
+    """
+    first = next(line for line in seen.sample if line.strip("\r\n"))
+    width = len(next(csv.reader([first], delimiter=delimiter)))
+    cut = [line.rstrip("\r\n").split(delimiter) for line in seen.sample[:SAMPLE_LINES]]
+    whole = [row for row in cut[1:] if len(row) == width]
+    columns = [c for c in range(width) if whole and all(VALUE.match(row[c]) for row in whole)]
+    enclosed = re.compile(r'".*"\s*$')
+
+    def is_row(line: str) -> bool:
+        row = line.rstrip("\r\n").split(delimiter)
+        return len(row) == width and all(VALUE.match(row[c]) for c in columns)
+
+    with part.text(seen.encoding) as file:
+        fault = _quote_fault(file, delimiter, width, is_row)
+    if fault is None:
+        return True
+    with part.text(seen.encoding) as file:
+        for line in file:
+            fields = line.strip("\r\n").split(delimiter)
+            if fields != [""] and (len(fields) != width or any(map(enclosed.match, fields))):
+                break
+        else:
+            return False
+    raise ValueError(
+        f"Quotes do not match in line {fault} of `{part.name}`: a quote opens a field and none "
+        "closes it before a delimiter. Write a quote inside a quoted field twice, or remove it. "
+        f"Received: path={part.path}"
+    )
+
+
+def _quote_fault(
+    lines: Iterable[str], delimiter: str, width: int, is_row: Callable[[str], bool]
+) -> int | None:
+    """The first line of a row whose quotes do not match, or None."""
+    record: list[str] = []
+
+    def recorded() -> Iterator[str]:
+        for line in lines:
+            record.append(line)
+            yield line
+
+    reader, start = csv.reader(recorded(), delimiter=delimiter, strict=True), 1
+    try:
+        for row in reader:
+            other = row and len(row) != width and '"' in "".join(record)
+            if other or (len(record) > 1 and all(map(is_row, record))):
+                return start
+            start = reader.line_num + 1
+            record.clear()
+    except csv.Error:
+        return start
+    return None
+
+
+def _has_header(
+    part: Part, first: list[str], body: list[list[str]], names: list[str] | None
+) -> bool:
+    """Whether the first row holds names and not an event, by what stands below it."""
+    columns = [
+        [row[c].strip() for row in body if len(row) == len(first) and row[c].strip()]
+        for c in range(len(first))
+    ]
+    known = {name for usual in USUAL_NAMES.values() for name in usual}
+    usual = sum(re.sub(r"[\s._\-]", "", name.split(":")[0]).lower() in known for name in first)
+    pairs = list(zip(first, columns, strict=True))
+    as_data = any(
+        VALUE.match(name) or name in below or (_shape(name) and _shape(name) in map(_shape, below))
+        for name, below in pairs
+    )
+    as_names = any(
+        below and all(map(VALUE.match if _shape(name) else _shape, below))
+        for name, below in pairs
+        if not VALUE.match(name)
+    )
+    is_header = usual > 1 or (as_names and not as_data)
+    if is_header == (names is None):
+        return is_header
+    looks = "like names" if is_header else "like an event" if as_data else "like either"
+    raise ValueError(
+        f"It is unclear whether the first row of `{part.name}` holds the names of the columns or "
+        f"an event (it looks {looks}): say header=True or header=False, with the `names` of the "
+        f"columns for a file without a header. Received: header=None, names={names}, row={first}"
+    )
+
+
+def _shape(text: str) -> str | None:
+    """How a text with digits is written, in which `u12` and `u7` are equal; None without any."""
+    if not re.search(r"\d", text):
+        return None
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))

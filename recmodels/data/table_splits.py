@@ -1,0 +1,107 @@
+"""A split that others have cut, brought as tables and checked like our own."""
+
+import sys
+from dataclasses import replace
+
+import pandas as pd
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.splits import Cases, Split, cases_among
+
+
+def split_from_tables(
+    train: Interactions,
+    validation: Interactions,
+    test: Interactions,
+    *,
+    in_time: bool = True,
+    verbose: bool = True,
+) -> Split:
+    """A split that others have cut: own tables for training, validation and test.
+
+    The input of a validation case is what training holds of the user; that of a test case, what
+    training and validation hold. Events of users without an input become newcomers. All items of
+    the three tables are in the catalogue. What training does not know is printed in one line to
+    standard error; `leak_report` counts the rest.
+
+    Args:
+        train, validation, test: logs from `read_events` or `from_frame`, alike in order and in
+            the types of their ids. A user may have several events to predict.
+        in_time: whether no event of a user may lie after one that is to be predicted. False for
+            tables that were cut at random.
+        verbose: print what was cut.
+
+    Raises:
+        ValueError: a table is empty or differs from the others in its order, columns or types of
+            ids, an event stands in two tables, no user to predict for is known, or, with
+            `in_time`, the input of a case has later events than its target.
+
+    Example:
+        parts = [rm.read_events(f"games.{part}.csv") for part in ("train", "valid", "test")]
+        data = rm.prepare(rm.split_from_tables(*parts))
+    """
+    tables = {"train": train, "validation": validation, "test": test}
+    _check_alike(tables)
+    known = replace(train, events=pd.concat([train.events, validation.events], ignore_index=True))
+    split = Split(
+        protocol="tables",
+        train=train,
+        validation=cases_among(train, validation),
+        test=cases_among(known, test),
+        catalogue=pd.concat([known.events["item"], test.events["item"]]).unique(),
+    )
+    for part in ("validation", "test"):
+        cases = getattr(split, part)
+        if not len(cases):
+            raise ValueError(
+                f"`{part}` has no user with an event before: are the ids of the same kind? "
+                f"Received: users of {part} {tables[part].events['user'].head(3).tolist()}, "
+                f"of train {train.events['user'].head(3).tolist()}"
+            )
+        if in_time and train.order == "timed":
+            _check_in_time(cases, part)
+    if verbose:
+        cold = {part: split.count_cold(part) for part in ("validation", "test")}
+        print(f"{split!r}; unknown to training: {cold}", file=sys.stderr)
+    return split
+
+
+def _check_alike(tables: dict[str, Interactions]) -> None:
+    """Refuse tables that are not parts of one log."""
+    train = tables["train"]
+    for name, table in tables.items():
+        if not isinstance(table, Interactions) or not len(table):
+            raise ValueError(
+                f"`{name}` must be a log with events: use `read_events` or `from_frame`. "
+                f"Received: {name}={table if isinstance(table, Interactions) else type(table)!r}"
+            )
+        kinds = [
+            (log.order, {c: str(dtype) for c, dtype in log.events.dtypes.items()})
+            for log in (train, table)
+        ]
+        if kinds[0] != kinds[1]:
+            raise ValueError(
+                f"`{name}` and `train` must have one order, the same columns and ids of one type: "
+                "read all tables with the same arguments, ids as text where one has text. "
+                f"Received: train={kinds[0]}, {name}={kinds[1]}"
+            )
+    columns = ["user", "item"] + ["timestamp"] * (train.order == "timed")
+    events = pd.concat([table.events[columns].drop_duplicates() for table in tables.values()])
+    twice = events[events.duplicated()]
+    if len(twice) and train.order == "timed":
+        raise ValueError(
+            f"`train`, `validation` and `test` share {len(twice):,} events: keep each event in one "
+            f"table. Received: {twice.iloc[0].to_dict()} in two of them"
+        )
+
+
+def _check_in_time(cases: Cases, part: str) -> None:
+    targets = cases.targets.events
+    last = cases.inputs.events.groupby("user")["timestamp"].max()
+    late = targets[targets["user"].map(last) > targets["timestamp"]]
+    if len(late):
+        raise ValueError(
+            f"`{part}` has {len(late):,} events before others of the same user in the tables it "
+            "may know: cut later, or say in_time=False for tables that were cut at random. "
+            f"Received: {late.iloc[0].to_dict()}, known until {last[late.iloc[0]['user']]}"
+        )
