@@ -111,7 +111,7 @@ def read_table(
             for column in chosen:
                 chunks[column] += table.column(column).chunks
     frame = pd.DataFrame({c: _to_pandas(c, chunks.pop(c)) for c in chosen}, copy=False)
-    pa.default_memory_pool().release_unused()  # A fifth of the peak while the log is sorted.
+    pa.default_memory_pool().release_unused()  # A third of the peak of what follows otherwise.
     if frame.empty:
         raise ValueError(f"`{name}` has a header and no rows. Received: path={path}")
     assumed = opened[0].assumed | ({"files": str(len(parts))} if len(parts) > 1 else {})
