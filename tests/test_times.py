@@ -177,6 +177,12 @@ def test_arguments_replace_guesses(case):
     assert _read(values, **options)[0] == expected
 
 
+def test_text_in_several_blocks_is_read_as_one():
+    blocks = pd.concat([pd.Series([f"{DAY} 12:26:40"], dtype="str")] * 3, ignore_index=True)
+    assert blocks.array._pa_array.num_chunks == 3
+    assert _read(blocks)[0] == [f"{DAY} 12:26:40"] * 3
+
+
 def test_hours_that_a_clock_skips_or_doubles_are_counted():
     # New York skips 2:00 to 3:00 on 12 March and shows 1:00 to 2:00 twice on 5 November.
     times, _, reading = _read(

@@ -76,7 +76,10 @@ def read_dates(
         what = "are times of day without a date"
     advice = "Give `date_format`, such as '%d.%m.%Y %H:%M', or bring date and time into one column"
     refuse(times, np.full(len(text), form is None), what, advice)
-    fields = pc.extract_regex(pa.array(text, pa.string()), f"^(?:{form})$")
+    written = pa.array(text, pa.large_string())
+    if isinstance(written, pa.ChunkedArray):  # Text that was read in several blocks.
+        written = written.combine_chunks()
+    fields = pc.extract_regex(written, f"^(?:{form})$")
     unlike = np.asarray(fields.is_null())
     refuse(times, unlike, "cannot be read as a date like the first row", advice)
     part = dict(zip(re.compile(form).groupindex, fields.flatten(), strict=True))

@@ -147,7 +147,8 @@ def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
             plain = plain.astype("int64")
     if pd.api.types.is_string_dtype(plain) and plain.dtype != object:
         plain, kind = _text_ids(column, to_text(plain))
-    check_ids(plain.rename(column.name))
+    if kind != "text":  # Text is checked, one look per different id.
+        check_ids(plain.rename(column.name))
     _refuse_rounded(column, plain)
     return plain, kind
 
@@ -167,7 +168,7 @@ def check_ids(ids: pd.Series) -> None:
         advice = "Drop those rows, or turn the column into text where they are real ids"
         refuse(ids, ids < 0, "are negative ids", advice)
     elif is_text:
-        refuse(ids, _matches(ids, r"\s*"), *_MISSING_ID)
+        refuse(ids, ids.str.strip(BLANKS) == "", *_MISSING_ID)
     else:
         types = sorted({type(value).__name__ for value in ids})
         raise ValueError(
