@@ -43,11 +43,15 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(SHARDS, usable_cores()))
 
 
+class ForkedProcessError(RuntimeError):
+    """A forked process cannot use what ran in its parent."""
+
+
 class _LeftInParent:
     """Stands for TensorFlow's runtime in a forked process: every use of it raises."""
 
     def __getattr__(self, name: str):
-        raise RuntimeError(
+        raise ForkedProcessError(
             "TensorFlow cannot compute in a process that was forked after TensorFlow had computed: "
             "its threads stayed in the parent, and the call would never return. Start processes "
             "with `multiprocessing.get_context('spawn')`, or use threads. "
