@@ -78,7 +78,7 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*unfinished"):
-        if _is_left_behind(left):
+        if is_left_behind(left):
             left.unlink(missing_ok=True)
     owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
     unfinished = path.with_name(f".{path.name}.{owner}.unfinished")
@@ -91,7 +91,7 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _is_left_behind(unfinished: Path) -> bool:
+def is_left_behind(unfinished: Path) -> bool:
     """Whether the process that writes a temporary file has ended; by age where that is unknown."""
     owner = _OWNER.search(unfinished.name)
     if owner and owner["host"] == HOST and not psutil.pid_exists(int(owner["process"])):

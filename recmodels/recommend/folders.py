@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -14,10 +15,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from recmodels.data.files import HOST, is_left_behind
 from recmodels.recommend.checks import parse_json
 
 SUMS = "checksums.json"
-STALE_SECONDS = 3600  # Nobody writes one folder for an hour: what is older was killed.
+STALE_SECONDS = 3600  # Reading a folder that was replaced takes less than an hour.
 ATTEMPTS = 100  # Of taking the place of a folder that others are replacing too.
 LOOKS = 10  # Before a folder is not there: a look may begin before a replacement and end after it.
 T = TypeVar("T")
@@ -164,7 +166,8 @@ def check_files(folder: Path) -> set[str]:
         ValueError: a file is missing, not listed or has changed.
     """
     listed = read_json(folder / SUMS)
-    present = {path.name: path for path in folder.iterdir() if path.name != SUMS}
+    present = _contents(folder)
+    present.pop(SUMS, None)
     wrong = {name: "not listed" for name in present.keys() - listed.keys()}
     for name, written in listed.items():
         if Path(name).name != name:
@@ -195,12 +198,13 @@ def _checksum(path: Path) -> str:
 
 
 def _new_name(folder: Path, kind: str) -> Path:
-    """A name beside the folder that nobody else has."""
-    return folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.{kind}")
+    """A name beside the folder that nobody else has and that tells its owner."""
+    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
+    return folder.with_name(f".{folder.name}.{owner}.{kind}")
 
 
 def _neighbours(folder: Path, kind: str) -> list[Path]:
-    return list(folder.parent.glob(f".{folder.name}.*.{kind}"))
+    return list(folder.parent.glob(f".{glob.escape(folder.name)}.*.{kind}"))
 
 
 def _put_in_place(unfinished: Path, folder: Path) -> None:
@@ -255,19 +259,28 @@ def _check_replaceable(folder: Path) -> None:
 
 def _foreign_files(folder: Path) -> list[str]:
     """Files that the list of checksums does not name."""
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    present = {name for name, path in _contents(folder).items() if path.is_file()}
     ours = {SUMS, *(read_json(folder / SUMS) if SUMS in present else ())}
     return sorted(present - ours)
 
 
 def _remove_stale(folder: Path) -> None:
     """Remove what killed processes left beside the folder."""
-    left = _neighbours(folder, "unfinished")
-    left += _neighbours(folder, "previous") if folder.exists() else []
-    for path in left:
+    for path in _neighbours(folder, "unfinished"):
+        if is_left_behind(path):
+            _remove(path, folder)
+    for path in _neighbours(folder, "previous") if folder.exists() else []:
         stamp = _stamp(path)  # None where its owner has just removed it.
         if stamp is not None and time.time() - stamp[0] / 1e9 > STALE_SECONDS:
             _remove(path, folder)
+
+
+def _contents(folder: Path) -> dict[str, Path]:
+    """Everything in a folder by name, after removing what a killed process was writing there."""
+    for path in folder.glob(".*.unfinished"):
+        if is_left_behind(path):
+            path.unlink(missing_ok=True)
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
 
 
 def _plain(value):
