@@ -380,6 +380,30 @@ def test_untrained_or_foreign_models_are_refused(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "values", [[1, "a", 2, 3, 4], [["a"], "b", "c", "d", "e"], [{}, 1, 2, 3, 4]]
+)
+def test_an_item_column_that_parquet_cannot_hold_is_named(tmp_path, values):
+    items = pd.DataFrame({"fine": range(5), "mix": pd.Series(values, dtype=object)})
+    with pytest.raises(ValueError, match="`items` must have .*column 'mix', with `astype.str.*Rec"):
+        write(tmp_path / "bundle", items=items.set_index(pd.Index(RAW_IDS)))
+    assert os.listdir(tmp_path) == []
+
+
+def test_parts_that_could_not_be_read_again_are_refused(tmp_path):
+    items, vectors = pd.DataFrame({"title": ["Tea"]}, index=[3]), np.ones((4, 2))
+    model = MostPopular().fit(train(), 6)
+    for parts, match in (
+        ({"items": items}, "`items` knows no item"),
+        ({"item_vectors": vectors}, "`item_vectors` must be one finite vector an item"),
+        ({"model": model}, "`model` and `vocabulary` must .*Received: model.num_items=6, 5"),
+        ({"fallback": model}, "`model` and `vocabulary` must"),
+        ({"metrics": {"ndcg@10": float("nan")}}, "must hold only what JSON can"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            write(tmp_path / "bundle", **parts)
+
+
 def test_class_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):
     folder = write(tmp_path / "bundle")
     monkeypatch.delattr("recmodels.models.popularity.MostPopular")

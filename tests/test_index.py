@@ -249,6 +249,9 @@ def test_an_index_needs_a_model_with_vectors():
     class Scores:
         max_length = 1
 
+        def score(self, queries, items=None):
+            raise NotImplementedError
+
     subject = Recommender(Scores(), Vocabulary(["a", "b"]), index=ExactIndex(np.ones((2, 2))))
     with pytest.raises(ValueError, match="`index` needs a model that scores with item vectors"):
         subject.recommend(["a"])
