@@ -10,7 +10,7 @@ from recmodels.data.registry import open_log
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.rating_results import store_rating_run
 from recmodels.experiments.rating_run import run_rating_split
-from recmodels.experiments.results import store_run
+from recmodels.experiments.results import seeds_so_far, store_run
 from recmodels.experiments.run import (
     Run,
     item_categories,
@@ -45,7 +45,9 @@ def train_and_store(
     Raises:
         UnexpectedResult: a seed lies further from `experiment.expected` than it may. Everything
             is stored by then.
+        ValueError: what is stored already disagrees with its per-user file.
     """
+    seeds_so_far(experiment, results)  # Before the hours: it may refuse what is stored.
     log, shop = open_log(experiment.dataset, {})
     if experiment.protocol in RATING_PROTOCOLS:
         return _train_rating_splits(experiment, seeds, log, results)
