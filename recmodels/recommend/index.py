@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from recmodels.data.files import written_whole
 from recmodels.evaluation.ranking import top_items
 
 # Candidates fetched for each item wanted, at first: some are seen, excluded or against a rule.
@@ -178,10 +179,9 @@ class ApproximateIndex(ExactIndex):
     def save(self, path: str | Path) -> Path:
         """Write the graph and the checksum of the vectors it was built from."""
         content = self._faiss.serialize_index(self._graph).tobytes()
-        path = Path(path)
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_bytes(_HEADER + checksum(self.vectors).encode() + content)
-        return unfinished.replace(path)
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(_HEADER + checksum(self.vectors).encode() + content)
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path, vectors: np.ndarray, effort: int = 128) -> "ApproximateIndex":
