@@ -79,6 +79,7 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
             import matplotlib.pyplot as plt  # Chooses a backend: only once a figure is wanted.
 
             _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+        before = {text: text.get_text() for text in ax.findobj(matplotlib.text.Text)}
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#E4E4E4", linewidth=0.8)
         ax.set_axisbelow(True)
@@ -86,7 +87,7 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
         texts = ax.findobj(matplotlib.text.Text)
         for text in texts:  # The labels of an axis that was there before have its font.
             text.set_fontfamily(fonts)
-        _read_no_formulas(ax, texts)
+        _read_no_formulas(ax, [text for text in texts if text.get_text() != before.get(text)])
         if cjk_font() is None and any(_is_chinese(text.get_text()) for text in texts):
             _warn_of_missing_font()
         interactive = matplotlib.is_interactive()
