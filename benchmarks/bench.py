@@ -28,8 +28,8 @@ from recmodels.data.files import locked
 from recmodels.data.registry import load
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.report import evaluate
+from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
-from recmodels.experiments.stored import write_json
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.sasrec import SASRec
 from recmodels.plots.results import model_comparison

@@ -15,8 +15,9 @@ from scipy.optimize import nnls
 from benchmarks.roofline import copy_bandwidth, matmul_rate, useful_flops
 from recmodels.data.files import locked
 from recmodels.data.shop import simulate
+from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
-from recmodels.experiments.stored import read_json, write_json
+from recmodels.experiments.stored import read_json
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler

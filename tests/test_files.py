@@ -44,6 +44,7 @@ def test_what_a_killed_writer_left_is_removed_and_its_lock_is_free(tmp_path):
         (f"another-machine.{2**22 + 1}.0123abcd", 2, True),
         (f"{2**22 + 1}", 2, True),  # As earlier versions named them.
     ],
+    ids=["ended", "running", "number reused", "other machine", "other machine, old", "old name"],
 )
 def test_leftovers_of_ended_processes_are_removed(left, days, removed, tmp_path):
     leftover = tmp_path / f".log.csv.{left}.unfinished"
