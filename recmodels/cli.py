@@ -29,7 +29,9 @@ def recmodels() -> None:
 
 @app.command()
 def run(
-    dataset: Annotated[str, typer.Option(help="A known name, or a CSV or Parquet file.")] = "shop",
+    dataset: Annotated[
+        str, typer.Option(help="A known name, or a file or folder of events.")
+    ] = "shop",
     columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
     runs: Runs = Path("runs"),
     seed: int = 0,
