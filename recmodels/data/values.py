@@ -83,6 +83,13 @@ def to_text(column: pd.Series) -> pd.Series:
     return text.mask(text == "")
 
 
+def is_missing(column: pd.Series) -> pd.Series:
+    """Whether each value is missing, or text without anything but blanks."""
+    plain = unwrap(column)
+    is_text = pd.api.types.is_string_dtype(plain) and plain.dtype != object
+    return (to_text(plain) if is_text else plain).isna()
+
+
 def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
     """Numbers as float64, with missing values as NaN; durations become seconds.
 
