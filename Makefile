@@ -32,13 +32,13 @@ notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and te
 	$(BIN)/python notebooks/table.py
 
 bench: $(READY)  ## An epoch of ours against PyTorch and RecTools, in turns (an hour)
-	$(BIN)/python -m recmodels bench
+	$(BIN)/python -m benchmarks bench
 
 race: $(READY)  ## Trainings from the start of their process to a validation score (half an hour)
-	$(BIN)/python -m recmodels race
+	$(BIN)/python -m benchmarks race
 
 scale: $(READY)  ## How cost grows with events, length, catalogue and width (five minutes)
-	$(BIN)/python -m recmodels scale
+	$(BIN)/python -m benchmarks scale
 
 texts: $(READY)  ## Bring notebooks and their texts in step; of two that differ the newer is right
 	$(BIN)/python notebooks/pair.py

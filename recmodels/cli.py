@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from recmodels.cli_common import Json, Results, Runs, show, start_backend
-from recmodels.cli_speed import bench, estimate, race, scale
 from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
@@ -88,6 +87,18 @@ def tune(
 
     found = search(find_experiment(name), trials=trials, seed=seed, runs=runs, results=results)
     show(found if as_json else found["best"], as_json)
+
+
+@app.command()
+def estimate(name: str, as_json: Json = False) -> None:
+    """Say what a seed of a named experiment will cost in seconds and memory, in half a minute."""
+    start_backend()
+    from recmodels.experiments.catalogue import find_experiment
+    from recmodels.experiments.estimate import describe_estimate
+    from recmodels.experiments.estimate import estimate as measure
+
+    found = measure(find_experiment(name))
+    show(found.to_dict() if as_json else describe_estimate(found), as_json)
 
 
 @app.command()
@@ -226,10 +237,6 @@ def parse_rules(text: str) -> tuple:
 def bundle_in(folder: Path) -> Path:
     """The bundle of a run's folder, or the folder itself."""
     return folder / "bundle" if (folder / "bundle").is_dir() else folder
-
-
-for measurement in (estimate, bench, race, scale):
-    app.command()(measurement)
 
 
 def main() -> None:

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from harness import make_histories
 
-from recmodels.features.batches import GROUPS, NextItemBatches, cut_windows
+from recmodels.features.batches import GROUPS, NextItemBatches
 from recmodels.features.negatives import NegativeSampler
+from recmodels.features.windows import cut_windows
 
 pytestmark = pytest.mark.backends
 

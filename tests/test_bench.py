@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from harness import make_log, random_lists
 
-from recmodels.data.splits import leave_one_out
-from recmodels.experiments import bench as bench_module
-from recmodels.experiments import contenders as contenders_module
-from recmodels.experiments.bench import bench, ranking_seconds
-from recmodels.experiments.contenders import PEERS, SAMPLED_NEGATIVES, Contender
-from recmodels.experiments.floors import (
+from benchmarks import bench as bench_module
+from benchmarks import competitors as competitors_module
+from benchmarks.bench import bench, ranking_seconds
+from benchmarks.competitors import PEERS, SAMPLED_NEGATIVES, Competitor
+from benchmarks.roofline import (
     copy_bandwidth,
     layer_times,
     matmul_rate,
     useful_flops,
 )
+from recmodels.data.splits import leave_one_out
 from recmodels.features.sequences import prepare
 
 WORKER = """
@@ -41,18 +41,18 @@ for _ in sys.stdin:
 
 
 @pytest.fixture
-def contenders(tmp_path, monkeypatch):
+def competitors(tmp_path, monkeypatch):
     (tmp_path / "ours.py").write_text(WORKER)
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such module')")
-    monkeypatch.setattr(contenders_module, "PEERS", tmp_path)
+    monkeypatch.setattr(competitors_module, "PEERS", tmp_path)
     known = {
-        "recmodels_epoch_full_softmax": Contender("ours.py", "full_softmax"),
-        "recmodels_epoch_sampled": Contender("ours.py", "sampled", ("0.5",)),
-        "slow_epoch_full_softmax": Contender("ours.py", "full_softmax", ("3",)),
-        "slow_epoch_sampled": Contender("ours.py", "sampled", ("3",)),
-        "broken_epoch_sampled": Contender("broken.py", "sampled"),
+        "recmodels_epoch_full_softmax": Competitor("ours.py", "full_softmax"),
+        "recmodels_epoch_sampled": Competitor("ours.py", "sampled", ("0.5",)),
+        "slow_epoch_full_softmax": Competitor("ours.py", "full_softmax", ("3",)),
+        "slow_epoch_sampled": Competitor("ours.py", "sampled", ("3",)),
+        "broken_epoch_sampled": Competitor("broken.py", "sampled"),
     }
-    monkeypatch.setattr(contenders_module, "CONTENDERS", known)
+    monkeypatch.setattr(competitors_module, "COMPETITORS", known)
     monkeypatch.setattr(bench_module, "ranking_seconds", lambda data: 0.25)
     return list(known)[:-1]
 
@@ -72,8 +72,8 @@ def test_a_worker_holds_nothing_of_what_its_parent_holds():
     assert held[0] and 0 < float(answer.stdout) < 0.2
 
 
-def test_medians_ratios_and_all_runs_are_stored(contenders, tmp_path):
-    result = run(contenders, tmp_path, rounds=3)
+def test_medians_ratios_and_all_runs_are_stored(competitors, tmp_path):
+    result = run(competitors, tmp_path, rounds=3)
     # All read the same windows, each with its own loss.
     full = result["epochs"]["recmodels_epoch_full_softmax"]["positions"]
     sampled = result["epochs"]["recmodels_epoch_sampled"]["positions"]
@@ -104,34 +104,34 @@ def test_ranking_is_timed_without_the_first_which_compiles(monkeypatch):
     assert 0.02 <= ranking_seconds(data, repeats=3) < 0.1 and len(calls) == 4
 
 
-def test_a_new_bench_keeps_what_races_found(contenders, tmp_path):
+def test_a_new_bench_keeps_what_races_found(competitors, tmp_path):
     stored = tmp_path / "results" / "bench.json"
     stored.parent.mkdir()
     stored.write_text('{"seconds_to_ndcg_0.18": 400.0, "ratio_of_old": 1.0}')
-    run(contenders[:1], tmp_path, rounds=1)
+    run(competitors[:1], tmp_path, rounds=1)
     found = json.loads(stored.read_text())
     assert found["seconds_to_ndcg_0.18"] == 400.0 and "ratio_of_old" not in found
 
 
-def test_a_contender_that_ends_early_is_named_with_its_words(contenders, tmp_path):
+def test_a_contender_that_ends_early_is_named_with_its_words(competitors, tmp_path):
     with pytest.raises(RuntimeError, match=r"broken.py(.|\n)*no such module"):
         run(["broken_epoch_sampled"], tmp_path)
     assert not (tmp_path / "results").exists()
 
 
-def test_rounds_that_ended_are_stored_when_a_contender_dies(contenders, tmp_path):
+def test_rounds_that_ended_are_stored_when_a_contender_dies(competitors, tmp_path):
     mortal = WORKER.replace("    rounds += 1\n", "    rounds += 1\n    assert rounds < 3\n")
     (tmp_path / "ours.py").write_text(mortal)
     with pytest.raises(RuntimeError, match="AssertionError"):
-        run(contenders, tmp_path, rounds=3)
+        run(competitors, tmp_path, rounds=3)
     stored = json.loads((tmp_path / "results" / "bench.json").read_text())
     assert [row["seconds"] for row in stored["all_runs"]["slow_epoch_sampled"]] == [3.0, 6.0]
     assert stored["ratio_slow_epoch_sampled"] == 6.0 and stored["layers"]
 
 
 @pytest.mark.parametrize("names", [[], ["recmodels_epoch"]])
-def test_unknown_contenders_are_refused(names, contenders, tmp_path):
-    with pytest.raises(ValueError, match="`contenders` must be of.*Received"):
+def test_unknown_contenders_are_refused(names, competitors, tmp_path):
+    with pytest.raises(ValueError, match="`competitors` must be of.*Received"):
         run(names, tmp_path)
 
 

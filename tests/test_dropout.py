@@ -4,7 +4,8 @@ import pytest
 from harness import to_numpy, value_and_gradients
 from keras import ops
 
-from recmodels.layers.dropout import CHOICES, Dropout
+from recmodels.layers.dropout import Dropout
+from recmodels.layers.fast import CHOICES
 
 pytestmark = pytest.mark.backends
 

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
-from recmodels.features.histories import build_histories, gather_windows
+from recmodels.features.histories import build_histories
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.features.windows import gather_windows
 
 
 def _log(user, item, **columns):

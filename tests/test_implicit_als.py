@@ -36,7 +36,7 @@ def test_als_solves_one_user_by_hand():
     # plus 4 for the one done, plus 0.1 (1 + 0.5 x 2): 6.7. Scores are 2 p and p.
     model, _ = als(1)
     model.width, model.unseen_weight, model.regularisation, model.num_items = 1, 0.5, 0.1, 2
-    model.vectors, model.counts = np.array([[0.0], [2.0], [1.0]]), np.zeros(3)
+    model.vectors, model.counts, model.num_solved = np.array([[0.0], [2.0], [1.0]]), np.zeros(3), 2
     queries = {"item_ids": np.array([[0, 1]]), "user_ids": np.array([-1])}
     np.testing.assert_allclose(model.score(queries), [[0, 4 / 6.7, 2 / 6.7]], rtol=1e-6)
 

@@ -1,7 +1,6 @@
 """Indexes: the same lists as scoring everything, recall by hand, filters, and stale ones."""
 
 import sys
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -138,13 +137,16 @@ class Dots:
 
     def __init__(self) -> None:
         self.vectors = np.random.default_rng(3).normal(size=(200, 8)).astype(np.float32)
-        self.item_embedding = SimpleNamespace(catalogue=lambda: self.vectors)
 
-    def last_states(self, item_ids):
+    def item_vectors(self):
+        return self.vectors
+
+    def query_vectors(self, queries):
+        item_ids = queries["item_ids"]
         return self.vectors[item_ids[:, -1] - 1] + self.vectors[item_ids[:, -2] - 1]
 
     def score(self, queries, items=None):
-        return np.pad(self.last_states(queries["item_ids"]) @ self.vectors.T, ((0, 0), (1, 0)))
+        return np.pad(self.query_vectors(queries) @ self.vectors.T, ((0, 0), (1, 0)))
 
 
 def indexed(kind, model=None, **settings) -> tuple[Recommender, Recommender]:

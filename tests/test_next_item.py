@@ -7,7 +7,7 @@ from recmodels.features.batches import NextItemBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.models.sasrec import SASRec
 from recmodels.tasks.losses import LOSSES
-from recmodels.tasks.next_item import LOOK_UP, NextItem, renamed
+from recmodels.tasks.next_item import GATHERED_LOSSES, NextItem, compact_item_ids
 from recmodels.training.fit import Training, make_optimizer
 
 pytestmark = pytest.mark.backends
@@ -126,14 +126,17 @@ def test_unknown_loss_is_refused():
         make_task("mse")
 
 
-def test_renamed_by_hand():
+def test_compact_item_ids_by_hand():
     # The list is 7 2 | 2 9: item 2 stands last in place 3.
     targets, negatives = np.array([7, 2], np.int32), np.array([[2, 9]], np.int32)
-    found = [to_numpy(x).tolist() for x in renamed(*map(keras.ops.array, (targets, negatives)), 9)]
+    found = [
+        to_numpy(x).tolist()
+        for x in compact_item_ids(*map(keras.ops.array, (targets, negatives)), 9)
+    ]
     assert found == [[1, 3], [[3, 4]], [7, 2, 2, 9]]
 
 
-@pytest.mark.parametrize("loss", LOOK_UP)
+@pytest.mark.parametrize("loss", GATHERED_LOSSES)
 @pytest.mark.parametrize("temperature", [None, 0.5])
 def test_looking_up_a_few_items_is_learning_from_all(monkeypatch, loss, temperature):
     many = 100  # More than 16 groups of 4 negatives.

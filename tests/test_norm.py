@@ -4,7 +4,8 @@ import pytest
 from harness import to_numpy, value_and_gradients
 from keras import ops
 
-from recmodels.layers.norm import LayerNorm, standardised
+from recmodels.layers.fast import fast_normalise
+from recmodels.layers.norm import LayerNorm
 
 pytestmark = pytest.mark.backends
 
@@ -40,7 +41,7 @@ def test_gradient_is_that_of_the_formula(epsilon):
         centred = x - ops.mean(x, axis=-1, keepdims=True)
         return centred / ops.sqrt(ops.mean(centred**2, axis=-1, keepdims=True) + epsilon)
 
-    found = value_and_gradients(lambda x: ops.sum(standardised(x, epsilon) * pulled), x)
+    found = value_and_gradients(lambda x: ops.sum(fast_normalise(x, epsilon) * pulled), x)
     expected = value_and_gradients(lambda x: ops.sum(step_by_step(x) * pulled), x)
     assert found[0] == pytest.approx(expected[0], 1e-5)
     np.testing.assert_allclose(found[1][0], expected[1][0], rtol=1e-4, atol=1e-6)

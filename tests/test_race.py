@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from recmodels.experiments import race as race_module
+from benchmarks import race as race_module
+from benchmarks.race import describe_race, follow, race, summarise_race
 from recmodels.experiments.catalogue import find_experiment
-from recmodels.experiments.race import describe_race, follow, race, summarise_race
 
 # Epochs of a tenth of a second; progress as `recmodels train` writes it.
 TRAINING = """

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from recmodels.cli import app
-from recmodels.experiments import large as large_module
-from recmodels.experiments import scaling as scaling_module
-from recmodels.experiments.large import describe_large, train_large
-from recmodels.experiments.results import load_results
-from recmodels.experiments.scaling import (
+from benchmarks import large as large_module
+from benchmarks import scaling as scaling_module
+from benchmarks.__main__ import app
+from benchmarks.large import describe_large, train_large
+from benchmarks.scaling import (
     AXES,
     BASE,
     Load,
@@ -24,6 +23,7 @@ from recmodels.experiments.scaling import (
     time_steps,
     work,
 )
+from recmodels.experiments.results import load_results
 from recmodels.training.curve import LearningCurve
 
 TINY = Load(events=400, length=4, num_items=20, width=4)

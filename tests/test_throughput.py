@@ -4,10 +4,10 @@ import keras
 import pytest
 from typer.testing import CliRunner
 
-from recmodels.cli import app
-from recmodels.experiments import throughput as module
-from recmodels.experiments.scaling import Load, work
-from recmodels.experiments.throughput import (
+from benchmarks import throughput as module
+from benchmarks.__main__ import app
+from benchmarks.scaling import Load, work
+from benchmarks.throughput import (
     MODELS,
     backend_matmul_rate,
     chip,
@@ -64,7 +64,7 @@ def test_more_blocks_are_more_work():
 
 @pytest.mark.usefixtures("eagerly")
 def test_models_train_and_the_backend_multiplies(monkeypatch, tmp_path):
-    monkeypatch.setattr("recmodels.experiments.scaling.POSITIONS", 64)
+    monkeypatch.setattr("benchmarks.scaling.POSITIONS", 64)
     monkeypatch.setattr(module, "backend_matmul_rate", lambda: backend_matmul_rate(64, 2))
     found = throughput({"tiny": TINY}, steps=1, results=tmp_path)["throughput"][chip()]
     assert found["models"]["tiny"]["tokens_per_second"] > 0 and found["matmul_gflops"] > 0.01

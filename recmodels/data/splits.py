@@ -167,8 +167,8 @@ def temporal_cutoff(
     split = Split(
         protocol="temporal",
         train=train,
-        validation=_cases_after(interactions, cut[0], cut[1]),
-        test=_cases_after(interactions, cut[1], None),
+        validation=cases_after(interactions, cut[0], cut[1]),
+        test=cases_after(interactions, cut[1], None),
         catalogue=train.events["item"].unique(),
         cut=cut,
     )
@@ -215,7 +215,7 @@ def cut_seconds(
     return int(validation_cut), int(test_cut)
 
 
-def _cases_after(interactions: Interactions, cut: int, end: int | None) -> Cases:
+def cases_after(interactions: Interactions, cut: int, end: int | None) -> Cases:
     """For each user with events in [cut, end) the first of them, and all events before `cut`."""
     times = interactions.events["timestamp"].to_numpy()
     _, offsets = interactions.user_offsets()

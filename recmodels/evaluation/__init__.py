@@ -1,6 +1,6 @@
 """Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
 
-from recmodels.evaluation.ranking import Ranking, Scorer, ask, rank
+from recmodels.evaluation.ranking import Ranking, ask, rank
 from recmodels.evaluation.report import (
     Evaluation,
     evaluate,
@@ -18,12 +18,13 @@ from recmodels.evaluation.statistics import (
     paired_permutation_test,
     seed_std,
 )
+from recmodels.models.capabilities import Scores
 
 __all__ = [
     "Evaluation",
     "Interval",
     "Ranking",
-    "Scorer",
+    "Scores",
     "ask",
     "bootstrap_interval",
     "compare",

@@ -7,7 +7,7 @@ from recmodels.features.vocabulary import Vocabulary
 
 
 class _Truth:
-    """A Scorer that orders the items as exact probabilities of the shop do.
+    """A model that orders the items as exact probabilities of the shop do.
 
     Args:
         shop: the shop whose log is ranked.

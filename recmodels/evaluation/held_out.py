@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from recmodels.evaluation.metrics import hit_rate
-from recmodels.evaluation.ranking import Scorer, ask, rank
+from recmodels.evaluation.ranking import ask, rank
 from recmodels.features.sequences import Queries
+from recmodels.models.capabilities import Scores
 
 LIST_LENGTH = 100
 HELD_OUT_METRICS = (f"top_{LIST_LENGTH}", f"top_{LIST_LENGTH}_filtered", "rmse")
@@ -19,7 +20,7 @@ def measure_held_out(
     """What a model makes of each held-out rating.
 
     Args:
-        model: a Scorer if it retrieves; with `rate(queries, items)` if it rates.
+        model: a model that scores if it retrieves; with `rate(queries, items)` if it rates.
         queries: one row a rating.
         ratings: what was given, (N,).
         retrieves: whether to rank the catalogue, with and without what the user has seen.
@@ -40,7 +41,7 @@ def measure_held_out(
     return pd.DataFrame(columns)
 
 
-def predict_ratings(model: Scorer, queries: Queries) -> np.ndarray:
+def predict_ratings(model: Scores, queries: Queries) -> np.ndarray:
     """The rating a model expects for the target of each query, float32, (N,)."""
     parts = np.arange(0, len(queries), _CHUNK_ROWS)
     chunks = (np.arange(begin, min(begin + _CHUNK_ROWS, len(queries))) for begin in parts)

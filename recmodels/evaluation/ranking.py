@@ -2,33 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
+from recmodels.models.capabilities import Scores, columns_of
 from recmodels.threads import one_behind
 
 # The rank of a target that training never saw: a miss however long the list.
 UNRANKED = np.iinfo(np.int32).max
-
-
-class Scorer(Protocol):
-    """What evaluation knows of a model, neural or not.
-
-    `max_length` is how many of the latest events it reads, None for all of them. `score` takes
-    queries (`item_ids`: int32 (B, T), padded on the left with 0; `user_ids`: int32 (B,), the row
-    in the training histories or -1) and returns float scores (B, V + 1), where column i belongs
-    to item i and column 0 to nobody, or (B, len(items)) for a chunk of the catalogue. A model that
-    reads more than the items of a history names those event columns in `columns`, such as
-    `("value",)`, and is given them in the same places, (B, T), where the histories carry them.
-    """
-
-    max_length: int | None
-
-    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
-        """Higher is better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +32,7 @@ class Ranking:
 
 
 def rank(
-    scorer: Scorer, queries: Queries, *, filter_seen: bool, k: int = 10, chunk_size: int = 512
+    scorer: Scores, queries: Queries, *, filter_seen: bool, k: int = 10, chunk_size: int = 512
 ) -> Ranking:
     """Rank all V items for each query. Scores are compared in float32.
 
@@ -106,19 +89,18 @@ def _check_request(queries: Queries, k: int, chunk_size: int) -> None:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
 
 
-def ask(scorer: Scorer, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """What a model is given of some queries: see `Scorer`."""
-    histories = queries.histories
-    carried = [name for name in getattr(scorer, "columns", ()) if name in histories.columns]
-    return {
-        "item_ids": histories.last(rows, scorer.max_length),
-        "user_ids": queries.user_ids[rows],
-        **{name: histories.last_of(name, rows, scorer.max_length) for name in carried},
-    }
+def ask(scorer: Scores, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What a model is given of some queries: see `Scores`."""
+    columns = columns_of(scorer, queries.histories.columns)
+    asked = queries.histories.window(rows, scorer.max_length, columns)
+    asked["user_ids"] = queries.user_ids[rows]
+    if queries.at is not None:
+        asked["at"] = queries.at[rows]
+    return asked
 
 
 def _chunk_scores(
-    scorer: Scorer, queries: Queries, rows: np.ndarray, width: int | None
+    scorer: Scores, queries: Queries, rows: np.ndarray, width: int | None
 ) -> np.ndarray:
     """Scores (B, V + 1) with column 0 at minus infinity; as wide as earlier chunks, if any."""
     asked = ask(scorer, queries, rows)

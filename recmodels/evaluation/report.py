@@ -10,10 +10,11 @@ import pandas as pd
 from recmodels.data.files import written_whole
 from recmodels.evaluation import metrics as metric_functions
 from recmodels.evaluation.metrics import RANK_METRICS, rank_metric
-from recmodels.evaluation.ranking import Scorer, rank
+from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.statistics import bootstrap_interval
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
+from recmodels.models.capabilities import Scores
 
 SLICE_COLUMNS = {"length": "history_length", "popularity": "target_popularity"}
 
@@ -82,7 +83,7 @@ class Evaluation:
 
 
 def evaluate(
-    scorer: Scorer,
+    scorer: Scores,
     queries: Queries,
     *,
     filter_seen: bool,

@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from recmodels.evaluation.ranking import Scorer, ask, rank
+from recmodels.evaluation.ranking import ask, rank
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
 from recmodels.models.baseline import user_item_matrix
+from recmodels.models.capabilities import Scores
 
 
-def seen_share(model: Scorer, histories: Histories, k: int) -> np.ndarray:
+def seen_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
     """Share of each user's first `k` places that the user's own items take, nothing filtered.
 
     Args:
-        model: a Scorer.
+        model: a model that scores.
         histories: of the users, (U,) of them.
         k: length of the lists.
 
@@ -28,11 +29,11 @@ def seen_share(model: Scorer, histories: Histories, k: int) -> np.ndarray:
     return np.take_along_axis(seen, ranking.lists, axis=1).mean(axis=1)
 
 
-def seen_places(model: Scorer, histories: Histories) -> np.ndarray:
+def seen_places(model: Scores, histories: Histories) -> np.ndarray:
     """Where each user's own items stand among all: 0 for the last place, 1 for the first.
 
     Args:
-        model: a Scorer.
+        model: a model that scores.
         histories: of the users.
 
     Returns:

@@ -8,7 +8,7 @@ import psutil
 
 from recmodels.experiments.entry import Experiment
 from recmodels.models.sasrec import SASRec
-from recmodels.tasks.losses import LOGITS_PARTS
+from recmodels.tasks.fast_losses import LOGITS_PARTS
 
 FLOAT = 4  # Bytes.
 GIB = 2**30

@@ -43,7 +43,7 @@ class Run:
 
     Args:
         experiment, seed: what was run.
-        model: trained, a Scorer.
+        model: trained, a model that scores.
         data: what it was trained on.
         curve: of the training; None for baselines.
         validation, test: measures; `test` is None where the test was not asked for.

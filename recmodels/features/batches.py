@@ -4,8 +4,9 @@ import keras
 import numpy as np
 
 from recmodels.features.epochs import EpochBatches
-from recmodels.features.histories import Histories, gather_windows
+from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
+from recmodels.features.windows import build_windows, cut_windows, gather_windows
 
 # Shares of the maximal length at which buckets end: fine where histories are many and short.
 BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
@@ -40,11 +41,13 @@ class NextItemBatches(EpochBatches):
             each position has its own (G = N).
         max_positions: the most positions of a batch that count, drawn evenly from all of its
             windows, for losses whose cost grows with their square; N is then this everywhere.
+        columns: of the histories, which the model reads besides the items.
         epoch: the epoch to begin with.
 
-    Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T) and
-    `positions` int32 (N,), with negatives also `negatives` int32 and `log_counts` float32, both
-    (G, K); targets int32 (N,) item ids; weights float32 (N,), 0 where N was rounded up.
+    Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T), the
+    columns (B, T, ...) and `positions` int32 (N,), with negatives also `negatives` int32 and
+    `log_counts` float32, both (G, K); targets int32 (N,) item ids; weights float32 (N,), 0 where N
+    was rounded up.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class NextItemBatches(EpochBatches):
         negatives: NegativeSampler | None = None,
         shared_negatives: bool = True,
         max_positions: int | None = None,
+        columns: tuple[str, ...] = (),
         epoch: int = 0,
         **kwargs,
     ) -> None:
@@ -71,6 +75,7 @@ class NextItemBatches(EpochBatches):
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
+        self.columns = tuple(columns)
         self.windows = windows
         if histories.lengths.max(initial=0) < 2:
             raise ValueError(
@@ -112,7 +117,7 @@ class NextItemBatches(EpochBatches):
     def __getitem__(self, index: int):
         length, rows = self._plan[index]
         starts, ends = self.starts[rows], self.ends[rows]
-        item_ids = gather_windows(self.histories.items, starts, ends - 1, length)
+        inputs = build_windows(self.histories, starts, ends - 1, length, self.columns)
         shifted = gather_windows(self.histories.items, starts + 1, ends, length)
         real = np.flatnonzero(np.arange(length, 0, -1) < (ends - starts)[:, None])
         if self.max_positions is not None and len(real) > self.max_positions:
@@ -125,7 +130,7 @@ class NextItemBatches(EpochBatches):
         positions[: len(real)] = real
         targets[: len(real)] = shifted.ravel()[real]
         weights[: len(real)] = 1.0
-        inputs = {"item_ids": item_ids, "positions": positions}
+        inputs["positions"] = positions
         if self.negatives is not None:
             rng = np.random.default_rng((self.seed, self.epoch, index))
             groups = GROUPS if self.shared_negatives else count
@@ -169,34 +174,3 @@ def _rounded(count: int, most: int) -> int:
     """Round a count up: every new shape costs JAX a compilation, other backends nothing."""
     step = GROUPS * (max(1, most // (4 * GROUPS)) if keras.backend.backend() == "jax" else 4)
     return -(-count // step) * step
-
-
-def cut_windows(
-    offsets: np.ndarray, max_length: int, everything: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where training windows begin and end in the flat array, each of 2 to `max_length` + 1 events.
-
-    Args:
-        offsets: of the users, (U + 1,).
-        max_length: L, the most inputs in a window.
-        everything: whether older windows are cut too; each event is then the target of exactly
-            one window, but for the first of each user. Where a user's windows need not all be
-            full, the newest is shortened at random, so that targets meet other contexts in every
-            epoch.
-        rng: of that shortening.
-
-    Returns:
-        Starts and ends, int64, newest window of each user first.
-    """
-    begin, end = offsets[:-1], offsets[1:]
-    targets = np.maximum(0, end - begin - 1)
-    counts = -(-targets // max_length)
-    if not everything:
-        counts = np.minimum(counts, 1)
-    slack = np.where(counts > 1, counts * max_length - targets, 0)
-    spared = rng.integers(0, slack + 1)  # By which the newest window is shorter than full.
-    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    moved = back * max_length - np.where(back > 0, np.repeat(spared, counts), 0)
-    ends = np.repeat(end, counts) - moved
-    full = np.where(back > 0, max_length, max_length - np.repeat(spared, counts))
-    return np.maximum(np.repeat(begin, counts), ends - full - 1), ends

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.interactions import Interactions
-from recmodels.features.vocabulary import PADDING_ID, Vocabulary
+from recmodels.features.schema import Schema
+from recmodels.features.vocabulary import Vocabulary
+from recmodels.features.windows import build_windows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -17,7 +19,8 @@ class Histories:
         users: raw user ids, (U,).
         items: item ids of all users one after the other, int32, (N,).
         offsets: user u owns `items[offsets[u]:offsets[u + 1]]`, int64, (U + 1,).
-        columns: further arrays (N,) that run along `items`, such as `timestamp`.
+        columns: further arrays (N, ...) that run along `items`: raw ones such as `timestamp`, and
+            those that a schema has encoded.
     """
 
     users: np.ndarray
@@ -61,25 +64,25 @@ class Histories:
                 [[0, 0, 5, 2],     a user who did 5, 2
                  [3, 1, 4, 1]]     a user who did 9, 3, 1, 4, 1
         """
-        return self._latest(self.items, np.asarray(rows), max_length)
+        return self.window(rows, max_length)["item_ids"]
 
     def last_of(self, column: str, rows, max_length: int | None = None) -> np.ndarray:
         """The same cells of a further column, such as `"value"`: (B, T), 0 where padded."""
-        return self._latest(self.columns[column], np.asarray(rows), max_length)
+        return self.window(rows, max_length, (column,))[column]
 
-    def _latest(self, flat: np.ndarray, rows: np.ndarray, max_length: int | None) -> np.ndarray:
-        if max_length is None:
-            max_length = max(1, int(self.lengths[rows].max(initial=0)))
-        return gather_windows(flat, self.offsets[rows], self.offsets[rows + 1], max_length)
+    def window(
+        self, rows, max_length: int | None = None, columns: tuple[str, ...] = ()
+    ) -> dict[str, np.ndarray]:
+        """The latest items of some users and further columns of the same events.
 
+        See `build_windows` for what it returns; `max_length` is as in `last`.
+        """
+        rows = np.asarray(rows)
+        length = self._length(rows, max_length)
+        return build_windows(self, self.offsets[rows], self.offsets[rows + 1], length, columns)
 
-def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:
-    """Rows of `flat[start:end]`, the latest `length` of each, padded left with 0: (B, T)."""
-    positions = np.asarray(ends)[:, None] - np.arange(length, 0, -1)[None, :]  # (B, T)
-    if not len(flat):  # Histories without a single event: there is nothing to index.
-        return np.full(positions.shape, PADDING_ID, flat.dtype)
-    real = positions >= np.asarray(starts)[:, None]
-    return np.where(real, flat[np.where(real, positions, 0)], PADDING_ID).astype(flat.dtype)
+    def _length(self, rows: np.ndarray, max_length: int | None) -> int:
+        return max(1, int(self.lengths[rows].max(initial=0))) if max_length is None else max_length
 
 
 def build_histories(
@@ -87,6 +90,7 @@ def build_histories(
     vocabulary: Vocabulary,
     users: np.ndarray | None = None,
     columns: tuple[str, ...] = (),
+    schema: Schema | None = None,
 ) -> Histories:
     """Encode a log and group it by user without a Python object per user.
 
@@ -95,13 +99,15 @@ def build_histories(
         vocabulary: gives the item ids; items outside it become its unknown id.
         users: the raw ids wanted, in the order wanted; by default everyone in table order.
             A user without events gets an empty history.
-        columns: event columns to carry along, such as `("timestamp",)`.
+        columns: event columns to carry along as they are, such as `("timestamp",)`.
+        schema: fitted; its columns are encoded and carried along under their names.
     """
     interactions.require("`build_histories`", ("timed", "ordered"))
     events = interactions.events
     known, offsets = interactions.user_offsets()
     items = vocabulary.encode(events["item"])
     carried = {name: events[name].to_numpy() for name in columns}
+    carried |= {} if schema is None else schema.encode(events)
     if users is None or np.array_equal(users, known):
         return Histories(known, items, offsets, carried)
     rows, new_offsets = _rows_of_users(np.asarray(users), known, offsets)

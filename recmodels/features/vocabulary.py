@@ -49,6 +49,11 @@ class Vocabulary:
     def mask_id(self) -> int:
         return len(self) + 2
 
+    def grow(self, raw_ids) -> "Vocabulary":
+        """A vocabulary with further raw ids behind those it has; known ones are ignored."""
+        extra = pd.Index(raw_ids).drop_duplicates().difference(self._index, sort=False)
+        return Vocabulary(self._index.append(extra)) if len(extra) else self
+
     def encode(self, raw) -> np.ndarray:
         """Item ids, int32, of raw ids; what is not in the catalogue becomes `unknown_id`."""
         positions = self._index.get_indexer(pd.Index(raw))

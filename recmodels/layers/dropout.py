@@ -1,20 +1,13 @@
-"""Dropout from fewer random numbers."""
-
-import math
+"""Dropout, by default from fewer random numbers than that of Keras."""
 
 import keras
-from keras import ops
 
-CHOICES = 2**16  # What 16 bits tell apart.
-NUMBERS_IN_ROW = 32  # Any known number: `ops.view` wants a last dimension it knows.
+from recmodels.layers.fast import fast_dropout, is_fast
 
 
 @keras.saving.register_keras_serializable("recmodels")
 class Dropout(keras.layers.Dropout):
-    """`keras.layers.Dropout` with 16 random bits for each feature instead of 32.
-
-    Random numbers are most of what dropout costs a CPU. The rate is rounded to a multiple of
-    2^-16, and what is kept is scaled by that rounded rate, so that means stay as they were.
+    """`keras.layers.Dropout`, in its fast form with 16 random bits for each feature.
 
     Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014,
     section 4.
@@ -35,17 +28,6 @@ class Dropout(keras.layers.Dropout):
             raise ValueError(f"`rate` must be below 1. Received: rate={rate}")
 
     def call(self, inputs, training=False):
-        dropped = round(self.rate * CHOICES)
-        if not training or not dropped:
-            return inputs
-        shape = ops.shape(inputs)
-        count = math.prod(shape)
-        bits = keras.random.randint(
-            (count // (2 * NUMBERS_IN_ROW) + 1, NUMBERS_IN_ROW),
-            -(2**31),
-            2**31 - 1,
-            seed=self.seed_generator,
-        )
-        drawn = ops.reshape(ops.view(bits, "int16"), (-1,))[:count]  # -2^15..2^15 - 1
-        kept = ops.cast(drawn >= dropped - CHOICES // 2, inputs.dtype)
-        return inputs * (ops.reshape(kept, shape) * (CHOICES / (CHOICES - dropped)))
+        if training and self.rate and is_fast():
+            return fast_dropout(inputs, self.rate, self.seed_generator)
+        return super().call(inputs, training=training)

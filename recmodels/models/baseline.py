@@ -17,6 +17,10 @@ class Baseline:
     """
 
     max_length: int | None = None
+    answers_empty = True  # Popular items, where nothing is known of a user.
+    # Axes of what `_learn` stores that have a row for each item, so that items can be added; None
+    # for a model that knows items by their texts.
+    item_axes: dict[str, tuple[int, ...]] | None = {}
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Learn from training histories and return the model.

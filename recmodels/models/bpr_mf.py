@@ -36,6 +36,8 @@ class BPRMF(Baseline):
         >>> BPRMF(width=64, seed=0).fit(data.train, data.num_items).score(queries)   # (B, V + 1)
     """
 
+    item_axes = {"item_vectors": (0,), "item_bias": (0,)}
+
     def __init__(
         self,
         width: int = 64,

@@ -39,6 +39,8 @@ class Content(Baseline):
         [[-1, 1, 0.363, -1]]      the lamp shares no word
     """
 
+    item_axes = None
+
     def __init__(self, texts: Sequence[str | None], decay: float = 0.8) -> None:
         if not 0 < decay <= 1:
             raise ValueError(f"`decay` must be in (0, 1]. Received: decay={decay}")

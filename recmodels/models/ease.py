@@ -41,6 +41,8 @@ class EASE(Baseline):
         [[0, 0, 0.333]]
     """
 
+    item_axes = {"weights": (0, 1)}
+
     def __init__(
         self,
         regularisation: float = 500.0,

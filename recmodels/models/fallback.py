@@ -3,6 +3,7 @@
 import numpy as np
 
 from recmodels.models.baseline import Baseline
+from recmodels.models.capabilities import joined_columns
 
 
 class WithFallback:
@@ -21,7 +22,7 @@ class WithFallback:
         self.scorer = scorer
         self.fallback = fallback
         self.max_length = scorer.max_length
-        self.columns = getattr(scorer, "columns", ())
+        self.columns, self.optional_columns = joined_columns([scorer, fallback])
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history, float32, (B, V + 1) or (B, len(items))."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import Baseline
+from recmodels.models.capabilities import joined_columns
 
 _RANK_OFFSET = 60  # That of the paper: how slowly a place further down loses value.
 
@@ -52,8 +53,7 @@ class Hybrid:
         self.scorers = list(scorers)
         self.weights = weights
         self.scaling = scaling
-        own = (getattr(scorer, "columns", ()) for scorer in scorers)
-        self.columns = tuple(dict.fromkeys(name for names in own for name in names))
+        self.columns, self.optional_columns = joined_columns(scorers)
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Fit the baselines among the models and return the hybrid."""

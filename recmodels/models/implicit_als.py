@@ -36,6 +36,8 @@ class ImplicitALS(Baseline):
         >>> ImplicitALS(width=32).fit(data.train, data.num_items).score(queries)
     """
 
+    item_axes = {"vectors": (0,)}
+
     def __init__(
         self,
         width: int = 32,
@@ -66,6 +68,7 @@ class ImplicitALS(Baseline):
         rng = np.random.default_rng(self.seed)
         self.vectors = rng.normal(0, 0.1 / np.sqrt(self.width), (self.num_items + 1, self.width))
         self.vectors[0] = 0
+        self.num_solved = self.num_items  # Stays what it is where items are added later.
         for _ in range(self.epochs):
             users = self._solved(done, self.vectors, self.num_items)
             self.vectors = self._solved(used_by, users, len(train))
@@ -90,5 +93,5 @@ class ImplicitALS(Baseline):
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items)
-        users = self._solved(histories, self.vectors, self.num_items)
+        users = self._solved(histories, self.vectors, self.num_solved)
         return self._settled(users @ self.vectors[columns].T, histories, columns)

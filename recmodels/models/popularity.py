@@ -48,6 +48,8 @@ class RecentPopular(Baseline):
         [[-2, 0.32, -1]]      log2(1 + 1/4), log2(1/2)
     """
 
+    item_axes = {"scores": (0,)}
+
     def __init__(self, half_life: float = 30.0) -> None:
         if half_life <= 0:
             raise ValueError(

@@ -2,15 +2,17 @@
 
 import numpy as np
 
+from recmodels.models.capabilities import joined_columns
+
 
 class RetrieveThenRank:
-    """Two stages as one Scorer: the best `depth` of one model in the order of another.
+    """Two stages as one model: the best `depth` of one model in the order of another.
 
     The picked items score above all others, by the rating that the ranker expects; the others
     keep the order of the retriever below them.
 
     Args:
-        retriever: any Scorer.
+        retriever: any model that scores.
         ranker: has `rate(queries, items)` for items (B, depth), such as a `TwoTower` with a head.
             It may be the same model.
         depth: how many items are rated for each query.
@@ -30,8 +32,7 @@ class RetrieveThenRank:
         self.depth = depth
         self.weight = weight
         self.max_length = retriever.max_length
-        own = (getattr(model, "columns", ()) for model in (retriever, ranker))
-        self.columns = tuple(dict.fromkeys(name for names in own for name in names))
+        self.columns, self.optional_columns = joined_columns([retriever, ranker])
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores, float32, (B, V + 1), or (B, len(items)), which are then the items to pick from.

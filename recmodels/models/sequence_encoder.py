@@ -18,15 +18,19 @@ LENGTH_STEP = 25
 class SequenceEncoder(keras.Model):
     """A model from a dict with `item_ids` (B, T) to states (B, T, D).
 
-    A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor.
-    The score of an item is the dot product of its vector with the last state.
+    A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor, and
+    `columns` where it reads further inputs (B, T, ...). The score of an item is the dot product of
+    its vector with the last state.
     """
+
+    columns: tuple[str, ...] = ()
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history.
 
         Args:
-            queries: dict with `item_ids`, int32 (B, T), padded on the left with 0.
+            queries: dict with `item_ids`, int32 (B, T), padded on the left with 0, and the
+                columns that the model reads, (B, T, ...).
             items: item ids to score; by default the whole catalogue.
 
         Returns:
@@ -37,9 +41,8 @@ class SequenceEncoder(keras.Model):
         """
         if items is None:
             columns = self.item_embedding.num_items + 1
-            return self._read_in_parts(queries["item_ids"], self._read_scores, columns)
-        states = self.last_states(queries["item_ids"])
-        table = ops.convert_to_numpy(self.item_embedding.catalogue())
+            return self._read_in_parts(queries, self._read_scores, columns)
+        states, table = self.query_vectors(queries), self.item_vectors()
         items = np.asarray(items)
         if items.size and not 1 <= items.min() <= items.max() <= len(table):
             raise ValueError(
@@ -48,6 +51,13 @@ class SequenceEncoder(keras.Model):
             )
         return states @ table[items - 1].T
 
+    def grown_config(self, num_new: int) -> dict:
+        """The config of a model with that many more items; see `grow`."""
+        return {**self.get_config(), "num_items": self.item_embedding.num_items + num_new}
+
+    def start_new_items(self, num_old: int) -> None:
+        """Set what items beyond `num_old` begin with; here their initial vectors serve."""
+
     def last_state(self, inputs):
         """The state after the last event alone, (B, D), of padded inputs.
 
@@ -55,18 +65,24 @@ class SequenceEncoder(keras.Model):
         """
         return self(inputs, training=False)[:, -1]
 
-    def last_states(self, item_ids: np.ndarray) -> np.ndarray:
-        """The state after each whole history, float32, (B, D).
+    def query_vectors(self, queries: dict[str, np.ndarray]) -> np.ndarray:
+        """The state after each whole history, float32, (B, D); see `score` for the queries.
 
         Rows of similar length are encoded together, without the padding they share.
         """
-        return self._read_in_parts(item_ids, self._read_last, self.item_embedding.width)
+        return self._read_in_parts(queries, self._read_last, self.item_embedding.width)
+
+    def item_vectors(self) -> np.ndarray:
+        """What the state is multiplied with for each item 1..V, float32, (V, D)."""
+        return np.asarray(ops.convert_to_numpy(self.item_embedding.catalogue()), np.float32)
 
     def _read_in_parts(
-        self, item_ids: np.ndarray, read: Callable[[dict], np.ndarray], columns: int
+        self, queries: dict[str, np.ndarray], read: Callable[[dict], np.ndarray], columns: int
     ) -> np.ndarray:
         """What `read` makes of each history, float32 (B, columns)."""
-        item_ids = np.asarray(item_ids)[:, -self.max_length :]
+        names = ("item_ids", *self.columns)
+        inputs = {name: np.asarray(queries[name])[:, -self.max_length :] for name in names}
+        item_ids = inputs["item_ids"]
         lengths = item_ids.shape[1] - np.argmax(item_ids != 0, axis=1)
         found = np.empty((len(item_ids), columns), np.float32)
         order = np.argsort(lengths, kind="stable")
@@ -74,7 +90,7 @@ class SequenceEncoder(keras.Model):
 
         def fill(rows: np.ndarray) -> None:
             length = -(-int(lengths[rows].max()) // LENGTH_STEP) * LENGTH_STEP
-            found[rows] = read({"item_ids": item_ids[rows, -length:]})
+            found[rows] = read({name: inputs[name][rows, -length:] for name in names})
 
         if len(order):
             # Other backends keep state in the model while it predicts.

@@ -50,7 +50,7 @@ class TwoTower(keras.Model):
     """
 
     max_length = None
-    columns = ("value",)
+    columns = optional_columns = ("value",)
 
     def __init__(
         self,
@@ -266,6 +266,21 @@ class TwoTower(keras.Model):
                     given = given[part]
                 known, values = rating_rows(item_ids, given, self.num_items)
             yield self._read_users(user_ids[part], known, values)
+
+    def grown_config(self, num_new: int) -> dict:
+        """The config of a model with that many more items; see `grow`."""
+        config = self.get_config()
+        config["candidate"]["config"]["count"] += num_new
+        if self.query.num_members:
+            config["query"]["config"]["num_members"] += num_new
+        return config
+
+    def start_new_items(self, num_old: int) -> None:
+        """Let items beyond `num_old` be as unpopular as any, with average ratings."""
+        new = ops.arange(self.num_items + 1) > num_old
+        lowest = ops.min(self.item_weights[1 : num_old + 1])
+        self.item_weights.assign(ops.where(new, lowest, self.item_weights))
+        self.item_means.assign(ops.where(new, self.scale[0], self.item_means))
 
     def get_config(self) -> dict:
         return {

@@ -30,6 +30,8 @@ class UserItemBias(Baseline):
 
     columns = ("value",)
 
+    item_axes = {"item_bias": (0,)}
+
     def __init__(self, item_shrinkage: float = 5.0, user_shrinkage: float = 5.0) -> None:
         self.item_shrinkage = item_shrinkage
         self.user_shrinkage = user_shrinkage

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recmodels.evaluation.ranking import Scorer
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.capabilities import Scores
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.folders import (
     check_files,
@@ -48,12 +48,12 @@ class Bundle:
         item_vectors: for `Diverse`, float32 (V, D); None where the model's own serve.
     """
 
-    model: Scorer
+    model: Scores
     vocabulary: Vocabulary
     filter_seen: bool
     name: str
     items: pd.DataFrame | None = None
-    fallback: Scorer | None = None
+    fallback: Scores | None = None
     config: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
@@ -67,13 +67,13 @@ class Bundle:
 
 def save_bundle(
     folder: str | Path,
-    model: Scorer,
+    model: Scores,
     vocabulary: Vocabulary,
     *,
     filter_seen: bool,
     name: str | None = None,
     items: pd.DataFrame | None = None,
-    fallback: Scorer | None = None,
+    fallback: Scores | None = None,
     histories: Histories | None = None,
     rules: Sequence[Rule] = (),
     item_vectors: np.ndarray | None = None,
@@ -182,7 +182,7 @@ def _write_tables(folder: Path, vocabulary: Vocabulary, items: pd.DataFrame | No
         table.to_parquet(folder / "items.parquet", index=False)
 
 
-def _write_vectors(folder: Path, model: Scorer, given: np.ndarray | None) -> str | None:
+def _write_vectors(folder: Path, model: Scores, given: np.ndarray | None) -> str | None:
     """Write the vectors there are and say whose they are: those of the model are read by others."""
     vectors = catalogue_vectors(model) if given is None else given
     if vectors is None:

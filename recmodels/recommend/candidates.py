@@ -4,18 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recmodels.evaluation.ranking import Scorer, hide_seen, top_items
+from recmodels.evaluation.ranking import hide_seen, top_items
 from recmodels.features.histories import Histories
+from recmodels.models.capabilities import HasVectors, Scores, can
 
 
 def catalogue_vectors(scorer) -> np.ndarray | None:
     """The vectors a model scores the items 1..V with, float32 (V, D); None where it has none."""
-    embedding = getattr(scorer, "item_embedding", None)
-    if embedding is None:
-        return None
-    from keras import ops  # Here, so that baselines do not wait for it.
-
-    return np.asarray(ops.convert_to_numpy(embedding.catalogue()), np.float32)
+    return scorer.item_vectors() if can(scorer, HasVectors) else None
 
 
 def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
@@ -39,7 +35,7 @@ class Scored:
 
     Args:
         scorer: the model.
-        queries: what it is asked; see `Scorer`.
+        queries: what it is asked; see `Scores`.
         allowed: which columns of the scores may be listed, bool (V + 1,).
         hidden: histories whose items are left out, one a query, or None.
 
@@ -48,7 +44,7 @@ class Scored:
     """
 
     def __init__(
-        self, scorer: Scorer, queries: dict, allowed: np.ndarray, hidden: Histories | None
+        self, scorer: Scores, queries: dict, allowed: np.ndarray, hidden: Histories | None
     ) -> None:
         rows = len(queries["item_ids"])
         scores = np.array(scorer.score(queries), np.float32)  # A copy: it is written to below.
@@ -84,7 +80,7 @@ class Searched:
     """
 
     def __init__(
-        self, scorer: Scorer, queries: dict, allowed: np.ndarray, hidden: Histories | None, index
+        self, scorer: Scores, queries: dict, allowed: np.ndarray, hidden: Histories | None, index
     ) -> None:
         vectors = catalogue_vectors(scorer)
         if vectors is None:
@@ -95,7 +91,7 @@ class Searched:
         index.check(vectors)
         self.index = index
         self.allowed = allowed
-        self.states = scorer.last_states(queries["item_ids"])
+        self.states = scorer.query_vectors(queries)
         empty = [np.zeros(0, np.int32)] * len(self.states)
         self.hidden = empty if hidden is None else np.split(hidden.items, hidden.offsets[1:-1])
 

@@ -46,7 +46,7 @@ class ExactIndex:
 
     Example:
         >>> index = ExactIndex(catalogue_vectors(model))
-        >>> item_ids, scores = index.search(model.last_states(item_ids), k=10)
+        >>> item_ids, scores = index.search(model.query_vectors(queries), k=10)
     """
 
     def __init__(self, vectors: np.ndarray) -> None:

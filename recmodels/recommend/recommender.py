@@ -8,10 +8,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from recmodels.evaluation.ranking import Scorer
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.baseline import Baseline
+from recmodels.models.capabilities import Scores
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
@@ -62,12 +62,12 @@ class Recommender:
 
     def __init__(
         self,
-        scorer: Scorer,
+        scorer: Scores,
         vocabulary: Vocabulary,
         *,
         items: pd.DataFrame | None = None,
         filter_seen: bool = True,
-        fallback: Scorer | None = None,
+        fallback: Scores | None = None,
         name: str | None = None,
         histories: Histories | None = None,
         rules: Sequence[Rule] = (),
@@ -252,7 +252,7 @@ class Recommender:
         return allowed, notes
 
     def _candidates(
-        self, scorer: Scorer | None, requests: Requests, rows: np.ndarray, allowed: np.ndarray
+        self, scorer: Scores | None, requests: Requests, rows: np.ndarray, allowed: np.ndarray
     ) -> Scored | Searched:
         if scorer is None:
             raise ValueError(

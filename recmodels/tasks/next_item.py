@@ -1,18 +1,18 @@
 """The task of naming the next item at every position of a history."""
 
 import inspect
-import itertools
 
 import keras
 from keras import ops
 
 from recmodels.features.batches import GROUPS
+from recmodels.layers.fast import encode_in_parts
+from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.losses import LOSSES
-from recmodels.threads import SHARDS
 
 # Losses that know the items by their vectors alone; gBCE counts the catalogue too.
-LOOK_UP = ("sampled_softmax", "bce")
+GATHERED_LOSSES = ("sampled_softmax", "bce")
 
 
 def states_at(states, positions):
@@ -21,7 +21,7 @@ def states_at(states, positions):
     return ops.take(flat, positions, axis=0)
 
 
-def renamed(targets, negatives, num_items: int):
+def compact_item_ids(targets, negatives, num_items: int):
     """Targets and negatives numbered by where they stand in one list, and that list of item ids.
 
     Equal items have equal numbers, from 1: losses see from them what is a hit.
@@ -61,18 +61,19 @@ class NextItem(keras.Model):
             self.encoder.build(input_shape)
 
     def call(self, inputs, training=None):
-        if not training or keras.backend.backend() != "tensorflow":
+        names = ("item_ids", *columns_of(self.encoder))
+        inputs = {name: inputs[name] for name in names}
+        if not training:
             return self.encoder(inputs, training=training)
-        item_ids = inputs["item_ids"]
-        cuts = [ops.shape(item_ids)[0] * part // SHARDS for part in range(SHARDS + 1)]
-        parts = (item_ids[begin:end] for begin, end in itertools.pairwise(cuts))
-        return ops.concatenate([self.encoder({"item_ids": p}, training=True) for p in parts])
+        return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         states, drawn = states_at(y_pred, x["positions"]), self._drawn(x)
         embedding = self.encoder.item_embedding
         if self._looks_up(drawn):
-            y, drawn["negatives"], item_ids = renamed(y, drawn["negatives"], embedding.num_items)
+            y, drawn["negatives"], item_ids = compact_item_ids(
+                y, drawn["negatives"], embedding.num_items
+            )
             table = embedding.vectors_of(item_ids)
         else:
             table = embedding.catalogue()
@@ -84,7 +85,7 @@ class NextItem(keras.Model):
         A step then costs as much with a million items as with some thousands, but for the
         optimiser. Where the negatives are as many as the items, there is nothing to be saved.
         """
-        if self.objective not in LOOK_UP:
+        if self.objective not in GATHERED_LOSSES:
             return False
         return GROUPS * drawn["negatives"].shape[-1] < self.encoder.item_embedding.num_items
 

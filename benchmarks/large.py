@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.scaling import NEGATIVES, circumstances, store_scaling
 from recmodels.api import fit
 from recmodels.data.shop import simulate
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments.memory import peak_gib
-from recmodels.experiments.scaling import NEGATIVES, circumstances, store_scaling
 from recmodels.features.sequences import Queries, SequenceData, prepare
 from recmodels.models.sasrec import SASRec
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from recmodels.data.files import written_whole
-from recmodels.features.batches import BUCKET_SHARES, cut_windows
+from recmodels.features.batches import BUCKET_SHARES
+from recmodels.features.windows import cut_windows
 from recmodels.features.sequences import SequenceData
 
-PEERS = Path(__file__).parents[2] / "benchmarks" / "peers"
+PEERS = Path(__file__).parent / "peers"
 # The size most published code trains: what is timed, not what is best.
 SETTINGS = {
     "max_length": 200,
@@ -29,7 +30,7 @@ SAMPLED_NEGATIVES = 512
 
 
 @dataclass(frozen=True)
-class Contender:
+class Competitor:
     """Who trains an epoch.
 
     Args:
@@ -46,54 +47,56 @@ class Contender:
 
 
 _TORCH, _RECTOOLS = "requirements-pytorch.txt", "requirements-rectools.txt"
-CONTENDERS = {
-    "recmodels_epoch_full_softmax": Contender("recmodels_fit.py", "full_softmax"),
-    "recmodels_epoch_sampled": Contender("recmodels_fit.py", "sampled"),
-    "pytorch_padded_epoch_full_softmax": Contender(
+COMPETITORS = {
+    "recmodels_epoch_full_softmax": Competitor("recmodels_fit.py", "full_softmax"),
+    "recmodels_epoch_sampled": Competitor("recmodels_fit.py", "sampled"),
+    "pytorch_padded_epoch_full_softmax": Competitor(
         "pytorch_loop.py", "full_softmax", ("padded",), _TORCH
     ),
-    "pytorch_buckets_epoch_full_softmax": Contender(
+    "pytorch_buckets_epoch_full_softmax": Competitor(
         "pytorch_loop.py", "full_softmax", ("buckets",), _TORCH
     ),
-    "rectools_epoch_full_softmax": Contender("rectools_model.py", "full_softmax", needs=_RECTOOLS),
-    "rectools_epoch_sampled": Contender("rectools_model.py", "sampled", needs=_RECTOOLS),
+    "rectools_epoch_full_softmax": Competitor("rectools_model.py", "full_softmax", needs=_RECTOOLS),
+    "rectools_epoch_sampled": Competitor("rectools_model.py", "sampled", needs=_RECTOOLS),
     # The same in mixed precision, each as its own library offers it.
-    "recmodels_epoch_full_softmax_bfloat16": Contender(
+    "recmodels_epoch_full_softmax_bfloat16": Competitor(
         "recmodels_fit.py", "full_softmax", ("mixed_bfloat16",)
     ),
-    "pytorch_padded_epoch_full_softmax_bfloat16": Contender(
+    "pytorch_padded_epoch_full_softmax_bfloat16": Competitor(
         "pytorch_loop.py", "full_softmax", ("padded", "bfloat16"), _TORCH
     ),
-    "rectools_epoch_full_softmax_bfloat16": Contender(
+    "rectools_epoch_full_softmax_bfloat16": Competitor(
         "rectools_model.py", "full_softmax", ("bf16-mixed",), _RECTOOLS
     ),
 }
 
 
-def find_contenders(names: Iterable[str]) -> dict[str, Contender]:
-    """The contenders of some names.
+def find_competitors(names: Iterable[str]) -> dict[str, Competitor]:
+    """The competitors of some names.
 
     Raises:
         ValueError: a name is unknown or there is none, or this is no checkout of the repository.
     """
     names = list(names)
-    unknown = [name for name in names if name not in CONTENDERS]
+    unknown = [name for name in names if name not in COMPETITORS]
     if unknown or not names:
-        raise ValueError(f"`contenders` must be of {list(CONTENDERS)}. Received: {unknown}")
+        raise ValueError(f"`competitors` must be of {list(COMPETITORS)}. Received: {unknown}")
     if not PEERS.is_dir():
         raise ValueError(
             f"`bench` runs scripts of the repository: clone it and run it there. Received: {PEERS}"
         )
-    return {name: CONTENDERS[name] for name in names}
+    return {name: COMPETITORS[name] for name in names}
 
 
 @contextlib.contextmanager
-def worker_of(contender: Contender, data: SequenceData, folder: Path) -> Iterator[subprocess.Popen]:
-    """The process of a contender, ready to be asked."""
-    task = _write_task(data, contender.loss, folder)
-    python = _environment(contender.needs, folder)
-    log = folder / f"{contender.script}.log"
-    command = [python, str(PEERS / contender.script), str(task.resolve()), *contender.arguments]
+def worker_of(
+    competitor: Competitor, data: SequenceData, folder: Path
+) -> Iterator[subprocess.Popen]:
+    """The process of a competitor, ready to be asked."""
+    task = _write_task(data, competitor.loss, folder)
+    python = _environment(competitor.needs, folder)
+    log = folder / f"{competitor.script}.log"
+    command = [python, str(PEERS / competitor.script), str(task.resolve()), *competitor.arguments]
     with (
         log.open("w") as errors,
         subprocess.Popen(
@@ -121,12 +124,12 @@ def _read(worker: subprocess.Popen, log: Path) -> dict:
         if line.startswith("{"):
             return json.loads(line)
     raise RuntimeError(
-        f"A contender ended early: {' '.join(worker.args)}\n{log.read_text()[-2000:]}"
+        f"A competitor ended early: {' '.join(worker.args)}\n{log.read_text()[-2000:]}"
     )
 
 
 def _write_task(data: SequenceData, loss: str, folder: Path) -> Path:
-    """Histories, windows and settings, as every contender reads them."""
+    """Histories, windows and settings, as every competitor reads them."""
     rng = np.random.default_rng(0)
     starts, ends = cut_windows(data.train.offsets, SETTINGS["max_length"], False, rng)
     taught = ends - starts > 1

@@ -8,25 +8,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recmodels.data.registry import load
-from recmodels.data.splits import leave_one_out
-from recmodels.evaluation.report import evaluate
-from recmodels.experiments.contenders import (
-    CONTENDERS,
+from benchmarks.competitors import (
+    COMPETITORS,
     SAMPLED_NEGATIVES,
     SETTINGS,
     ask,
-    find_contenders,
+    find_competitors,
     worker_of,
 )
-from recmodels.experiments.floors import (
+from benchmarks.race import stored_race
+from benchmarks.roofline import (
     copy_bandwidth,
     layer_times,
     matmul_rate,
     median_seconds,
     useful_flops,
 )
-from recmodels.experiments.race import stored_race
+from recmodels.data.registry import load
+from recmodels.data.splits import leave_one_out
+from recmodels.evaluation.report import evaluate
 from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
 from recmodels.features.sequences import SequenceData, prepare
@@ -37,29 +37,29 @@ from recmodels.threads import usable_cores
 
 def bench(
     dataset: str = "ml-1m-sasrec",
-    contenders: Iterable[str] = tuple(CONTENDERS),
+    competitors: Iterable[str] = tuple(COMPETITORS),
     *,
     rounds: int = 3,
     runs: Path = Path("runs"),
     results: Path = Path("results"),
 ) -> dict:
-    """Let the contenders train an epoch in turns and store medians and ratios.
+    """Let the competitors train an epoch in turns and store medians and ratios.
 
     Each is a process of its own that waits while others work. All train on the newest window of
     each user, the same targets, model size and loss. Each round is stored when it ends.
 
     Args:
         dataset: a name `load` knows.
-        contenders: keys of `CONTENDERS`.
+        competitors: keys of `COMPETITORS`.
         rounds: epochs of each.
         runs: folder of environments and of the task file; environments are made once.
         results: `bench.json` is written here.
 
     Raises:
-        ValueError: a contender is unknown, or this is no checkout of the repository.
-        RuntimeError: a contender ended before it answered; its own words are in the message.
+        ValueError: a competitor is unknown, or this is no checkout of the repository.
+        RuntimeError: a competitor ended before it answered; its own words are in the message.
     """
-    chosen = find_contenders(contenders)
+    chosen = find_competitors(competitors)
     folder = runs / "bench"
     data = prepare(leave_one_out(load(dataset)))
     answers = {name: [] for name in chosen}
@@ -69,8 +69,8 @@ def bench(
     }
     with contextlib.ExitStack() as stack:
         workers = {
-            name: stack.enter_context(worker_of(contender, data, folder))
-            for name, contender in chosen.items()
+            name: stack.enter_context(worker_of(competitor, data, folder))
+            for name, competitor in chosen.items()
         }
         for number in range(rounds):
             for name, worker in workers.items():
@@ -121,7 +121,7 @@ def describe_bench(result: dict) -> str:
 
 
 def _draw(result: dict, path: Path) -> None:
-    """Medians and ranges of the contenders."""
+    """Medians and ranges of the competitors."""
     rows = {
         name.replace("_epoch_", ", ").replace("_", " "): [run["seconds"] for run in runs]
         for name, runs in result["all_runs"].items()
@@ -135,10 +135,10 @@ def _draw(result: dict, path: Path) -> None:
 
 
 def summarise(answers: dict[str, list[dict]], data: SequenceData) -> dict:
-    """Medians of each contender, ratios to ours with the same loss, and the share of the machine.
+    """Medians of each competitor, ratios to ours with the same loss, and the share of the machine.
 
     Args:
-        answers: by contender, what its epochs took: `seconds`, `processor_seconds`, `positions`,
+        answers: by competitor, what its epochs took: `seconds`, `processor_seconds`, `positions`,
             `peak_gib`.
         data: what they trained on.
     """

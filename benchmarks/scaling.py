@@ -12,8 +12,8 @@ import psutil
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.optimize import nnls
 
+from benchmarks.roofline import copy_bandwidth, matmul_rate, useful_flops
 from recmodels.data.shop import simulate
-from recmodels.experiments.floors import copy_bandwidth, matmul_rate, useful_flops
 from recmodels.experiments.results import read_json, write_json
 from recmodels.experiments.run import versions
 from recmodels.features.batches import NextItemBatches

@@ -7,9 +7,8 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from recmodels.experiments.floors import matmul_rate, median_seconds
-from recmodels.experiments.results import read_json
-from recmodels.experiments.scaling import (
+from benchmarks.roofline import matmul_rate, median_seconds
+from benchmarks.scaling import (
     Load,
     circumstances,
     random_histories,
@@ -17,6 +16,7 @@ from recmodels.experiments.scaling import (
     time_steps,
     work,
 )
+from recmodels.experiments.results import read_json
 
 # MovieLens 1M's catalogue: the size most papers train, and sizes that want a graphics processor.
 _ML_1M = {"num_items": 3416, "loss": "full_softmax"}

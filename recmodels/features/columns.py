@@ -1,0 +1,185 @@
+"""Kinds of columns: how raw values become codes or scaled numbers, and back.
+
+Codes begin at 1, because 0 pads. A missing value has a code or a flag of its own and is never a
+zero or a NaN.
+"""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Column:
+    """What all kinds share.
+
+    Args:
+        source: name of the table's column; by default the name in the schema.
+    """
+
+    source: str | None = field(default=None, kw_only=True)
+    kind: ClassVar[str]
+    default_source: ClassVar[str | None] = None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the encoder knows what `encode` needs."""
+        return True
+
+    @property
+    def num_codes(self) -> int | None:
+        """Codes, padding included, for an embedding table; None where values are numbers."""
+        return None
+
+    @property
+    def width(self) -> int:
+        """Numbers per value where there are no codes, the flag of missing values included."""
+        return 1
+
+    def fit(self, values: pd.Series) -> Self:
+        """The encoder with what it learns from training values."""
+        return self
+
+    def to_config(self) -> dict:
+        """What JSON can hold."""
+        return {"kind": self.kind, **asdict(self)}
+
+    @classmethod
+    def from_config(cls, config) -> Self:
+        """The column that `to_config` described."""
+        names = {entry.name for entry in fields(cls)}
+        extra = set(config) - names - {"kind"}
+        if extra:
+            raise ValueError(
+                f"`config` of a {cls.kind} column has unknown entries. Received: {sorted(extra)}"
+            )
+        stored = {name: config[name] for name in names & set(config)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
+
+
+@dataclass(frozen=True)
+class Category(Column):
+    """One of a set of values; values that training never saw share one code, "unknown".
+
+    Codes: 1..K for the values of the training rows, most frequent first, K + 1 for unknown ones,
+    K + 2 for missing ones.
+
+    Args:
+        min_count: values with fewer training rows count as unknown.
+        values: set by `fit`.
+    """
+
+    min_count: int = 1
+    values: tuple | None = None
+    kind = "category"
+
+    @property
+    def fitted(self) -> bool:
+        return self.values is not None
+
+    @property
+    def num_codes(self) -> int:
+        return len(self.values or ()) + 3
+
+    def fit(self, values: pd.Series) -> Self:
+        counts = values.value_counts()
+        # Among equally frequent values the first in order, so that the order of rows is no matter.
+        ordered = (
+            counts[counts >= self.min_count]
+            .sort_index()
+            .sort_values(ascending=False, kind="stable")
+        )
+        return replace(self, values=tuple(_plain(value) for value in ordered.index))
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        places = pd.Index(list(self.values), dtype=object).get_indexer(values.astype(object))
+        codes = np.where(places < 0, len(self.values) + 1, places + 1)
+        return np.where(values.isna(), len(self.values) + 2, codes).astype(np.int32)
+
+    def decode(self, codes: np.ndarray) -> list:
+        """Values; `"<unknown>"` for the unknown code."""
+        known = [None, *self.values, "<unknown>", None]
+        return [known[code] for code in codes]
+
+
+@dataclass(frozen=True)
+class Flag(Column):
+    """True or false: codes 2 and 1, and 3 for missing."""
+
+    kind = "flag"
+
+    @property
+    def num_codes(self) -> int:
+        return 4
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        missing = values.isna()
+        present = values[~missing]
+        wrong = present[~present.isin([True, False])]
+        if len(wrong):
+            raise ValueError(
+                f"Column `{values.name}` must hold True, False or missing values to be a Flag; use "
+                f"Category for others. Received: {wrong.iloc[0]!r}"
+            )
+        codes = np.full(len(values), 3, np.int32)
+        codes[~missing.to_numpy()] = 1 + present.astype(bool).to_numpy()
+        return codes
+
+    def decode(self, codes: np.ndarray) -> list:
+        return [(None, False, True, None)[code] for code in codes]
+
+
+@dataclass(frozen=True)
+class Vector(Column):
+    """A vector of fixed length, such as a text embedding, with a last number 1 where missing.
+
+    Args:
+        length: D, set by `fit` where it is not given.
+    """
+
+    length: int | None = None
+    kind = "vector"
+
+    @property
+    def fitted(self) -> bool:
+        return self.length is not None
+
+    @property
+    def width(self) -> int:
+        return (self.length or 0) + 1
+
+    def fit(self, values: pd.Series) -> Self:
+        lengths = {len(np.asarray(value)) for value in values if value is not None}
+        if self.length is not None:
+            lengths.add(self.length)
+        if len(lengths) != 1:
+            raise ValueError(
+                f"Column `{values.name}` must hold vectors of one length. "
+                f"Received: lengths={sorted(lengths)}"
+            )
+        return replace(self, length=lengths.pop())
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        encoded = np.zeros((len(values), self.width))
+        for row, value in enumerate(values):
+            vector = None if value is None else np.asarray(value, float).ravel()
+            if vector is None or np.isnan(vector).all():
+                encoded[row, -1] = 1.0
+                continue
+            if len(vector) != self.length or not np.isfinite(vector).all():
+                raise ValueError(
+                    f"Column `{values.name}` must hold finite vectors of length {self.length}. "
+                    f"Received: {value!r} in row {row}"
+                )
+            encoded[row, :-1] = vector
+        return encoded
+
+    def decode(self, encoded: np.ndarray) -> list:
+        return [None if row[-1] else row[:-1].tolist() for row in encoded]
+
+
+def _plain(value):
+    """A NumPy scalar as the Python value that JSON can hold."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,91 @@
+"""The one place where flat histories become the padded arrays that models read.
+
+Training, validation, evaluation, serving and export all build their inputs here, so that a model
+sees the same numbers everywhere.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recmodels.features.vocabulary import PADDING_ID
+
+if TYPE_CHECKING:
+    from recmodels.features.histories import Histories
+
+
+def build_windows(
+    histories: "Histories", starts, ends, length: int, columns: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Inputs of a model: the events from `starts` to `ends` of some histories, padded left with 0.
+
+    Args:
+        histories: flat arrays of items and columns.
+        starts, ends: places in the flat arrays where each window begins and ends, (B,).
+        length: T; of longer windows the latest events are kept.
+        columns: which columns of the histories to add.
+
+    Returns:
+        `item_ids`, int32 (B, T), and each column under its name: codes int32 (B, T), numbers
+        float32 (B, T) or (B, T, C), and whole numbers such as `timestamp` as they are.
+
+    Raises:
+        ValueError: the histories lack a column.
+
+    Example:
+        >>> build_windows(histories, [0], [2], 3, ("action",))     # a user who did 5, 2
+        {'item_ids': [[0, 5, 2]], 'action': [[0, 1, 2]]}
+    """
+    inputs = {"item_ids": gather_windows(histories.items, starts, ends, length)}
+    for name in columns:
+        if name not in histories.columns:
+            raise ValueError(
+                f"The model reads the column `{name}`, which the histories lack: name it in "
+                f"`prepare(..., schema=...)` or `prepare(..., columns=...)`. "
+                f"Received: columns={sorted(histories.columns)}"
+            )
+        window = gather_windows(histories.columns[name], starts, ends, length)
+        inputs[name] = window.astype(np.float32) if window.dtype.kind == "f" else window
+    return inputs
+
+
+def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:
+    """Rows of `flat[start:end]`, the latest `length` of each, padded left with 0: (B, T, ...)."""
+    positions = np.asarray(ends)[:, None] - np.arange(length, 0, -1)[None, :]  # (B, T)
+    if not len(flat):  # Histories without a single event: there is nothing to index.
+        return np.full((*positions.shape, *flat.shape[1:]), PADDING_ID, flat.dtype)
+    real = positions >= np.asarray(starts)[:, None]
+    found = flat[np.where(real, positions, 0)]
+    kept = real.reshape(*real.shape, *[1] * (found.ndim - 2))
+    return np.where(kept, found, PADDING_ID).astype(flat.dtype)
+
+
+def cut_windows(
+    offsets: np.ndarray, max_length: int, everything: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where training windows begin and end in the flat array, each of 2 to `max_length` + 1 events.
+
+    Args:
+        offsets: of the users, (U + 1,).
+        max_length: L, the most inputs in a window.
+        everything: whether older windows are cut too; each event is then the target of exactly
+            one window, but for the first of each user. Where a user's windows need not all be
+            full, the newest is shortened at random, so that targets meet other contexts in every
+            epoch.
+        rng: of that shortening.
+
+    Returns:
+        Starts and ends, int64, newest window of each user first.
+    """
+    begin, end = offsets[:-1], offsets[1:]
+    targets = np.maximum(0, end - begin - 1)
+    counts = -(-targets // max_length)
+    if not everything:
+        counts = np.minimum(counts, 1)
+    slack = np.where(counts > 1, counts * max_length - targets, 0)
+    spared = rng.integers(0, slack + 1)  # By which the newest window is shorter than full.
+    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    moved = back * max_length - np.where(back > 0, np.repeat(spared, counts), 0)
+    ends = np.repeat(end, counts) - moved
+    full = np.where(back > 0, max_length, max_length - np.repeat(spared, counts))
+    return np.maximum(np.repeat(begin, counts), ends - full - 1), ends

@@ -1,0 +1,110 @@
+"""What a model can do, as protocols; callers ask for what they need and name what is missing."""
+
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Scores items for histories; every model that is evaluated can.
+
+    `max_length` is how many of the latest events it reads, None for all of them. A model that
+    reads more than the items names those event columns in `columns`, such as `("value",)`.
+    """
+
+    max_length: int | None
+
+    def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
+        """Float scores, higher is better.
+
+        Args:
+            queries: `item_ids`, int32 (B, T), padded on the left with 0; `user_ids`, int32 (B,),
+                the row in the training histories or -1; and the model's columns, (B, T, ...).
+            items: item ids to score, (K,); by default the whole catalogue.
+
+        Returns:
+            (B, V + 1), where column i belongs to item i and column 0 to padding, or (B, K).
+        """
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """Learns by counting or in closed form: `fit(train, num_items)` returns the model."""
+
+    def fit(self, train, num_items: int):
+        """Learn from training histories."""
+
+
+@runtime_checkable
+class Rates(Protocol):
+    """Predicts ratings, where its `rates` is True."""
+
+    rates: bool
+
+    def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
+        """Expected ratings of items, (B,) or (B, K)."""
+
+
+@runtime_checkable
+class HasVectors(Protocol):
+    """Scores are dot products, so that an index can find the best items."""
+
+    def query_vectors(self, queries: dict[str, np.ndarray]) -> np.ndarray:
+        """Float32, (B, D)."""
+
+    def item_vectors(self) -> np.ndarray:
+        """Float32, (V, D); row i - 1 belongs to item i."""
+
+
+@runtime_checkable
+class AnswersEmpty(Protocol):
+    """Has a sensible answer of its own where nothing is known of a user."""
+
+    answers_empty: bool
+
+
+def can(model, capability: type) -> bool:
+    """Whether a model has a capability, such as `can(model, Rates)`."""
+    flag = {Rates: "rates", AnswersEmpty: "answers_empty"}.get(capability)
+    return isinstance(model, capability) and (flag is None or bool(getattr(model, flag)))
+
+
+def require(model, capability: type, purpose: str) -> None:
+    """Raise a `ValueError` that names the model unless it has a capability.
+
+    Args:
+        model: of any kind.
+        capability: a protocol of this module.
+        purpose: the argument or call that needs it, for the error.
+    """
+    if not can(model, capability):
+        first = capability.__doc__.split(":")[0].split(".")[0]
+        raise ValueError(
+            f"{purpose} needs a model that has the capability `{capability.__name__}` ({first}). "
+            f"Received: model={type(model).__name__}"
+        )
+
+
+def columns_of(model, carried: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Event columns that a model reads besides the items.
+
+    Args:
+        model: of any kind.
+        carried: columns at hand; of those that it lacks, the ones that the model can do without
+            (its `optional_columns`) are left out.
+    """
+    wanted = tuple(getattr(model, "columns", ()))
+    if carried is None:
+        return wanted
+    optional = getattr(model, "optional_columns", ())
+    return tuple(name for name in wanted if name in carried or name not in optional)
+
+
+def joined_columns(models: Iterable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`columns` and `optional_columns` of a model made of several."""
+    models = list(models)
+    wanted = dict.fromkeys(name for model in models for name in columns_of(model))
+    needed = {name for model in models for name in columns_of(model, ())}
+    return tuple(wanted), tuple(name for name in wanted if name not in needed)
