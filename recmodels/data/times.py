@@ -10,7 +10,15 @@ import pandas as pd
 
 from recmodels.data.dates import read_dates
 from recmodels.data.interactions import LATEST_TIMESTAMP
-from recmodels.data.values import RowError, exact_limit, refuse, to_numbers, to_text, unwrap
+from recmodels.data.values import (
+    RowError,
+    exact_limit,
+    is_text,
+    refuse,
+    to_numbers,
+    to_text,
+    unwrap,
+)
 
 # For each `unit`: units per second, seconds per unit, and the second at which it counts 0.
 UNITS = {
@@ -99,27 +107,26 @@ def to_seconds(
         [1600000000]
     """
     plain = unwrap(times)
-    if pd.api.types.is_string_dtype(plain) and plain.dtype != object:
-        plain = to_text(plain)
+    text = is_text(plain)
+    plain = to_text(plain) if text else plain
     refuse(times, plain.isna(), "are missing times", "Drop those rows")
     if isinstance(plain.dtype, pd.PeriodDtype):
         plain = plain.dt.to_timestamp()
     if pd.api.types.is_datetime64_any_dtype(plain) or "date32" in str(plain.dtype):
         options.reject("typed dates", "unit", "date_format", "year", "dayfirst")
         return _from_local(times, *_typed(plain), "dates", options)
-    is_text = pd.api.types.is_string_dtype(plain) and plain.dtype != object
     is_number = pd.api.types.is_numeric_dtype(plain) and not pd.api.types.is_bool_dtype(plain)
-    if not (is_text or is_number):
+    if not (text or is_number):
         advice = "Name a column of dates or numbers, or join date and time of day before"
         refuse(times, np.ones(len(times)), f"are neither dates nor numbers ({plain.dtype})", advice)
     if options.date_format is not None:
         options.reject("dates in a given format", "unit", "dayfirst")
         return _from_format(times, plain, options)
-    if is_text and not _is_number(plain, options.decimal):
+    if text and not _is_number(plain, options.decimal):
         options.reject("dates", "unit")
         ticks, zoned, reading = read_dates(times, plain, options.dayfirst, options.year)
         return _from_local(times, ticks, zoned, reading, options)
-    if is_text:
+    if text:
         lost = plain.str.contains(r"\d[eE]", regex=True).to_numpy(bool)
         plain = to_numbers(plain.rename(times.name), options.decimal)
     else:
