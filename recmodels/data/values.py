@@ -130,7 +130,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
 def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
     """Ids as int64 where all of them are written as whole numbers, else as text.
 
-    A column of whole numbers may spell them `12`, `12.0`, `+12` or `１２`. In a column of text
+    A column of whole numbers may spell them `12`, `12.0`, `+12`, `'12` or `１２`. In a column of text
     every id stays as it is written (`007`, `01` beside `1`), without blanks at its ends; two
     spellings of one id are refused there. Several negative numbers are signed hashes and become
     text; a single one stands for "nobody" and is refused.
@@ -202,12 +202,14 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
     refuse(column, text.isna(), *_MISSING_ID)
     codes, distinct = pd.factorize(text)
     distinct = pd.Series(distinct, dtype="str")
-    folded = distinct.str.normalize("NFKC").str.replace(r"^\+?(\d+)(?:\.0+)?$", r"\1", regex=True)
+    folded = distinct.str.normalize("NFKC").str.replace(r"^'?\+?(\d+)(?:\.0*)?$", r"\1", regex=True)
     advice = (
         "Spreadsheets lose the last digits of long ids: export the file again with that column as "
         "text, or name the column of ids"
     )
     refuse(column, _matches(folded, SCIENTIFIC)[codes], "have lost digits", advice)
+    times = _matches(folded, r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*")
+    refuse(column, times[codes], "are times and no ids", "Name the column of ids")
     numbers = pd.to_numeric(folded, errors="coerce").to_numpy("float64", na_value=np.nan)
     fractions = ~_matches(folded, r"[+-]?\d+")
     if np.isfinite(numbers).all():
