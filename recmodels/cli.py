@@ -193,7 +193,9 @@ def data_list(as_json: Json = False) -> None:
 @data_app.command("card")
 def data_card(
     name: str,
-    columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku'.")] = "",
+    columns: Annotated[
+        str, typer.Option(help="Of a file: 'user=uid,item=sku,dayfirst=true'.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Counts, spans, density, lengths, repeats and ties, checked against the published counts."""
@@ -205,21 +207,27 @@ def data_card(
     show(card.to_dict() if as_json else card, as_json)
 
 
-def parse_columns(text: str) -> dict[str, str]:
-    """`'user=uid,item=sku'` as a dict.
+def parse_columns(text: str) -> dict[str, str | int | bool]:
+    """`'user=uid,item=sku,dayfirst=true'` as arguments of `read_events`.
 
     Raises:
         ValueError: a part is not `role=column`, or the role is none that `read_events` takes.
     """
     roles = ("user", "item", "timestamp", "action", "duration", "value", "order")
+    reading = ("form", "encoding", "header", "date_format", "dayfirst", "year", "unit", "timezone")
     parts = [part.split("=", 1) for part in text.split(",") if part.strip()]
     for part in parts:
-        if len(part) != 2 or part[0].strip() not in roles:
+        if len(part) != 2 or part[0].strip() not in roles + reading:
             raise ValueError(
-                f"`columns` must be written role=column,role=column with roles {roles}. "
-                f"Received: columns={text!r}"
+                f"`columns` must be written role=column,role=column with roles {roles}, or with "
+                f"{reading} and their values. Received: columns={text!r}"
             )
-    return {role.strip(): column.strip() for role, column in parts}
+    given = {role.strip(): column.strip() for role, column in parts}
+    plain = {"true": True, "false": False}
+    for role in {"header", "dayfirst", "year"} & set(given):
+        value = given[role].lower()
+        given[role] = int(value) if value.isdecimal() else plain.get(value, value)
+    return given
 
 
 def parse_rules(text: str) -> tuple:

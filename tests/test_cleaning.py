@@ -52,6 +52,8 @@ def test_missing_ids_are_dropped_from_a_raw_table():
     cleaned, report = drop_missing(frame)
     assert cleaned["item"].tolist() == ["a"]
     assert (report.rows_in, report.rows_out, report.why) == (3, 1, "rows without user or item")
+    frame = pd.DataFrame({"user": ["a", " ", ""], "item": [1, 2, 3]})
+    assert drop_missing(frame)[0]["item"].tolist() == [1]
     with pytest.raises(ValueError, match=r"`columns`.*\['uid'\] of \['user'"):
         drop_missing(frame, ["uid"])
 

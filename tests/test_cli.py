@@ -128,6 +128,18 @@ def test_columns_must_be_roles(text):
         parse_columns(text)
 
 
+def test_columns_may_say_how_values_are_written():
+    text = "user=true,timezone=Asia/Tokyo,date_format=%d.%m.%Y %H:%M,dayfirst=True,year=2013"
+    expected = {
+        "user": "true",
+        "timezone": "Asia/Tokyo",
+        "date_format": "%d.%m.%Y %H:%M",
+        "dayfirst": True,
+        "year": 2013,
+    }
+    assert parse_columns(text) == expected
+
+
 def test_a_mistake_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["recmodels", "train", "no-such-thing"])
     with pytest.raises(SystemExit) as stopped:

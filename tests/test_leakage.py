@@ -63,7 +63,6 @@ def test_numbers_equal_a_slow_count(seed, cut):
     assert report.cold_users == sum(t.user not in {e.user for e in train} for t in targets)
 
 
-@pytest.mark.filterwarnings("ignore:.*training or validation holds too")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("cut", [random_ratings, temporal_ratings])
 def test_several_targets_of_a_user_are_counted_as_one_by_one(seed, cut):

@@ -223,6 +223,7 @@ REFUSED = {
     "junk among dates": ([DAY, "NA"], "like the first row.*'NA' in row 1"),
     "time of day": (["10:30", "10:31"], "times of day without a date.*'10:30' in row 0"),
     "month": (["2023-01"], "cannot be read as a date"),
+    "no such zone": ([f"{DAY}T10:30+99:00"], "cannot be read as a date"),
     "letters for a zone": ([f"{DAY} 10:30 CST"], "cannot be read as a date"),
     "slashes": (
         ["03/02/2023", "04/02/2023"],
@@ -280,6 +281,9 @@ MISFITS = {
     "zone of numbers": ([NOON], {"timezone": "UTC"}, "`timezone` has no meaning"),
     "order of numbers": ([NOON], {"dayfirst": True}, "`dayfirst` has no meaning"),
     "unknown zone": ([DAY], {"timezone": "Mars/Base"}, "`timezone` must be.*'Mars/Base'"),
+    "order in words": ([DAY], {"dayfirst": "false"}, "`dayfirst` must be True or False.*'false'"),
+    "year of two digits": (["06-04"], {"year": 13}, "`year` must lie in 1970 to 2100.*year=13"),
+    "year in words": (["06-04"], {"year": "2013"}, "`year` must lie in.*'2013'"),
     "unknown unit": ([NOON], {"unit": "sec"}, "`unit` must be one of.*'sec'"),
     "unit too coarse": ([NOON], {"unit": "days"}, "outside 1970 to 2100"),
 }

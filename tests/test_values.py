@@ -67,6 +67,7 @@ BAD_IDS = {
     "notation without a plus": (["1.58e18"], "lost digits"),
     "notation among words": (["a", "2E+10"], "lost digits.*row 1"),
     "exponents only": (["1E5", "12"], "fraction or exponent.*'1E5' in row 0"),
+    "times": (["a", "2020-09-13T12:26"], "are times.*'2020-09-13T12:26' in row 1"),
     "fractions": (["2", "1.5"], "fraction or exponent.*'1.5' in row 1"),
     "rounded by a spreadsheet": (
         ["1234567890123450000", "7", "1234567890123460000"],

@@ -8,6 +8,7 @@ import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.times import moment_seconds
+from recmodels.data.values import is_missing
 
 SIGMA_PER_MAD = 1.4826  # Of a normal distribution.
 OUTLIER_SIGMAS = 5.0
@@ -61,7 +62,7 @@ def drop_missing(
 
     Args:
         frame: any table.
-        columns: those that may not be missing.
+        columns: those that may not be missing; the empty text is missing too.
 
     Raises:
         ValueError: the table has no such column.
@@ -72,7 +73,8 @@ def drop_missing(
         raise ValueError(
             f"`columns` must be in the table. Received: {absent} of {list(frame.columns)}"
         )
-    kept = frame.dropna(subset=columns).reset_index(drop=True)
+    missing = pd.concat([is_missing(frame[column]) for column in columns], axis=1).any(axis=1)
+    kept = frame[~missing].reset_index(drop=True)
     why = f"rows without {' or '.join(columns)}"
     return kept, CleaningReport("drop_missing", len(frame), len(kept), why)
 

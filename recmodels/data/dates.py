@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from recmodels.data.values import refuse
 
-_ZONE = r"(?P<zone>[Zz]|(?:UTC|GMT)?[+-]\d\d:?(?:\d\d)?|UTC|GMT)"
+_ZONE = r"(?P<zone>[Zz]|(?:UTC|GMT)?[+-](?:0\d|1[0-4]):?(?:[0-5]\d)?|UTC|GMT)"
 _CLOCK = r"(?P<H>\d{1,2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,](?P<f>\d+))?)?)?"
 _MOMENT = rf"{_CLOCK}(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?{_ZONE})?(?: \(.*\))?"
 _TIME = rf"(?:(?:[Tt:]|,? +){_MOMENT})?"

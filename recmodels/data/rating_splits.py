@@ -19,8 +19,8 @@ def random_ratings(
     Later events of a user help to predict earlier ones and the fashion of each day is known, so
     figures are higher than any that time allows; use it to compare with published ones. Held-out
     events of users without a training event become newcomers. A pair of user and item that stands
-    several times in the log may be in training and test at once: a warning then counts such
-    events; drop repeats before, or see `leak_report`.
+    several times in the log may be in training and test at once: `leak_report` counts such
+    targets, and a log with a `value` is warned of, since the rating is then known.
 
     Args:
         interactions: any log.
@@ -50,7 +50,7 @@ def random_ratings(
     role[order[tested : tested + validated]] = 1
     train, known = interactions.select(role == 0), interactions.select(role <= 1)
     test = interactions.select(role == 2)
-    repeated = int(pairs_in(test, known).sum())
+    repeated = int(pairs_in(test, known).sum()) if "value" in test.events else 0
     if repeated:
         warnings.warn(
             f"{repeated:,} of {len(test):,} test events of {interactions.name!r} are of a user and "

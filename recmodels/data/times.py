@@ -10,36 +10,8 @@ import pandas as pd
 
 from recmodels.data.dates import read_dates
 from recmodels.data.interactions import LATEST_TIMESTAMP
-from recmodels.data.values import RowError, exact_limit, refuse, to_numbers, to_text, unwrap
-
-# For each `unit`: units per second, seconds per unit, and the second at which it counts 0.
-UNITS = {
-    "s": (1, 1, 0),
-    "ms": (10**3, 1, 0),
-    "us": (10**6, 1, 0),
-    "ns": (10**9, 1, 0),
-    "days": (1, 86_400, 0),
-    "excel": (1, 86_400, -25_569 * 86_400),  # Day 1 is the first of January 1900.
-}
-# A unit is guessed where all times lie between 1995 and 2100 in it and in no other.
-EARLIEST_GUESS = 788_918_400
-GUESSED_UNITS = ("s", "ms", "us", "ns")
-# Digits of dates that cannot be taken for seconds and the like: how many, and their format.
-COMPACT = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-# What other numbers look like by their size, and the argument to give.
-LOOKS = (
-    (1_970, 2_101, "a year", "date_format='%Y'"),
-    (9_000, 30_000, "days since 1970", "unit='days'"),
-    (30_000, 70_000, "day numbers of a spreadsheet", "unit='excel'"),
-    (197_001, 210_013, "a year and a month", "date_format='%Y%m'"),
-    (70_101, 1_000_000, "a date of six digits", "date_format='%y%m%d'"),
-    (
-        10_000_000,
-        100_000_000,
-        "a date of eight digits",
-        "date_format='%y%m%d%H' or date_format='%d%m%Y'",
-    ),
-)
+from recmodels.data.time_numbers import GIVE_FORMAT, UNITS, guess_unit, read_digits
+from recmodels.data.values import exact_limit, is_text, refuse, to_numbers, to_text, unwrap
 
 
 @dataclass(frozen=True)
@@ -56,6 +28,12 @@ class TimeOptions:
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in UNITS:
             raise ValueError(f"`unit` must be one of {list(UNITS)}. Received: unit={self.unit!r}")
+        if self.dayfirst not in (None, True, False):
+            raise ValueError(
+                f"`dayfirst` must be True or False. Received: dayfirst={self.dayfirst!r}"
+            )
+        if self.year is not None and self.year not in range(1970, 2101):
+            raise ValueError(f"`year` must lie in 1970 to 2100. Received: year={self.year!r}")
         if self.timezone is not None:
             try:
                 ZoneInfo(self.timezone)
@@ -99,27 +77,26 @@ def to_seconds(
         [1600000000]
     """
     plain = unwrap(times)
-    if pd.api.types.is_string_dtype(plain) and plain.dtype != object:
-        plain = to_text(plain)
+    text = is_text(plain)
+    plain = to_text(plain) if text else plain
     refuse(times, plain.isna(), "are missing times", "Drop those rows")
     if isinstance(plain.dtype, pd.PeriodDtype):
         plain = plain.dt.to_timestamp()
     if pd.api.types.is_datetime64_any_dtype(plain) or "date32" in str(plain.dtype):
         options.reject("typed dates", "unit", "date_format", "year", "dayfirst")
         return _from_local(times, *_typed(plain), "dates", options)
-    is_text = pd.api.types.is_string_dtype(plain) and plain.dtype != object
     is_number = pd.api.types.is_numeric_dtype(plain) and not pd.api.types.is_bool_dtype(plain)
-    if not (is_text or is_number):
+    if not (text or is_number):
         advice = "Name a column of dates or numbers, or join date and time of day before"
         refuse(times, np.ones(len(times)), f"are neither dates nor numbers ({plain.dtype})", advice)
     if options.date_format is not None:
         options.reject("dates in a given format", "unit", "dayfirst")
         return _from_format(times, plain, options)
-    if is_text and not _is_number(plain, options.decimal):
+    if text and not _is_number(plain, options.decimal):
         options.reject("dates", "unit")
         ticks, zoned, reading = read_dates(times, plain, options.dayfirst, options.year)
         return _from_local(times, ticks, zoned, reading, options)
-    if is_text:
+    if text:
         lost = plain.str.contains(r"\d[eE]", regex=True).to_numpy(bool)
         plain = to_numbers(plain.rename(times.name), options.decimal)
     else:
@@ -177,7 +154,9 @@ def _from_format(times: pd.Series, plain: pd.Series, options: TimeOptions):
         width = len(datetime(2000, 11, 22, 13, 14, 15).strftime(form))
         if pd.api.types.is_numeric_dtype(plain):
             text = text.str.zfill(width)
-        refuse(times, text.str.len() != width, f"have not the {width} digits of {form!r}", _FORMAT)
+        refuse(
+            times, text.str.len() != width, f"have not the {width} digits of {form!r}", GIVE_FORMAT
+        )
     if options.year is not None:
         text, form = f"{options.year} " + text, f"%Y {form}"
     zoned = "%z" in form or "%Z" in form
@@ -188,12 +167,9 @@ def _from_format(times: pd.Series, plain: pd.Series, options: TimeOptions):
             f"`date_format` must be written like '%d.%m.%Y %H:%M' ({error}). "
             f"Received: date_format={options.date_format!r}, year={options.year}"
         ) from error
-    refuse(times, dates.isna(), f"are not written as {form!r}", _FORMAT)
+    refuse(times, dates.isna(), f"are not written as {form!r}", GIVE_FORMAT)
     ticks, zones = _typed(dates)
     return _from_local(times, ticks, zones, f"dates as {form}", options)
-
-
-_FORMAT = "Give the `date_format` of all rows and drop the others"
 
 
 def _from_local(
@@ -229,10 +205,10 @@ def _from_numbers(times: pd.Series, numbers: pd.Series, options: TimeOptions):
     values = numbers.to_numpy()
     refuse(times, ~np.isfinite(values) | (values < 0), *_OUTSIDE)
     if options.unit is None:
-        dates = _compact(times, values)
+        dates = read_digits(times, values)
         if dates is not None:
             return _from_local(times, dates[0], np.zeros(len(values), bool), dates[1], options)
-    unit = options.unit or _guess_unit(times, values)
+    unit = options.unit or guess_unit(times, values)
     options.reject("numbers since 1970, which have no time zone", "timezone")
     per_second, length, start = UNITS[unit]
     refuse(times, values > (LATEST_TIMESTAMP - start) // length * per_second, *_OUTSIDE)
@@ -247,42 +223,3 @@ def _from_numbers(times: pd.Series, numbers: pd.Series, options: TimeOptions):
 
 
 _OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop those rows")
-
-
-def _guess_unit(times: pd.Series, values: np.ndarray) -> str:
-    def fits(unit: str) -> np.ndarray:
-        per_second = UNITS[unit][0]
-        return (values >= EARLIEST_GUESS * per_second) & (values <= LATEST_TIMESTAMP * per_second)
-
-    unit = max(GUESSED_UNITS, key=lambda unit: fits(unit).sum())
-    fit = fits(unit)
-    if fit.mean() <= 0.5:
-        middle = np.median(values)
-        looks = [look for look in LOOKS if look[0] <= middle < look[1]]
-        what, advice = looks[0][2:] if looks else ("numbers from another start", "the `unit`")
-        raise RowError(
-            f"Column `{times.name}` holds numbers that look like {what}: give {advice}. Numbers "
-            f"since 1970 need `unit`, one of {list(UNITS)}; where the rows of a user stand in time "
-            "order, say order='ordered' and name no `timestamp`. "
-            f"Received: {times.iloc[0]} in row 0",
-            0,
-        )
-    advice = f"Use one unit for all rows, or give unit='{unit}' where these times are real"
-    refuse(times, ~fit, f"are not between 1995 and 2100 in {unit}, the unit of most", advice)
-    return unit
-
-
-def _compact(times: pd.Series, values: np.ndarray) -> tuple[np.ndarray, str] | None:
-    """Microseconds of numbers whose digits are those of dates, such as `20230115103000`."""
-    for digits, form in COMPACT.items():
-        scale = 10 ** (digits - 4)
-        inside = (values >= 1970 * scale) & (values < 2101 * scale)
-        if inside.mean() <= 0.5:
-            continue
-        text = pd.Series(values.astype("int64")).where(inside, 0).astype("str")
-        dates = pd.to_datetime(text, format=form, errors="coerce")
-        bad = (dates.isna() | (values % 1 != 0)).to_numpy()
-        if bad.mean() < 0.5:
-            refuse(times, bad, f"are no dates as {form}, which the others are", _FORMAT)
-            return dates.to_numpy("datetime64[us]").astype("int64"), f"dates as {form}"
-    return None

@@ -75,12 +75,23 @@ def exact_limit(dtype: np.dtype) -> int:
     return 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else np.iinfo(dtype).max
 
 
+def is_text(column: pd.Series) -> bool:
+    """Whether `unwrap` found text."""
+    return pd.api.types.is_string_dtype(column.dtype) and column.dtype != object
+
+
 def to_text(column: pd.Series) -> pd.Series:
     """Text without blanks at its ends, in which the empty field, and nothing else, is missing."""
     if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")  # Missing values turn integers into floats.
     text = column.astype("str").str.strip(BLANKS)
     return text.mask(text == "")
+
+
+def is_missing(column: pd.Series) -> pd.Series:
+    """Whether each value is missing, or text without anything but blanks."""
+    plain = unwrap(column)
+    return (to_text(plain) if is_text(plain) else plain).isna()
 
 
 def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
@@ -103,7 +114,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
         "Correct or drop those rows; give `decimal=','` for decimal commas; thousands separators "
         "are not read"
     )
-    if pd.api.types.is_string_dtype(plain):
+    if is_text(plain):
         plain = to_text(plain)
         point = r"\." if decimal == "." else ","
         number = rf"[+-]?(\d+({point}\d*)?|{point}\d+)([eE][+-]?\d+)?"
@@ -119,7 +130,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
 def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
     """Ids as int64 where all of them are written as whole numbers, else as text.
 
-    A column of whole numbers may spell them `12`, `12.0`, `+12` or `１２`. In a column of text
+    A column of whole numbers may spell them `12`, `12.0`, `+12`, `'12` or `１２`. In a column of text
     every id stays as it is written (`007`, `01` beside `1`), without blanks at its ends; two
     spellings of one id are refused there. Several negative numbers are signed hashes and become
     text; a single one stands for "nobody" and is refused.
@@ -145,7 +156,7 @@ def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
             plain = plain.astype("str")
         else:
             plain = plain.astype("int64")
-    if pd.api.types.is_string_dtype(plain) and plain.dtype != object:
+    if is_text(plain):
         plain, kind = _text_ids(column, to_text(plain))
     if kind != "text":  # Text is checked, one look per different id.
         check_ids(plain.rename(column.name))
@@ -161,13 +172,12 @@ _MISSING_ID = (
 
 def check_ids(ids: pd.Series) -> None:
     """Raise a `ValueError` unless ids are text without empty ones, or integers from 0 up."""
-    is_text = pd.api.types.is_string_dtype(ids.dtype) and ids.dtype != object
     is_integer = pd.api.types.is_integer_dtype(ids) and not pd.api.types.is_bool_dtype(ids)
     refuse(ids, ids.isna(), *_MISSING_ID)
     if is_integer:
         advice = "Drop those rows, or turn the column into text where they are real ids"
         refuse(ids, ids < 0, "are negative ids", advice)
-    elif is_text:
+    elif is_text(ids):
         refuse(ids, ids.str.strip(BLANKS) == "", *_MISSING_ID)
     else:
         types = sorted({type(value).__name__ for value in ids})
@@ -192,12 +202,14 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
     refuse(column, text.isna(), *_MISSING_ID)
     codes, distinct = pd.factorize(text)
     distinct = pd.Series(distinct, dtype="str")
-    folded = distinct.str.normalize("NFKC").str.replace(r"^\+?(\d+)(?:\.0+)?$", r"\1", regex=True)
+    folded = distinct.str.normalize("NFKC").str.replace(r"^'?\+?(\d+)(?:\.0*)?$", r"\1", regex=True)
     advice = (
         "Spreadsheets lose the last digits of long ids: export the file again with that column as "
         "text, or name the column of ids"
     )
     refuse(column, _matches(folded, SCIENTIFIC)[codes], "have lost digits", advice)
+    times = _matches(folded, r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*")
+    refuse(column, times[codes], "are times and no ids", "Name the column of ids")
     numbers = pd.to_numeric(folded, errors="coerce").to_numpy("float64", na_value=np.nan)
     fractions = ~_matches(folded, r"[+-]?\d+")
     if np.isfinite(numbers).all():
