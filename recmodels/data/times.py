@@ -1,5 +1,6 @@
 """Turn the times people have into integer UTC seconds, and refuse what is not clear."""
 
+import numbers
 import warnings
 
 import numpy as np
@@ -46,11 +47,19 @@ def moment_seconds(moment: int | str, name: str) -> int:
     Args:
         moment: such as `1_600_000_000` or `"2020-09-13"`.
         name: the argument it came in, for the error.
+
+    Raises:
+        ValueError: it is no date, no whole number, or outside 1970 to 2100, as milliseconds are.
     """
-    if isinstance(moment, int | np.integer):
+    if isinstance(moment, numbers.Real):
+        if isinstance(moment, bool) or not 0 <= moment <= LATEST_TIMESTAMP or moment % 1:
+            raise ValueError(
+                f"`{name}` must be whole UTC seconds between 1970 and 2100 (milliseconds are to "
+                f"be divided by 1000) or a date. Received: {name}={moment!r}"
+            )
         return int(moment)
     try:
-        return int(pd.to_datetime(moment, utc=True).timestamp())
+        return int(pd.to_datetime(moment, utc=True, format="ISO8601").timestamp())
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"`{name}` must be UTC seconds or a date such as '2020-09-13'. "

@@ -36,6 +36,8 @@ class BPRMF(Baseline):
         >>> BPRMF(width=64, seed=0).fit(data.train, data.num_items).score(queries)   # (B, V + 1)
     """
 
+    has_user_rows = True
+
     def __init__(
         self,
         width: int = 64,

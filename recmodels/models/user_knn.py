@@ -34,6 +34,8 @@ class UserKNN(Baseline):
         [[0, 1.816, 1.816, 0.816]]      s = 1, 2 / sqrt(6) and 0
     """
 
+    has_user_rows = True
+
     def __init__(self, neighbours: int = 100, shrinkage: float = 0.0, decay: float = 0.8) -> None:
         if neighbours < 1:
             raise ValueError(f"`neighbours` must be at least 1. Received: neighbours={neighbours}")
