@@ -40,9 +40,9 @@ def run(
     """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
     start_backend()
     from recmodels.experiments.report import describe_showcase
-    from recmodels.experiments.showcase import showcase
+    from recmodels.experiments.showcase import run_folder, showcase
 
-    folder = runs / Path(dataset).name.split(".")[0]
+    folder = run_folder(runs, dataset)
     shown = showcase(dataset, parse_columns(columns), folder, seed)
     if as_json:
         show({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)

@@ -234,8 +234,14 @@ def test_counts_are_rounded_more_where_a_shape_costs_a_compilation():
     ("options", "message"),
     [
         ({"windows": "some"}, "`windows` must be 'latest' or 'all'. Received: windows='some'"),
-        ({"max_length": 0}, "`max_length` must be at least 1. Received: max_length=0"),
-        ({"batch_size": 0}, "`batch_size` must be at least 1. Received: batch_size=0"),
+        (
+            {"max_length": 0},
+            "`max_length` must be a whole number of at least 1. Received: max_length=0",
+        ),
+        (
+            {"batch_size": 0},
+            "`batch_size` must be a whole number of at least 1. Received: batch_size=0",
+        ),
         ({"lists": [[1], []]}, "`histories` holds no user with two events"),
     ],
 )

@@ -14,8 +14,8 @@ from recmodels.layers.embedding import ItemEmbedding
 from recmodels.models.sasrec import SASRec
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.next_item import NextItem
-from recmodels.training.callbacks import Progress
-from recmodels.training.checkpoints import load_checkpoint, save_checkpoint
+from recmodels.training.callbacks import Progress, ReproducibleEpochs
+from recmodels.training.checkpoints import OtherRun, load_checkpoint, save_checkpoint
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training, fit, make_optimizer
 from recmodels.training.seeds import seed_dropout, set_seed
@@ -76,11 +76,14 @@ def weights_of(task):
     return [to_numpy(w) for w in task.trainable_weights]
 
 
+def make_batches(batch_size=8):
+    sampler = NegativeSampler(np.ones(V), 4)
+    return NextItemBatches(make_histories(LISTS), L, batch_size, 5, negatives=sampler)
+
+
 def run(training=None, *, task=None, scores=None, kill_at=None, batch_size=8, **options):
     """Train the toy; returns task, curve and measure."""
-    task = task or make_task()
-    sampler = NegativeSampler(np.ones(V), 4)
-    batches = NextItemBatches(make_histories(LISTS), L, batch_size, 5, negatives=sampler)
+    task, batches = task or make_task(), make_batches(batch_size)
     measure = None if scores is None else Measure(task, scores, kill_at)
     training = training or Training(epochs=3, learning_rate=0.01)
     curve = fit(task, batches, training, measure=measure, verbose=False, **options)
@@ -242,6 +245,47 @@ def test_divergence_stops_with_a_reason(tmp_path):
     assert not path.exists()
 
 
+class Capped(NextItem):
+    """A loss that is cut to -5..5, so that it stays finite whatever the weights are."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return keras.ops.clip(keras.ops.mean(y_pred), -5.0, 5.0)
+
+
+def test_divergence_behind_a_capped_loss_is_seen_in_the_weights():
+    # Each of eight steps moves weights by up to 2e38, and float32 ends at 3.4e38.
+    training = Training(epochs=1, learning_rate=2e38)
+    with pytest.raises(FloatingPointError, match="after epoch 1 a weight is not finite, though"):
+        run(training, task=Capped(Lookup(dropout=0.0)), scores=[0.1], batch_size=2)
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_stops_training_with_the_best_weights(score):
+    task = make_task()
+    measure = Measure(task, [0.3, score])
+    with pytest.raises(FloatingPointError, match="score of epoch 2 is (nan|inf).*`measure` must"):
+        fit(task, make_batches(), Training(epochs=3), measure=measure, verbose=False)
+    assert_same(weights_of(task), measure.seen[0])
+    assert [row["score"] for row in task.curve.rows] == [0.3]
+
+
+def test_stopped_without_a_score_the_average_up_to_there_is_kept(monkeypatch, capsys):
+    # One step per epoch, momentum 0.5: a2 = (w1 + w2) / 2, as above.
+    task, seen = make_task(), []
+
+    def stop(callback, epoch, logs=None):
+        seen.append(weights_of(task))
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ReproducibleEpochs, "on_epoch_begin", stop)
+    training = Training(epochs=3, learning_rate=0.01, average=0.5)
+    with pytest.raises(KeyboardInterrupt):
+        run(training, task=task, batch_size=16)
+    assert_same(weights_of(task), [(a + b) / 2 for a, b in zip(seen[1], seen[2], strict=True)])
+    assert "has the weights of the last step; `model.curve` has the 2" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -249,15 +293,18 @@ def test_divergence_stops_with_a_reason(tmp_path):
         ({"task": lambda: make_task(dropout=0.1)}, "dropout': 0.3"),
         ({"task": lambda: make_task(loss="gbce")}, "task.loss': 'bce'"),
         ({"batch_size": 4}, "steps': 2"),
+        ({"identity": {"measured on": "b"}}, "measured on': 'a'"),
+        ({"identity": {}}, "measured on': 'a'"),
     ],
 )
 def test_checkpoint_of_other_settings_is_refused(change, message, tmp_path):
     training, path = Training(epochs=1, learning_rate=0.01), tmp_path / "run.npz"
-    run(training, checkpoint=path)
+    identity = {"measured on": "a"}
+    run(training, checkpoint=path, identity=identity)
     change = {k: v() if callable(v) else v for k, v in change.items()}
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=f"other settings; use another file .*{message}"):
-        run(**{"training": training, "checkpoint": path, **change})
+    with pytest.raises(OtherRun, match=f"another run, with other .*{message}"):
+        run(**{"training": training, "checkpoint": path, "identity": identity, **change})
     assert path.read_bytes() == before
 
 
@@ -388,9 +435,19 @@ def test_weight_decay_spares_biases_and_norms():
     ("options", "message"),
     [
         ({"schedule": "linear"}, "`schedule` must be one of .* Received: schedule='linear'"),
-        ({"epochs": 0}, "`epochs` must be greater than 0. Received: epochs=0"),
-        ({"learning_rate": -1.0}, "`learning_rate` must be greater than 0"),
-        ({"validate_every": 0}, "`validate_every` must be greater than 0"),
+        ({"epochs": 0}, "`epochs` must be a whole number of at least 1. Received: epochs=0"),
+        ({"epochs": 2.5}, "`epochs` must be a whole number"),
+        ({"learning_rate": -1.0}, "`learning_rate` must be a number between 0 and inf"),
+        ({"learning_rate": np.nan}, "`learning_rate` must be a number .*Received: .*=nan"),
+        ({"learning_rate": None}, "`learning_rate` must be a number"),
+        ({"validate_every": 0}, "`validate_every` must be a whole number of at least 1"),
+        ({"patience": 0}, "`patience` must be a whole number of at least 1"),
+        ({"warmup": -1}, "`warmup` must be a whole number of at least 0"),
+        ({"seed": 0.5}, "`seed` must be a whole number"),
+        ({"clip_norm": 0}, "`clip_norm` must be a number between 0 and inf, both left out"),
+        ({"clip_norm": "1"}, "`clip_norm` must be a number"),
+        ({"average": 1.0}, "`average` must be a number between 0 and 1, both left out"),
+        ({"weight_decay": -0.1}, "`weight_decay` must be 0 or more"),
     ],
 )
 def test_bad_settings_are_refused(options, message):

@@ -15,6 +15,7 @@ from recmodels.evaluation.held_out import (
 )
 from recmodels.evaluation.statistics import bootstrap_interval
 from recmodels.features.sequences import Queries
+from recmodels.models.popularity import MostPopular
 from recmodels.models.retrieve_then_rank import RetrieveThenRank
 from recmodels.models.user_item_bias import UserItemBias
 
@@ -144,3 +145,33 @@ def test_two_stages_by_hand():
 def test_a_stage_must_pick_something():
     with pytest.raises(ValueError, match="`depth`"):
         RetrieveThenRank(Fixed(), Fixed(), depth=0)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "message"),
+    [
+        (np.ones(1), r"one number per query. Received: UserItemBias, shape=\(1,\)"),
+        (np.full(len(QUERIES), np.nan), "`ratings` must be finite numbers.*nan in row 0"),
+    ],
+)
+def test_one_finite_rating_per_query(ratings, message):
+    model = UserItemBias().fit(rated([[1, 2, 3], [2, 3]]), V)
+    with pytest.raises(ValueError, match=message):
+        measure_held_out(model, QUERIES, ratings, retrieves=False)
+
+
+def test_only_models_that_rate_are_asked_for_ratings():
+    model = MostPopular().fit(rated([[1, 2, 3]]), V)
+    with pytest.raises(ValueError, match="a model with `rate.queries, items.`.*MostPopular"):
+        measure_held_out(model, QUERIES, np.ones(len(QUERIES)), retrieves=False)
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [{"item_ids": [[1, 2]]}, {"item_ids": [[1, 2]], "value": [[1.0, np.nan]]}],
+    ids=["without ratings", "a rating is missing"],
+)
+def test_queries_that_lack_ratings_are_refused(queries):
+    model = UserItemBias().fit(rated([[1, 2, 3]]), V)
+    with pytest.raises(ValueError, match="value"):
+        model.rate(queries, np.array([3]))

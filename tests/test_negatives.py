@@ -41,5 +41,7 @@ def test_same_generator_same_draw():
 
 
 def test_needs_at_least_one():
-    with pytest.raises(ValueError, match="`num_negatives` must be at least 1. Received: .*=0"):
+    with pytest.raises(
+        ValueError, match="`num_negatives` must be a whole number of at least 1. Received: .*=0"
+    ):
         NegativeSampler(COUNTS, 0)

@@ -89,7 +89,7 @@ def test_fit_learns_a_ring(loss):
     train = make_histories(rows)
     last = np.array([row[-1] for row in rows])
     queries = Queries(train, np.arange(len(rows)), (last % V + 1).astype(np.int32), last > 0)
-    data = SequenceData(Vocabulary(np.arange(V)), train, queries, None, "ring", "leave-one-out")
+    data = SequenceData(Vocabulary(np.arange(V)), train, queries, None, "ring")
     keras.utils.set_random_seed(0)
     model = SASRec(V, max_length=T, width=8, num_blocks=1, dropout=0.0)
     training = {"epochs": 15, "learning_rate": 0.05, "verbose": False}

@@ -50,7 +50,8 @@ def test_what_is_asked_is_hidden_and_the_rest_is_shown(folds):
             inputs, _, _ = batches[index]
             readers = inputs["readers"]
             assert (readers[inputs["rows"]] == inputs["user_ids"]).all()
-            assert (inputs["known"][inputs["rows"], inputs["item_ids"]] == 0).all()
+            for part in ("known", "values"):
+                assert (inputs[part][inputs["rows"], inputs["item_ids"]] == 0).all()
             for row in np.unique(inputs["rows"]):
                 shown = np.flatnonzero(inputs["known"][row])
                 own = {i for i in LISTS[readers[row]] if i <= V}

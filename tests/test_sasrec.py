@@ -191,3 +191,31 @@ def test_the_last_state_alone_is_that_of_all(options, num_blocks):
     np.testing.assert_allclose(
         to_numpy(model.last_state(ids)), to_numpy(model(ids))[:, -1], atol=1e-6
     )
+
+
+class Plain(SASRec):
+    """A subclass with a `call` of its own, which knows nothing of `last_only`."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training)
+
+
+def test_a_subclass_needs_no_last_only():
+    model, own = make(), Plain(V, L, D, num_heads=2)
+    own.build()
+    own.set_weights(model.get_weights())
+    queries = {"item_ids": IDS}
+    np.testing.assert_allclose(own.score(queries), model.score(queries), atol=1e-5)
+
+
+def test_an_untrained_model_scores_by_its_initial_weights():
+    untouched = SASRec(V, L, D)
+    assert untouched.score({"item_ids": IDS}, [1, 2]).shape == (len(IDS), 2)
+    assert untouched.built
+
+
+@pytest.mark.parametrize("item_ids", [[[3, 1, 0]], [[1, -1]], [[1, V + 3]], [[1.0]], [1, 2], {1}])
+def test_queries_are_checked_before_they_are_scored(item_ids):
+    for items in (None, [1]):
+        with pytest.raises(ValueError, match="`item_ids` must be"):
+            SASRec(V, L, D).score({"item_ids": item_ids}, items)

@@ -29,7 +29,7 @@ def test_leave_one_out_by_hand():
     assert data.test.histories.last([0, 1], 3).tolist() == [[2, 3, 4], [0, 1, 2]]
     assert data.test.targets.tolist() == [5, 6]
     assert data.test.user_ids.tolist() == [0, 2]  # User 6 has too few events to be a case.
-    assert (data.num_items, data.name, data.protocol) == (6, "toy", "leave-one-out")
+    assert (data.num_items, data.name, data.protocol.split) == (6, "toy", "leave-one-out")
 
 
 def test_targets_that_training_lacks_are_marked():
@@ -84,3 +84,21 @@ def test_real_benchmark_has_the_published_sizes(real_log):
     assert (data.num_items, len(data.test)) == (3_416, 6_040)
     assert len(data.train.items) == 999_611 - 2 * 6_040
     assert data.test.trained.all()
+
+
+def test_only_splits_with_their_own_columns_are_prepared():
+    with pytest.raises(ValueError, match="`split` must be a split.*Received: split=Interactions"):
+        prepare(_toy())
+    for columns in ("timestamp", ("value",)):
+        with pytest.raises(ValueError, match="`columns` must be a tuple of event columns"):
+            prepare(leave_one_out(_toy()), columns=columns)
+
+
+def test_queries_know_their_catalogue_and_tell_changes_apart():
+    data = prepare(leave_one_out(_toy()), columns=("timestamp",))
+    same = prepare(leave_one_out(_toy()), columns=("timestamp",))
+    assert data.test.num_items == data.num_items
+    assert data.test.identity() == same.test.identity() != data.validation.identity()
+    same.test.histories.columns["timestamp"][0] += 1
+    assert data.test.identity() == same.test.identity()  # Of what is not read.
+    assert data.test.identity(("timestamp",)) != same.test.identity(("timestamp",))

@@ -4,6 +4,7 @@ import pytest
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out, temporal_cutoff
+from recmodels.data.times import moment_seconds
 
 
 def _log(user, item, timestamp=None, order=None):
@@ -152,8 +153,17 @@ def test_cut_takes_dates_as_utc():
     log = _log([1] * 6, range(6), [i * day for i in range(6)])
     split = temporal_cutoff(log, time="1970-01-05", validation_fraction=0.2)
     assert split.cut[1] == 4 * day
+    assert temporal_cutoff(log, time=4.0 * day, validation_fraction=0.2).cut == split.cut
     with pytest.raises(ValueError, match="`time`.*Received: time='soon'"):
         temporal_cutoff(log, time="soon")
+
+
+@pytest.mark.parametrize(
+    "time", [1_600_000_000_123, 1e12, 8.5, np.nan, -1, True, "05/06/2020", None]
+)
+def test_moments_that_are_not_clear_are_refused(time):
+    with pytest.raises(ValueError, match="`time` must be "):
+        moment_seconds(time, "time")
 
 
 @pytest.mark.parametrize("fractions", [(1.0, 0.1), (0.1, 0.1), (0.8, 0.0)])

@@ -320,3 +320,23 @@ def test_bad_options_are_refused():
         RetrievalTask(V, temperature=0)
     with pytest.raises(ValueError, match="`loss` must be one of"):
         RankingTask("hinge")
+
+
+@pytest.mark.backends
+def test_a_loaded_task_is_adapted_like_the_saved_one(tmp_path):
+    path = tmp_path / "task.weights.h5"
+
+    class Holder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.retrieval = RetrievalTask(V)
+            self.built = True
+
+    saved, loaded = Holder(), Holder()
+    saved.retrieval.adapt(TRAIN)
+    saved.save_weights(path)
+    assert not loaded.retrieval.adapted
+    loaded.load_weights(path)
+    arguments = vectors(B), vectors(C, seed=1), IDS
+    expected = float(to_numpy(saved.retrieval(*arguments)))
+    assert float(to_numpy(loaded.retrieval(*arguments))) == pytest.approx(expected)

@@ -19,7 +19,7 @@ TRAINING = {"epochs": 3, "learning_rate": 0.05, "patience": None, "verbose": Fal
 
 
 def make_data():
-    return SequenceData(Vocabulary(np.arange(V)), rated(), None, None, "six items", "random-80-20")
+    return SequenceData(Vocabulary(np.arange(V)), rated(), None, None, "six items")
 
 
 def trained(head="dot", weights=(1.0, 1.0), **options):
@@ -131,7 +131,7 @@ def test_what_is_seen_comes_to_score_low():
     rng = np.random.default_rng(0)
     lists = [(rng.permutation(12)[:6] + 1).tolist() for _ in range(150)]
     histories = rated(lists)
-    data = SequenceData(Vocabulary(np.arange(12)), histories, None, None, "sets", "random-80-20")
+    data = SequenceData(Vocabulary(np.arange(12)), histories, None, None, "sets")
     keras.utils.set_random_seed(0)
     model = two_towers_of(data, width=16, user_ids=False, read_ratings=True)
     fit_towers(model, data, folds=6, batch_size=256, **{**TRAINING, "epochs": 40})

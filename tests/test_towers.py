@@ -244,3 +244,21 @@ def test_survives_saving(tmp_path):
     np.testing.assert_allclose(again.score(queries), model.score(queries), atol=1e-6)
     items = np.array([3, 4])
     np.testing.assert_allclose(again.rate(queries, items), model.rate(queries, items), atol=1e-6)
+
+
+@pytest.mark.backends
+def test_queries_and_items_out_of_range_are_refused():
+    model = TwoTower(Tower(U, D), Tower(V, D), head="dot")
+    assert model.score({"user_ids": [0, U - 1, -1]}).shape == (3, V + 1)  # Built on the way.
+    for user_ids in ([U], [-2], [0.0]):
+        with pytest.raises(ValueError, match=f"`user_ids` must be rows .* below {U}, or -1"):
+            model.score({"user_ids": user_ids})
+    with pytest.raises(ValueError, match="`queries` must be a dict with .'user_ids'"):
+        model.score({"item_ids": [[1]]})
+    for items in ([0], [V + 1], [-1]):
+        with pytest.raises(ValueError, match=f"`items` must be item ids in 1..{V}"):
+            model.score({"user_ids": [0]}, items)
+    with pytest.raises(ValueError, match="`rate` needs .* a training by `fit_towers`"):
+        model.rate({"user_ids": [0]}, np.array([1]))
+    with pytest.raises(ValueError, match="padded on the left only"):
+        make_towers().score({"user_ids": [0], "item_ids": [[1, 0]]})

@@ -22,7 +22,7 @@ def measure_held_out(
     Args:
         model: a model that scores if it retrieves; with `rate(queries, items)` if it rates.
         queries: one row a rating.
-        ratings: what was given, (N,).
+        ratings: what was given, finite numbers, (N,).
         retrieves: whether to rank the catalogue, with and without what the user has seen.
         rates: whether to predict the ratings.
 
@@ -30,6 +30,9 @@ def measure_held_out(
         One row a rating: `user`, its row in the training histories; `top_100` and
         `top_100_filtered`, 1 where the item is among the first hundred of all items and of those
         the user has not seen; `rmse`, here the squared error. Only what was asked for.
+
+    Raises:
+        ValueError: there is not one finite rating for each query, or the model does not rate.
     """
     columns = {"user": queries.user_ids}
     if retrieves:
@@ -37,7 +40,19 @@ def measure_held_out(
             ranks = rank(model, queries, filter_seen=filter_seen, chunk_size=_CHUNK_ROWS).ranks
             columns[name] = hit_rate(ranks, LIST_LENGTH)
     if rates:
-        columns["rmse"] = (predict_ratings(model, queries) - np.asarray(ratings)) ** 2
+        ratings = np.asarray(ratings, float)
+        if not hasattr(model, "rate") or ratings.shape != (len(queries),):
+            raise ValueError(
+                "`rates` needs a model with `rate(queries, items)`, and `ratings` one number per "
+                f"query. Received: {type(model).__name__}, shape={ratings.shape} for "
+                f"{len(queries)} queries"
+            )
+        if not np.isfinite(ratings).all():
+            raise ValueError(
+                "`ratings` must be finite numbers: leave the other queries out. Received: "
+                f"{ratings[~np.isfinite(ratings)][0]} in row {np.argmin(np.isfinite(ratings))}"
+            )
+        columns["rmse"] = (predict_ratings(model, queries) - ratings) ** 2
     return pd.DataFrame(columns)
 
 

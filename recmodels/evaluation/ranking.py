@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import Scores, columns_of
@@ -45,14 +46,16 @@ def rank(
         chunk_size: users scored at once; changes memory and speed, never the result.
 
     Raises:
-        ValueError: there are no queries, `k` or `chunk_size` is below 1, or the scores are not
-            finite or have the wrong shape.
+        ValueError: `queries` are no `Queries` or none, `filter_seen` is no truth value, `k` or
+            `chunk_size` is no whole number from 1 on, or the scores are not finite or have the
+            wrong shape, such as those of a model made for another catalogue.
 
     Example:
         >>> ranking = rank(model, data.test, filter_seen=True)
         >>> (ranking.ranks <= 10).mean()  # HR@10
     """
-    _check_request(queries, k, chunk_size)
+    check_request(queries, filter_seen)
+    k, chunk_size = check_whole("k", k), check_whole("chunk_size", chunk_size)
     ranks = np.empty(len(queries), np.int32)
     lists = np.empty((len(queries), k), np.int32)
 
@@ -65,7 +68,8 @@ def rank(
         ranks[rows] = np.where(trained, _pessimistic_ranks(scores, targets, own), UNRANKED)
         lists[rows] = top_items(scores, k)
 
-    width = None  # V + 1, which the first chunk tells.
+    # V + 1, which the first chunk tells where the queries do not.
+    width = None if queries.num_items is None else queries.num_items + 1
 
     def score_chunks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         nonlocal width
@@ -79,14 +83,21 @@ def rank(
     return Ranking(ranks, lists, width - 1)
 
 
-def _check_request(queries: Queries, k: int, chunk_size: int) -> None:
+def check_request(queries: Queries, filter_seen: bool) -> None:
+    """Raise where ranking is asked for with something else than queries and a truth value."""
+    if not isinstance(queries, Queries):
+        raise ValueError(
+            "`queries` must be `data.test` or `data.validation` of `prepare(split)`. "
+            f"Received: queries={type(queries).__name__}"
+        )
+    if not isinstance(filter_seen, bool | np.bool_):
+        raise ValueError(
+            f"`filter_seen` must be True or False. Received: filter_seen={filter_seen!r}"
+        )
     if not len(queries):
         raise ValueError(
             "`queries` is empty: the split left nobody to rank for. Received: len(queries)=0"
         )
-    for name, value in (("k", k), ("chunk_size", chunk_size)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
 
 
 def ask(scorer: Scores, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,8 +10,10 @@ import pandas as pd
 from recmodels.data.files import written_whole
 from recmodels.evaluation import metrics as metric_functions
 from recmodels.evaluation.metrics import RANK_METRICS, rank_metric
-from recmodels.evaluation.ranking import rank
+from recmodels.evaluation.model_checks import check_model
+from recmodels.evaluation.ranking import check_request, rank
 from recmodels.evaluation.statistics import bootstrap_interval
+from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import Scores
@@ -105,15 +107,18 @@ def evaluate(
             `interactions.items["category"].reindex(data.vocabulary.raw_ids)`.
 
     Raises:
-        ValueError: `ks` is empty or holds a length below 1, or `item_categories` is not one text
-            an item; and what `rank` raises.
+        ValueError: `ks` is empty or holds other than whole numbers from 1 on, the model was made
+            for other items or users, or `item_categories` is not one text an item; and what
+            `rank` raises.
 
     Example:
         >>> evaluate(model, data.test, filter_seen=True, train=data.train).metrics["ndcg@10"]
     """
-    ks = sorted(set(ks))
-    if not ks or ks[0] < 1:
-        raise ValueError(f"`ks` must be list lengths of at least 1. Received: ks={ks}")
+    if isinstance(ks, str) or not np.iterable(ks) or not len(ks):
+        raise ValueError(f"`ks` must be list lengths, such as (5, 10). Received: ks={ks!r}")
+    ks = sorted({check_whole("ks", k) for k in ks})
+    check_request(queries, filter_seen)
+    check_model(scorer, queries.num_items, train)
     ranking = rank(scorer, queries, filter_seen=filter_seen, k=ks[-1])
     popularity = train.item_counts(ranking.num_items)
     per_user = _per_user_table(ranking.ranks, queries, popularity)

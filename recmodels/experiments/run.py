@@ -3,6 +3,7 @@
 import platform
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -197,7 +198,7 @@ def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, 
     curve = fit_towers(
         model,
         data,
-        measure=lambda: validation_ndcg(model, data, experiment.filter_seen),
+        measure=partial(validation_ndcg, model, data, filter_seen=experiment.filter_seen),
         measure_name="ndcg@10",
         checkpoint=checkpoint,
         verbose=verbose,

@@ -1,5 +1,6 @@
 """The first thing a newcomer runs: any log, a model beside its baselines, lists in words."""
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,22 +8,29 @@ import numpy as np
 import pandas as pd
 
 from recmodels import plots
+from recmodels.data.files import written_whole
 from recmodels.data.interactions import Interactions
-from recmodels.data.registry import open_log
+from recmodels.data.registry import SOURCES, open_log
+from recmodels.data.shop import PRESETS
 from recmodels.evaluation.report import Evaluation, comparison, slices
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import (
+    Run,
     item_categories,
     measure_ceiling,
     prepare_experiment,
     run_seed,
 )
 from recmodels.experiments.train import save_bundle_of
+from recmodels.features.checks import digest
 from recmodels.features.sequences import SequenceData
 from recmodels.recommend.recommender import Recommendation, Recommender
+from recmodels.training.checkpoints import OtherRun
 
 SHOWN_METRICS = ("ndcg@10", "hr@10", "mrr@10")
+SOURCE = "dataset.txt"  # In a folder of a run: whose folder it is.
+PACKED = (".gz", ".bz2", ".zip")
 REPEATS_MATTER = 0.05  # Share of returns above which lists keep what a user already has.
 
 
@@ -58,31 +66,70 @@ def default_experiment(name: str, log: Interactions) -> Experiment:
     )
 
 
+def run_folder(runs: Path, dataset: str) -> Path:
+    """The folder of a data set's run: that of its name, unless another data set has it.
+
+    Args:
+        runs: the folder of all runs.
+        dataset: a name `load` knows, or the path of a file.
+
+    Example: `sales.2023.csv` has `runs/sales.2023`; another file of that name elsewhere has
+    `runs/sales.2023-` followed by eight digits or letters that depend on its path.
+    """
+    name = Path(dataset).name
+    if dataset not in (*SOURCES, *PRESETS) and not Path(dataset).is_dir():
+        while Path(name).suffix in PACKED:
+            name = Path(name).stem
+        name = Path(name).stem
+    folder, source = runs / name, _source(dataset)
+    note = folder / SOURCE
+    if folder.exists() and not (note.is_file() and note.read_text("utf-8") == source):
+        return runs / f"{name}-{digest([source])[:8]}"
+    return folder
+
+
+def _source(dataset: str) -> str:
+    """A known name, or the full path of a file or folder."""
+    known = dataset in (*SOURCES, *PRESETS) or not Path(dataset).exists()
+    return dataset if known else str(Path(dataset).resolve())
+
+
 def showcase(dataset: str, columns: dict[str, str], folder: Path, seed: int = 0) -> Showcase:
     """Train on a log, measure beside the baselines, write figures and a bundle.
 
     Args:
         dataset: a name `load` knows, or the path of a CSV or Parquet file.
         columns: of that file, such as `{"user": "uid", "item": "sku"}`.
-        folder: gets `figures/`, `bundle/` and the checkpoint.
+        folder: gets `figures/`, `bundle/` and the checkpoint. A checkpoint of other data or
+            settings is replaced, and a line on standard error says so.
         seed: of the training.
     """
     log, shop = open_log(dataset, columns)
     experiment = find_showcase_experiment(dataset, log)
     data = prepare_experiment(experiment, log)
-    checkpoint = folder / "checkpoint.npz"
-    run = run_seed(
-        experiment, seed, data, checkpoint=checkpoint, categories=item_categories(log, data)
-    )
+    with written_whole(folder / SOURCE) as unfinished:
+        unfinished.write_text(_source(dataset), "utf-8")
+    run = _train(experiment, seed, data, folder / "checkpoint.npz", item_categories(log, data))
     evaluations = {**_baselines(experiment, data), "SASRec": run.test}
     if shop is not None:
         evaluations["known ceiling"] = measure_ceiling(shop, data)
     table = comparison(evaluations, SHOWN_METRICS)
-    source = str(Path(dataset).resolve()) if Path(dataset).is_file() else dataset
-    config = {"dataset": source, "columns": columns}
+    config = {"dataset": _source(dataset), "columns": columns}
     recommender = save_bundle_of(run, log, data, folder / "bundle", config)
     _draw(log, data, run, table, folder / "figures")
     return Showcase(table, _examples(recommender, data), recommender, evaluations)
+
+
+def _train(experiment: Experiment, seed: int, data, checkpoint: Path, categories) -> Run:
+    """Go on from the checkpoint where it is of this run; start afresh where it is not."""
+    options = {"checkpoint": checkpoint, "categories": categories}
+    try:
+        return run_seed(experiment, seed, data, **options)
+    except OtherRun as error:
+        reason = str(error).split(". ")[0]
+        print(f"Training starts afresh, because {reason}.", file=sys.stderr)
+        checkpoint.unlink()
+        return run_seed(experiment, seed, data, **options)
 
 
 def find_showcase_experiment(dataset: str, log: Interactions) -> Experiment:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from recmodels.features.checks import check_whole, digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
@@ -68,8 +69,7 @@ class NextItemBatches(EpochBatches):
         if windows not in ("latest", "all"):
             raise ValueError(f"`windows` must be 'latest' or 'all'. Received: windows={windows!r}")
         for name, value in (("max_length", max_length), ("batch_size", batch_size)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+            check_whole(name, value)
         self.histories = histories
         self.max_length = max_length
         self.negatives = negatives
@@ -88,6 +88,19 @@ class NextItemBatches(EpochBatches):
         self.set_epoch(0)
         self._count = len(self._plan)
         self.set_epoch(epoch)
+
+    def identity(self) -> dict[str, object]:
+        drawn = self.negatives
+        return {
+            "training data": digest(self.histories.items, self.histories.offsets),
+            "max_length": self.max_length,
+            "batch_size": self.rows_per_batch.tolist(),
+            "windows": self.windows,
+            "negatives": None if drawn is None else [drawn.num_negatives, drawn.digest],
+            "shared_negatives": self.shared_negatives,
+            "max_positions": self.max_positions,
+            "seed of batches": self.seed,
+        }
 
     def set_epoch(self, epoch: int) -> None:
         """Lay out the batches of an epoch, as many in every epoch."""

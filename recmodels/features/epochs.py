@@ -24,5 +24,12 @@ class EpochBatches(keras.utils.PyDataset):
         """Lay out the batches of an epoch, numbered from 0."""
         raise NotImplementedError
 
+    def identity(self) -> dict[str, object]:
+        """What the batches are made of, as plain values by name, digests in place of arrays.
+
+        A checkpoint keeps it, so that training is never continued on other data.
+        """
+        raise NotImplementedError
+
     def on_epoch_end(self) -> None:
         self.set_epoch(self.epoch + 1)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from recmodels.features.checks import check_whole, digest
+
 
 class NegativeSampler:
     """Draw item ids in proportion to a power of their frequency, with replacement.
@@ -19,14 +21,15 @@ class NegativeSampler:
     """
 
     def __init__(self, counts: np.ndarray, num_negatives: int, power: float = 0.0) -> None:
-        if num_negatives < 1:
-            raise ValueError(
-                f"`num_negatives` must be at least 1. Received: num_negatives={num_negatives}"
-            )
         weights = np.asarray(counts, float) ** power
-        self.num_negatives = num_negatives
+        self.num_negatives = check_whole("num_negatives", num_negatives)
         self._cumulative = np.cumsum(weights / weights.sum())
         self._log_counts = np.log(np.maximum(weights / weights.sum(), 1e-12) * num_negatives)
+
+    @property
+    def digest(self) -> str:
+        """Digest of how often each item is drawn."""
+        return digest(self._cumulative)
 
     def sample(self, rng: np.random.Generator, groups: int) -> tuple[np.ndarray, np.ndarray]:
         """Item ids, int32, and the log of how often each is expected among K, float32: (G, K)."""

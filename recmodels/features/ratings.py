@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recmodels.features.checks import check_whole, digest, ratings_of
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 
@@ -76,8 +77,7 @@ class RatingBatches(EpochBatches):
             raise ValueError(
                 f"`folds` must be at least 2, or None to hide nothing. Received: folds={folds}"
             )
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
+        batch_size = check_whole("batch_size", batch_size)
         users = np.repeat(np.arange(len(histories), dtype=np.int32), histories.lengths)
         inside = histories.items <= num_items
         if not inside.any():
@@ -85,9 +85,8 @@ class RatingBatches(EpochBatches):
                 "`histories` holds no item of the catalogue, so there is nothing to learn. "
                 f"Received: {histories!r}, num_items={num_items}"
             )
-        ones = np.ones(len(users), np.float32)
         self.users, self.items = users[inside], histories.items[inside]
-        self.ratings = np.asarray(histories.columns.get("value", ones), np.float32)[inside]
+        self.ratings = ratings_of(histories)[inside].astype(np.float32)
         self.num_users, self.num_items = len(histories), num_items
         self.batch_size = min(batch_size, len(self.users))
         self.folds = folds
@@ -97,6 +96,14 @@ class RatingBatches(EpochBatches):
             self.known[self.users, self.items] = 1
             self.values[self.users, self.items] = self.ratings
         self.set_epoch(epoch)
+
+    def identity(self) -> dict[str, object]:
+        return {
+            "training data": digest(self.users, self.items, self.ratings),
+            "batch_size": self.batch_size,
+            "folds": self.folds,
+            "seed of batches": self.seed,
+        }
 
     def set_epoch(self, epoch: int) -> None:
         """Cut and shuffle as this epoch does."""

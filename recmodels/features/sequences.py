@@ -1,13 +1,15 @@
 """From a raw split to the integer arrays a model learns from and is measured on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split
+from recmodels.features.checks import digest
 from recmodels.features.histories import Histories, build_histories
+from recmodels.features.protocol import DEFAULT_PROTOCOL, Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
 
@@ -27,16 +29,30 @@ class Queries:
         at: the UTC second at which each query is asked, float64, (U,): that of the last event
             known, never that of the target. NaN where there is none. None where the source has
             no times.
+        num_items: V of the catalogue, which every model that ranks for them must have; None
+            where that is not known.
+        protocol: how lists for these queries are made and measured.
+        item_counts: training events of each item, int64, (V + 1,); None where not known.
     """
 
     histories: Histories
     user_ids: np.ndarray
     targets: np.ndarray
     trained: np.ndarray
+    num_items: int | None = None
     at: np.ndarray | None = None
+    protocol: Protocol = DEFAULT_PROTOCOL
+    item_counts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def identity(self, columns: tuple[str, ...] = ()) -> str:
+        """Digest of the queries and of those `columns` that the histories carry."""
+        histories = self.histories
+        carried = [histories.columns[name] for name in columns if name in histories.columns]
+        cases = (self.user_ids, self.targets, self.trained)
+        return digest(histories.items, histories.offsets, *cases, *carried)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +64,8 @@ class SequenceData:
         train: training histories.
         validation, test: queries; `test` is None where the split has none.
         newcomers: test queries of the users whose history is empty; None where there are none.
-        name, protocol: where it came from, for reports.
+        name: of the log.
+        protocol: how lists are made and measured, the split's name included.
         schema: of the encoded columns that the histories carry, fitted on the training events.
     """
 
@@ -56,8 +73,8 @@ class SequenceData:
     train: Histories
     validation: Queries
     test: Queries | None
-    name: str
-    protocol: str
+    name: str = "events"
+    protocol: Protocol = DEFAULT_PROTOCOL
     newcomers: Queries | None = None
     items: pd.DataFrame | None = None
     users: pd.DataFrame | None = None
@@ -70,7 +87,11 @@ class SequenceData:
 
 
 def prepare(
-    split: Split, columns: tuple[str, ...] = (), schema: Schema = EMPTY_SCHEMA
+    split: Split,
+    columns: tuple[str, ...] = (),
+    schema: Schema = EMPTY_SCHEMA,
+    protocol: Protocol = DEFAULT_PROTOCOL,
+    vocabulary: Vocabulary | None = None,
 ) -> SequenceData:
     """Build the vocabulary of a split's catalogue and encode its three parts.
 
@@ -79,32 +100,27 @@ def prepare(
         columns: event columns to carry along in the histories as they are, such as
             `("timestamp",)`.
         schema: typed columns to encode; it is fitted here, on the training events alone.
+        protocol: how lists are made and measured.
+        vocabulary: of an earlier version of the log. Its items keep their ids and new ones follow,
+            so that a model can be grown and trained further.
 
     Raises:
-        ValueError: the events lack a column.
+        ValueError: `split` is no split, or its events lack a column.
 
     Example:
         >>> schema = Schema({"action": Category(), "gap": Gap()})
         >>> data = prepare(leave_one_out(log), schema=schema)
         >>> data.train.columns["action"]          # int32 codes, (N,)
     """
-    vocabulary = Vocabulary(split.catalogue)
+    _check_split(split, columns)
+    catalogue = split.catalogue
+    vocabulary = Vocabulary(catalogue) if vocabulary is None else vocabulary.grow(catalogue)
     schema = schema.fit(split.train.events)
     train = build_histories(split.train, vocabulary, columns=columns, schema=schema)
-    in_training = np.zeros(len(vocabulary) + 3, bool)
-    in_training[train.items] = True
-    in_training[vocabulary.unknown_id] = False
-    train_users = pd.Index(train.users)
-
-    def encode(cases: Cases) -> Queries:
-        targets = vocabulary.encode(cases.targets.events["item"])
-        users = cases.targets.events["user"].to_numpy()
-        histories = build_histories(cases.inputs, vocabulary, users, columns, schema)
-        user_ids = train_users.get_indexer(users).astype(np.int32)
-        at = _last_times(cases.inputs, users)
-        return Queries(histories, user_ids, targets, in_training[targets], at)
-
     test = split.test
+    encode = _CaseEncoder(
+        vocabulary, train, columns, schema, replace(protocol, split=split.protocol)
+    )
     arrive = test is not None and test.newcomers is not None and len(test.newcomers)
     return SequenceData(
         vocabulary=vocabulary,
@@ -112,12 +128,54 @@ def prepare(
         validation=encode(split.validation),
         test=None if test is None else encode(test),
         name=split.train.name,
-        protocol=split.protocol,
+        protocol=encode.protocol,
         newcomers=encode(Cases(test.inputs, test.newcomers)) if arrive else None,
         items=split.train.items,
         users=split.train.users,
         schema=schema,
     )
+
+
+def _check_split(split: Split, columns: tuple[str, ...]) -> None:
+    if not isinstance(split, Split):
+        raise ValueError(
+            "`split` must be a split, such as `leave_one_out(log)`. "
+            f"Received: split={type(split).__name__}"
+        )
+    there = list(split.train.events)
+    if isinstance(columns, str) or not set(columns) <= set(there):
+        raise ValueError(
+            "`columns` must be a tuple of event columns, such as ('value',). "
+            f"Received: columns={columns!r}, the events have {there}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _CaseEncoder:
+    """Makes queries of cases; see `SequenceData` for the fields."""
+
+    vocabulary: Vocabulary
+    train: Histories
+    columns: tuple[str, ...]
+    schema: Schema
+    protocol: Protocol
+
+    def __call__(self, cases: Cases) -> Queries:
+        users = cases.targets.events["user"].to_numpy()
+        targets = self.vocabulary.encode(cases.targets.events["item"])
+        counts = self.train.item_counts(len(self.vocabulary))
+        return Queries(
+            histories=build_histories(
+                cases.inputs, self.vocabulary, users, self.columns, self.schema
+            ),
+            user_ids=pd.Index(self.train.users).get_indexer(users).astype(np.int32),
+            targets=targets,
+            trained=np.append(counts, 0)[targets] > 0,  # The unknown id is V + 1.
+            num_items=len(self.vocabulary),
+            at=_last_times(cases.inputs, users),
+            protocol=self.protocol,
+            item_counts=counts,
+        )
 
 
 def _last_times(inputs: Interactions, users: np.ndarray) -> np.ndarray | None:

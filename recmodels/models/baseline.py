@@ -5,6 +5,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
+from recmodels.features.checks import check_items, check_queries, check_whole, user_rows
 from recmodels.features.histories import Histories
 
 
@@ -22,6 +23,8 @@ class Baseline:
     # for any size. Bundles check it, and `grow` adds items along V.
     learnt: dict[str, str] = {}
     grows = True
+    # Whether training users have rows in the model, so that it needs to know who asks.
+    has_user_rows = False
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Learn from training histories and return the model.
@@ -31,8 +34,19 @@ class Baseline:
             num_items: V, the size of the catalogue.
 
         Raises:
-            ValueError: no item of the catalogue occurs in `train`.
+            ValueError: `train` is no `Histories`, was encoded for a larger catalogue, or holds no
+                item of it.
         """
+        if not isinstance(train, Histories):
+            raise ValueError(
+                "`train` must be training histories: `prepare(split).train`. "
+                f"Received: train={type(train).__name__}"
+            )
+        if train.items.max(initial=0) > check_whole("num_items", num_items) + 2:
+            raise ValueError(
+                "`num_items` must be that of the data, `data.num_items`. "
+                f"Received: num_items={num_items}, train holds item {train.items.max()}"
+            )
         counts = train.item_counts(num_items)
         if not counts.any():
             raise ValueError(
@@ -41,6 +55,8 @@ class Baseline:
             )
         self.num_items = num_items
         self.counts = counts
+        if self.has_user_rows:
+            self.num_users, self.user_rows = len(train), user_rows(train)
         self._learn(train)
         return self
 
@@ -57,14 +73,18 @@ class Baseline:
             or (B, K), where column k belongs to `items[k]`.
 
         Raises:
-            ValueError: the model has not been fitted.
+            ValueError: the model has not been fitted, or `queries` or `items` hold ids that are
+                out of range, or padding that is not on the left.
         """
         if not hasattr(self, "counts"):
             raise ValueError(
                 f"`score` needs a fitted model: call `fit(train, num_items)` first. "
                 f"Received: model={type(self).__name__}"
             )
-        columns = slice(None) if items is None else np.asarray(items)
+        needed = ("item_ids", "user_ids") if self.has_user_rows else ("item_ids",)
+        num_users = getattr(self, "num_users", None)  # Older bundles do not know it.
+        queries = check_queries(queries, self.num_items, num_users, needed)
+        columns = slice(None) if items is None else check_items(items, self.num_items)
         return np.asarray(self._score(queries, columns), np.float32)
 
     def _learn(self, train: Histories) -> None:

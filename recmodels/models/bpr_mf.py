@@ -37,6 +37,7 @@ class BPRMF(Baseline):
     """
 
     learnt = {"user_vectors": "UD", "item_vectors": "VD", "item_bias": "V"}
+    has_user_rows = True
 
     def __init__(
         self,

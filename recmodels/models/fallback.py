@@ -27,10 +27,9 @@ class WithFallback:
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history, float32, (B, V + 1) or (B, len(items))."""
         scores = self.fallback.score(queries, items)
-        num_items = len(self.fallback.counts) - 1
-        item_ids = queries["item_ids"]
-        known = ((item_ids >= 1) & (item_ids <= num_items)).any(axis=1)
+        item_ids = np.asarray(queries["item_ids"])
+        known = ((item_ids >= 1) & (item_ids <= self.fallback.num_items)).any(axis=1)
         if known.any():
-            asked = {name: values[known] for name, values in queries.items()}
+            asked = {name: np.asarray(values)[known] for name, values in queries.items()}
             scores[known] = self.scorer.score(asked, items)
         return scores

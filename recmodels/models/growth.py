@@ -4,9 +4,11 @@ import copy
 
 import keras
 import numpy as np
+from keras import ops
 from scipy import sparse
 
 from recmodels.models.baseline import Baseline
+from recmodels.models.two_tower import TwoTower
 
 
 def grow(model, num_new: int):
@@ -36,19 +38,33 @@ def grow(model, num_new: int):
         raise ValueError(f"`num_new` must be at least 0. Received: num_new={num_new}")
     if isinstance(model, Baseline):
         return _grown_baseline(model, num_new)
-    if not hasattr(model, "grown_config"):
+    config = model.get_config() if isinstance(model, keras.Model) else {}
+    if isinstance(model, TwoTower):
+        config["candidate"]["config"]["count"] += num_new
+        config["query"]["config"]["num_members"] += num_new if model.query.num_members else 0
+    elif "num_items" in config:
+        config["num_items"] += num_new
+    else:
         raise ValueError(
             "`model` must be a sequence encoder, two towers or a baseline: others hold models that "
             f"can be grown one by one. Received: model={type(model).__name__}"
         )
-    larger = type(model).from_config(model.grown_config(num_new))
+    larger = type(model).from_config(config)
     larger.build()
-    fresh = [keras.ops.convert_to_numpy(variable) for variable in larger.variables]
-    pairs = zip(larger.variables, model.variables, fresh, strict=True)
-    for variable, old, start in pairs:
-        variable.assign(grow_array(keras.ops.convert_to_numpy(old), start, model.num_items))
-    larger.start_new_items(model.num_items)
+    fresh = [ops.convert_to_numpy(variable) for variable in larger.variables]
+    for variable, old, start in zip(larger.variables, model.variables, fresh, strict=True):
+        variable.assign(grow_array(ops.convert_to_numpy(old), start, model.num_items))
+    if isinstance(model, TwoTower):
+        _start_items(larger, model.num_items)
     return larger
+
+
+def _start_items(model: TwoTower, num_old: int) -> None:
+    """Let items beyond `num_old` be as unpopular as any, with average ratings."""
+    new = ops.arange(model.num_items + 1) > num_old
+    lowest = ops.min(model.item_weights[1 : num_old + 1])
+    model.item_weights.assign(ops.where(new, lowest, model.item_weights))
+    model.item_means.assign(ops.where(new, model.scale[0], model.item_means))
 
 
 def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from recmodels.features.checks import check_items
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import Baseline
 from recmodels.models.capabilities import joined_columns
@@ -69,12 +70,14 @@ class Hybrid:
             for weight, scorer in zip(self.weights, self.scorers, strict=True)
         )
         scores = np.pad(total, ((0, 0), (1, 0))).astype(np.float32)  # Padding scores 0.
-        return scores if items is None else scores[:, np.asarray(items)]
+        return scores if items is None else scores[:, check_items(items, scores.shape[1] - 1)]
 
     @staticmethod
     def _scores_of(scorer, queries: dict[str, np.ndarray]) -> np.ndarray:
         """Scores of one model without padding, (B, V): it reads what it can of a row."""
-        latest = queries["item_ids"][:, -(scorer.max_length or 0) :]
+        latest = queries["item_ids"]
+        if scorer.max_length is not None and np.ndim(latest) == 2:
+            latest = np.asarray(latest)[:, -scorer.max_length :]
         return np.asarray(scorer.score({**queries, "item_ids": latest}))[:, 1:]
 
 

@@ -1,5 +1,7 @@
 """SASRec: a causal Transformer over the items of a history."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -111,6 +113,8 @@ class SASRec(SequenceEncoder):
         return x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
 
     def last_state(self, inputs):
+        if "last_only" not in inspect.signature(self.call).parameters:
+            return super().last_state(inputs)  # A subclass with a `call` of its own.
         return self(inputs, training=False, last_only=True)[:, -1]
 
     def get_config(self) -> dict:

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from recmodels.features.checks import check_items, check_queries
+from recmodels.models.initial_weights import InitialWeights
 from recmodels.threads import side_by_side
 
 # Histories scored at once: few enough that attention over them stays in the processor's cache.
@@ -15,7 +17,7 @@ SCORING_ROWS = 64
 LENGTH_STEP = 25
 
 
-class SequenceEncoder(keras.Model):
+class SequenceEncoder(InitialWeights):
     """A model from a dict with `item_ids` (B, T) to states (B, T, D).
 
     A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor, and
@@ -37,26 +39,20 @@ class SequenceEncoder(keras.Model):
             Float32, (B, V + 1) with column i for item i and 0 in column 0, or (B, len(items)).
 
         Raises:
-            ValueError: an id in `items` is not in 1..V.
+            ValueError: `queries` or `items` hold ids that are out of range, or padding that is
+                not on the left.
+
+        A model that was never trained is built and scores by its initial weights.
         """
+        if not self.built:
+            self.build()
+        num_items = self.item_embedding.num_items
+        queries = check_queries(queries, num_items)
         if items is None:
-            columns = self.item_embedding.num_items + 1
-            return self._read_in_parts(queries, self._read_scores, columns)
+            return self._read_in_parts(queries, self._read_scores, num_items + 1)
+        items = check_items(items, num_items)
         states, table = self.query_vectors(queries), self.item_vectors()
-        items = np.asarray(items)
-        if items.size and not 1 <= items.min() <= items.max() <= len(table):
-            raise ValueError(
-                f"`items` must be item ids in 1..{len(table)}: padding, unknown and mask are "
-                f"never scored. Received: {items.min()} to {items.max()}"
-            )
         return states @ table[items - 1].T
-
-    def grown_config(self, num_new: int) -> dict:
-        """The config of a model with that many more items; see `grow`."""
-        return {**self.get_config(), "num_items": self.item_embedding.num_items + num_new}
-
-    def start_new_items(self, num_old: int) -> None:
-        """Set what items beyond `num_old` begin with; here their initial vectors serve."""
 
     def last_state(self, inputs):
         """The state after the last event alone, (B, D), of padded inputs.
@@ -75,6 +71,18 @@ class SequenceEncoder(keras.Model):
     def item_vectors(self) -> np.ndarray:
         """What the state is multiplied with for each item 1..V, float32, (V, D)."""
         return np.asarray(ops.convert_to_numpy(self.item_embedding.catalogue()), np.float32)
+
+    def export(self, filepath, *args, input_signature=None, **kwargs) -> None:
+        """Write the encoder as `keras.Model.export` does, from `item_ids` (B, T) to states.
+
+        `recmodels export` writes a recommender instead, from raw ids to lists.
+        """
+        if input_signature is None:
+            ids = keras.InputSpec(dtype="int32", shape=(None, None))
+            input_signature = [{"item_ids": ids}]
+        if not self.built:
+            self.build()
+        super().export(filepath, *args, input_signature=input_signature, **kwargs)
 
     def _read_in_parts(
         self, queries: dict[str, np.ndarray], read: Callable[[dict], np.ndarray], columns: int

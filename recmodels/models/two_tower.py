@@ -4,16 +4,18 @@ import keras
 import numpy as np
 from keras import ops
 
+from recmodels.features.checks import check_items, check_queries, ratings_of, user_rows
 from recmodels.features.histories import Histories
 from recmodels.features.ratings import rating_rows
 from recmodels.layers.rating_head import RatingHead
 from recmodels.layers.tower import Tower
+from recmodels.models.initial_weights import InitialWeights
 
 _SCORING_ROWS = 256  # Users read at once.
 
 
 @keras.saving.register_keras_serializable("recmodels")
-class TwoTower(keras.Model):
+class TwoTower(InitialWeights):
     """Users and items meet only as vectors, so that items can stand in an index.
 
         score(u, i)  = q_u . c_i / temperature + popularity_i
@@ -83,15 +85,17 @@ class TwoTower(keras.Model):
         self.popularity = popularity
         self.normalise = normalise
         self.temperature = temperature
+        self.num_items = candidate.count
+        self.user_rows = None  # Of the training users, once `adapt` has counted them.
         self.rating_head = None
         if head is not None:
             policy = self.dtype_policy
             self.rating_head = RatingHead(head, query.dropout, name="rating_head", dtype=policy)
 
     @property
-    def num_items(self) -> int:
-        """V, the number of items that can be ranked."""
-        return self.candidate.count
+    def has_user_rows(self) -> bool:
+        """Whether a training user is more to the model than the ratings in a query."""
+        return self.query.ids or self.query.num_features > 0
 
     def build(self, input_shape=None) -> None:
         for tower in (self.query, self.candidate):
@@ -118,10 +122,12 @@ class TwoTower(keras.Model):
         """Take from the training histories what is counted: the mean, shares, raters."""
         if not self.built:
             self.build()
+        initial = self.has_initial_weights
+        self.user_rows = user_rows(train)
         users = np.repeat(np.arange(len(train)), train.lengths)
         inside = train.items <= self.num_items
         users, items = users[inside], train.items[inside]
-        values = train.columns.get("value", np.ones(len(train.items)))[inside].astype(np.float32)
+        values = ratings_of(train)[inside].astype(np.float32)
         mean, counts = values.mean(), train.item_counts(self.num_items)
         self.scale.assign([mean, values.min(), values.max()])
         sums = np.bincount(items, values - mean, minlength=self.num_items + 1)
@@ -132,6 +138,8 @@ class TwoTower(keras.Model):
             memory = np.zeros(self.memory.shape, np.float32)
             memory[:, users, items] = np.stack([np.ones(len(values)), values - mean])
             self.memory.assign(memory)
+        if initial:  # What is counted has nothing to do with the seed.
+            self.remember_weights()
 
     def call(self, inputs, training=None):
         readers = inputs.get("readers", inputs["user_ids"])
@@ -218,7 +226,7 @@ class TwoTower(keras.Model):
         """Scores of the catalogue, float32, (B, V + 1), or of some items, (B, len(items))."""
         scores = self.query_vectors(queries) @ self.item_vectors().T
         if items is not None:
-            return scores[:, np.asarray(items) - 1]
+            return scores[:, check_items(items, self.num_items) - 1]
         return np.pad(scores, ((0, 0), (1, 0)))
 
     def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
@@ -232,14 +240,14 @@ class TwoTower(keras.Model):
             Float32, the shape of `items`, within the range of the training ratings.
 
         Raises:
-            ValueError: the model has no head.
+            ValueError: the model has no head or was never trained, or an id is out of range.
         """
-        if self.rating_head is None:
+        if self.rating_head is None or not self.built or not ops.any(self.scale):
             raise ValueError(
-                "`rate` needs a model with a rating head: TwoTower(..., head='dot'). Received: "
-                "head=None"
+                "`rate` needs a rating head, TwoTower(..., head='dot'), and a training by "
+                f"`fit_towers`. Received: head={self.head!r}, built={self.built}"
             )
-        items = np.asarray(items)
+        items = check_items(items, self.num_items)
         several = items.size // max(1, len(items))
         parts = list(self._users_in_parts(queries))
         users, user_levels = (
@@ -252,12 +260,17 @@ class TwoTower(keras.Model):
 
     def _users_in_parts(self, queries: dict[str, np.ndarray]):
         """Vectors and levels of a few users at a time: a row of the catalogue each is large."""
-        user_ids = np.asarray(queries["user_ids"], np.int32)
+        if not self.built:
+            self.build()
+        needed = ("user_ids", "item_ids")[: 2 if self.query.num_members else 1]
+        num_users = self.query.count if self.has_user_rows else None
+        queries = check_queries(queries, self.num_items, num_users, needed)
+        user_ids = queries["user_ids"].astype(np.int32)
         for begin in range(0, len(user_ids), _SCORING_ROWS):
             part = slice(begin, begin + _SCORING_ROWS)
             known = values = None
             if self.query.num_members:
-                item_ids = np.asarray(queries["item_ids"])[part]
+                item_ids = queries["item_ids"][part]
                 given = queries.get("value")
                 if given is None:
                     inside = np.where(item_ids <= self.num_items, item_ids, 0)
@@ -267,34 +280,20 @@ class TwoTower(keras.Model):
                 known, values = rating_rows(item_ids, given, self.num_items)
             yield self._read_users(user_ids[part], known, values)
 
-    def grown_config(self, num_new: int) -> dict:
-        """The config of a model with that many more items; see `grow`."""
-        config = self.get_config()
-        config["candidate"]["config"]["count"] += num_new
-        if self.query.num_members:
-            config["query"]["config"]["num_members"] += num_new
-        return config
-
-    def start_new_items(self, num_old: int) -> None:
-        """Let items beyond `num_old` be as unpopular as any, with average ratings."""
-        new = ops.arange(self.num_items + 1) > num_old
-        lowest = ops.min(self.item_weights[1 : num_old + 1])
-        self.item_weights.assign(ops.where(new, lowest, self.item_weights))
-        self.item_means.assign(ops.where(new, self.scale[0], self.item_means))
-
     def get_config(self) -> dict:
+        towers = {"query": self.query, "candidate": self.candidate}
+        options = ("head", "popularity", "normalise", "temperature", "user_rows")
         return {
             **super().get_config(),
-            "query": keras.saving.serialize_keras_object(self.query),
-            "candidate": keras.saving.serialize_keras_object(self.candidate),
-            "head": self.head,
-            "popularity": self.popularity,
-            "normalise": self.normalise,
-            "temperature": self.temperature,
+            **{name: keras.saving.serialize_keras_object(x) for name, x in towers.items()},
+            **{name: getattr(self, name) for name in options},
         }
 
     @classmethod
     def from_config(cls, config: dict) -> "TwoTower":
         towers = ("query", "candidate")
         made = {name: keras.saving.deserialize_keras_object(config[name]) for name in towers}
-        return cls(**{**config, **made})
+        rows = config.pop("user_rows", None)
+        model = cls(**{**config, **made})
+        model.user_rows = rows
+        return model

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recmodels.features.checks import check_items, check_queries, ratings_of
 from recmodels.features.histories import Histories
 from recmodels.features.ratings import rating_rows
 from recmodels.models.baseline import Baseline, training_events
@@ -37,13 +38,8 @@ class UserItemBias(Baseline):
         self.user_shrinkage = user_shrinkage
 
     def _learn(self, train: Histories) -> None:
-        if "value" not in train.columns:
-            raise ValueError(
-                "`UserItemBias` needs the ratings: `prepare(split, columns=('value',))`. "
-                f"Received: columns={sorted(train.columns)}"
-            )
         _, items = training_events(train, self.num_items)
-        values = train.columns["value"][train.items <= self.num_items]
+        values = ratings_of(train, "UserItemBias")[train.items <= self.num_items]
         self.mean = float(values.mean())
         sums = np.bincount(items, values - self.mean, minlength=self.num_items + 1)
         self.item_bias = sums / (self.counts + self.item_shrinkage)
@@ -56,10 +52,11 @@ class UserItemBias(Baseline):
             queries: `item_ids` int32 (B, T), padded with 0, and their ratings `value` (B, T).
             items: item ids, one a query (B,), or several (B, K).
         """
+        queries = check_queries(queries, self.num_items, needed=("item_ids", "value"))
         known, values = rating_rows(queries["item_ids"], queries["value"], self.num_items)
         apart = (values - self.mean - self.item_bias) * known
         user_bias = apart.sum(axis=1) / (known.sum(axis=1) + self.user_shrinkage)
-        items = np.asarray(items)
+        items = check_items(items, self.num_items)
         user_bias = user_bias.reshape(-1, *[1] * (items.ndim - 1))
         ratings = self.mean + user_bias + self.item_bias[items]
         return np.clip(ratings, *self.range).astype(np.float32)

@@ -35,6 +35,7 @@ class UserKNN(Baseline):
     """
 
     learnt = {"matrix": "UV", "norms": "U"}
+    has_user_rows = True
 
     def __init__(self, neighbours: int = 100, shrinkage: float = 0.0, decay: float = 0.8) -> None:
         if neighbours < 1:

@@ -146,8 +146,9 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
         model = kind(**options)
     if vars(model) != options:  # One is missing, or the constructor has changed it.
         raise malformed(path, "values", f"hold options of {name} as {vars(model)}", options)
-    learnt = _LEARNT_BY_ALL | kind.learnt
+    learnt = _LEARNT_BY_ALL | kind.learnt | ({"num_users": ""} if kind.has_user_rows else {})
     found = values | arrays
+    rows = {"user_rows": found.pop("user_rows", None)} if kind.has_user_rows else {}
     if found.keys() != learnt.keys():
         raise malformed(path, "content", f"be {sorted(learnt)}", sorted(found))
     check_json(found["num_items"], int, path, "num_items")
@@ -162,7 +163,8 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
     counts = found["counts"]
     if counts.dtype.kind not in "iu" or counts.min() < 0 or not counts.any():
         raise malformed(path, "counts", "count events", counts)
-    vars(model).update(found)
+    check_json(rows, {"user_rows": str} if rows else {}, path)
+    vars(model).update(found | rows)
     return model
 
 

@@ -88,7 +88,7 @@ class Recommender:
             self.fallback = MostPopular().fit(histories, len(vocabulary))
         self.name = type(scorer).__name__ if name is None else name
         self.histories = histories
-        self._users = None if histories is None else KnownUsers(histories, vocabulary)
+        self._users = None if histories is None else KnownUsers(histories, vocabulary, scorer)
         self.item_vectors = checked_vectors(item_vectors, vocabulary)
         self.index = index
         self._book = self._latest_book = work_out(tuple(rules), self.items, len(vocabulary))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.evaluation.model_checks import check_model
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.raw_ids import as_list, check_types, read_lists, unknown_note
@@ -45,12 +46,15 @@ class KnownUsers:
     Args:
         histories: what each user did; its rows are those of the training histories.
         vocabulary: events outside it are left out.
+        scorer: whose rows of users, if it has any, must be those of the histories.
 
     Raises:
-        ValueError: a user has two histories.
+        ValueError: the model was trained on other users, or on these in another order, or a user
+            has two histories.
     """
 
-    def __init__(self, histories: Histories, vocabulary: Vocabulary) -> None:
+    def __init__(self, histories: Histories, vocabulary: Vocabulary, scorer) -> None:
+        check_model(scorer, len(vocabulary), histories)
         self.index = pd.Index(histories.users)
         if not self.index.is_unique:
             twice = self.index[self.index.duplicated()].tolist()[0]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from recmodels.features.epochs import EpochBatches
 from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
@@ -34,6 +35,8 @@ class ReproducibleEpochs(keras.callbacks.Callback):
 
 class Validate(keras.callbacks.Callback):
     """Score the model after an epoch, keep the best weights, stop when nothing improves.
+
+    A loss, a weight or a score that is not a finite number raises a `FloatingPointError`.
 
     Args:
         measure: called with no argument, returns the score (higher is better); None only
@@ -62,16 +65,17 @@ class Validate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         loss = float(logs["loss"])
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"Training diverged: the loss of epoch {epoch + 1} is {loss}. Try a smaller "
-                "`learning_rate`, a `warmup` or gradient clipping."
-            )
+        self._refuse_divergence(epoch, loss)
         due = (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]
         best, score = self.curve.best, None
         if self.measure is not None and due:
             with averaged_weights(self.model):
                 score = float(self.measure())
+                if not math.isfinite(score):
+                    raise FloatingPointError(
+                        f"The validation score of epoch {epoch + 1} is {score}, so that no epoch "
+                        "can be called the best. `measure` must return a finite number."
+                    )
                 if best is None or score > best["score"]:
                     self.best_weights = read_variables(self.model.trainable_variables)
         seconds = time.perf_counter() - self._began
@@ -81,9 +85,27 @@ class Validate(keras.callbacks.Callback):
         if self.patience is not None and score is not None:
             self.model.stop_training = epoch + 1 - self.curve.best["epoch"] >= self.patience
 
-    def on_train_end(self, logs=None) -> None:
+    def _refuse_divergence(self, epoch: int, loss: float) -> None:
+        """Look at the weights too: a capped loss stays finite where they do not."""
+        found = f"the loss of epoch {epoch + 1} is {loss}"
+        if math.isfinite(loss):
+            variables = self.model.trainable_variables
+            arrays = (keras.ops.convert_to_numpy(variable) for variable in variables)
+            if all(np.isfinite(array).all() for array in arrays):
+                return
+            found = f"after epoch {epoch + 1} a weight is not finite, though the loss is {loss:.4g}"
+        raise FloatingPointError(
+            f"Training diverged: {found}. Try a smaller `learning_rate`, a `warmup` or gradient "
+            "clipping."
+        )
+
+    def leave_best(self) -> None:
+        """Put the best weights so far into the model; without a score those of the last step."""
+        optimizer = self.model.optimizer
         if self.best_weights is not None:
             write_variables(self.model.trainable_variables, self.best_weights)
+        elif int(optimizer.iterations):  # Before the first step there is no average.
+            optimizer.finalize_variable_values(self.model.trainable_variables)
 
 
 @contextmanager
@@ -107,7 +129,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: of the file.
         validate: the callback that holds curve and best weights.
-        settings: of the run; a checkpoint with other settings is not continued.
+        settings: of the run and its data; a checkpoint with others is not continued.
     """
 
     def __init__(self, path: Path, validate: Validate, settings: dict) -> None:

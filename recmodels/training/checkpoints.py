@@ -13,6 +13,10 @@ from recmodels.data.files import written_whole
 DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile)
 
 
+class OtherRun(ValueError):
+    """A checkpoint holds a run with other settings or other data."""
+
+
 def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
     """Write a run's state and arrays to one file, whole or not at all.
 

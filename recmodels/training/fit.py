@@ -1,5 +1,8 @@
 """Train a task around Keras `fit`: validated, resumable, reproducible."""
 
+import json
+import math
+import numbers
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -7,15 +10,17 @@ from pathlib import Path
 
 import keras
 
+from recmodels.features.checks import check_whole
 from recmodels.features.epochs import EpochBatches
 from recmodels.tasks.tfrs import refuse_legacy_layers
 from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
-from recmodels.training.checkpoints import load_checkpoint, write_variables
+from recmodels.training.checkpoints import OtherRun, load_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
 
 SCHEDULES = ("constant", "cosine")
 OPTIMISERS = ("adam", "adagrad")
+WHOLE = {"epochs": 1, "warmup": 0, "patience": 1, "validate_every": 1, "seed": 0}  # At least.
 # Steps between two returns to Python, during which the cores would wait.
 STEPS_TOGETHER = 8
 
@@ -31,12 +36,16 @@ class Training:
         schedule: `"constant"`, or `"cosine"` down to a fiftieth over all epochs.
         warmup: steps over which the rate rises from zero.
         weight_decay: decoupled, as AdamW has it.
-        clip_norm: the largest global gradient norm; None clips nothing.
+        clip_norm: the largest global gradient norm, greater than 0; None clips nothing.
         average: momentum of an exponential average of the weights that validation and the final
             model use (0.999 averages about a thousand steps); None keeps the last step's.
         patience: epochs without a better validation score before stopping; None never stops.
         validate_every: epochs between two validations.
-        seed: of initial weights, batches, negatives and dropout.
+        seed: of initial weights, batches, negatives and dropout. A model that has been trained,
+            loaded or given weights keeps them.
+
+    Raises:
+        ValueError: a setting is out of its range, which the message names.
     """
 
     epochs: int = 50
@@ -60,11 +69,22 @@ class Training:
             raise ValueError(
                 f"`optimiser` must be one of {OPTIMISERS}. Received: optimiser={self.optimiser!r}"
             )
-        for name in ("epochs", "learning_rate", "validate_every"):
-            if getattr(self, name) <= 0:
+        for name, least in WHOLE.items():
+            if name != "patience" or self.patience is not None:
+                check_whole(name, getattr(self, name), least)
+        limits = {"learning_rate": (0, math.inf), "clip_norm": (0, math.inf), "average": (0, 1)}
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if value is None and name != "learning_rate":
+                continue
+            if not isinstance(value, numbers.Real) or not low < value < high:
                 raise ValueError(
-                    f"`{name}` must be greater than 0. Received: {name}={getattr(self, name)}"
+                    f"`{name}` must be a number between {low} and {high}, both left out. "
+                    f"Received: {name}={value!r}"
                 )
+        decay = self.weight_decay
+        if not isinstance(decay, numbers.Real) or not 0 <= decay < math.inf:
+            raise ValueError(f"`weight_decay` must be 0 or more. Received: weight_decay={decay!r}")
 
 
 def fit(
@@ -76,8 +96,12 @@ def fit(
     measure_name: str = "score",
     checkpoint: Path | None = None,
     verbose: bool = True,
+    model: keras.Model | None = None,
+    identity: dict[str, object] | None = None,
 ) -> LearningCurve:
-    """Train a task and leave the best weights in it.
+    """Train a task and leave the best weights in it, also when training is stopped or diverges.
+
+    The curve grows in `model.curve`, where it can be found after Ctrl-C (`KeyboardInterrupt`).
 
     Args:
         task: a Keras model with its own loss, such as `NextItem`; compiled here.
@@ -89,16 +113,21 @@ def fit(
         checkpoint: file to write after each epoch and to continue from if it is there. A run
             that was killed goes on at the next epoch to the result it would have had.
         verbose: whether a line an epoch goes to standard error.
+        model: the part of the task that is kept, which gets `curve`; by default the task.
+        identity: what else a run that is continued must share with its checkpoint, besides
+            settings and batches, such as digests of the validation data; plain values by name.
 
     Returns:
         The learning curve.
 
     Raises:
-        FloatingPointError: the loss became NaN or infinite.
-        ValueError: the checkpoint belongs to a run with other settings or is damaged, or a layer
-            of TensorFlow Recommenders hides in the task that would never be trained.
+        FloatingPointError: the loss, a weight or a score became NaN or infinite.
+        ValueError: the checkpoint belongs to a run with other settings or data (`OtherRun`) or is
+            damaged, or a layer of TensorFlow Recommenders hides in the task that would never be
+            trained.
     """
-    curve = LearningCurve(measure=measure_name)
+    model = task if model is None else model
+    curve = model.curve = LearningCurve(measure=measure_name)
     validate = Validate(measure, curve, training.patience, training.validate_every)
     optimizer = make_optimizer(training, steps=len(batches) * training.epochs)
     compile_task(task, optimizer)
@@ -107,25 +136,39 @@ def fit(
     if "tensorflow_recommenders" in sys.modules:  # Nobody else has layers of Keras 2.
         refuse_legacy_layers(task)
     optimizer.build(task.trainable_variables)
-    settings = _settings(task, batches, training)
-    stopped = checkpoint is not None and _resume(checkpoint, task, validate, settings)
+    validate.set_model(task)
+    settings, stopped = {}, False
+    if checkpoint is not None:
+        settings = {**_settings(task, batches, training), **batches.identity(), **(identity or {})}
+        stopped = _resume(checkpoint, task, validate, settings)
     if not stopped and len(curve.rows) < training.epochs:
         callbacks = [ReproducibleEpochs(batches, training.seed), validate]
         callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
         callbacks += [Progress(curve)] if verbose else []
+        _train(task, batches, training, callbacks, validate)
+    else:
+        validate.leave_best()
+    return curve
+
+
+def _train(task, batches, training: Training, callbacks: list, validate: Validate) -> None:
+    try:
         task.fit(
             batches,
-            initial_epoch=len(curve.rows),
+            initial_epoch=len(validate.curve.rows),
             epochs=training.epochs,
             callbacks=callbacks,
             shuffle=False,
             verbose=0,
         )
-    else:
-        optimizer.finalize_variable_values(task.trainable_variables)
-        if validate.best_weights is not None:
-            write_variables(task.trainable_variables, validate.best_weights)
-    return curve
+    except KeyboardInterrupt:
+        best = validate.curve.best
+        kept = "the last step" if best is None else f"epoch {best['epoch']}"
+        message = f"Training was stopped. The model has the weights of {kept}; `model.curve` has "
+        print(f"{message}the {len(validate.curve.rows)} finished epochs.", file=sys.stderr)
+        raise
+    finally:
+        validate.leave_best()
 
 
 def compile_task(task: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
@@ -204,11 +247,22 @@ def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -
     if not path.exists():
         return False
     state, arrays = load_checkpoint(path)
-    differing = {k: v for k, v in state["settings"].items() if settings.get(k) != v}
+    stored = state["settings"]
+    if "training data" not in stored:
+        raise OtherRun(
+            "`checkpoint` was written by an older version, which did not note the data of its run. "
+            f"Delete it or name another file. Received: checkpoint={str(path)!r}"
+        )
+    present = json.loads(json.dumps(settings))  # As the file has them: lists in place of tuples.
+    differing = sorted(
+        name for name in {**stored, **present} if stored.get(name) != present.get(name)
+    )
     if differing:
-        raise ValueError(
-            "`checkpoint` holds a run with other settings; use another file or delete it. "
-            f"Received: path={str(path)!r}, its settings={differing}"
+        there = {name: stored.get(name) for name in differing}
+        raise OtherRun(
+            f"`checkpoint` holds another run, with other {', '.join(differing)}. Delete it to "
+            "start afresh, or name another file. "
+            f"Received: checkpoint={str(path)!r}, which holds {there}"
         )
     write_variables(task.trainable_variables, arrays["weights"])
     write_variables(task.optimizer.variables, arrays["optimizer"])

@@ -1,7 +1,11 @@
 """One seed for everything that is random in a run."""
 
+import sys
+
 import keras
 import numpy as np
+
+from recmodels.models.initial_weights import InitialWeights
 
 
 def set_seed(seed: int) -> None:
@@ -9,6 +13,49 @@ def set_seed(seed: int) -> None:
     if seed < 0:
         raise ValueError(f"`seed` must be 0 or more. Received: seed={seed}")
     keras.utils.set_random_seed(seed)
+
+
+def seed_weights(model: InitialWeights, seed: int) -> None:
+    """Give a built model the initial weights that it would have got from a seed.
+
+    A model that is not built gets them when it is built after `set_seed`. One that was trained,
+    loaded or given weights keeps them, and a line on standard error says so.
+    """
+    if not model.built:
+        return
+    twin = _untrained_twin(model, seed) if model.has_initial_weights else None
+    if twin is None:
+        print(
+            f"{type(model).__name__} has weights already, from an earlier training, a file or the "
+            "user: training goes on from them. For initial weights make a new model.",
+            file=sys.stderr,
+        )
+        return
+    for own, fresh in zip(model.weights, twin.weights, strict=True):
+        if fresh.trainable:  # The others hold what was counted or given, such as features.
+            own.assign(fresh)
+    model.remember_weights()
+
+
+def _untrained_twin(model: InitialWeights, seed: int) -> InitialWeights | None:
+    """The same model built after `set_seed`; None where its class cannot be made again."""
+    try:
+        twin = type(model).from_config(_unbuilt(model.get_config()))
+        set_seed(seed)
+        twin.build()
+    except (NotImplementedError, TypeError, ValueError):
+        return None
+    shapes = [[tuple(weight.shape) for weight in each.weights] for each in (twin, model)]
+    return twin if shapes[0] == shapes[1] else None
+
+
+def _unbuilt(config):
+    """A config of which no inner layer is built at once, before there is a seed."""
+    if isinstance(config, list):
+        return [_unbuilt(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    return {name: _unbuilt(part) for name, part in config.items() if name != "build_config"}
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

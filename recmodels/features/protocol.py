@@ -1,0 +1,51 @@
+"""How lists are made and measured: a part of the data, recorded with every result."""
+
+from dataclasses import asdict, dataclass
+
+COLD_TARGETS = ("miss", "score")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The choices on which two results must agree to be compared.
+
+    Args:
+        filter_seen: whether everything in a user's history leaves the list. A target that this
+            removes is a miss. False for logs in which people return to items.
+        cold_targets: `"miss"`, so that a target without a training event is a miss for every
+            model, or `"score"`, so that models that know such items, by their texts say, may
+            rank them.
+        choose_by: the metric over the validation queries that chooses among epochs and models.
+        split: name of the split; set by `prepare`.
+
+    Raises:
+        ValueError: a choice is of the wrong type, or unknown.
+
+    Example:
+        >>> data = prepare(leave_one_out(log), protocol=Protocol(filter_seen=False))
+        >>> evaluate(model, data.test).protocol.filter_seen
+        False
+    """
+
+    filter_seen: bool = True
+    cold_targets: str = "miss"
+    choose_by: str = "ndcg@10"
+    split: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.filter_seen, bool):
+            raise ValueError(
+                f"`filter_seen` must be True or False. Received: filter_seen={self.filter_seen!r}"
+            )
+        if self.cold_targets not in COLD_TARGETS:
+            raise ValueError(
+                f"`cold_targets` must be one of {COLD_TARGETS}. "
+                f"Received: cold_targets={self.cold_targets!r}"
+            )
+
+    def to_dict(self) -> dict:
+        """What a stored result records."""
+        return asdict(self)
+
+
+DEFAULT_PROTOCOL = Protocol()

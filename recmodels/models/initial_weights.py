@@ -1,0 +1,35 @@
+"""A Keras model that knows whether its weights are still those it was built with."""
+
+import keras
+from keras import ops
+
+from recmodels.features.checks import digest
+
+
+class InitialWeights(keras.Model):
+    """Base of the models whose first weights `fit` makes from its seed.
+
+    A model may be built long before `fit`, by `build()`, `summary()` or a first call, and then has
+    weights that no seed decided. They are replaced only while nobody else has given it any.
+    """
+
+    _initial = None
+
+    def _post_build(self) -> None:
+        super()._post_build()
+        self.remember_weights()
+
+    def remember_weights(self) -> None:
+        """Take the present weights for initial ones."""
+        try:
+            self._initial = self._weights_digest()
+        except (NotImplementedError, TypeError, RuntimeError):
+            self._initial = None  # Built inside a graph, where weights have no values yet.
+
+    @property
+    def has_initial_weights(self) -> bool:
+        """Whether the model is built and nothing has changed a weight since."""
+        return self.built and self._initial == self._weights_digest()
+
+    def _weights_digest(self) -> str:
+        return digest(*(ops.convert_to_numpy(weight) for weight in self.weights))
