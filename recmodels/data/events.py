@@ -240,8 +240,8 @@ class _Plan:
             raise ValueError(
                 f"`{self.source}` has a header and no rows. Received: columns={table.columns}"
             )
-        frame = table.frame.set_axis(pd.RangeIndex(len(table.frame)))
-        events, read, exact = {}, dict(table.assumed), None
+        frame, exact = table.frame, None
+        events, read = {}, dict(table.assumed)
         for role, column in self.columns.items():
             if role == "timestamp":
                 events[role], exact, kind = to_seconds(frame[column], self.options)
