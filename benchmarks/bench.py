@@ -24,6 +24,7 @@ from benchmarks.roofline import (
     median_seconds,
     useful_flops,
 )
+from recmodels.data.files import locked
 from recmodels.data.registry import load
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.report import evaluate
@@ -78,7 +79,8 @@ def bench(
                 seconds = answers[name][-1]["seconds"]
                 print(f"  round {number + 1}/{rounds}  {name:36} {seconds:7.1f} s", file=sys.stderr)
             result = {"dataset": dataset, **summarise(answers, data), **alone}
-            write_json(results / "bench.json", {**stored_race(results), **result})
+            with locked(results / "bench.json"):
+                write_json(results / "bench.json", {**stored_race(results), **result})
     _draw(result, folder / "bench.png")
     return result
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from recmodels.data.files import written_whole
 from recmodels.features.batches import BUCKET_SHARES
-from recmodels.features.windows import cut_windows
 from recmodels.features.sequences import SequenceData
+from recmodels.features.windows import cut_windows
 
 PEERS = Path(__file__).parent / "peers"
 # The size most published code trains: what is timed, not what is best.

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from recmodels.data.files import locked
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.memory import peak_gib
-from recmodels.experiments.results import read_json, write_json
+from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
+from recmodels.experiments.stored import read_json
 from recmodels.threads import usable_cores
 
 MEASURE = "ndcg@10"
@@ -58,11 +60,12 @@ def race(
         command = [sys.executable, "-m", "recmodels", "train", experiment.name]
         command += ["--seed", str(seed), "--runs", str(runs), "--results", str(results)]
         row = follow(command, targets)
-        known = stored_race(results).get("race", {})
-        known = known.get("seeds", {}) if known.get("experiment") == experiment.name else {}
-        found = summarise_race(experiment.name, {**known, str(seed): row})
         path = results / "bench.json"
-        write_json(path, {**read_json(path), **found})
+        with locked(path):
+            known = stored_race(results).get("race", {})
+            known = known.get("seeds", {}) if known.get("experiment") == experiment.name else {}
+            found = summarise_race(experiment.name, {**known, str(seed): row})
+            write_json(path, {**read_json(path), **found})
     return stored_race(results)
 
 

@@ -13,9 +13,11 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.optimize import nnls
 
 from benchmarks.roofline import copy_bandwidth, matmul_rate, useful_flops
+from recmodels.data.files import locked
 from recmodels.data.shop import simulate
-from recmodels.experiments.results import read_json, write_json
+from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
+from recmodels.experiments.stored import read_json
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
@@ -283,5 +285,6 @@ def circumstances() -> dict:
 def store_scaling(results: Path, found: dict) -> dict:
     """Put what was found into `scaling.json`, beside the other half."""
     path = results / "scaling.json"
-    write_json(path, {**read_json(path), **found})
+    with locked(path):
+        write_json(path, {**read_json(path), **found})
     return found

@@ -16,7 +16,7 @@ from benchmarks.scaling import (
     time_steps,
     work,
 )
-from recmodels.experiments.results import read_json
+from recmodels.experiments.stored import read_json
 
 # MovieLens 1M's catalogue: the size most papers train, and sizes that want a graphics processor.
 _ML_1M = {"num_items": 3416, "loss": "full_softmax"}

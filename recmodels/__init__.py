@@ -12,6 +12,7 @@ rm.evaluate(model, data.test, filter_seen=False, train=data.train)
 import importlib
 import os
 
+from recmodels.keras_classes import register_with_keras
 from recmodels.quiet import expect_shapes_to_vary
 from recmodels.threads import keep_operations_small
 
@@ -72,6 +73,7 @@ __all__ = [*_HOMES, "__version__"]
 
 keep_operations_small()
 expect_shapes_to_vary()
+register_with_keras()
 
 
 def __getattr__(name: str):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from recmodels.cli_common import Json, Results, Runs, show, start_backend
+from recmodels.data.text import visible
 from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
@@ -28,7 +29,9 @@ def recmodels() -> None:
 
 @app.command()
 def run(
-    dataset: Annotated[str, typer.Option(help="A known name, or a CSV or Parquet file.")] = "shop",
+    dataset: Annotated[
+        str, typer.Option(help="A known name, or a file or folder of events.")
+    ] = "shop",
     columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
     runs: Runs = Path("runs"),
     seed: int = 0,
@@ -44,7 +47,7 @@ def run(
     if as_json:
         show({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)
         return
-    typer.echo(describe_showcase(shown))
+    show(describe_showcase(shown), as_json)
     typer.echo(f"\nFigures: {folder / 'figures'}    Bundle: {folder / 'bundle'}")
 
 
@@ -252,7 +255,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, FloatingPointError) as error:
-        typer.echo(f"recmodels: {error}", err=True)
+        typer.echo(f"recmodels: {visible(error)}", err=True)
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == STOPPED:

@@ -7,6 +7,7 @@ of a batch, which do not depend on each other, go side by side.
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,8 +43,35 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(SHARDS, usable_cores()))
 
 
-if hasattr(os, "register_at_fork"):  # A copy of the process has none of its threads.
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+class ForkedProcessError(RuntimeError):
+    """A forked process cannot use what ran in its parent."""
+
+
+class _LeftInParent:
+    """Stands for TensorFlow's runtime in a forked process: every use of it raises."""
+
+    def __getattr__(self, name: str):
+        raise ForkedProcessError(
+            "TensorFlow cannot compute in a process that was forked after TensorFlow had computed: "
+            "its threads stayed in the parent, and the call would never return. Start processes "
+            "with `multiprocessing.get_context('spawn')`, or use threads. "
+            f"Received: process={os.getpid()}, parent={os.getppid()}"
+        )
+
+
+def _after_fork() -> None:
+    """Forget the threads, which a forked process does not have, ours and TensorFlow's."""
+    _pool.cache_clear()
+    # Every operation, ours or not, asks this module for the runtime, which has a handle once it
+    # has computed something.
+    module = sys.modules.get("tensorflow.python.eager.context")
+    runtime = getattr(module, "_context", None)
+    if isinstance(runtime, _LeftInParent) or getattr(runtime, "_context_handle", None) is not None:
+        module._context = _LeftInParent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def one_behind(work: Callable[[object], None], items: Iterable) -> None:

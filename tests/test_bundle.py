@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recmodels.data.files import HOST
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.baseline import Baseline
@@ -223,13 +224,49 @@ def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
     killed = run_python(code, tmp_path / "bundle")
     assert killed.returncode == 9, killed.stderr
     assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.1}
-    left = list(tmp_path.glob(".bundle.*.unfinished"))
-    assert len(left) == 1
-    write(tmp_path / "bundle")
-    assert left[0].exists()  # It could be another process still at work.
-    os.utime(left[0], (time.time() - 7200, time.time() - 7200))
+    assert len(list(tmp_path.glob(".bundle.*.unfinished"))) == 1
     write(tmp_path / "bundle")
     assert os.listdir(tmp_path) == ["bundle"]
+
+
+@pytest.mark.parametrize("folder", ["bundle", "a [1] *.b"])
+def test_what_living_processes_write_is_left_alone(tmp_path, folder):
+    write(tmp_path / folder)
+    living = [tmp_path / f".{folder}.{HOST}.{os.getpid()}.00000000.unfinished"]
+    living += [tmp_path / f".{folder}.another-machine.1.00000000.unfinished"]
+    for path in living:
+        path.mkdir()
+    write(tmp_path / folder)
+    assert all(path.exists() for path in living)
+    os.utime(living[1], (time.time() - 100_000, time.time() - 100_000))
+    write(tmp_path / folder)
+    assert living[0].exists() and not living[1].exists()
+
+
+@pytest.mark.parametrize("begin", [load_bundle, write])
+def test_files_that_a_killed_process_was_writing_in_a_bundle_are_removed(tmp_path, begin):
+    folder = write(tmp_path / "bundle")
+    number = subprocess.Popen([sys.executable, "-c", ""])
+    number.wait()
+    dead, living = (
+        folder / f".items.index.{HOST}.{process}.00000000.unfinished"
+        for process in (number.pid, os.getpid())
+    )
+    dead.write_text("half an index")
+    begin(folder)
+    assert not dead.exists()
+    living.write_text("half an index")
+    with pytest.raises(ValueError, match="unfinished"):
+        begin(folder)
+    assert living.exists()
+
+
+def test_of_several_previous_bundles_the_newest_is_read(tmp_path):
+    """Their names are random, so that neither name nor order in the folder decides."""
+    for age, name in ((300, "b"), (100, "c"), (200, "a")):
+        left = write(tmp_path / f".bundle.{name}.previous", metrics={"age": age})
+        os.utime(left, (time.time() - age, time.time() - age))
+    assert load_bundle(tmp_path / "bundle").metrics == {"age": 100}
 
 
 def test_kill_between_the_renames_loses_nothing(tmp_path):
@@ -341,6 +378,30 @@ def test_untrained_or_foreign_models_are_refused(tmp_path):
     with pytest.raises(ValueError, match="must hold only what JSON can.*object"):
         write(tmp_path / "bundle", config={"thing": object()})
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "values", [[1, "a", 2, 3, 4], [["a"], "b", "c", "d", "e"], [{}, 1, 2, 3, 4]]
+)
+def test_an_item_column_that_parquet_cannot_hold_is_named(tmp_path, values):
+    items = pd.DataFrame({"fine": range(5), "mix": pd.Series(values, dtype=object)})
+    with pytest.raises(ValueError, match="`items` must have .*column 'mix', with `astype.str.*Rec"):
+        write(tmp_path / "bundle", items=items.set_index(pd.Index(RAW_IDS)))
+    assert os.listdir(tmp_path) == []
+
+
+def test_parts_that_could_not_be_read_again_are_refused(tmp_path):
+    items, vectors = pd.DataFrame({"title": ["Tea"]}, index=[3]), np.ones((4, 2))
+    model = MostPopular().fit(train(), 6)
+    for parts, match in (
+        ({"items": items}, "`items` knows no item"),
+        ({"item_vectors": vectors}, "`item_vectors` must be one finite vector an item"),
+        ({"model": model}, "`model` and `vocabulary` must .*Received: model.num_items=6, 5"),
+        ({"fallback": model}, "`model` and `vocabulary` must"),
+        ({"metrics": {"ndcg@10": float("nan")}}, "must hold only what JSON can"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            write(tmp_path / "bundle", **parts)
 
 
 def test_class_that_is_not_here_is_a_clear_error(tmp_path, monkeypatch):

@@ -107,8 +107,62 @@ def test_saved_index_gives_equal_lists(tmp_path, many):
     with pytest.raises(ValueError, match="`path` holds an index .* before the weights changed"):
         ApproximateIndex.load(tmp_path / "items.index", changed)
     (tmp_path / "text").write_text("an index")
-    with pytest.raises(ValueError, match="`path` must be a saved index"):
+    with pytest.raises(ValueError, match="`path` must hold a whole index"):
         ApproximateIndex.load(tmp_path / "text", vectors)
+
+
+def test_a_damaged_index_is_refused_before_it_is_searched(tmp_path, many):
+    pytest.importorskip("faiss")
+    vectors = many[0][:50]
+    path = ApproximateIndex(vectors, neighbours=4).save(tmp_path / "items.index")
+    content = path.read_bytes()
+    for damaged in (content[:-1], content[:-1] + b"x", content[:100], content[:20], content + b"x"):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="`path` (must hold a whole|holds an) index"):
+            ApproximateIndex.load(path, vectors)
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "value"),
+    [
+        ("neighbors", 0, 50),
+        ("neighbors", 3, 2**30),
+        ("neighbors", 0, -2),
+        ("offsets", 1, 2**40),
+        ("offsets", 3, 0),
+        ("levels", 0, 100),
+        ("levels", 0, 0),
+        ("entry_point", None, 50),
+        ("max_level", None, 9),
+        ("cum_nneighbor_per_level", 1, 10**6),
+    ],
+)
+def test_links_that_lead_out_of_the_graph_are_refused(tmp_path, many, part, place, value):
+    """The checksum is right here, as somebody would make it who wants the process to crash."""
+    faiss, vectors = pytest.importorskip("faiss"), many[0][:50]
+    index = ApproximateIndex(vectors, neighbours=4)
+    links = index._graph.hnsw
+    if place is None:
+        setattr(links, part, value)
+    else:
+        numbers = faiss.vector_to_array(getattr(links, part))
+        numbers[place] = value
+        faiss.copy_array_to_vector(numbers, getattr(links, part))
+    path = index.save(tmp_path / "items.index")
+    with pytest.raises(ValueError, match="`path` must hold a whole index"):
+        ApproximateIndex.load(path, vectors)
+
+
+def test_an_index_of_another_kind_or_of_other_points_is_refused(tmp_path, many):
+    faiss, vectors = pytest.importorskip("faiss"), many[0][:50]
+    index = ApproximateIndex(vectors)
+    flat, other = faiss.IndexFlatL2(17), ApproximateIndex(vectors[::-1])._graph
+    flat.add(np.zeros((50, 17), np.float32))
+    for graph in (flat, other):
+        index._graph = graph
+        path = index.save(tmp_path / "items.index")
+        with pytest.raises(ValueError, match="`path` must hold a whole index"):
+            ApproximateIndex.load(path, vectors)
 
 
 @pytest.mark.parametrize("vectors", [np.zeros((0, 2)), np.ones(3), np.array([[np.nan, 1]])])
@@ -196,6 +250,9 @@ def test_an_index_built_before_the_weights_changed_is_refused(kind):
 def test_an_index_needs_a_model_with_vectors():
     class Scores:
         max_length = 1
+
+        def score(self, queries, items=None):
+            raise NotImplementedError
 
     subject = Recommender(Scores(), Vocabulary(["a", "b"]), index=ExactIndex(np.ones((2, 2))))
     with pytest.raises(ValueError, match="`index` needs a model that scores with item vectors"):

@@ -11,6 +11,7 @@ from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.popularity import MostPopular
 from recmodels.models.repeat_last import RepeatLast
 from recmodels.recommend.recommender import Recommender
+from recmodels.recommend.rules import AtMost
 
 DRINKS = ["tea", "cup", "pot", "milk", "sugar"]  # Items 1..5.
 
@@ -120,7 +121,7 @@ def test_exclude_and_only():
     assert subject.recommend([], k=1, exclude=["sugar"]).items == ["milk"]  # The fallback obeys.
 
 
-@pytest.mark.parametrize("k", [0, -1, 2.5, "3"])
+@pytest.mark.parametrize("k", [0, -1, 2.5, 10.0, "3", True, np.True_, None, float("nan")])
 def test_bad_k(k):
     with pytest.raises(ValueError, match="`k` must be .*Received: k="):
         recommender().recommend(["tea"], k=k)
@@ -130,6 +131,103 @@ def test_bad_k(k):
 def test_bad_history(history):
     with pytest.raises(ValueError, match="`history` must.*Received: "):
         recommender().recommend(history)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"history": {"tea", "cup"}}, "`history` must be a list: a set has no order"),
+        ({"history": frozenset({"tea"})}, "`history` must be a list: a set has no order"),
+        ({"history": {"tea": 1}}, "`history` must be a list of raw ids"),
+        ({"history": pd.DataFrame({"item": ["tea"]})}, "`history` must be one column"),
+        ({"history": np.array("tea")}, "`history` must be a list of raw ids"),
+        ({"history": ["tea"], "only": "tea"}, "`only` must be a list of raw ids"),
+        ({"history": ["tea"], "exclude": pd.DataFrame({"item": ["tea"]})}, "`exclude` must be one"),
+        ({"history": ["tea"], "exclude": {"tea": 1}}, "`exclude` must be a list of raw ids"),
+        ({"history": ["tea"], "rules": AtMost(1)}, "`rules` must be a list of rules"),
+        ({"history": ["tea"], "rules": ["AtMost"]}, "`rules` must hold rules"),
+        ({"user": True}, "`user` must hold raw ids .* integers .* Received: True"),
+        ({"user": [1]}, "`user` must hold raw ids"),
+        ({"user": float("nan")}, "`user` must hold raw ids"),
+    ],
+)
+def test_what_has_no_order_or_is_no_list_is_refused(arguments, match):
+    histories = Histories(np.array([1, 2]), np.array([1, 2], np.int32), np.array([0, 1, 2]), {})
+    with pytest.raises(ValueError, match=f"{match}.*"):
+        recommender(histories=histories).recommend(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("users", "ann"),
+        ("users", {"ann", "bob"}),
+        ("users", {"ann": 1}),
+        ("users", pd.DataFrame({"user": ["ann"]})),
+        ("users", 3),
+        ("histories", "tea"),
+        ("histories", {("tea",)}),
+        ("histories", {"ann": ["tea"]}),
+        ("histories", pd.DataFrame({"item": [["tea"]]})),
+        ("histories", 3),
+    ],
+)
+def test_many_are_asked_for_in_an_order(name, value):
+    histories = Histories(np.array(["ann"]), np.array([1], np.int32), np.array([0, 1]), {})
+    with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
+        recommender(histories=histories).recommend_many(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "history", [["tea"], ("tea",), pd.Series(["tea"]), np.array(["tea"]), iter(["tea"])]
+)
+def test_whatever_has_an_order_is_a_history(history):
+    assert recommender().recommend(history, k=1).items == ["cup"]
+
+
+@pytest.mark.parametrize("value", [True, np.True_, float("nan"), float("inf"), None, "40", pd.NA])
+def test_what_is_no_number_is_no_id_of_an_integer_catalogue(value):
+    subject = Recommender(After(), Vocabulary([50, 40, 30, 20, 10]), fallback=popular())
+    with pytest.raises(ValueError, match="`history` must hold raw ids of .* integers"):
+        subject.recommend([40, value])
+    assert subject.recommend([40, 10**30], k=1).notes[0].startswith("Ignored 1 ids")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scorer", MostPopular),
+        ("scorer", object()),
+        ("scorer", None),
+        ("vocabulary", DRINKS),
+        ("vocabulary", None),
+        ("items", {"title": ["Tea"]}),
+        ("filter_seen", "false"),
+        ("filter_seen", 1),
+        ("filter_seen", None),
+        ("fallback", "popularity"),
+        ("fallback", MostPopular),
+        ("name", 3),
+        ("histories", [["tea"]]),
+        ("histories", pd.DataFrame({"user": [1], "item": ["tea"]})),
+        ("rules", AtMost(2)),
+        ("rules", "AtMost"),
+        ("rules", None),
+        ("index", np.ones((5, 2))),
+        ("item_vectors", "vectors"),
+        ("item_vectors", [["a"] * 2] * 5),
+    ],
+)
+def test_wrong_parts_of_a_recommender_are_named(name, value):
+    parts = {"scorer": After(), "vocabulary": Vocabulary(DRINKS), "fallback": popular()}
+    with pytest.raises(ValueError, match=f"`{name}` must be .*Received: "):
+        Recommender(**{**parts, name: value})
+
+
+def test_a_user_with_two_histories_is_refused():
+    twice = Histories(np.array([1, 1]), np.array([1, 2], np.int32), np.array([0, 1, 2]), {})
+    with pytest.raises(ValueError, match="`histories` must hold each user once. Received: 1"):
+        recommender(histories=twice)
 
 
 def test_texts_for_an_integer_catalogue_are_an_error():

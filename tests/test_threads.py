@@ -3,10 +3,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
+import keras
+import numpy as np
 import pytest
 
+import recmodels as rm
 from recmodels.threads import SHARDS, one_behind, side_by_side, usable_cores
+from tests.harness import make_log
 
 
 def variable_after_import(**environment):
@@ -53,18 +58,57 @@ def test_threads_stay_from_call_to_call():
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
 def test_a_copy_of_the_process_has_threads_of_its_own():
     side_by_side(abs, range(2))
+    assert status_of_fork(lambda: 0 if side_by_side(abs, [-3, 4]) == [3, 4] else 1) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow only")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
+def test_a_fork_after_tensorflow_has_computed_raises_instead_of_waiting(tmp_path):
+    """Scores, lists, training, new models and loading; counted models go on answering."""
+    data = rm.prepare(rm.leave_one_out(make_log([[1, 2, 3, 4, 5]] * 4)))
+    model = rm.SASRec(data.num_items, max_length=4, width=4, num_blocks=1)
+    model.build()
+    recommender = rm.Recommender(model, data.vocabulary, histories=data.train)
+    recommender.save(tmp_path / "bundle")
+    counted = rm.Recommender(recommender.fallback, data.vocabulary)
+    uses = [
+        lambda: model.score({"item_ids": np.array([[1, 2]])}),
+        lambda: recommender.recommend(user=1),
+        lambda: rm.fit(model, data, filter_seen=False, epochs=1, verbose=False),
+        lambda: rm.SASRec(data.num_items, max_length=4, width=4, num_blocks=1).build(),
+        lambda: rm.Recommender.load(tmp_path / "bundle"),
+    ]
+
+    def count_refusals() -> int:
+        assert counted.recommend([1], k=1).items
+        refused = 0
+        for use in uses:
+            with pytest.raises(RuntimeError, match="forked after TensorFlow .*'spawn'.*threads"):
+                use()
+            refused += 1
+        return refused
+
+    assert status_of_fork(count_refusals) == len(uses)
+
+
+def status_of_fork(work: Callable[[], int], seconds: int = 30) -> int:
+    """What `work` returns in a forked process as its exit status; 99 where it raises."""
     child = os.fork()
     if child == 0:
-        os._exit(0 if side_by_side(abs, [-3, 4]) == [3, 4] else 1)
-    for _ in range(500):
+        status = 99
+        try:
+            status = work()
+        finally:
+            os._exit(status)
+    for _ in range(100 * seconds):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
-            break
+            return os.waitstatus_to_exitcode(status)
         time.sleep(0.01)
-    else:
-        os.kill(child, 9)
-        os.waitpid(child, 0)
-    assert done and status == 0
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    pytest.fail(f"The forked process did not end within {seconds} s")
 
 
 def test_work_is_done_in_order_while_the_next_item_is_made():

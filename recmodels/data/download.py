@@ -1,14 +1,18 @@
 """Fetch files from their official address, checked and never half-written."""
 
+import glob
 import hashlib
 import os
 import shutil
 import sys
 import urllib.request
-import zipfile
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
+
+from recmodels.data.archives import check_size, room_in, unpack
+from recmodels.data.files import find_file, locked, written_whole
+from recmodels.data.text import visible
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30
@@ -33,45 +37,77 @@ class Download:
         return self.url.rsplit("/", 1)[-1]
 
 
-def download_folder(downloads: tuple[Download, ...], target: Path) -> Path:
+def download_folder(
+    downloads: tuple[Download, ...], target: Path, files: tuple[str, ...] = ()
+) -> Path:
     """Fill a new folder with files, or leave nothing behind.
 
+    Several threads and processes may fetch one folder at once: the first does, the others wait for
+    it. What killed processes left is removed.
+
     Args:
-        downloads: what to fetch; archives are unpacked without their top folder.
+        downloads: what to fetch; archives are unpacked without their folders.
         target: the folder to make.
+        files: any of these, plain or packed with gzip, says that the folder is filled.
 
     Raises:
         ValueError: `target` holds something else already, or a file arrived broken.
         ConnectionError: an address cannot be reached.
     """
-    if target.exists() and any(target.iterdir()):
-        raise ValueError(
-            f"`{target}` is there already and lacks the files that were looked for. Move it away, "
-            f"or put the missing files into it. Received: {sorted(os.listdir(target))[:8]}"
-        )
-    # A name of its own for each process: two of them may fetch the same set at once.
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
-    unfinished.mkdir(parents=True, exist_ok=True)
-    try:
-        for download in downloads:
-            _fetch_into(download, unfinished)
-        os.replace(unfinished, target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    was_filled = _is_filled(target)
+    with locked(target):
+        if _is_filled(target):
+            if not was_filled or find_file(target, *files):
+                return target  # Another process has just filled it.
+            raise ValueError(
+                f"`{target}` is there already and lacks the files that were looked for. Move it "
+                "away, or put the missing files into it. "
+                f"Received: {sorted(os.listdir(target))[:8]}"
+            )
+        for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+            shutil.rmtree(left, ignore_errors=True)  # Who wrote it would hold the lock.
+        unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+        unfinished.mkdir()
+        try:
+            for download in downloads:
+                _fetch_into(download, unfinished)
+            if files and not find_file(unfinished, *files):
+                raise ValueError(
+                    f"`{target.name}` arrived without {' or '.join(files)}: the archive has "
+                    f"changed. Received: {sorted(os.listdir(unfinished))[:8]}"
+                )
+            os.replace(unfinished, target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return target
 
 
+def _is_filled(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
+
+
 def _fetch_into(download: Download, folder: Path) -> None:
+    """Fetch one file and unpack it; one that is not required may fail, and nothing of it stays."""
+    own = folder / f".{download.filename}"
     try:
-        file = download_file(download.url, folder / download.filename, download.sha256)
-    except OSError as error:
+        own.mkdir()
+        file = download_file(download.url, own / download.filename, download.sha256)
+        if file.suffix == ".zip":
+            unpack(file, own)
+            file.unlink()
+        twice = sorted({path.name for path in own.iterdir()} & set(os.listdir(folder)))
+        if twice:
+            raise ValueError(
+                f"`{download.filename}` must bring no file that is there already. Received: {twice}"
+            )
+        for path in own.iterdir():
+            path.rename(folder / path.name)
+    except (OSError, ValueError) as error:
         if download.required:
             raise
-        print(f"Going on without {download.filename}: {error}", file=sys.stderr)
-        return
-    if file.suffix == ".zip":
-        _unpack(file, folder)
-        file.unlink()
+        print(f"Going on without {download.filename}: {visible(error)}", file=sys.stderr)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def download_file(url: str, target: Path, sha256: str) -> Path:
@@ -80,20 +116,16 @@ def download_file(url: str, target: Path, sha256: str) -> Path:
     Progress goes to standard error.
 
     Raises:
-        ValueError: the file is shorter than announced or has another checksum.
+        ValueError: the file is shorter than announced, too large, or has another checksum.
         ConnectionError: the address cannot be reached.
     """
-    unfinished = target.with_name(target.name + ".part")
-    try:
+    with written_whole(target) as unfinished:
         received = _stream(url, unfinished)
         if received != sha256:
             raise ValueError(
                 f"`{target.name}` from {url} has the wrong checksum: the file has changed or was "
                 f"damaged on the way. Expected sha256={sha256}. Received: sha256={received}"
             )
-        os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return target
 
 
@@ -102,14 +134,17 @@ def _stream(url: str, target: Path) -> str:
     digest, done = hashlib.sha256(), 0
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-            total = int(response.headers.get("Content-Length") or 0)
+            announced, room = response.headers.get("Content-Length", ""), room_in(target.parent)
+            total = int(announced) if announced.isdigit() else 0
+            check_size(url, total, room)
             with open(target, "wb") as file:
                 while chunk := _read(response):
                     file.write(chunk)
                     digest.update(chunk)
                     done += len(chunk)
+                    check_size(url, done, room)
                     _show_progress(url, done, total)
-    except (urllib.error.URLError, HTTPException, TimeoutError) as error:
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         raise ConnectionError(
             f"Could not fetch {url} ({error}). Check the connection, or fetch it by hand: "
             "data/README.md says what goes where."
@@ -133,16 +168,3 @@ def _show_progress(url: str, done: int, total: int) -> None:
     size = f" of {total / 1e6:.1f}" if total else ""
     end = "\n" if done == total else ""
     print(f"\rFetching {url}: {done / 1e6:.1f}{size} MB", end=end, file=sys.stderr, flush=True)
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack the files of a zip archive into a folder, dropping the folders inside it."""
-    with zipfile.ZipFile(archive) as packed:
-        for member in packed.infolist():
-            if member.is_dir():
-                continue
-            with (
-                packed.open(member) as source,
-                open(folder / Path(member.filename).name, "wb") as out,
-            ):
-                shutil.copyfileobj(source, out)

@@ -1,11 +1,32 @@
 """Where files stand on this machine, and how they are written: whole or not at all."""
 
+import errno
+import glob
 import os
+import re
+import secrets
+import socket
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+try:
+    import fcntl
+except ImportError:  # Windows.
+    import msvcrt
+
+    fcntl = None
 
 DATA_VARIABLE = "RECMODELS_DATA"
+HOST = socket.gethostname().replace(".", "-")
+STALE_SECONDS = 86_400  # No process writes one file for a day: what is older was left behind.
+LOOK_SECONDS = 0.02  # Between two looks at a lock that another holds.
+_OWNER = re.compile(r"\.(?P<host>[^.]+)\.(?P<process>\d+)\.[0-9a-f]{8}\.unfinished$")
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
@@ -44,9 +65,11 @@ def project_data() -> Path:
 
 @contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name to write under; the file takes its own name when the block ends well.
+    """Give a temporary name to write under; the file takes its own name when the block ends well.
 
-    A kill or a full disk leaves what was there before. The folder is made where it is missing.
+    A kill, a power failure or a full disk leaves what was there before. Each writer has a name of
+    its own, so that threads and processes may write the same file at once: the last one stays.
+    What killed processes left is removed. The folder is made where it is missing.
 
     Example:
         >>> with written_whole("results/table.md") as unfinished:
@@ -54,9 +77,72 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*unfinished"):
+        if is_left_behind(left):
+            left.unlink(missing_ok=True)
+    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
+    unfinished = path.with_name(f".{path.name}.{owner}.unfinished")
     try:
         yield unfinished
+        with open(unfinished, "rb+") as file:
+            os.fsync(file.fileno())  # Else a power failure may keep the new name without content.
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def is_left_behind(unfinished: Path) -> bool:
+    """Whether the process that writes a temporary file has ended; by age where that is unknown."""
+    owner = _OWNER.search(unfinished.name)
+    if owner and owner["host"] == HOST and not psutil.pid_exists(int(owner["process"])):
+        return True
+    try:
+        return time.time() - unfinished.stat().st_mtime > STALE_SECONDS
+    except FileNotFoundError:
+        return False  # Its writer has just finished.
+
+
+@contextmanager
+def locked(path: str | os.PathLike) -> Iterator[None]:
+    """Keep other threads and processes that lock the same path out of the block.
+
+    The lock is on the file `.NAME.lock` beside the path. It ends with the process that holds it,
+    even if that is killed. Waiting for more than a second is told on standard error.
+
+    Example:
+        >>> with locked(path):
+        ...     write_json(path, {**read_json(path), "seed": 1})
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock, told, began = path.with_name(f".{path.name}.lock"), False, time.monotonic()
+    while (file := _try_lock(lock)) is None:
+        time.sleep(LOOK_SECONDS)
+        if not told and time.monotonic() - began > 1:
+            print(f"Waiting for another process that writes {path}", file=sys.stderr)
+            told = True
+    with file:
+        try:
+            yield
+        finally:
+            with suppress(PermissionError):  # Windows does not remove an open file.
+                lock.unlink(missing_ok=True)
+
+
+def _try_lock(lock: Path) -> BinaryIO | None:
+    """Open and lock a file; None where another holds it or has just removed it."""
+    file = open(lock, "ab")
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+            return file
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK, errno.ENOENT):
+            file.close()
+            raise
+    file.close()
+    return None

@@ -290,7 +290,7 @@ def _locate(name: str, source: Source, folder: str | Path | None) -> Path:
             return place
     target = project_data() / source.folders[0]
     if folder is None and source.downloads:
-        return download_folder(source.downloads, target)
+        return download_folder(source.downloads, target, source.files)
     home = f"get them from {source.by_hand}" if source.by_hand else "leave `folder` out to download"
     raise FileNotFoundError(
         f"The files of {name!r} ({' or '.join(source.files)}) are not there: {home} and put them "

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recmodels.data.files import written_whole
+from recmodels.data.files import locked, written_whole
 from recmodels.evaluation.held_out import interval_of_sums, user_sums
 from recmodels.experiments.rating_run import RatingRun
-from recmodels.experiments.results import described, files_of, kept, runs_so_far, write_json
+from recmodels.experiments.results import described, kept, replace_result, seeds_so_far
+from recmodels.experiments.stored import files_of
 
 _DIGITS = 6
 
@@ -27,27 +28,33 @@ def store_rating_run(run: RatingRun, folder: Path, num_users: int) -> dict:
         seed and then over seeds, with its 95 % interval `low`, `high`, `seed_std`, and `users`,
         the mean over users. The interval is over splits where each seed has its own (Student's t;
         None for one split), and over users where all share one cut in time.
+
+    Raises:
+        ValueError: the seeds stored before disagree with their sums.
     """
     experiment = run.experiment
-    path, sums_path = files_of(experiment, folder)
-    runs = runs_so_far(experiment, folder)
     found = user_sums(run.held_out, run.seed, num_users)
-    sums = pd.read_parquet(sums_path).assign(**found) if runs else found
-    runs[str(run.seed)] = run.to_dict()
-    with written_whole(sums_path) as unfinished:
-        sums.to_parquet(unfinished)
-    result = {
-        **described(experiment),
-        "filter_seen": None,
-        "cold": {"users": 0, "targets": 0, "newcomers": run.newcomers},
-        "everyone": None,
-        "metrics": summarise_ratings(
-            [record["test"] for record in runs.values()],
-            None if experiment.protocol == "random-80-20" else sums,
-        ),
-        **kept(runs),
-    }
-    write_json(path, result)
+
+    def write_sums(path: Path) -> None:
+        with written_whole(path) as unfinished:
+            sums.to_parquet(unfinished)
+
+    with locked(files_of(experiment.name, folder)[0]):
+        runs, sums = seeds_so_far(experiment, folder)
+        sums = sums.assign(**found) if runs else found
+        runs[str(run.seed)] = run.to_dict()
+        result = {
+            **described(experiment),
+            "filter_seen": None,
+            "cold": {"users": 0, "targets": 0, "newcomers": run.newcomers},
+            "everyone": None,
+            "metrics": summarise_ratings(
+                [record["test"] for record in runs.values()],
+                None if experiment.protocol == "random-80-20" else sums,
+            ),
+            **kept(runs),
+        }
+        replace_result(result, folder, write_sums)
     return result
 
 

@@ -1,35 +1,41 @@
-"""Stored results: one JSON an experiment, and the ranks of its users beside it."""
+"""Stored results: means and intervals of each experiment over its seeds."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from recmodels.data.files import written_whole
+from recmodels.data.files import locked, written_whole
 from recmodels.evaluation.metrics import rank_metric
-from recmodels.evaluation.report import load_ranks, save_ranks
+from recmodels.evaluation.report import save_ranks
 from recmodels.evaluation.statistics import bootstrap_interval, seed_std
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import Run
+from recmodels.experiments.stored import (
+    files_of,
+    finish_result,
+    read_json,
+    read_result,
+    staged,
+)
 
 RESULTS = Path("results")
 TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write a result: sorted, one value a line, so that a change can be read."""
+    """Write a result: sorted, one value per line, so that a change can be read."""
     with written_whole(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def read_json(path: Path) -> dict:
-    """What `write_json` wrote; empty where nothing is there yet."""
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-
 def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None = None) -> dict:
     """Add a finished seed to the stored result of its experiment.
+
+    Seeds may finish at once, in threads or processes: all of them are kept.
 
     Args:
         run: with its test measured.
@@ -40,45 +46,63 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         The whole stored result, its means and intervals over the seeds so far.
 
     Raises:
-        ValueError: hardly any test user has a training event.
+        ValueError: fewer than two test users have a training event, or the seeds stored before
+            disagree with their ranks.
     """
-    experiment = run.experiment
-    path, ranks_path = files_of(experiment, folder)
-    runs, ranks = runs_so_far(experiment, folder), {}
-    if runs:
-        table = load_ranks(ranks_path)
-        ranks = {seed: table[seed].to_numpy() for seed in table.columns}
-    ranks[run.seed] = _warm_ranks(run)
-    runs[str(run.seed)] = run.to_dict()
-    save_ranks(dict(sorted(ranks.items())), ranks_path)
-    result = {
-        **described(experiment),
-        "filter_seen": experiment.filter_seen,
-        "cold": {
-            "users": run.test.cold_users,
-            "targets": run.test.cold_targets,
-            "newcomers": 0 if run.data.newcomers is None else len(run.data.newcomers),
-        },
-        **summarise(ranks, runs),
-        **kept(runs),
-    }
-    if ceiling is not None:
-        result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
-    write_json(path, result)
+    experiment, warm = run.experiment, _warm_ranks(run)
+    with locked(files_of(experiment.name, folder)[0]):
+        runs, table = seeds_so_far(experiment, folder)
+        ranks = {int(seed): table[f"seed_{seed}"].to_numpy() for seed in runs} | {run.seed: warm}
+        ranks = dict(sorted(ranks.items()))
+        runs[str(run.seed)] = run.to_dict()
+        result = {
+            **described(experiment),
+            "filter_seen": experiment.filter_seen,
+            "cold": {
+                "users": run.test.cold_users,
+                "targets": run.test.cold_targets,
+                "newcomers": 0 if run.data.newcomers is None else len(run.data.newcomers),
+            },
+            **summarise(ranks, runs),
+            **kept(runs),
+        }
+        if ceiling is not None:
+            result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
+        replace_result(result, folder, lambda path: save_ranks(ranks, path))
     return result
 
 
-def files_of(experiment: Experiment, folder: Path) -> tuple[Path, Path]:
-    """Where the result of an experiment lies, and what it keeps of each user."""
-    name = experiment.name
-    return folder / f"{name}.json", folder / "per_user" / f"{name}.parquet"
+def replace_result(result: dict, folder: Path, write_per_user: Callable[[Path], None]) -> None:
+    """Replace both files of a result, or neither, wherever the process is killed.
+
+    The JSON decides: before it is replaced the old per-user file is in place, and afterwards the
+    new one is, under its own name or still under the staged one, where `read_per_user` finds it.
+    The caller holds the lock.
+    """
+    path, per_user = files_of(result["experiment"], folder)
+    try:
+        write_per_user(staged(per_user))
+        write_json(path, result)
+    except Exception:
+        staged(per_user).unlink(missing_ok=True)
+        raise
+    os.replace(staged(per_user), per_user)
 
 
-def runs_so_far(experiment: Experiment, folder: Path) -> dict[str, dict]:
-    """The stored seeds of an experiment; those of other settings belong in no mean with its own."""
-    path, per_user = files_of(experiment, folder)
-    stored = read_json(path) if per_user.exists() else {}
-    return stored["runs"] if stored.get("settings") == settings_of(experiment) else {}
+def seeds_so_far(experiment: Experiment, folder: Path) -> tuple[dict[str, dict], pd.DataFrame]:
+    """The stored seeds of an experiment with its per-user table, both empty where none count.
+
+    Seeds of other settings belong in no mean with its own.
+
+    Raises:
+        ValueError: the two files disagree.
+    """
+    path, per_user = files_of(experiment.name, folder)
+    stored = read_json(path)
+    there = per_user.exists() or staged(per_user).exists()
+    if not there or stored.get("settings") != settings_of(experiment):
+        return {}, pd.DataFrame()
+    return stored["runs"], finish_result(stored, folder)
 
 
 def described(experiment: Experiment) -> dict:
@@ -148,8 +172,13 @@ def settings_of(experiment: Experiment) -> dict:
 
 
 def load_results(folder: Path = RESULTS) -> list[dict]:
-    """All stored results, by data set and then best last."""
-    results = [read_json(path) for path in sorted(folder.glob("*.json"))]
+    """All stored results, by data set and then best last.
+
+    Raises:
+        ValueError: a result disagrees with what it keeps of each user, or its means are not those
+            of the seeds it lists.
+    """
+    results = [read_result(path) for path in sorted(folder.glob("*.json"))]
     results = [r for r in results if "experiment" in r]
     return sorted(results, key=lambda r: (r["dataset"], r["protocol"], _worth(r["metrics"])))
 

@@ -6,10 +6,10 @@ import pandas as pd
 
 from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import ndcg
-from recmodels.evaluation.report import load_ranks
 from recmodels.evaluation.statistics import compare
 from recmodels.experiments.entry import RATING_PROTOCOLS
 from recmodels.experiments.results import RESULTS, load_results
+from recmodels.experiments.stored import read_per_user
 
 TABLE_BEGINS = "<!-- table: recmodels table --write README.md -->"
 TABLE_ENDS = "<!-- end of table -->"
@@ -57,13 +57,11 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
     found = {}
     groups = {(r["dataset"], r["protocol"]) for r in results}
     for group in groups:
-        names = [r["experiment"] for r in results if (r["dataset"], r["protocol"]) == group]
-        if len(names) < 2 or group[1] in RATING_PROTOCOLS:
+        members = [r for r in results if (r["dataset"], r["protocol"]) == group]
+        if len(members) < 2 or group[1] in RATING_PROTOCOLS:
             continue  # They keep sums of ratings, not ranks; a random split has users of its own.
-        tables = {name: load_ranks(folder / "per_user" / f"{name}.parquet") for name in names}
-        values = pd.DataFrame(
-            {name: ndcg(table, 10).mean(axis=1) for name, table in tables.items()}
-        )
+        ranks = {r["experiment"]: read_per_user(r, folder) for r in members}
+        values = pd.DataFrame({name: ndcg(table, 10).mean(axis=1) for name, table in ranks.items()})
         best = values.mean().idxmax()
         for name, row in compare(values, baseline=best).iterrows():
             numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}

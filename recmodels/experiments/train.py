@@ -5,12 +5,13 @@ from pathlib import Path
 
 import keras
 
+from recmodels.data.files import locked
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import open_log
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.rating_results import store_rating_run
 from recmodels.experiments.rating_run import run_rating_split
-from recmodels.experiments.results import store_run
+from recmodels.experiments.results import seeds_so_far, store_run
 from recmodels.experiments.run import (
     Run,
     item_categories,
@@ -18,6 +19,7 @@ from recmodels.experiments.run import (
     prepare_experiment,
     run_seed,
 )
+from recmodels.experiments.stored import files_of
 from recmodels.features.histories import build_histories
 from recmodels.features.sequences import SequenceData
 from recmodels.models.popularity import MostPopular
@@ -45,7 +47,10 @@ def train_and_store(
     Raises:
         UnexpectedResult: a seed lies further from `experiment.expected` than it may. Everything
             is stored by then.
+        ValueError: what is stored already disagrees with its per-user file.
     """
+    with locked(files_of(experiment.name, results)[0]):
+        seeds_so_far(experiment, results)  # Before the hours: it may refuse what is stored.
     log, shop = open_log(experiment.dataset, {})
     if experiment.protocol in RATING_PROTOCOLS:
         return _train_rating_splits(experiment, seeds, log, results)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import optuna
 
+from recmodels.data.files import locked
 from recmodels.data.registry import load
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.results import write_json
@@ -24,7 +25,8 @@ def tune(
     """Search `experiment.space` for the highest validation NDCG@10.
 
     Every trial is stored as it ends. A search that was stopped goes on where it was, to the
-    suggestions it would have made.
+    suggestions it would have made. Several processes on one search take turns, trial by trial, and
+    make together the trials that one would have made.
 
     Args:
         experiment: with a `space`.
@@ -46,27 +48,30 @@ def tune(
     data = prepare_split(
         split_log(load(experiment.dataset), experiment.protocol).without_test(), experiment
     )
-    study = _open_study(experiment, runs)
-    while len(_finished(study)) < trials:
-        number = len(_finished(study))
-        study.sampler = optuna.samplers.TPESampler(seed=seed * 10_007 + number)
-        trial = study.ask()
-        chosen = suggest(trial, experiment.space)
-        run = run_seed(with_options(experiment, chosen), seed, data, verbose=False)
-        trial.set_user_attr("options", chosen)
-        trial.set_user_attr("seconds", round(run.seconds, 1))
-        study.tell(trial, run.validation.metrics["ndcg@10"])
-        summary = _summary(experiment, study)
-        write_json(results / "tuning" / f"{experiment.name}.json", summary)
-    return _summary(experiment, study)
+    database = runs / "tuning" / f"{experiment.name}.db"
+    with locked(database):
+        study = _open_study(experiment, database)
+    while True:
+        with locked(database):  # For the whole trial: the next suggestion depends on its score.
+            summary = _summary(experiment, study)
+            number = len(summary["trials"])
+            if number:
+                write_json(results / "tuning" / f"{experiment.name}.json", summary)
+            if number >= trials:
+                return summary
+            study.sampler = optuna.samplers.TPESampler(seed=seed * 10_007 + number)
+            trial = study.ask()
+            chosen = suggest(trial, experiment.space)
+            run = run_seed(with_options(experiment, chosen), seed, data, verbose=False)
+            trial.set_user_attr("options", chosen)
+            trial.set_user_attr("seconds", round(run.seconds, 1))
+            study.tell(trial, run.validation.metrics["ndcg@10"])
 
 
-def _open_study(experiment: Experiment, runs: Path) -> optuna.Study:
+def _open_study(experiment: Experiment, database: Path) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder = runs / "tuning"
-    folder.mkdir(parents=True, exist_ok=True)
     return optuna.create_study(
-        storage=f"sqlite:///{folder / experiment.name}.db",
+        storage=f"sqlite:///{database}",
         study_name=experiment.name,
         direction="maximize",
         load_if_exists=True,

@@ -18,9 +18,10 @@ class Baseline:
 
     max_length: int | None = None
     answers_empty = True  # Popular items, where nothing is known of a user.
-    # Axes of what `_learn` stores that have a row for each item, so that items can be added; None
-    # for a model that knows items by their texts.
-    item_axes: dict[str, tuple[int, ...]] | None = {}
+    # What `_learn` stores besides, with a letter per axis: V for 1 + items, U for users, others
+    # for any size. Bundles check it, and `grow` adds items along V.
+    learnt: dict[str, str] = {}
+    grows = True
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Learn from training histories and return the model.

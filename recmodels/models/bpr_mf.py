@@ -36,7 +36,7 @@ class BPRMF(Baseline):
         >>> BPRMF(width=64, seed=0).fit(data.train, data.num_items).score(queries)   # (B, V + 1)
     """
 
-    item_axes = {"item_vectors": (0,), "item_bias": (0,)}
+    learnt = {"user_vectors": "UD", "item_vectors": "VD", "item_bias": "V"}
 
     def __init__(
         self,

@@ -39,7 +39,8 @@ class Content(Baseline):
         [[-1, 1, 0.363, -1]]      the lamp shares no word
     """
 
-    item_axes = None
+    learnt = {"vectors": "VF"}
+    grows = False  # New items have no texts.
 
     def __init__(self, texts: Sequence[str | None], decay: float = 0.8) -> None:
         if not 0 < decay <= 1:

@@ -41,7 +41,7 @@ class EASE(Baseline):
         [[0, 0, 0.333]]
     """
 
-    item_axes = {"weights": (0, 1)}
+    learnt = {"weights": "VV"}
 
     def __init__(
         self,

@@ -76,18 +76,20 @@ def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray
 
 def _grown_baseline(model: Baseline, num_new: int) -> Baseline:
     grown = copy.copy(model)
-    if not hasattr(model, "counts") or model.item_axes is None:
+    if not (hasattr(model, "counts") and model.grows):
         raise ValueError(
             "`model` must be fitted and must not need the texts of items: fit it again on the "
             f"larger catalogue. Received: model={type(model).__name__}"
         )
-    for name, axes in {"counts": (0,), **model.item_axes}.items():
-        setattr(grown, name, _padded(getattr(model, name), axes, num_new))
+    for name, letters in {"counts": "V", **model.learnt}.items():
+        axes = [axis for axis, letter in enumerate(letters) if letter == "V"]
+        if axes:
+            setattr(grown, name, _padded(getattr(model, name), axes, num_new))
     grown.num_items = model.num_items + num_new
     return grown
 
 
-def _padded(array, axes: tuple[int, ...], num_new: int):
+def _padded(array, axes: list[int], num_new: int):
     """An array with zeros behind the last item along some axes."""
     if sparse.issparse(array):
         shape = [size + num_new * (axis in axes) for axis, size in enumerate(array.shape)]

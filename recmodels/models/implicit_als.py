@@ -36,7 +36,7 @@ class ImplicitALS(Baseline):
         >>> ImplicitALS(width=32).fit(data.train, data.num_items).score(queries)
     """
 
-    item_axes = {"vectors": (0,)}
+    learnt = {"vectors": "VD", "num_solved": ""}
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ class ItemKNN(Baseline):
         [[-1, 0.25, 1.25, 0.5]]      s(1, 2) = 1, s(1, 3) = s(2, 3) = 1/2
     """
 
-    item_axes = {"similarities": (0, 1)}
+    learnt = {"similarities": "VV"}
 
     def __init__(self, neighbours: int = 200, shrinkage: float = 10.0, decay: float = 0.7) -> None:
         if neighbours < 1:

@@ -30,7 +30,7 @@ class Markov(Baseline):
         [[0, 0.417, 0.583]]      (1 + 4/6) / 4, (2 + 2/6) / 4
     """
 
-    item_axes = {"transitions": (0, 1), "totals": (0,), "share": (0,)}
+    learnt = {"transitions": "VV", "totals": "V", "share": "V"}
 
     def __init__(self, smoothing: float = 10.0) -> None:
         if smoothing <= 0:

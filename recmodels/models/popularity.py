@@ -48,7 +48,7 @@ class RecentPopular(Baseline):
         [[-2, 0.32, -1]]      log2(1 + 1/4), log2(1/2)
     """
 
-    item_axes = {"scores": (0,)}
+    learnt = {"scores": "V"}
 
     def __init__(self, half_life: float = 30.0) -> None:
         if half_life <= 0:

@@ -30,7 +30,7 @@ class UserItemBias(Baseline):
 
     columns = ("value",)
 
-    item_axes = {"item_bias": (0,)}
+    learnt = {"mean": "", "item_bias": "V", "range": "2"}
 
     def __init__(self, item_shrinkage: float = 5.0, user_shrinkage: float = 5.0) -> None:
         self.item_shrinkage = item_shrinkage

@@ -34,7 +34,7 @@ class UserKNN(Baseline):
         [[0, 1.816, 1.816, 0.816]]      s = 1, 2 / sqrt(6) and 0
     """
 
-    item_axes = {"matrix": (1,)}
+    learnt = {"matrix": "UV", "norms": "U"}
 
     def __init__(self, neighbours: int = 100, shrinkage: float = 0.0, decay: float = 0.8) -> None:
         if neighbours < 1:

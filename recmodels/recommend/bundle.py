@@ -7,14 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import Scores
 from recmodels.recommend.candidates import catalogue_vectors
+from recmodels.recommend.checks import (
+    check_array,
+    check_json,
+    malformed,
+    reading,
+)
 from recmodels.recommend.folders import (
+    SUMS,
     check_files,
     no_bundle,
     read_json,
@@ -22,11 +27,29 @@ from recmodels.recommend.folders import (
     whole_or_nothing,
     write_json,
 )
+from recmodels.recommend.item_table import checked_vectors
 from recmodels.recommend.model_files import load_model, save_model
 from recmodels.recommend.rules import Rule, rules_from_json, rules_to_json
+from recmodels.recommend.tables import (
+    read_histories,
+    read_items,
+    read_vocabulary,
+    write_histories,
+    write_items,
+    write_vocabulary,
+)
 
 FORMAT, VERSION = "recmodels bundle", 2
 READABLE = (1, VERSION)  # The first had no rules, histories or item vectors.
+_DESCRIPTION = {
+    "version": READABLE,
+    "name": str,
+    "filter_seen": bool,
+    "model": dict,
+    "fallback": (dict, None),
+    "libraries": dict,
+    "config": dict,
+}
 LIBRARIES = ("recmodels", "keras", "tensorflow", "jax", "torch", "numpy", "pandas")
 
 
@@ -106,24 +129,29 @@ def save_bundle(
         OSError: writing failed, for want of space perhaps. What was there before is untouched.
     """
     folder = Path(folder).resolve()
+    vectors = checked_vectors(item_vectors, vocabulary)
     with whole_or_nothing(folder) as unfinished:
         description = {
             "format": FORMAT,
             "version": VERSION,
-            "name": type(model).__name__ if name is None else name,
+            "name": type(model).__name__ if name is None else str(name),
             "filter_seen": bool(filter_seen),
-            "model": save_model(model, unfinished, "model"),
-            "fallback": None if fallback is None else save_model(fallback, unfinished, "fallback"),
-            "item_vectors": _write_vectors(unfinished, model, item_vectors),
+            "model": save_model(model, unfinished, "model", len(vocabulary)),
+            "fallback": None
+            if fallback is None
+            else save_model(fallback, unfinished, "fallback", len(vocabulary)),
+            "item_vectors": _write_vectors(unfinished, model, vectors),
             "libraries": library_versions(),
             "config": config or {},
         }
         write_json(unfinished / "config.json", description)
         write_json(unfinished / "metrics.json", metrics or {})
         write_json(unfinished / "rules.json", {"rules": rules_to_json(rules)})
-        _write_tables(unfinished, vocabulary, items)
+        write_vocabulary(unfinished / "vocabulary.parquet", vocabulary)
+        if items is not None:
+            write_items(unfinished / "items.parquet", items, vocabulary)
         if histories is not None:
-            _write_histories(unfinished / "histories.parquet", histories)
+            write_histories(unfinished / "histories.parquet", histories)
     return folder
 
 
@@ -143,23 +171,26 @@ def load_bundle(folder: str | Path) -> Bundle:
 
 def _read_bundle(folder: Path) -> Bundle:
     description = _read_description(folder)
-    check_files(folder)
+    _check_description(description, check_files(folder), folder)
+    vocabulary = read_vocabulary(folder / "vocabulary.parquet")
+    size = len(vocabulary)
     items, histories = folder / "items.parquet", folder / "histories.parquet"
-    rules, vectors = folder / "rules.json", folder / "item_vectors.npy"
-    fallback, given = description["fallback"], description.get("item_vectors") == "given"
+    rules, fallback = folder / "rules.json", description["fallback"]
+    own = description.get("item_vectors")
+    vectors = None if own is None else _read_vectors(folder / "item_vectors.npy", size)
     return Bundle(
-        model=load_model(folder, description["model"]),
-        vocabulary=Vocabulary(pd.read_parquet(folder / "vocabulary.parquet")["item"]),
+        model=load_model(folder, description["model"], size),
+        vocabulary=vocabulary,
         filter_seen=description["filter_seen"],
         name=description["name"],
-        items=pd.read_parquet(items).set_index("item") if items.exists() else None,
-        fallback=None if fallback is None else load_model(folder, fallback),
+        items=read_items(items, vocabulary) if items.exists() else None,
+        fallback=None if fallback is None else load_model(folder, fallback, size),
         config=description["config"],
         metrics=read_json(folder / "metrics.json"),
         libraries=description["libraries"],
-        histories=_read_histories(histories) if histories.exists() else None,
-        rules=rules_from_json(read_json(rules)["rules"]) if rules.exists() else (),
-        item_vectors=np.load(vectors, allow_pickle=False) if given else None,
+        histories=read_histories(histories, size) if histories.exists() else None,
+        rules=_read_rules(rules) if rules.exists() else (),
+        item_vectors=vectors if own == "given" else None,
     )
 
 
@@ -174,14 +205,6 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-def _write_tables(folder: Path, vocabulary: Vocabulary, items: pd.DataFrame | None) -> None:
-    raw_ids = pd.DataFrame({"item": vocabulary.raw_ids})
-    raw_ids.to_parquet(folder / "vocabulary.parquet", index=False)
-    if items is not None:
-        table = items.rename_axis(index="item").reset_index()
-        table.to_parquet(folder / "items.parquet", index=False)
-
-
 def _write_vectors(folder: Path, model: Scores, given: np.ndarray | None) -> str | None:
     """Write the vectors there are and say whose they are: those of the model are read by others."""
     vectors = catalogue_vectors(model) if given is None else given
@@ -191,19 +214,38 @@ def _write_vectors(folder: Path, model: Scores, given: np.ndarray | None) -> str
     return "model's own" if given is None else "given"
 
 
-def _write_histories(path: Path, histories: Histories) -> None:
-    """One row a user: the raw id, and the item ids as a list."""
-    items = pa.LargeListArray.from_arrays(histories.offsets, histories.items)
-    users = pa.array(np.asarray(histories.users))
-    pq.write_table(pa.table({"user": users, "items": items}), path)
+def _read_vectors(path: Path, num_items: int) -> np.ndarray:
+    with reading(path, "item_vectors"):
+        vectors = np.load(path, allow_pickle=False)
+    check_array(vectors, "VD", {"V": num_items}, path, "item_vectors")
+    return vectors
 
 
-def _read_histories(path: Path) -> Histories:
-    table = pq.read_table(path).combine_chunks()
-    lists = table["items"].chunk(0)
-    users = table["user"].to_pandas().to_numpy()
-    items = lists.values.to_numpy()
-    return Histories(users, items, lists.offsets.to_numpy().astype(np.int64), {})
+def _read_rules(path: Path) -> tuple[Rule, ...]:
+    content = read_json(path)
+    check_json(content, {"rules": list}, path)
+    with reading(path, "rules"):
+        return rules_from_json(content["rules"])
+
+
+def _check_description(description: dict, listed: set[str], folder: Path) -> None:
+    """Raise unless every field is of its type, and the folder holds the files they speak of."""
+    check_json(description, _DESCRIPTION, folder / "config.json")
+    files = {"config.json", "metrics.json", "vocabulary.parquet"}
+    files |= {"rules.json"} if description["version"] > 1 else set()
+    for stem in ("model", "fallback"):
+        if stem == "model" or description[stem] is not None:
+            names = (f"{stem}.npz", f"{stem}.keras")
+            shape = {"file": names, "module": str, "class": str}
+            check_json(description[stem], shape, folder / "config.json", stem)
+            files.add(description[stem]["file"])
+    own = description.get("item_vectors")
+    check_json(own, (None, "given", "model's own"), folder / "config.json", "item_vectors")
+    files |= set() if own is None else {"item_vectors.npy"}
+    optional = {"items.parquet", "histories.parquet"}
+    if files - listed or listed - files - optional:
+        rule = f"list {sorted(files)}, and perhaps {sorted(optional)}"
+        raise malformed(folder / SUMS, "files", rule, sorted(listed))
 
 
 def _read_description(folder: Path) -> dict:
@@ -211,10 +253,11 @@ def _read_description(folder: Path) -> dict:
     description = read_json(folder / "config.json")
     if description.get("format") != FORMAT:
         raise no_bundle(folder, f"config.json does not say format {FORMAT!r}")
-    if description.get("version") not in READABLE:
+    version = description.get("version")
+    if type(version) is not int or version not in READABLE:
         raise ValueError(
             f"`folder` holds a bundle of another version; this recmodels reads {READABLE}. Install "
-            f"the newest recmodels. Received: version={description.get('version')} "
+            f"the newest recmodels. Received: version={version!r} "
             f"in {str(folder)!r}, written with {description.get('libraries')}"
         )
     return description

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from recmodels.data.files import written_whole
 from recmodels.models.sequence_encoder import LENGTH_STEP
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.folders import whole_or_nothing
@@ -99,10 +100,9 @@ def export_lite(recommender: Recommender, path: str | Path) -> Path:
     module.encode = encode
     concrete = encode.get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_bytes(converter.convert())
-    return unfinished.replace(path)
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(converter.convert())
+    return Path(path)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -14,8 +15,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from recmodels.data.files import HOST, is_left_behind
+from recmodels.recommend.checks import parse_json
+
 SUMS = "checksums.json"
-STALE_SECONDS = 3600  # Nobody writes one folder for an hour: what is older was killed.
+STALE_SECONDS = 3600  # Reading a folder that was replaced takes less than an hour.
 ATTEMPTS = 100  # Of taking the place of a folder that others are replacing too.
 LOOKS = 10  # Before a folder is not there: a look may begin before a replacement and end after it.
 T = TypeVar("T")
@@ -111,10 +115,11 @@ def write_json(path: Path, content) -> None:
         ValueError: JSON cannot hold it.
     """
     try:
-        text = json.dumps(content, indent=2, ensure_ascii=False, default=_plain)
-    except TypeError as error:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            "`config` and `metrics` must hold only what JSON can: texts, numbers, lists, dicts. "
+            "`config` and `metrics` must hold only what JSON can: texts, finite numbers, lists, "
+            "dicts. "
             f"Received: {error}"
         ) from error
     path.write_text(text + "\n", encoding="utf-8")
@@ -127,8 +132,10 @@ def read_json(path: Path) -> dict:
         ValueError: there is none.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        if not _is_plain(path):
+            raise FileNotFoundError("there is no such plain file")
+        content = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise no_bundle(path.parent, f"{path.name}: {error}") from error
     if not isinstance(content, dict):
         raise no_bundle(path.parent, f"{path.name} holds no JSON object")
@@ -148,39 +155,56 @@ def checksums(folder: Path) -> dict[str, str]:
     sums = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != SUMS:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            sums[path.relative_to(folder).as_posix()] = digest
+            sums[path.relative_to(folder).as_posix()] = _checksum(path)
     return sums
 
 
-def check_files(folder: Path) -> dict[str, str]:
-    """The checksums of a folder, where every file is there as it was written.
+def check_files(folder: Path) -> set[str]:
+    """The names of all files of a bundle, which are plain, listed and as they were written.
 
     Raises:
-        ValueError: a file is missing or has changed.
+        ValueError: a file is missing, not listed or has changed.
     """
-    found, written = checksums(folder), read_json(folder / SUMS)
-    wrong = {
-        name: "changed" if name in found else "missing"
-        for name, expected in written.items()
-        if found.get(name) != expected
-    }
+    listed = read_json(folder / SUMS)
+    present = _contents(folder)
+    present.pop(SUMS, None)
+    wrong = {name: "not listed" for name in present.keys() - listed.keys()}
+    for name, written in listed.items():
+        if Path(name).name != name:
+            wrong[name] = "not in the folder"
+        elif name not in present:
+            wrong[name] = "missing"
+        elif not _is_plain(present[name]):
+            wrong[name] = "no plain file"
+        elif _checksum(present[name]) != written:
+            wrong[name] = "changed"
     if wrong:
         raise ValueError(
-            "The bundle is damaged: copy it again from where it was made, or train again. "
-            f"Received: folder={str(folder)!r}, files={wrong}"
+            "The bundle is damaged: copy it again from where it was made, or train again. Files "
+            "that do not belong to it must be moved elsewhere. "
+            f"Received: folder={str(folder)!r}, files={dict(sorted(wrong.items()))}"
         )
-    return written
+    return set(listed)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a file is here and not behind a link, a pipe or a device."""
+    return path.is_file() and not path.is_symlink()
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _new_name(folder: Path, kind: str) -> Path:
-    """A name beside the folder that nobody else has."""
-    return folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.{kind}")
+    """A name beside the folder that nobody else has and that tells its owner."""
+    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
+    return folder.with_name(f".{folder.name}.{owner}.{kind}")
 
 
 def _neighbours(folder: Path, kind: str) -> list[Path]:
-    return list(folder.parent.glob(f".{folder.name}.*.{kind}"))
+    return list(folder.parent.glob(f".{glob.escape(folder.name)}.*.{kind}"))
 
 
 def _put_in_place(unfinished: Path, folder: Path) -> None:
@@ -235,19 +259,28 @@ def _check_replaceable(folder: Path) -> None:
 
 def _foreign_files(folder: Path) -> list[str]:
     """Files that the list of checksums does not name."""
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    present = {name for name, path in _contents(folder).items() if path.is_file()}
     ours = {SUMS, *(read_json(folder / SUMS) if SUMS in present else ())}
     return sorted(present - ours)
 
 
 def _remove_stale(folder: Path) -> None:
     """Remove what killed processes left beside the folder."""
-    left = _neighbours(folder, "unfinished")
-    left += _neighbours(folder, "previous") if folder.exists() else []
-    for path in left:
+    for path in _neighbours(folder, "unfinished"):
+        if is_left_behind(path):
+            _remove(path, folder)
+    for path in _neighbours(folder, "previous") if folder.exists() else []:
         stamp = _stamp(path)  # None where its owner has just removed it.
         if stamp is not None and time.time() - stamp[0] / 1e9 > STALE_SECONDS:
             _remove(path, folder)
+
+
+def _contents(folder: Path) -> dict[str, Path]:
+    """Everything in a folder by name, after removing what a killed process was writing there."""
+    for path in folder.glob(".*.unfinished"):
+        if is_left_behind(path):
+            path.unlink(missing_ok=True)
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
 
 
 def _plain(value):

@@ -7,14 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
+from recmodels.data.files import written_whole
 from recmodels.evaluation.ranking import top_items
 
 # Candidates fetched for each item wanted, at first: some are seen, excluded or against a rule.
 FIRST_FETCH = 2
 # Beyond this share of the catalogue, looking through all of it costs no more.
 LARGEST_FETCH = 0.2
-_HEADER = b"recmodels index 1 "
-_DIGEST_BYTES = 64
+_HEADER = b"recmodels index 2 "
+_DIGEST = 64  # Bytes of each checksum after the header: that of the vectors, that of the graph.
 
 
 class Index(Protocol):
@@ -176,12 +177,15 @@ class ApproximateIndex(ExactIndex):
         return item_ids[order], scores[order]
 
     def save(self, path: str | Path) -> Path:
-        """Write the graph and the checksum of the vectors it was built from."""
-        content = self._faiss.serialize_index(self._graph).tobytes()
-        path = Path(path)
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_bytes(_HEADER + checksum(self.vectors).encode() + content)
-        return unfinished.replace(path)
+        """Write the graph with the checksums of the vectors it was built from and of itself.
+
+        The file must not lie in the folder of a bundle, which holds no files but its own.
+        """
+        graph = self._faiss.serialize_index(self._graph).tobytes()
+        with written_whole(path) as unfinished:
+            digests = checksum(self.vectors) + hashlib.sha256(graph).hexdigest()
+            unfinished.write_bytes(_HEADER + digests.encode() + graph)
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path, vectors: np.ndarray, effort: int = 128) -> "ApproximateIndex":
@@ -193,24 +197,46 @@ class ApproximateIndex(ExactIndex):
             effort: of searching.
 
         Raises:
-            ValueError: the file is no index, or was built from other vectors.
+            ValueError: the file is no index, is damaged, or was built from other vectors.
         """
         content = Path(path).read_bytes()
-        start = len(_HEADER) + _DIGEST_BYTES
+        damaged = ValueError(
+            "`path` must hold a whole index, as this version saves it: build it again. "
+            f"Received: path={str(path)!r}"
+        )
         if not content.startswith(_HEADER):
-            raise ValueError(f"`path` must be a saved index. Received: path={str(path)!r}")
+            raise damaged
         index = cls.__new__(cls)
         ExactIndex.__init__(index, vectors)
-        if content[len(_HEADER) : start].decode() != checksum(index.vectors):
+        digests, graph = np.split(np.frombuffer(content, np.uint8)[len(_HEADER) :], [2 * _DIGEST])
+        if digests[:_DIGEST].tobytes() != checksum(index.vectors).encode():
             raise ValueError(
                 "`path` holds an index that was built before the weights changed: build it again "
                 f"from the vectors the model has now. Received: path={str(path)!r}"
             )
+        whole = digests[_DIGEST:].tobytes() == hashlib.sha256(graph).hexdigest().encode()
         index.effort = effort
         index._faiss = import_faiss()
-        graph = np.frombuffer(content[start:], np.uint8)
-        index._graph = index._faiss.deserialize_index(graph)
+        index._graph = index._checked_graph(graph) if whole else None
+        if index._graph is None:
+            raise damaged
         return index
+
+    def _checked_graph(self, content: np.ndarray):
+        """The graph, or None where it is damaged or not of these vectors.
+
+        Faiss itself refuses links that lead out of the graph, but not a top that is not there.
+        """
+        try:
+            graph = self._faiss.deserialize_index(content)
+        except RuntimeError:
+            return None
+        if not isinstance(graph, self._faiss.IndexHNSWFlat) or graph.ntotal != len(self.vectors):
+            return None
+        read, links = self._faiss.vector_to_array, graph.hnsw
+        points = read(self._faiss.downcast_index(graph.storage).codes)
+        same = points.tobytes() == _as_points(self.vectors).tobytes()
+        return graph if same and links.max_level == max(read(links.levels)) - 1 else None
 
 
 def recall(index: Index, exact: Index, queries: np.ndarray, k: int) -> float:

@@ -63,7 +63,10 @@ def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
     """
     if vectors is None:
         return None
-    vectors = np.asarray(vectors, np.float32)
+    try:
+        vectors = np.asarray(vectors, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`item_vectors` must be numbers, (V, D). Received: {error}") from error
     if vectors.ndim != 2 or len(vectors) != len(vocabulary) or not np.isfinite(vectors).all():
         raise ValueError(
             f"`item_vectors` must be one finite vector an item, ({len(vocabulary)}, D), in the "

@@ -1,8 +1,10 @@
 """Raw ids as users of the library write them, read with one pass for many lists."""
 
 import itertools
+import math
 import numbers
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,15 +14,23 @@ from recmodels.features.vocabulary import Vocabulary
 
 def check_types(raw: Sequence, example, argument: str) -> None:
     """Raise a `ValueError` for values that are no text, or no number, where `example` is one."""
-    wanted = str if isinstance(example, str) else numbers.Real
-    if all(issubclass(kind, wanted) for kind in set(map(type, raw))):
+    text, kinds = isinstance(example, str), set(map(type, raw))
+    fitting = {
+        kind
+        for kind in kinds
+        if issubclass(kind, str if text else numbers.Real) and kind is not bool
+    }
+    floats = {kind for kind in fitting if issubclass(kind, float | np.floating)}
+    if kinds == fitting and not floats:
         return
-    strange = next(value for value in raw if not isinstance(value, wanted))
-    raise ValueError(
-        f"`{argument}` must hold raw ids of the type of this catalogue, "
-        f"{'strings' if wanted is str else 'integers'} such as {example!r}. "
-        f"Received: {strange!r} in {argument}"
-    )
+    for value in raw:
+        kind = type(value)
+        if kind not in fitting or (kind in floats and not math.isfinite(value)):
+            raise ValueError(
+                f"`{argument}` must hold raw ids of the type of this catalogue, "
+                f"{'strings' if text else 'integers'} such as {example!r}. "
+                f"Received: {value!r} in {argument}"
+            )
 
 
 def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
@@ -33,18 +43,18 @@ def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
     texts = [text.strip() for text in texts if text.strip()]
     if known.dtype.kind not in "iu":
         return texts
-    return [int(text) if text.lstrip("-").isdigit() else text for text in texts]
+    return [int(text) if re.fullmatch(r"[+-]?\d{1,300}", text) else text for text in texts]
 
 
 def read_lists(
-    vocabulary: Vocabulary, lists: Iterable[Sequence], argument: str
+    vocabulary: Vocabulary, lists: Iterable[Iterable], argument: str, ordered: bool = True
 ) -> tuple[list[np.ndarray], list[list]]:
     """Item ids of what is in the catalogue, and the raw ids of what is not, list by list.
 
     Raises:
         ValueError: a list is no list, or holds ids that are not of the catalogue's type.
     """
-    lists = [_as_list(raw, argument) for raw in lists]
+    lists = [as_list(raw, argument, ordered) for raw in lists]
     flat = list(itertools.chain.from_iterable(lists))
     check_types(flat, vocabulary.raw_ids[:1].tolist()[0], argument)
     cuts = np.cumsum([len(raw) for raw in lists], dtype=np.int64)[:-1]
@@ -71,10 +81,25 @@ def unknown_note(unknown: list, argument: str) -> list[str]:
     return [f"Ignored {len(distinct)} ids of `{argument}` outside the catalogue: {shown}."]
 
 
-def _as_list(raw: Sequence, argument: str) -> list:
-    if isinstance(raw, str | bytes) or not isinstance(raw, Iterable):
-        raise ValueError(f"`{argument}` must be a list of raw ids. Received: {argument}={raw!r}")
-    return list(raw)
+def as_list(raw: Iterable, argument: str, ordered: bool = True) -> list:
+    """What somebody gave as a list.
+
+    Raises:
+        ValueError: it is none: a text, a table, a dict or, where the order counts, a set.
+    """
+    if isinstance(raw, pd.DataFrame):
+        advice = "one column of the table"
+    elif ordered and isinstance(raw, set | frozenset):
+        advice = "a list: a set has no order, and the order of raw ids tells which is the newest"
+    elif (
+        isinstance(raw, str | bytes | Mapping)
+        or not isinstance(raw, Iterable)
+        or (isinstance(raw, np.ndarray) and raw.ndim == 0)
+    ):
+        advice = "a list of raw ids"
+    else:
+        return list(raw)
+    raise ValueError(f"`{argument}` must be {advice}. Received: {argument}={raw!r:.200}")
 
 
 def write_lists(vocabulary: Vocabulary, lists: Sequence[np.ndarray]) -> list[list]:

@@ -1,6 +1,5 @@
 """From a history of raw ids, or a known user, to a list of raw ids that keeps to the rules."""
 
-import numbers
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -13,13 +12,14 @@ from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.baseline import Baseline
 from recmodels.models.capabilities import Scores
 from recmodels.models.popularity import MostPopular
+from recmodels.recommend.arguments import check_arguments, is_count
 from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
 from recmodels.recommend.choice import RuleBook, choose, work_out
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import read_lists, unknown_note, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
-from recmodels.recommend.requests import KnownUsers, Requests, read_histories
+from recmodels.recommend.requests import KnownUsers, Requests, read_requests
 from recmodels.recommend.rules import Rule
 from recmodels.threads import one_behind
 
@@ -51,7 +51,8 @@ class Recommender:
         index: looks the best items up instead of scoring all, such as an `ApproximateIndex`.
 
     Raises:
-        ValueError: the item table or the vectors do not fit the vocabulary, or a rule the table.
+        ValueError: an argument is of another kind, the item table or the vectors do not fit the
+            vocabulary, or a rule the table.
 
     Example:
         >>> recommender = Recommender(model, data.vocabulary, items=log.items, histories=data.train)
@@ -74,6 +75,10 @@ class Recommender:
         item_vectors: np.ndarray | None = None,
         index=None,
     ) -> None:
+        check_arguments(
+            scorer=scorer, vocabulary=vocabulary, items=items, filter_seen=filter_seen,
+            fallback=fallback, name=name, histories=histories, rules=rules, index=index,
+        )  # fmt: skip
         self.scorer = scorer
         self.vocabulary = vocabulary
         self.items = None if items is None else in_item_order(items, vocabulary)
@@ -179,10 +184,10 @@ class Recommender:
         rules: Sequence[Rule] | None = None,
     ) -> list[Recommendation]:
         """What `recommend` answers to each history or user, in one pass; the rest holds for all."""
-        if not isinstance(k, numbers.Integral) or k < 1:
+        if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
-        requests = self._read(histories, users)
-        book = self._book if rules is None else self._work_out(tuple(rules))
+        requests = read_requests(self.vocabulary, histories, users, self._users)
+        book = self._book if rules is None else self._work_out(rules)
         allowed, rule_notes = self._allowed(exclude, only)
         allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
@@ -217,24 +222,10 @@ class Recommender:
                 rows = everyone[start : start + CHUNK_ROWS]
                 yield rows, self._candidates(scorer, requests, rows, allowed)
 
-    def _read(self, histories, users) -> Requests:
-        if (histories is None) == (users is None):
-            raise ValueError(
-                "`history` must be given, or else `user`, and not both. "
-                f"Received: history given={histories is not None}, user given={users is not None}"
-            )
-        if users is None:
-            return read_histories(self.vocabulary, histories)
-        if self._users is None:
-            raise ValueError(
-                "`user` can be asked for only where histories are kept: give "
-                f"`Recommender(..., histories=data.train)`. Received: {self!r}"
-            )
-        return self._users.read(users)
-
-    def _work_out(self, rules: tuple[Rule, ...]) -> RuleBook:
+    def _work_out(self, rules: Sequence[Rule]) -> RuleBook:
         """The book of some rules; the latest is kept, for requests come in the same few kinds."""
-        latest = self._latest_book
+        check_arguments(rules=rules)
+        latest, rules = self._latest_book, tuple(rules)
         if latest.rules != rules:
             latest = self._latest_book = work_out(rules, self.items, len(self.vocabulary))
         return latest
@@ -245,7 +236,9 @@ class Recommender:
         notes = []
         for argument, raw, value in (("only", only, True), ("exclude", exclude, False)):
             if raw is not None:
-                (item_ids,), (unknown,) = read_lists(self.vocabulary, [raw], argument)
+                (item_ids,), (unknown,) = read_lists(
+                    self.vocabulary, [raw], argument, ordered=False
+                )
                 allowed[item_ids] = value
                 notes += unknown_note(unknown, argument)
         allowed[0] = False

@@ -8,7 +8,7 @@ import pandas as pd
 
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
-from recmodels.recommend.raw_ids import check_types, read_lists, unknown_note
+from recmodels.recommend.raw_ids import as_list, check_types, read_lists, unknown_note
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +45,18 @@ class KnownUsers:
     Args:
         histories: what each user did; its rows are those of the training histories.
         vocabulary: events outside it are left out.
+
+    Raises:
+        ValueError: a user has two histories.
     """
 
     def __init__(self, histories: Histories, vocabulary: Vocabulary) -> None:
         self.index = pd.Index(histories.users)
+        if not self.index.is_unique:
+            twice = self.index[self.index.duplicated()].tolist()[0]
+            raise ValueError(
+                f"`histories` must hold each user once. Received: {twice!r} more than once"
+            )
         kept = (histories.items >= 1) & (histories.items <= len(vocabulary))
         self.items = histories.items[kept]
         self.offsets = np.concatenate([[0], np.cumsum(kept)])[histories.offsets]
@@ -57,10 +65,11 @@ class KnownUsers:
         """The requests of some users; who is not known has no history, and a note.
 
         Raises:
-            ValueError: ids are not of the type of the known ones.
+            ValueError: they are no list, or not of the type of the known ones.
         """
-        users = list(users)
-        check_types(users, self.index[:1].tolist()[0], "user")
+        users = as_list(users, "users")
+        if len(self.index):
+            check_types(users, self.index[:1].tolist()[0], "user")
         rows = self.index.get_indexer(pd.Index(users)) if users else np.zeros(0, int)
         lengths = np.where(rows < 0, 0, np.diff(self.offsets)[rows])
         items, offsets = _one_after_the_other(self.items, self.offsets[rows], lengths)
@@ -69,9 +78,30 @@ class KnownUsers:
         return Requests(Histories(np.asarray(users), items, offsets, {}), rows.astype("i4"), notes)
 
 
+def read_requests(vocabulary: Vocabulary, histories, users, known: KnownUsers | None) -> Requests:
+    """The requests of histories, or else of users, who must then be known.
+
+    Raises:
+        ValueError: both or neither are given, or one of them is not what it must be.
+    """
+    if (histories is None) == (users is None):
+        raise ValueError(
+            "`history` must be given, or else `user`, and not both. "
+            f"Received: history given={histories is not None}, user given={users is not None}"
+        )
+    if users is None:
+        return read_histories(vocabulary, histories)
+    if known is None:
+        raise ValueError(
+            "`user` can be asked for only where histories are kept: give "
+            "`Recommender(..., histories=data.train)`. Received: histories=None"
+        )
+    return known.read(users)
+
+
 def read_histories(vocabulary: Vocabulary, histories: Iterable[Sequence]) -> Requests:
     """The requests of newcomers with these raw ids, oldest first; unknown ids become notes."""
-    known, unknown = read_lists(vocabulary, histories, "history")
+    known, unknown = read_lists(vocabulary, as_list(histories, "histories"), "history")
     offsets = np.cumsum([0, *map(len, known)]).astype(np.int64)
     flat = np.concatenate([*known, np.zeros(0, np.int32)])
     nobody = np.full(len(known), -1, np.int32)

@@ -1,6 +1,8 @@
 """Rules for lists: what may be shown at all, and what may stand beside what."""
 
 import dataclasses
+import math
+import numbers
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +10,23 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+
+
+def _check(name: str, value, fits: bool, wanted: str) -> None:
+    if not fits:
+        raise ValueError(f"`{name}` must {wanted}. Received: {name}={value!r}")
+
+
+def _is_number(value, kind=numbers.Real) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_date(text: str) -> bool:
+    return not pd.isna(pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce"))
+
+
+def _check_column(rule) -> None:
+    _check("column", rule.column, isinstance(rule.column, str), "be the name of a column, a text")
 
 
 class Rule(Protocol):
@@ -27,12 +46,20 @@ class NoOlderThan:
         since: a number, or a date as text: UTC, ISO 8601.
         column: of the item table: dates, or numbers, which a date is compared with as UTC seconds.
 
+    Raises:
+        ValueError: `since` is neither, or `column` no text.
+
     Example:
         >>> NoOlderThan("2024-06-01", column="released")
     """
 
     since: float | str
     column: str = "first_seen"
+
+    def __post_init__(self) -> None:
+        fits = _is_number(self.since) or (isinstance(self.since, str) and _is_date(self.since))
+        _check("since", self.since, fits, "be a number, or a date as text such as '2024-06-01'")
+        _check_column(self)
 
     def allows(self, items: pd.DataFrame) -> np.ndarray:
         """Bool (V,); missing times are older than everything."""
@@ -59,12 +86,19 @@ class AtLeast:
         least: such as 3.5 stars, or 20 ratings.
         column: of the item table, numbers; `item_facts` has means and counts.
 
+    Raises:
+        ValueError: `least` is no finite number, or `column` no text.
+
     Example:
         >>> (AtLeast(3.5, "mean_value"), AtLeast(20, "events"))
     """
 
     least: float
     column: str = "mean_value"
+
+    def __post_init__(self) -> None:
+        _check("least", self.least, _is_number(self.least), "be a finite number")
+        _check_column(self)
 
     def allows(self, items: pd.DataFrame) -> np.ndarray:
         """Bool (V,)."""
@@ -77,9 +111,15 @@ class OnePerFamily:
 
     Args:
         column: of titles; `title_family` says which belong together.
+
+    Raises:
+        ValueError: `column` is no text.
     """
 
     column: str = "title"
+
+    def __post_init__(self) -> None:
+        _check_column(self)
 
     @property
     def most(self) -> int:
@@ -88,7 +128,7 @@ class OnePerFamily:
     def groups(self, items: pd.DataFrame) -> list[list[str]]:
         """The family of each item, none where it has no title."""
         titles = _column(items, self.column)
-        return [[title_family(title)] if isinstance(title, str) else [] for title in titles]
+        return [[title_family(t)] if isinstance(t, str) and t.strip() else [] for t in titles]
 
 
 @dataclass(frozen=True)
@@ -101,7 +141,7 @@ class AtMost:
         separator: between the categories of an item that has several. It counts for each.
 
     Raises:
-        ValueError: `most` is below 1.
+        ValueError: `most` is no whole number of at least 1, or a text is none.
     """
 
     most: int
@@ -109,8 +149,11 @@ class AtMost:
     separator: str = "|"
 
     def __post_init__(self) -> None:
-        if self.most < 1:
-            raise ValueError(f"`most` must be at least 1. Received: most={self.most!r}")
+        fits = _is_number(self.most, numbers.Integral) and self.most >= 1
+        _check("most", self.most, fits, "be a whole number of at least 1")
+        fits = isinstance(self.separator, str) and self.separator != ""
+        _check("separator", self.separator, fits, "be a text that is not empty")
+        _check_column(self)
 
     def groups(self, items: pd.DataFrame) -> list[list[str]]:
         """The categories of each item."""
@@ -136,7 +179,7 @@ class Diverse:
         pool: how many of the best allowed items compete.
 
     Raises:
-        ValueError: `weight` is outside 0..1, or `pool` below 1.
+        ValueError: `weight` is no number in 0..1, or `pool` no whole number of at least 1.
 
     Paper: Carbonell and Goldstein, "The use of MMR, diversity-based reranking for reordering
     documents and producing summaries", SIGIR 1998, Section 2, with lambda = 1 - weight and the
@@ -147,10 +190,10 @@ class Diverse:
     pool: int = 100
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight <= 1:
-            raise ValueError(f"`weight` must be in 0..1. Received: weight={self.weight!r}")
-        if self.pool < 1:
-            raise ValueError(f"`pool` must be at least 1. Received: pool={self.pool!r}")
+        fits = _is_number(self.weight) and 0 <= self.weight <= 1
+        _check("weight", self.weight, fits, "be a number in 0..1")
+        fits = _is_number(self.pool, numbers.Integral) and self.pool >= 1
+        _check("pool", self.pool, fits, "be a whole number of at least 1")
 
 
 RULES = {kind.__name__: kind for kind in (NoOlderThan, AtLeast, OnePerFamily, AtMost, Diverse)}
@@ -171,11 +214,14 @@ _SUFFIX = re.compile(
     )$""",
     re.VERBOSE | re.IGNORECASE,
 )
+_LONGEST_TITLE, _LONGEST_SUFFIX = 1000, 200  # Characters.
 _ARTICLE = re.compile(r"^(?:the|an?)\s+|,\s*(?:the|an?)$")
 
 
 def title_family(title: str) -> str:
     """What titles of one family share: no year, edition, size, article, case or punctuation.
+
+    Of a very long title the first 1,000 characters count.
 
     Example:
         >>> title_family("Matrix, The (1999)") == title_family("The Matrix: Special Edition")
@@ -183,8 +229,12 @@ def title_family(title: str) -> str:
         >>> title_family("Shampoo, 8 oz") == title_family("SHAMPOO - 16 Oz. (pack of 2)")
         True
     """
-    family = title.strip().lower()
-    while (shorter := _SUFFIX.sub("", family).strip()) and shorter != family:
+    # Single blanks and a bounded length: the pattern tries each run of blanks from each of them.
+    family = " ".join(title.lower().split())[:_LONGEST_TITLE].rstrip()
+    while found := _SUFFIX.search(family, max(0, len(family) - _LONGEST_SUFFIX)):
+        shorter = family[: found.start()].rstrip()
+        if not shorter:
+            break
         family = shorter
     bare = " ".join(re.findall(r"\w+", _ARTICLE.sub("", family)))
     return bare or family
@@ -201,10 +251,11 @@ def rules_from_json(described: Iterable[dict]) -> tuple[Rule, ...]:
     Raises:
         ValueError: a rule or one of its fields is not known, or a value is not allowed.
     """
+    _check("rules", described, isinstance(described, list | tuple), "be a list of objects")
     rules = []
     for one in described:
         name = one.get("rule") if isinstance(one, dict) else None
-        if name not in RULES:
+        if not isinstance(name, str) or name not in RULES:
             raise ValueError(
                 f"`rules` must be objects whose `rule` is one of {sorted(RULES)}. Received: {one!r}"
             )

@@ -1,0 +1,77 @@
+"""Classes that Keras finds when it loads a model, without importing them or Keras beforehand."""
+
+import importlib
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
+
+_PACKAGE = "recmodels"
+# By module: the classes that are registered with `keras.saving.register_keras_serializable`.
+_CLASSES = {
+    "layers.attention": ("MultiHeadAttention",),
+    "layers.dropout": ("Dropout",),
+    "layers.embedding": ("ItemEmbedding",),
+    "layers.feed_forward": ("FeedForward",),
+    "layers.norm": ("LayerNorm",),
+    "layers.position": ("LearnedPosition", "SinusoidalPosition"),
+    "layers.rating_head": ("RatingHead",),
+    "layers.set_vector": ("SetVector",),
+    "layers.tower": ("Tower",),
+    "layers.transformer": ("TransformerBlock",),
+    "models.sasrec": ("SASRec",),
+    "models.two_tower": ("TwoTower",),
+    "tasks.next_item": ("NextItem",),
+    "tasks.next_retrieval": ("NextRetrieval",),
+    "tasks.ranking": ("RankingTask",),
+    "tasks.retrieval": ("RetrievalTask",),
+    "tasks.towers": ("TowerTask",),
+}
+
+
+class ImportedOnUse:
+    """Stands for a class in Keras's registry; the import puts the class itself there.
+
+    Args:
+        module: of the class.
+        name: of the class.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+
+    def from_config(self, config: dict):
+        """What the class makes of a config."""
+        return getattr(importlib.import_module(self.module), self.name).from_config(config)
+
+
+class _KerasFinder:
+    """Finds Keras as Python does, and registers our classes as soon as it is imported."""
+
+    @staticmethod
+    def find_spec(name: str, path=None, target=None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target) if name == "keras" else None
+        if spec is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module) -> None:
+                execute(module)
+                _register(module)
+
+            spec.loader.exec_module = execute_and_register
+        return spec
+
+
+def register_with_keras() -> None:
+    """Let `keras.saving.load_model` find our classes, whether Keras is imported already or not."""
+    if "keras" in sys.modules:
+        _register(sys.modules["keras"])
+    else:
+        sys.meta_path.insert(0, _KerasFinder)
+
+
+def _register(keras) -> None:
+    known = keras.saving.get_custom_objects()
+    for module, names in _CLASSES.items():
+        for name in names:
+            stand_in = ImportedOnUse(f"{_PACKAGE}.{module}", name)
+            known.setdefault(f"{_PACKAGE}>{name}", stand_in)

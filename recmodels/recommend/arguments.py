@@ -1,0 +1,49 @@
+"""Checks of what a `Recommender` is made of."""
+
+import numbers
+
+import numpy as np
+import pandas as pd
+
+from recmodels.features.histories import Histories
+from recmodels.features.vocabulary import Vocabulary
+
+
+def is_count(value) -> bool:
+    """Whether a value is a whole number of at least 1."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
+
+
+def _is_scorer(value) -> bool:
+    length = getattr(value, "max_length", 0)
+    scores = callable(getattr(value, "score", None)) and not isinstance(value, type)
+    return scores and (length is None or is_count(length))
+
+
+def _is_index(value) -> bool:
+    return callable(getattr(value, "search", None)) and callable(getattr(value, "check", None))
+
+
+_SCORER = "a model with `score` and `max_length`, such as a trained SASRec or a fitted MostPopular"
+# For each argument, a type or a function that tells whether a value fits, and what is wanted.
+_WANTED = {
+    "scorer": (_is_scorer, _SCORER),
+    "vocabulary": (Vocabulary, "a Vocabulary, such as `data.vocabulary`"),
+    "items": (pd.DataFrame, "a DataFrame that is indexed by raw item id, such as `log.items`"),
+    "filter_seen": ((bool, np.bool_), "True or False"),
+    "fallback": (_is_scorer, _SCORER),
+    "name": (str, "a text"),
+    "histories": (Histories, "Histories, such as `data.train`"),
+    "rules": ((list, tuple), "a list of rules, such as [AtMost(2)]"),
+    "index": (_is_index, "an index of item vectors, such as `ExactIndex(vectors)`"),
+}
+_OPTIONAL = ("items", "fallback", "name", "histories", "index")
+
+
+def check_arguments(**given) -> None:
+    """Raise a `ValueError` for the first argument that is not what a `Recommender` takes."""
+    for name, value in given.items():
+        test, wanted = _WANTED[name]
+        fits = isinstance(value, test) if isinstance(test, type | tuple) else test(value)
+        if not fits and not (value is None and name in _OPTIONAL):
+            raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r:.200}")
