@@ -54,6 +54,7 @@ READ = {
         [f"{DAY} 12:26:00", f"{DAY} 00:00:00"],
         "UTC, since",
     ),
+    "west of Greenwich": (["2020-09-13T09:56:40-02:30"], [f"{DAY} 12:26:40"], "own zones"),
     "UTC spelled out": (["2020-09-13 12:26:40 UTC"], [f"{DAY} 12:26:40"], "own zones"),
     "slashes, year first": (["2020/9/13 1:02:03"], [f"{DAY} 01:02:03"], "year, month, day"),
     "dots": (

@@ -11,6 +11,7 @@ import pandas as pd
 from recmodels.data.columns import USUAL_NAMES, guess_columns
 from recmodels.data.interactions import Interactions, check_names, stable_order
 from recmodels.data.tables import Table, read_table
+from recmodels.data.text import one_line
 from recmodels.data.times import TimeOptions, to_seconds
 from recmodels.data.values import RowError, to_ids, to_numbers, to_text, unwrap
 
@@ -228,8 +229,7 @@ class _Plan:
         read["order"] = self.order
         if verbose:
             line = "; ".join(f"{what}={how}" for what, how in read.items())
-            shown = (c if c.isprintable() else repr(c)[1:-1] for c in f"{self.source}: {line}")
-            print("".join(shown), file=sys.stderr)
+            print(one_line(f"{self.source}: {line}", width=2000), file=sys.stderr)
         return Interactions(events, self.order, name, assumed=read)
 
     def _convert_columns(
@@ -240,8 +240,8 @@ class _Plan:
             raise ValueError(
                 f"`{self.source}` has a header and no rows. Received: columns={table.columns}"
             )
-        frame = table.frame.set_axis(pd.RangeIndex(len(table.frame)))
-        events, read, exact = {}, dict(table.assumed), None
+        frame, exact = table.frame, None
+        events, read = {}, dict(table.assumed)
         for role, column in self.columns.items():
             if role == "timestamp":
                 events[role], exact, kind = to_seconds(frame[column], self.options)

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from recmodels.data.text import one_line
+
 # Everything that looks like nothing at the ends of a field, zero-width characters included.
 BLANKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace()) + "\u200b\u200e\u200f\ufeff"
 INTEGER = r"0|-?[1-9]\d{0,18}"
@@ -34,7 +36,7 @@ def refuse(column: pd.Series, bad: np.ndarray | pd.Series, what: str, advice: st
         return
     row = int(bad.argmax())
     value = column.iloc[row]
-    shown = repr(value)[:80] if isinstance(value, str | bytes | list) else str(value)[:80]
+    shown = one_line(repr(value) if isinstance(value, str | bytes | list) else value)
     raise RowError(
         f"Column `{column.name}` holds {bad.sum():,} of {len(column):,} values that {what}. "
         f"{advice}. Received: {shown} in row {row}",
