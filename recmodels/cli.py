@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recmodels.cli_common import Json, Results, Runs, show, start_backend
+from recmodels.cli_common import LARGEST_SEED, Json, Results, Runs, Seed, show, start_backend
 from recmodels.cli_speed import bench, estimate, race, scale
 from recmodels.quiet import quietly
 
@@ -32,7 +32,7 @@ def run(
     dataset: Annotated[str, typer.Option(help="A known name, or a CSV or Parquet file.")] = "shop",
     columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
     runs: Runs = Path("runs"),
-    seed: int = 0,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
@@ -52,7 +52,10 @@ def run(
 @app.command()
 def train(
     name: str,
-    seed: Annotated[int | None, typer.Option(help="One seed; by default all of them.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="One seed; by default all of them."),
+    ] = None,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
     as_json: Json = False,
@@ -75,8 +78,8 @@ def train(
 @app.command()
 def tune(
     name: str,
-    trials: int = 20,
-    seed: int = 0,
+    trials: Annotated[int, typer.Option(min=1)] = 20,
+    seed: Seed = 0,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
     as_json: Json = False,
@@ -196,7 +199,8 @@ def parse_columns(text: str) -> dict[str, str]:
     """`'user=uid,item=sku'` as a dict.
 
     Raises:
-        ValueError: a part is not `role=column`, or the role is none that `read_events` takes.
+        ValueError: a part is not `role=column`, a role stands twice, or is none that
+            `read_events` takes.
     """
     roles = ("user", "item", "timestamp", "action", "duration", "value", "order")
     parts = [part.split("=", 1) for part in text.split(",") if part.strip()]
@@ -206,7 +210,10 @@ def parse_columns(text: str) -> dict[str, str]:
                 f"`columns` must be written role=column,role=column with roles {roles}. "
                 f"Received: columns={text!r}"
             )
-    return {role.strip(): column.strip() for role, column in parts}
+    named = {role.strip(): column.strip() for role, column in parts}
+    if len(named) < len(parts):
+        raise ValueError(f"`columns` must name each role once. Received: columns={text!r}")
+    return named
 
 
 def parse_rules(text: str) -> tuple:
@@ -219,8 +226,11 @@ def parse_rules(text: str) -> tuple:
 
     try:
         described = json.loads(text if text.lstrip()[:1] in "[{" else Path(text).read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"`rules` must be JSON. Received: {text!r}, {error}") from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise ValueError(
+            '`rules` must be JSON such as \'[{"rule": "AtMost", "most": 2}]\', or a file of it. '
+            f"Received: rules={text!r:.200}, {error}"
+        ) from error
     return rules_from_json([described] if isinstance(described, dict) else described)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from recmodels.cli_common import Json, Results, Runs, show, start_backend
+from recmodels.cli_common import Json, Results, Runs, listed, show, start_backend
 
 
 def estimate(name: str, as_json: Json = False) -> None:
@@ -53,9 +53,8 @@ def race(
     from recmodels.experiments.race import describe_race
     from recmodels.experiments.race import race as measure
 
-    goals, chosen = map(float, targets.split(",")), map(int, seeds.split(","))
-    entry = find_experiment(name)
-    found = measure(entry, list(goals), list(chosen), runs=runs, results=results)
+    goals, chosen = listed(targets, float, "targets"), listed(seeds, int, "seeds")
+    found = measure(find_experiment(name), goals, chosen, runs=runs, results=results)
     show(found if as_json else describe_race(found), as_json)
 
 
