@@ -157,3 +157,10 @@ def test_only_encoders_are_exported(tmp_path):
     for export in (export_saved_model, export_lite):
         with pytest.raises(ValueError, match="must hold a sequence encoder.*MostPopular"):
             export(Recommender(popular, Vocabulary(TEXTS)), tmp_path / "served")
+
+
+def test_the_export_of_keras_points_to_ours(tmp_path):
+    model = SASRec(3, max_length=4, width=4, num_blocks=1)
+    model.build()
+    with pytest.raises(ValueError, match="`export` of Keras .* `recmodels export .*Received: mod"):
+        model.export(tmp_path / "exported")

@@ -48,6 +48,18 @@ class SequenceEncoder(keras.Model):
             )
         return states @ table[items - 1].T
 
+    def export(self, *args, **kwargs):
+        """Not supported: Keras would export the states of padded item ids, without the items.
+
+        Raises:
+            ValueError: always, with what to use instead.
+        """
+        raise ValueError(
+            "`export` of Keras knows neither raw ids nor the catalogue: use `recmodels export "
+            "BUNDLE FOLDER`, or `recmodels.recommend.export.export_saved_model(recommender, "
+            f"folder)`. Received: model={type(self).__name__}"
+        )
+
     def last_state(self, inputs):
         """The state after the last event alone, (B, D), of padded inputs.
 
