@@ -218,6 +218,7 @@ def _load_keras(path: Path, module: str, name: str):
     with reading(path, "config.json"), zipfile.ZipFile(path) as archive:
         config = parse_json(archive.read("config.json"))
     check_json(config, {"module": (module,), "class_name": (name,), "config": dict}, path, "config")
+    config.pop("compile_config", None)  # Models are loaded without.
     for described in _classes_in(config):
         _check_class(described, path)
     if own:
@@ -268,7 +269,9 @@ def _check_weights(kind: type, config: dict, path: Path) -> None:
     shapes = []
 
     def see(name: str, entry) -> None:
-        if isinstance(entry, h5py.Dataset) and "seed_generator" not in name:
+        # Optimizers and generators of random numbers are stored beside the weights.
+        apart = name.startswith("optimizer/") or "seed_generator" in name
+        if isinstance(entry, h5py.Dataset) and not apart:
             elsewhere = entry.external or entry.is_virtual
             if elsewhere or entry.id.get_storage_size() != entry.nbytes:
                 raise malformed(path, name, "be stored in the file itself", entry)
