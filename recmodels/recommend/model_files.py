@@ -40,6 +40,8 @@ _LEARNT = {
     "UserKNN": {"matrix": "UV", "norms": "U"},
 }
 _LEARNT_BY_ALL = {"num_items": "", "counts": "V"}
+# What models with rows of users may say of them: how many there are, and a digest of their ids.
+_OF_USERS = {"num_users": int, "user_rows": str}
 _KERAS_PARTS = ["config.json", "metadata.json", "model.weights.h5"]
 
 
@@ -159,10 +161,13 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
         raise malformed(path, "values", f"hold options of {name} as {vars(model)}", options)
     learnt = _LEARNT_BY_ALL | _LEARNT.get(name, {})
     found = values | arrays
+    users = {name: found.pop(name) for name in _OF_USERS if name in found}
+    check_json(users, {name: _OF_USERS[name] for name in users}, path)
     if found.keys() != learnt.keys():
         raise malformed(path, "content", f"be {sorted(learnt)}", sorted(found))
     check_json(found["num_items"], int, path, "num_items")
     sizes = {"V": found["num_items"] + 1, **({"D": model.width} if "width" in options else {})}
+    sizes |= {"U": users["num_users"]} if "num_users" in users else {}
     for field, axes in learnt.items():
         if isinstance(found[field], dict):
             found[field] = checked_sparse(found[field], axes, sizes, path, field)
@@ -173,7 +178,7 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
     counts = found["counts"]
     if counts.dtype.kind not in "iu" or counts.min() < 0 or not counts.any():
         raise malformed(path, "counts", "count events", counts)
-    vars(model).update(found)
+    vars(model).update(found | users)
     return model
 
 
