@@ -143,8 +143,8 @@ def measure(hidden_width: int, lengths: np.ndarray, requests: int) -> dict:
 
 def main() -> None:
     """Measure, print and store."""
+    from recmodels.experiments.results import write_json
     from recmodels.experiments.run import versions
-    from recmodels.experiments.stored import write_json
     from recmodels.threads import usable_cores
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

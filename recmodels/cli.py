@@ -10,6 +10,7 @@ import typer
 
 from recmodels.cli_common import LARGEST_SEED, Json, Results, Runs, Seed, show, start_backend
 from recmodels.cli_speed import bench, estimate, race, scale
+from recmodels.data.text import visible
 from recmodels.quiet import quietly
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
@@ -45,7 +46,7 @@ def run(
     if as_json:
         show({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)
         return
-    typer.echo(describe_showcase(shown))
+    show(describe_showcase(shown), as_json)
     typer.echo(f"\nFigures: {folder / 'figures'}    Bundle: {folder / 'bundle'}")
 
 
@@ -248,7 +249,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, FloatingPointError) as error:
-        typer.echo(f"recmodels: {error}", err=True)
+        typer.echo(f"recmodels: {visible(error)}", err=True)
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == STOPPED:

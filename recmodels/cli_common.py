@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from recmodels.data.text import visible
 from recmodels.quiet import quietly
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -36,12 +38,21 @@ def listed(text: str, kind: Callable[[str], float], option: str) -> list:
 
 
 def show(content, as_json: bool) -> None:
-    """JSON with `as_json`; otherwise text, a dict as aligned lines."""
+    """JSON with `as_json`; otherwise text, a dict as aligned lines.
+
+    Both escape what a terminal would obey, each in its own way.
+    """
     if as_json:
-        content = json.dumps(content, indent=1, ensure_ascii=False)
-    elif isinstance(content, dict):
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        typer.echo(re.sub(r"[^\n -~]", lambda found: _json_letter(found[0]), text))
+        return
+    if isinstance(content, dict):
         content = "\n".join(f"{name:24} {value}" for name, value in content.items())
-    typer.echo(content)
+    typer.echo(visible(content))
+
+
+def _json_letter(letter: str) -> str:
+    return letter if visible(letter) == letter else json.dumps(letter)[1:-1]
 
 
 def start_backend() -> None:

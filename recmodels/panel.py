@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from recmodels import plots
+from recmodels.data.text import one_line
 from recmodels.recommend.recommendation import Recommendation
 from recmodels.recommend.recommender import Recommender
 
@@ -37,8 +38,8 @@ class Panel:
         self.recommender, self.k = recommender, k
         raw_ids = recommender.vocabulary.raw_ids.tolist()
         named = recommender.items is not None and column in recommender.items
-        names = recommender.items[column].astype(str) if named else map(str, raw_ids)
-        self.names = dict(zip(raw_ids, names, strict=True))
+        names = recommender.items[column] if named else raw_ids
+        self.names = dict(zip(raw_ids, map(one_line, names), strict=True))
         self.history = list(history)
         self._shown = widgets.HTML()
         # The picture gives way, so that names on the buttons beside it are never cut.
@@ -73,7 +74,7 @@ class Panel:
         self._picture.value = self._draw(listed)
 
     def _name(self, item) -> str:
-        return self.names.get(item, str(item))
+        return self.names.get(item, one_line(item))
 
     def _add_item_of_list(self, place: int) -> Callable[[], None]:
         return lambda: self.add(self.answer.items[place])

@@ -11,7 +11,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.report import load_ranks
 from recmodels.evaluation.statistics import holm, paired_permutation_test
-from recmodels.experiments import stored as stored_module
+from recmodels.experiments import results as results_module
 from recmodels.experiments import train as train_module
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES, find_experiment
@@ -134,9 +134,9 @@ def test_a_failed_write_leaves_the_old_result(ring, tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(stored_module.json, "dumps", full)
+    monkeypatch.setattr(results_module.json, "dumps", full)
     with pytest.raises(OSError, match="No space"):
-        stored_module.write_json(tmp_path / "ring-sasrec.json", {})
+        results_module.write_json(tmp_path / "ring-sasrec.json", {})
     assert (tmp_path / "ring-sasrec.json").read_text() == before
     assert not list(tmp_path.glob(".*"))
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, load
+from recmodels.data.text import one_line
 
 PERCENTILES = (0, 10, 25, 50, 75, 90, 99, 100)
 
@@ -58,7 +59,7 @@ class DataCard:
     def __repr__(self) -> str:
         lengths = ", ".join(f"{key} {value:g}" for key, value in self.lengths.items())
         lines = [
-            f"{self.name} ({self.order})",
+            f"{one_line(self.name)} ({self.order})",
             f"  events {self.events:,}, users {self.users:,}, items {self.items:,}, "
             f"density {self.density:.3%}",
             f"  from {self.first} to {self.last}" if self.first else "  without times",
@@ -70,8 +71,8 @@ class DataCard:
         if self.ties is not None:
             lines.append(f"  same second as the event before {self.ties:.1%}")
         if self.actions:
-            counts = ", ".join(f"{action} {count:,}" for action, count in self.actions.items())
-            lines.append(f"  actions: {counts}")
+            counts = (f"{one_line(action)} {count:,}" for action, count in self.actions.items())
+            lines.append(f"  actions: {', '.join(counts)}")
         return "\n".join([*lines, f"  {self._verdict()}"])
 
     def _verdict(self) -> str:

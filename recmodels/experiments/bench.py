@@ -28,8 +28,8 @@ from recmodels.experiments.floors import (
     useful_flops,
 )
 from recmodels.experiments.race import stored_race
+from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
-from recmodels.experiments.stored import write_json
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.sasrec import SASRec
 from recmodels.plots.results import model_comparison

@@ -13,8 +13,8 @@ import numpy as np
 from recmodels.data.files import locked
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.memory import peak_gib
+from recmodels.experiments.results import read_json, write_json
 from recmodels.experiments.run import versions
-from recmodels.experiments.stored import read_json, write_json
 from recmodels.threads import usable_cores
 
 MEASURE = "ndcg@10"

@@ -9,8 +9,8 @@ from scipy import stats
 from recmodels.data.files import locked, written_whole
 from recmodels.evaluation.held_out import interval_of_sums, user_sums
 from recmodels.experiments.rating_run import RatingRun
-from recmodels.experiments.results import described, kept, seeds_so_far
-from recmodels.experiments.stored import files_of, replace_result
+from recmodels.experiments.results import described, kept, replace_result, seeds_so_far
+from recmodels.experiments.stored import files_of
 
 _DIGITS = 6
 

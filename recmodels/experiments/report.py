@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from recmodels.data.text import one_line
 from recmodels.evaluation.report import evaluate
 from recmodels.experiments.run import open_log, split_log
 from recmodels.experiments.showcase import SHOWN_METRICS, Showcase
@@ -19,10 +20,10 @@ def describe_showcase(shown: Showcase) -> str:
         )
         lines.append(f"{name:16}" + "".join(f"{cell:>28}" for cell in cells))
     for last, wanted, answer in shown.examples:
-        lines += ["", "After  " + "  >  ".join(last), f"came   {wanted}"]
+        lines += ["", "After  " + "  >  ".join(map(one_line, last)), f"came   {one_line(wanted)}"]
         titles = answer.table["title" if "title" in answer.table else "item"].astype(str)
         lines += [
-            f"   {place}. {title}{'   <- it' if title == wanted else ''}"
+            f"   {place}. {one_line(title)}{'   <- it' if title == wanted else ''}"
             for place, title in enumerate(titles, 1)
         ]
     return "\n".join(lines)

@@ -1,12 +1,14 @@
 """Stored results: means and intervals of each experiment over its seeds."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from recmodels.data.files import locked
+from recmodels.data.files import locked, written_whole
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.report import save_ranks
 from recmodels.evaluation.statistics import bootstrap_interval, seed_std
@@ -17,12 +19,17 @@ from recmodels.experiments.stored import (
     finish_result,
     read_json,
     read_result,
-    replace_result,
     staged,
 )
 
 RESULTS = Path("results")
 TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a result: sorted, one value per line, so that a change can be read."""
+    with written_whole(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None = None) -> dict:
@@ -63,6 +70,23 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
             result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
         replace_result(result, folder, lambda path: save_ranks(ranks, path))
     return result
+
+
+def replace_result(result: dict, folder: Path, write_per_user: Callable[[Path], None]) -> None:
+    """Replace both files of a result, or neither, wherever the process is killed.
+
+    The JSON decides: before it is replaced the old per-user file is in place, and afterwards the
+    new one is, under its own name or still under the staged one, where `read_per_user` finds it.
+    The caller holds the lock.
+    """
+    path, per_user = files_of(result["experiment"], folder)
+    try:
+        write_per_user(staged(per_user))
+        write_json(path, result)
+    except Exception:
+        staged(per_user).unlink(missing_ok=True)
+        raise
+    os.replace(staged(per_user), per_user)
 
 
 def seeds_so_far(experiment: Experiment, folder: Path) -> tuple[dict[str, dict], pd.DataFrame]:

@@ -15,8 +15,8 @@ from scipy.optimize import nnls
 from recmodels.data.files import locked
 from recmodels.data.shop import simulate
 from recmodels.experiments.floors import copy_bandwidth, matmul_rate, useful_flops
+from recmodels.experiments.results import read_json, write_json
 from recmodels.experiments.run import versions
-from recmodels.experiments.stored import read_json, write_json
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler

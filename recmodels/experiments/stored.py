@@ -1,21 +1,13 @@
-"""Files of stored results: one JSON per experiment, and what it keeps of each user beside it."""
+"""Read stored results: one JSON per experiment, checked against its per-user file."""
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import rank_metric
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a result: sorted, one value per line, so that a change can be read."""
-    with written_whole(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def read_json(path: Path) -> dict:
@@ -46,23 +38,6 @@ def files_of(name: str, folder: Path) -> tuple[Path, Path]:
 def staged(per_user: Path) -> Path:
     """The name under which `replace_result` writes the per-user file first."""
     return per_user.with_name(f".{per_user.name}.staged")
-
-
-def replace_result(result: dict, folder: Path, write_per_user: Callable[[Path], None]) -> None:
-    """Replace both files of a result, or neither, wherever the process is killed.
-
-    The JSON decides: before it is replaced the old per-user file is in place, and afterwards the
-    new one is, under its own name or still under the staged one, where `read_per_user` finds it.
-    The caller holds the lock.
-    """
-    path, per_user = files_of(result["experiment"], folder)
-    try:
-        write_per_user(staged(per_user))
-        write_json(path, result)
-    except Exception:
-        staged(per_user).unlink(missing_ok=True)
-        raise
-    os.replace(staged(per_user), per_user)
 
 
 def read_result(path: Path) -> dict:

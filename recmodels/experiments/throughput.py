@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from recmodels.experiments.floors import matmul_rate, median_seconds
+from recmodels.experiments.results import read_json
 from recmodels.experiments.scaling import (
     Load,
     circumstances,
@@ -16,7 +17,6 @@ from recmodels.experiments.scaling import (
     time_steps,
     work,
 )
-from recmodels.experiments.stored import read_json
 
 # MovieLens 1M's catalogue: the size most papers train, and sizes that want a graphics processor.
 _ML_1M = {"num_items": 3416, "loss": "full_softmax"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from recmodels.data.files import locked
 from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.rating_results import store_rating_run
@@ -18,6 +19,7 @@ from recmodels.experiments.run import (
     prepare_experiment,
     run_seed,
 )
+from recmodels.experiments.stored import files_of
 from recmodels.features.histories import build_histories
 from recmodels.features.sequences import SequenceData
 from recmodels.models.popularity import MostPopular
@@ -47,7 +49,8 @@ def train_and_store(
             is stored by then.
         ValueError: what is stored already disagrees with its per-user file.
     """
-    seeds_so_far(experiment, results)  # Before the hours: it may refuse what is stored.
+    with locked(files_of(experiment.name, results)[0]):
+        seeds_so_far(experiment, results)  # Before the hours: it may refuse what is stored.
     log, shop = open_log(experiment.dataset, {})
     if experiment.protocol in RATING_PROTOCOLS:
         return _train_rating_splits(experiment, seeds, log, results)

@@ -8,8 +8,8 @@ import optuna
 from recmodels.data.files import locked
 from recmodels.data.registry import load
 from recmodels.experiments.entry import Experiment
+from recmodels.experiments.results import write_json
 from recmodels.experiments.run import prepare_split, run_seed, split_log
-from recmodels.experiments.stored import write_json
 
 TRIALS = 20  # For every model of a table alike: equal trials are what makes it fair.
 

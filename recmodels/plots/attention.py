@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from recmodels.plots.style import COLOURS, styled
+from recmodels.data.text import one_line
+from recmodels.plots.style import COLOURS, NAME_WIDTH, legend_label, styled
 
 SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS[0]])
 SIGNED = LinearSegmentedColormap.from_list("signed", [COLOURS[1], "white", COLOURS[0]])
@@ -45,8 +46,9 @@ def attention_map(
                 weight = weights[row, column]
                 colour = "white" if weight > 0.6 else "black"
                 ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=colour)
-        ax.set_xticks(steps, names, rotation=40, ha="right", rotation_mode="anchor")
-        ax.set_yticks(steps, names)
+        shown = [one_line(name, NAME_WIDTH) for name in names]
+        ax.set_xticks(steps, shown, rotation=40, ha="right", rotation_mode="anchor")
+        ax.set_yticks(steps, shown)
         ax.set_xlabel("is looked at")
         ax.set_ylabel("looks")
         ax.set_title(title)
@@ -100,7 +102,7 @@ def growth(
         raise ValueError("`table` must hold at least one number. Received: an empty table")
     with styled(ax) as ax:
         for name, values in table.items():
-            ax.plot(table.index, values, "o-", markersize=4, label=name)
+            ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
         ax.set_xscale("log", base=2)
         ax.set_yscale("log" if logarithmic else "linear")
         ax.set_xlabel(table.index.name)

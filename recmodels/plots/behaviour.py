@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from recmodels.plots.style import COLOURS, GREY, styled
+from recmodels.data.text import one_line
+from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, styled
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -31,7 +32,7 @@ def week_map(counts: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes
         ax.set_yticks(range(len(DAYS)), DAYS)
         ax.grid(False)
         ax.set_xlabel("hour of the day")
-        ax.set_title(name)
+        ax.set_title(one_line(name))
     return ax
 
 
@@ -53,12 +54,12 @@ def behaviour_funnel(shares: Mapping[str, float], name: str = "", ax: Axes | Non
         positions = np.arange(len(shares))
         bars = ax.barh(positions, list(shares.values()), height=0.6, color=COLOURS[0])
         ax.bar_label(bars, [f"{share:.1%}" for share in shares.values()], padding=4, color=GREY)
-        ax.set_yticks(positions, list(shares))
+        ax.set_yticks(positions, [one_line(kind, NAME_WIDTH) for kind in shares])
         ax.invert_yaxis()
         ax.set_xlim(0, 1.25 * max(shares.values()))  # Room for the number behind the longest bar.
         ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1])
         ax.xaxis.set_major_formatter(PercentFormatter(1))
         ax.grid(False, axis="y")
         ax.set_xlabel("of the pairs of user and item")
-        ax.set_title(name)
+        ax.set_title(one_line(name))
     return ax

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 
-from recmodels.plots.style import COLOURS, GREY, styled
+from recmodels.plots.style import COLOURS, GREY, legend_label, styled
 
 # Seconds that people have names for.
 MOMENTS = {
@@ -39,7 +39,7 @@ def length_curves(
         for colour, (name, values) in zip(cycle(COLOURS), logs, strict=False):
             at_least = 1 - np.arange(len(values)) / len(values)
             distinct, first = np.unique(values, return_index=True)
-            ax.plot(distinct, at_least[first], color=colour, label=name)
+            ax.plot(distinct, at_least[first], color=colour, label=legend_label(name))
         if max_length is not None:
             ax.axvline(max_length, color=GREY, linestyle=":", label=f"{max_length:,} events")
         ax.set_xscale("log")
@@ -69,7 +69,7 @@ def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = Non
         logs = _sorted_positive(counts, "counts").items()
         for colour, (name, values) in zip(cycle(COLOURS), logs, strict=False):
             share = np.concatenate([[0], values[::-1].cumsum() / values.sum()])
-            ax.plot(np.linspace(0, 1, len(share)), share, color=colour, label=name)
+            ax.plot(np.linspace(0, 1, len(share)), share, color=colour, label=legend_label(name))
         ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="all items alike")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
@@ -97,7 +97,7 @@ def gap_curves(gaps: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
             distinct, number = np.unique(seconds, return_counts=True)
             share = number.cumsum() / number.sum()
             drawn = np.maximum(distinct, SAME_SECOND)
-            ax.step(drawn, share, where="post", color=colour, label=name)
+            ax.step(drawn, share, where="post", color=colour, label=legend_label(name))
         ax.set_xscale("log")
         ax.set_xticks([SAME_SECOND, *MOMENTS], ["same\nsecond", *MOMENTS.values()])
         ax.xaxis.set_minor_locator(NullLocator())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from recmodels.plots.style import COLOURS, GREY, styled
+from recmodels.plots.style import COLOURS, GREY, legend_label, styled
 
 
 def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
@@ -84,7 +84,7 @@ def best_of_many(
         )
     with styled(ax) as ax:
         for name, values in table.items():
-            ax.plot(table.index, values, marker="o", markersize=3, label=name)
+            ax.plot(table.index, values, marker="o", markersize=3, label=legend_label(name))
         if truth is not None:
             ax.axhline(truth, color=GREY, linestyle="--", linewidth=1, label="what all are worth")
         ax.set_xscale("log")

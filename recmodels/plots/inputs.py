@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.ticker import PercentFormatter
 
-from recmodels.plots.style import COLOURS, styled
+from recmodels.data.text import one_line
+from recmodels.plots.style import COLOURS, legend_label, styled
 
 NUM_BINS = 40
 
@@ -35,7 +36,7 @@ def value_distribution(
     with styled(ax) as ax:
         look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
         for colour, (name, values) in zip(cycle(COLOURS), known.items(), strict=False):
-            ax.hist(values, **look, color=colour, label=name)
+            ax.hist(values, **look, color=colour, label=legend_label(name))
         ax.set_xlabel(label)
         ax.set_ylabel("density")
         if len(known) > 1:
@@ -61,7 +62,7 @@ def response_curves(
         raise ValueError("`table` must hold at least one setting. Received: an empty table")
     with styled(ax) as ax:
         for colour, (name, values) in zip(cycle(COLOURS), table.items(), strict=False):
-            ax.plot(table.index, values, "o-", markersize=4, color=colour, label=name)
+            ax.plot(table.index, values, "o-", markersize=4, color=colour, label=legend_label(name))
         if percent:
             ax.yaxis.set_major_formatter(PercentFormatter(1))
             ax.set_ylim(bottom=0)
@@ -93,5 +94,5 @@ def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) ->
         ax.grid(False)
         ax.set_xlabel("position, the newest on the right")
         ax.set_ylabel("row")
-        ax.set_title(f"{name}: {1 - real.mean():.0%} padding" if name else "")
+        ax.set_title(f"{one_line(name)}: {1 - real.mean():.0%} padding" if name else "")
     return ax

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from recmodels.plots.style import styled
+from recmodels.plots.style import legend_label, styled
 
 
 def learning_curves(
@@ -38,7 +38,7 @@ def learning_curves(
                 raise ValueError(
                     f"`curves` of {name!r} has no value of {column!r}. Received: {frame}"
                 )
-            (line,) = ax.plot(known["epoch"], known[column], label=name)
+            (line,) = ax.plot(known["epoch"], known[column], label=legend_label(name))
             best = known[column].idxmin() if column == "loss" else known[column].idxmax()
             ax.plot(*known.loc[best], "o", color=line.get_color())
         ax.xaxis.get_major_locator().set_params(integer=True)

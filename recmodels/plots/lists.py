@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from recmodels.plots.style import COLOURS, GREY, styled
+from recmodels.data.text import one_line
+from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, styled
 
 
 def ranked_list(
@@ -37,10 +38,10 @@ def ranked_list(
         places = np.arange(len(names))
         bars = ax.barh(places, values, height=0.6, color=COLOURS[0])
         ax.bar_label(bars, [f"{value:.3g}" for value in values], padding=4, color=GREY)
-        ax.set_yticks(places, names)
+        ax.set_yticks(places, [one_line(name, NAME_WIDTH) for name in names])
         ax.invert_yaxis()
         ax.margins(x=0.12)  # Room for the number behind the longest bar.
         ax.grid(False, axis="y")
         ax.set_xlabel(label)
-        ax.set_title(title)
+        ax.set_title(one_line(title))
     return ax

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from recmodels.data.leakage import LeakReport
+from recmodels.data.text import one_line
 from recmodels.plots.style import COLOURS, GREY, styled
 
 
@@ -86,7 +87,7 @@ def leak_report(report: LeakReport, ax: Axes | None = None) -> Axes:
         ax.set_xticks(np.arange(0, 1.01, 0.25))
         ax.xaxis.set_major_formatter(PercentFormatter(1))
         ax.grid(False, axis="y")
-        ax.set_title(f"{report.name}, {report.protocol}, {report.part}")
+        ax.set_title(f"{one_line(report.name)}, {report.protocol}, {report.part}")
     return ax
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 from recmodels.evaluation.ranking import UNRANKED
-from recmodels.plots.style import GREY, styled
+from recmodels.plots.style import GREY, legend_label, styled
 
 _NAMES_ABREAST = 90  # Letters, were all as long as the longest; more overlap.
 
@@ -37,8 +37,8 @@ def hits_by_depth(
         curves = {name: _ranked_only(*_cumulative(values)) for name, values in ranks.items()}
         deepest = max(depth.max(initial=1) for depth, _ in curves.values())
         for name, (depth, hits) in curves.items():
-            last = hits.max(initial=0)
-            ax.step(np.append(depth, deepest), np.append(hits, last), where="post", label=name)
+            label, last = legend_label(name), hits.max(initial=0)
+            ax.step(np.append(depth, deepest), np.append(hits, last), where="post", label=label)
         for name, depth in (marks or {}).items():
             ax.axvline(depth, color=GREY, linestyle=":")
             ax.annotate(
@@ -114,7 +114,7 @@ def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | N
         for name, values in p.items():
             threshold, share = _cumulative(values)
             threshold, share = np.concatenate([[0], threshold, [1]]), np.append(share, 1)
-            ax.step(threshold, np.append(0, share), where="post", label=name)
+            ax.step(threshold, np.append(0, share), where="post", label=legend_label(name))
         ax.axvline(level, color=GREY, linestyle=":", label=f"p = {level:g}")
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1.02)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from recmodels.plots.style import styled
+from recmodels.plots.style import legend_label, styled
 
 
 def option_curves(
@@ -42,7 +42,7 @@ def option_curves(
     with styled(ax) as ax:
         for name, curve in curves.items():
             numbers = curve.to_numpy(float)
-            (line,) = ax.plot(numbers, label=name)
+            (line,) = ax.plot(numbers, label=legend_label(name))
             if best:
                 top = int(np.nanargmax(numbers))
                 ax.plot(top, numbers[top], "o", color=line.get_color())

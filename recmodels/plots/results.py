@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from recmodels.plots.style import COLOURS, GREY, styled
+from recmodels.data.text import one_line
+from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, legend_label, styled
 
 
 def metric_by_slice(
@@ -35,8 +36,9 @@ def metric_by_slice(
     with styled(ax) as ax:
         shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Side by side.
         for shift, (name, table) in zip(shifts, tables.items(), strict=True):
-            positions = np.arange(len(table)) + shift
-            ax.errorbar(positions, table["mean"], yerr=_arms(table), fmt="o", capsize=3, label=name)
+            places, look = np.arange(len(table)) + shift, {"fmt": "o", "capsize": 3}
+            arms, label = _arms(table), legend_label(name)
+            ax.errorbar(places, table["mean"], yerr=arms, label=label, **look)
         names = [f"{name}\nn = {count:,.0f}" for name, count in users.items()]
         ax.set_xticks(np.arange(len(users)), names)
         ax.set_ylim(bottom=0)
@@ -81,7 +83,7 @@ def model_comparison(
                 va="center",
                 color=GREY,
             )
-        ax.set_yticks(positions, table.index)
+        ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
         ax.grid(False, axis="y")
         ax.set_xlabel(f"{label}, 95 % interval")
         right = np.nanmax([table["mean"], table["high"]])
@@ -116,7 +118,7 @@ def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None 
         ax.errorbar(table["mean"], positions, xerr=_arms(table), **measured)
         printed = {"marker": "D", "linestyle": "none", "color": COLOURS[1], "label": "printed"}
         ax.plot(table["printed"].astype(float), positions, **printed)
-        ax.set_yticks(positions, table.index)
+        ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
         ax.set_ylim(-0.6, len(table) - 0.4)
         ax.set_xlim(left=0)
         ax.grid(False, axis="y")

@@ -2,20 +2,23 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 
 import matplotlib
 import matplotlib.text
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogFormatter, ScalarFormatter
 
 from recmodels.data.files import written_whole
+from recmodels.data.text import TITLE_WIDTH, one_line
 
 # Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#6E6E6E"
+NAME_WIDTH = 50  # Characters of a title or name beside a bar or in a legend.
 
 CJK_FONTS = (
     "Noto Sans CJK SC",
@@ -76,6 +79,7 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
             import matplotlib.pyplot as plt  # Chooses a backend: only once a figure is wanted.
 
             _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+        before = {text: text.get_text() for text in ax.findobj(matplotlib.text.Text)}
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#E4E4E4", linewidth=0.8)
         ax.set_axisbelow(True)
@@ -83,12 +87,46 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
         texts = ax.findobj(matplotlib.text.Text)
         for text in texts:  # The labels of an axis that was there before have its font.
             text.set_fontfamily(fonts)
+        _read_no_formulas(ax, [text for text in texts if text.get_text() != before.get(text)])
         if cjk_font() is None and any(_is_chinese(text.get_text()) for text in texts):
             _warn_of_missing_font()
         interactive = matplotlib.is_interactive()
     # A notebook becomes interactive when its first figure is made; the block above would undo
     # that, and no later figure would be shown.
     matplotlib.interactive(interactive)
+
+
+def _read_no_formulas(ax: Axes, texts: list[matplotlib.text.Text]) -> None:
+    """Show all texts as they are: titles from data may hold dollar signs or control characters.
+
+    Numbers on an axis stay as matplotlib writes them: some are powers with exponents.
+    """
+    numbers = set()
+    for axis in (ax.xaxis, ax.yaxis):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FuncFormatter):  # What `set_xticks` makes of given labels.
+            formatter.func = partial(_shown_label, formatter.func)
+        elif isinstance(formatter, ScalarFormatter | LogFormatter):
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            numbers.update(label for tick in ticks for label in (tick.label1, tick.label2))
+    for text in texts:
+        if text not in numbers:
+            text.set_parse_math(False)
+            text.set_text(_shown_lines(text.get_text(), TITLE_WIDTH))
+
+
+def _shown_label(label: Callable[[float, int], str], value: float, place: int) -> str:
+    return _shown_lines(label(value, place), NAME_WIDTH)
+
+
+def _shown_lines(text: object, width: int) -> str:
+    return "\n".join(one_line(line, width) for line in str(text).split("\n"))
+
+
+def legend_label(name: object) -> str:
+    """A name from data in a legend: one line, and not left out for beginning with `_`."""
+    shown = one_line(name, NAME_WIDTH)
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def save(ax: Axes, path: str | os.PathLike) -> None:

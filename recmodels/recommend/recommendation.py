@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from recmodels.data.text import one_line, visible
 
 OWN_COLUMNS = ("rank", "item", "score")
 
@@ -35,12 +38,22 @@ class Recommendation:
         return len(self.items)
 
     def __repr__(self) -> str:
-        rows = self.table.to_string(index=False) if len(self) else "(nothing)"
-        return "\n".join([f"{self.source}:", rows, *(f"Note: {note}" for note in self.notes)])
+        rows = self._shown().to_string(index=False) if len(self) else "(nothing)"
+        notes = (f"Note: {visible(note)}" for note in self.notes)
+        return "\n".join([f"{one_line(self.source)}:", rows, *notes])
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
-        return f"<p>{html.escape(self.source)}</p>{self.table.to_html(index=False)}{notes}"
+        notes = "".join(f"<p>Note: {html.escape(visible(note))}</p>" for note in self.notes)
+        table, source = self._shown().to_html(index=False), html.escape(one_line(self.source))
+        # The classes keep notebooks from reading a formula between two dollar signs.
+        return f'<div class="tex2jax_ignore mathjax_ignore"><p>{source}</p>{table}{notes}</div>'
+
+    def _shown(self) -> pd.DataFrame:
+        """The table with each text on one line."""
+        table = self.table.rename(columns=one_line)
+        for name in table.columns[[not is_numeric_dtype(kind) for kind in table.dtypes]]:
+            table[name] = [one_line(v) if isinstance(v, str) else v for v in table[name]]
+        return table
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:

@@ -128,7 +128,7 @@ class OnePerFamily:
     def groups(self, items: pd.DataFrame) -> list[list[str]]:
         """The family of each item, none where it has no title."""
         titles = _column(items, self.column)
-        return [[title_family(title)] if isinstance(title, str) else [] for title in titles]
+        return [[title_family(t)] if isinstance(t, str) and t.strip() else [] for t in titles]
 
 
 @dataclass(frozen=True)
@@ -214,11 +214,14 @@ _SUFFIX = re.compile(
     )$""",
     re.VERBOSE | re.IGNORECASE,
 )
+_LONGEST_TITLE, _LONGEST_SUFFIX = 1000, 200  # Characters.
 _ARTICLE = re.compile(r"^(?:the|an?)\s+|,\s*(?:the|an?)$")
 
 
 def title_family(title: str) -> str:
     """What titles of one family share: no year, edition, size, article, case or punctuation.
+
+    Of a very long title the first 1,000 characters count.
 
     Example:
         >>> title_family("Matrix, The (1999)") == title_family("The Matrix: Special Edition")
@@ -226,8 +229,12 @@ def title_family(title: str) -> str:
         >>> title_family("Shampoo, 8 oz") == title_family("SHAMPOO - 16 Oz. (pack of 2)")
         True
     """
-    family = title.strip().lower()
-    while (shorter := _SUFFIX.sub("", family).strip()) and shorter != family:
+    # Single blanks and a bounded length: the pattern tries each run of blanks from each of them.
+    family = " ".join(title.lower().split())[:_LONGEST_TITLE].rstrip()
+    while found := _SUFFIX.search(family, max(0, len(family) - _LONGEST_SUFFIX)):
+        shorter = family[: found.start()].rstrip()
+        if not shorter:
+            break
         family = shorter
     bare = " ".join(re.findall(r"\w+", _ARTICLE.sub("", family)))
     return bare or family
