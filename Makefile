@@ -6,11 +6,14 @@ READY := $(VENV)/.ready
 DATASET ?= shop
 COLUMNS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# The shell gets both from its environment, where quotes, blanks and dollars are plain characters.
+export override DATASET := $(value DATASET)
+export override COLUMNS := $(value COLUMNS)
 
 .PHONY: run test test-notebooks test-backends lab notebooks texts site test-site bench race scale table check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
-	$(BIN)/python -m recmodels run --dataset '$(DATASET)' --columns '$(COLUMNS)'
+	$(BIN)/python -m recmodels run --dataset "$$DATASET" --columns "$$COLUMNS"
 
 test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
 	$(BIN)/python -m pytest -n auto --dist worksteal \

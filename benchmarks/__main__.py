@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from recmodels.cli_common import Json, Results, Runs, show, start_backend
+from recmodels.cli_common import Json, Results, Runs, listed, show, start_backend
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -46,9 +46,8 @@ def race(
     from benchmarks.race import race as measure
     from recmodels.experiments.catalogue import find_experiment
 
-    goals, chosen = map(float, targets.split(",")), map(int, seeds.split(","))
-    entry = find_experiment(name)
-    found = measure(entry, list(goals), list(chosen), runs=runs, results=results)
+    goals, chosen = listed(targets, float, "targets"), listed(seeds, int, "seeds")
+    found = measure(find_experiment(name), goals, chosen, runs=runs, results=results)
     show(found if as_json else describe_race(found), as_json)
 
 

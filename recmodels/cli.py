@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recmodels.cli_common import Json, Results, Runs, show, start_backend
+from recmodels.cli_common import LARGEST_SEED, Json, Results, Runs, Seed, show, start_backend
 from recmodels.data.text import visible
 from recmodels.quiet import quietly
 
@@ -34,7 +34,7 @@ def run(
     ] = "shop",
     columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
     runs: Runs = Path("runs"),
-    seed: int = 0,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
@@ -54,7 +54,10 @@ def run(
 @app.command()
 def train(
     name: str,
-    seed: Annotated[int | None, typer.Option(help="One seed; by default all of them.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="One seed; by default all of them."),
+    ] = None,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
     as_json: Json = False,
@@ -77,8 +80,8 @@ def train(
 @app.command()
 def tune(
     name: str,
-    trials: int = 20,
-    seed: int = 0,
+    trials: Annotated[int, typer.Option(min=1)] = 20,
+    seed: Seed = 0,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
     as_json: Json = False,
@@ -211,7 +214,8 @@ def parse_columns(text: str) -> dict[str, str | int | bool]:
     """`'user=uid,item=sku,dayfirst=true'` as arguments of `read_events`.
 
     Raises:
-        ValueError: a part is not `role=column`, or the role is none that `read_events` takes.
+        ValueError: a part is not `role=column`, a role stands twice, or is none that
+            `read_events` takes.
     """
     roles = ("user", "item", "timestamp", "action", "duration", "value", "order")
     reading = ("form", "encoding", "header", "date_format", "dayfirst", "year", "unit", "timezone")
@@ -223,6 +227,8 @@ def parse_columns(text: str) -> dict[str, str | int | bool]:
                 f"{reading} and their values. Received: columns={text!r}"
             )
     given = {role.strip(): column.strip() for role, column in parts}
+    if len(given) < len(parts):
+        raise ValueError(f"`columns` must name each role once. Received: columns={text!r}")
     plain = {"true": True, "false": False}
     for role in {"header", "dayfirst", "year"} & set(given):
         value = given[role].lower()
@@ -240,8 +246,11 @@ def parse_rules(text: str) -> tuple:
 
     try:
         described = json.loads(text if text.lstrip()[:1] in "[{" else Path(text).read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"`rules` must be JSON. Received: {text!r}, {error}") from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise ValueError(
+            '`rules` must be JSON such as \'[{"rule": "AtMost", "most": 2}]\', or a file of it. '
+            f"Received: rules={text!r:.200}, {error}"
+        ) from error
     return rules_from_json([described] if isinstance(described, dict) else described)
 
 

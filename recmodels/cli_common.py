@@ -1,7 +1,9 @@
 """What the commands share: options, output, the start of the backend."""
 
 import json
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,26 @@ from recmodels.quiet import quietly
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Runs = Annotated[Path, typer.Option(help="Folder of checkpoints and bundles.")]
 Results = Annotated[Path, typer.Option(help="Folder of stored results.")]
+
+LARGEST_SEED = 2**32 - 1  # That of NumPy.
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything random.")]
+
+
+def listed(text: str, kind: Callable[[str], float], option: str) -> list:
+    """Finite numbers of a kind, written with commas.
+
+    Raises:
+        ValueError: a part is no such number, or there is none.
+    """
+    try:
+        numbers = [kind(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise ValueError(
+            f"`{option}` must be numbers with commas between them. Received: {option}={text!r}"
+        )
+    return numbers
 
 
 def show(content, as_json: bool) -> None:

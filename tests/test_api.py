@@ -1,4 +1,4 @@
-"""`fit` and `fit_towers`: which data and models they take, and what a checkpoint knows of a run."""
+"""`fit`: which data and models they take, and what a checkpoint knows of a run."""
 
 import functools
 import json
@@ -11,7 +11,7 @@ import pytest
 from harness import make_log, random_lists, to_numpy
 
 from recmodels import api
-from recmodels.api import fit, fit_towers
+from recmodels.api import fit
 from recmodels.data.splits import leave_one_out
 from recmodels.features.histories import Histories
 from recmodels.features.sequences import Queries, SequenceData, prepare
@@ -136,10 +136,10 @@ OTHER_TOWER_RUNS = {
 def test_towers_refuse_a_checkpoint_of_another_run(name, tmp_path):
     path = tmp_path / "run.npz"
     options = {"data": rated(), **TOWERS}
-    fit_towers(towers(features=1.0), checkpoint=path, **options)
+    fit(towers(features=1.0), checkpoint=path, **options)
     changed = {"model": lambda: towers(features=1.0), **options, **OTHER_TOWER_RUNS[name]}
     with pytest.raises(OtherRun, match=f"with other {name}. Delete it"):
-        fit_towers(changed.pop("model")(), checkpoint=path, **changed)
+        fit(changed.pop("model")(), checkpoint=path, **changed)
 
 
 def test_ten_million_events_are_told_apart_in_a_moment():
@@ -168,7 +168,7 @@ class Stopped:
 
 def test_a_stopped_training_leaves_the_best_weights_and_the_curve(monkeypatch, capsys):
     stopped, model = Stopped(), sasrec()
-    monkeypatch.setattr(api, "validation_ndcg", stopped)
+    monkeypatch.setattr(api, "validation_score", stopped)
     with pytest.raises(KeyboardInterrupt):
         fit(model, DATA, **{**OPTIONS, "epochs": 5})
     assert_equal(weights_of(model), stopped.seen[0])
@@ -184,7 +184,7 @@ def test_a_stopped_training_with_a_checkpoint_goes_on_in_the_same_model(
     fit(whole, DATA, **options)
     model, path = sasrec(), tmp_path / "run.npz"
     with monkeypatch.context() as patched:
-        patched.setattr(api, "validation_ndcg", Stopped())
+        patched.setattr(api, "validation_score", Stopped())
         with pytest.raises(KeyboardInterrupt):
             fit(model, DATA, checkpoint=path, **options)
     state, arrays = load_checkpoint(path)
@@ -218,29 +218,38 @@ def test_a_model_built_before_trains_like_an_untouched_one(kind):
         if kind == "sequences":
             fit(model, DATA, **OPTIONS, seed=4)
         else:
-            fit_towers(model, DATA, epochs=1, batch_size=16, verbose=False, seed=4)
+            fit(model, DATA, epochs=1, batch_size=16, verbose=False, seed=4)
         found.append(weights_of(model))
     assert_equal(*found)
+
+
+def test_counted_models_are_fitted_by_the_same_call():
+    model = BPRMF(width=4, epochs=1)
+    curve = fit(model, DATA)
+    twin = BPRMF(width=4, epochs=1).fit(DATA.train, DATA.num_items)
+    np.testing.assert_array_equal(model.item_vectors, twin.item_vectors)
+    assert curve.rows == [] and curve.best is None
 
 
 BAD = {
     "a log": (lambda: fit(sasrec(), make_log(LISTS)), "`data` must come from `prepare`"),
     "a split": (lambda: fit(sasrec(), SPLIT), "`data` must come from `prepare`"),
-    "a log for towers": (lambda: fit_towers(towers(), SPLIT), "`data` must come from"),
-    "towers in fit": (lambda: fit(towers(), DATA), "must be a SequenceEncoder.*`fit_towers`"),
-    "a sequence model in fit_towers": (lambda: fit_towers(sasrec(), DATA), "TwoTower.*`fit`"),
-    "a counted model": (lambda: fit(BPRMF(), DATA), "`model.fit.data.train, data.num_items.`"),
+    "a log for towers": (lambda: fit(towers(), SPLIT), "`data` must come from"),
+    "an option of another task": (lambda: fit(towers(), DATA, loss="bce"), "no option 'loss'"),
+    "an option of towers": (lambda: fit(sasrec(), DATA, folds=2), "no option 'folds'"),
+    "an option of a counted model": (lambda: fit(BPRMF(), DATA, epochs=3), "constructors"),
+    "what cannot learn": (lambda: fit(object(), DATA), "capability `Fits`.*model=object"),
     "text for a truth value": (
         lambda: fit(sasrec(), DATA, filter_seen="False"),
         "`filter_seen` must be True or False",
     ),
     "a smaller model": (lambda: fit(sasrec(V - 1), DATA), f"num_items={V - 1}, data with"),
     "a larger model": (lambda: fit(sasrec(V + 9), DATA), f"num_items={V + 9}, data with"),
-    "towers of other items": (lambda: fit_towers(towers(items=V + 1), DATA), "`num_items`"),
-    "towers of fewer users": (lambda: fit_towers(towers(users=5), DATA), "with 5 users|of 5"),
-    "towers of more users": (lambda: fit_towers(towers(users=50), DATA), "of 50 users"),
+    "towers of other items": (lambda: fit(towers(items=V + 1), DATA), "`num_items`"),
+    "towers of fewer users": (lambda: fit(towers(users=5), DATA), "with 5 users|of 5"),
+    "towers of more users": (lambda: fit(towers(users=50), DATA), "of 50 users"),
     "readers of other raters": (
-        lambda: fit_towers(
+        lambda: fit(
             TwoTower(Tower(5, 4, num_members=V + 1, ids=False), Tower(V, 4, num_members=5)),
             DATA,
             folds=2,
@@ -248,11 +257,11 @@ BAD = {
         "of 5 users, histories of",
     ),
     "no ratings": (
-        lambda: fit_towers(towers(head="dot"), DATA, rating_weight=1.0),
+        lambda: fit(towers(head="dot"), DATA, rating_weight=1.0),
         "`rating_weight` needs the ratings",
     ),
     "a missing rating": (
-        lambda: fit_towers(towers(), rated([np.nan] + [1.0] * (len(DATA.train.items) - 1))),
+        lambda: fit(towers(), rated([np.nan] + [1.0] * (len(DATA.train.items) - 1))),
         "`value` must be a finite number .*in row 0",
     ),
     "one item": (

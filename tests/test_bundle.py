@@ -25,6 +25,7 @@ from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
 from recmodels.recommend import (
     AtMost,
@@ -43,7 +44,8 @@ QUERIES = {"item_ids": np.array([[0, 2, 3], [0, 0, 0]], np.int32), "user_ids": n
 def train() -> Histories:
     items = np.array([1, 2, 3, 2, 3, 4, 2, 5], np.int32)
     times = np.arange(8) * 86_400
-    return Histories(np.array([1, 2, 3]), items, np.array([0, 3, 6, 8]), {"timestamp": times})
+    columns = {"timestamp": times, "value": np.array([5, 3, 4, 1, 2, 5, 4, 4.0])}
+    return Histories(np.array([1, 2, 3]), items, np.array([0, 3, 6, 8]), columns)
 
 
 def write(folder, model=None, **parts):
@@ -69,6 +71,7 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
         RandomOrder(3),
         RecentPopular(),
         RepeatLast(),
+        UserItemBias(),
         UserKNN(),
     ],
     ids=lambda model: type(model).__name__,

@@ -2,15 +2,23 @@
 
 import json
 import random
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.__main__ import app as benchmarks_app
 from recmodels import cli
 from recmodels.cli import app, parse_columns, parse_rules
-from recmodels.recommend import AtMost, OnePerFamily
+from recmodels.experiments.report import evaluate_bundle
+from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.popularity import MostPopular
+from recmodels.recommend import AtMost, OnePerFamily, Recommender
 from recmodels.recommend.raw_ids import typed_ids
+from tests.harness import make_histories
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +102,26 @@ def test_rules_are_json_or_a_file_of_it(tmp_path):
     parsed = parse_rules(text)
     assert parsed == parse_rules(str(tmp_path / "rules.json"))
     assert parsed == (AtMost(2), OnePerFamily()) and parse_rules(text[1:30]) == (AtMost(2),)
-    for bad, match in (("[", "`rules` must be JSON"), ("[1]", "`rules` must be objects")):
+    (tmp_path / "three.json").write_text("3")
+    for bad, match in (
+        ("[", "`rules` must be JSON"),
+        ("", "`rules` must be JSON"),
+        ("AtMost", "`rules` must be JSON .* or a file of it"),
+        (str(tmp_path), "`rules` must be JSON"),
+        ("[" * 100_000, "`rules` must be JSON"),
+        ("[1]", "`rules` must be objects"),
+        ('[[{"rule": "AtMost", "most": 2}]]', "`rules` must be objects"),
+        (str(tmp_path / "three.json"), "`rules` must be a list of objects"),
+        ('{"rule": "AtMost", "most": NaN}', "`most` must be a whole number"),
+        ('{"rule": "AtMost", "most": 1e999}', "`most` must be a whole number"),
+        ('{"rule": "Diverse", "weight": "0.3"}', "`weight` must be a number"),
+    ):
         with pytest.raises(ValueError, match=match):
             parse_rules(bad)
 
 
 def test_typed_ids_are_of_the_type_of_the_known_ones():
+    assert typed_ids(["²", "--3", "+4", "9" * 5000], np.array([3])) == ["²", "--3", 4, "9" * 5000]
     assert typed_ids(["3", " -12", "", "x"], np.array([3])) == [3, -12, "x"]
     assert typed_ids(["3", " a "], np.array(["3", "b"])) == ["3", "a"]
 
@@ -122,9 +144,9 @@ def test_table_prints_rows_as_json():
     assert isinstance(json.loads(invoke("table", "--json").stdout), list)
 
 
-@pytest.mark.parametrize("text", ["uid", "who=uid", "user=uid;item=sku,x"])
+@pytest.mark.parametrize("text", ["user=a,user=b", "uid", "who=uid", "user=uid;item=sku,x"])
 def test_columns_must_be_roles(text):
-    with pytest.raises(ValueError, match="role=column"):
+    with pytest.raises(ValueError, match="role=column|each role once"):
         parse_columns(text)
 
 
@@ -138,6 +160,62 @@ def test_columns_may_say_how_values_are_written():
         "year": 2013,
     }
     assert parse_columns(text) == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"dataset": 3, "protocol": "temporal"},
+        {"dataset": "shop"},
+        {"dataset": "shop", "protocol": ["temporal"]},
+        {"dataset": "shop", "protocol": "temporal", "columns": ["user"]},
+        {"dataset": "shop", "protocol": "temporal", "columns": {"user": 1}},
+    ],
+)
+def test_a_bundle_that_does_not_say_its_data_cannot_be_evaluated(tmp_path, config):
+    model = MostPopular().fit(make_histories([[1, 2]]), 2)
+    Recommender(model, Vocabulary(["a", "b"])).save(tmp_path / "bundle", config=config)
+    with pytest.raises(ValueError, match="of `recmodels run` or .*Received: folder=.*config="):
+        evaluate_bundle(tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--seed", -1),
+        ("train", "shop-softmax", "--seed", 2**32),
+        ("tune", "shop-softmax", "--seed", -1),
+        ("tune", "shop-softmax", "--trials", 0),
+    ],
+)
+def test_numbers_out_of_range_end_with_the_range(arguments):
+    result = invoke(*arguments)
+    assert result.exit_code == 2 and f"Invalid value for '{arguments[-2]}'" in result.output
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--targets"])
+@pytest.mark.parametrize("text", ["", "x", "1,,2", "1,nan", "inf"])
+def test_lists_of_numbers_hold_finite_numbers(option, text):
+    result = CliRunner().invoke(benchmarks_app, ["race", option, text])
+    assert f"`{option[2:]}` must be numbers with commas" in str(result.exception)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+@pytest.mark.parametrize("text", ["it's mine.csv", 'a "b" c', "a$b$(c)`d`;e", "user=User ID", ""])
+def test_make_run_passes_quotes_blanks_and_dollars_on(tmp_path, text):
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "ready").touch()
+    variables = [f"DATASET={text}", f"COLUMNS={text}", f"BIN={tmp_path}", f"READY={tmp_path}/ready"]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        ["make", "--silent", "run", *variables], cwd=root, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [
+        "-m", "recmodels", "run", "--dataset", text, "--columns", text,
+    ], done.stderr  # fmt: skip
 
 
 def test_a_mistake_is_one_line(monkeypatch, capsys):

@@ -327,6 +327,9 @@ TAMPERED = {
     "sparse: rows of other users": ("bias", in_npz("vectors.shape", lambda a: a + [1, 0]), "`vectors.shape` of model.npz"),
     "dense for sparse": ("markov", in_npz("totals", lambda a: a[:, None]), "`totals` of model.npz"),
     "vectors of users of another width": ("bpr", in_npz("user_vectors", lambda a: a[:, :1]), "`user_vectors` of model.npz"),
+    "users: more than have vectors": ("bpr", in_values("num_users", 4), "`user_vectors` of model.npz"),
+    "users: their number is a text": ("bpr", in_values("num_users", "3"), "`num_users` of model.npz"),
+    "users: their digest is a number": ("bpr", in_values("user_rows", 3), "`user_rows` of model.npz"),
     "vectors of items of another width": ("bpr", in_npz("item_vectors", lambda a: np.ones((6, 3))), "`item_vectors` of model.npz"),
     "vectors of items, infinite": ("bpr", in_npz("item_vectors", at((0, 0), np.inf)), "`item_vectors` of model.npz"),
     "archive: compressed": ("markov", in_npz("counts", lambda a: a, np.savez_compressed), "of model.npz .* not be compressed"),
@@ -443,6 +446,29 @@ def test_files_that_are_not_those_that_were_written(bundles, tmp_path, case):
 
 def test_there_are_many_of_them():
     assert len(TAMPERED) + len(DAMAGED) >= 74
+
+
+def make_sasrec(**options):
+    model = rm.SASRec(5, max_length=4, width=4, num_blocks=1, **options)
+    model.build()
+    return model
+
+
+def test_models_of_every_make_are_read_again(tmp_path):
+    """What the checks of sizes must not mistake for tampering."""
+    compiled = make_sasrec()
+    compiled.compile("adam", loss="mse")
+    compiled.optimizer.build(compiled.trainable_variables)
+    query = rm.Tower(3, 4, num_features=2, num_members=6, dropout=0.1)
+    towers = rm.TwoTower(query, rm.Tower(5, 4, num_members=3, dropout=0.1), "mlp", normalise=True)
+    towers.build()
+    sizes = {"num_heads": 2, "hidden_width": 8, "temperature": 0.1, "norm_order": "pre"}
+    for model in (compiled, towers, make_sasrec(**sizes), make_sasrec(dtype="mixed_bfloat16")):
+        folder = save_bundle(tmp_path / "b", model, Vocabulary(ITEMS), filter_seen=True)
+        for stored, weights in zip(
+            load_bundle(folder).model.get_weights(), model.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(stored, weights)
 
 
 def test_a_class_of_the_user_is_loaded_where_it_is_registered(tmp_path):

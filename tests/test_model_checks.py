@@ -118,7 +118,7 @@ def test_queries_must_be_queries(queries):
     [
         ({"train": DATA}, "`train`, or `histories`, must be histories"),
         ({"filter_seen": "False"}, "`filter_seen` must be True or False. Received: .*='False'"),
-        ({"filter_seen": None}, "`filter_seen` must be True or False"),
+        ({"filter_seen": 1}, "`filter_seen` must be True or False"),
         ({"ks": (10.0,)}, "`ks` must be a whole number of at least 1. Received: ks=10.0"),
         ({"ks": (True,)}, "`ks` must be a whole number"),
         ({"ks": 10}, "`ks` must be list lengths, such as .5, 10.. Received: ks=10"),

@@ -10,6 +10,7 @@ from recmodels.features.batches import NextItemBatches
 from recmodels.features.sequences import Queries, SequenceData
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.sasrec import SASRec
+from recmodels.tasks.build import IN_BATCH
 from recmodels.tasks.next_retrieval import NextRetrieval
 
 V, T = 7, 5
@@ -83,7 +84,7 @@ def test_fewer_positions_than_the_most_are_filled_up():
     assert len(targets) == 64 and weights.sum() == 15
 
 
-@pytest.mark.parametrize("loss", api.IN_BATCH)
+@pytest.mark.parametrize("loss", IN_BATCH)
 def test_fit_learns_a_ring(loss):
     rows = [[(start + t) % V + 1 for t in range(6)] for start in range(V) for _ in range(3)]
     train = make_histories(rows)

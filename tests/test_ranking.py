@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recmodels.evaluation.metrics import hit_rate
 from recmodels.evaluation.ranking import UNRANKED, hide_seen, rank, top_items
 from recmodels.features.histories import Histories
+from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 
 INF = np.inf
@@ -40,7 +43,7 @@ def make_queries(histories, targets, trained=None):
 def slow_rank(scores, history, target, trained, filter_seen, k):
     """Rank and list of one user by walking over the items, without a sort by array."""
     items = range(1, len(scores))
-    if not trained:
+    if not trained or (filter_seen and target in history):
         place = UNRANKED
     else:
         place = 1
@@ -107,12 +110,39 @@ def test_filter_removes_the_whole_history_not_only_what_the_model_reads():
     assert ranking.lists.tolist() == [[3, 4, 0]]
 
 
-def test_target_in_its_own_history_keeps_its_rank():
-    # Target 2 was seen, as was 1: filtered, only 3 (score 3) stands against its own score 2.
-    queries = make_queries([[1, 2]], [2])
-    ranking = rank(Fixed([[0, 9, 2, 3, 1]]), queries, filter_seen=True, k=4)
-    assert ranking.ranks.tolist() == [2]
-    assert ranking.lists.tolist() == [[3, 4, 0, 0]]
+def test_a_target_that_the_filter_removes_is_a_miss():
+    # Item 1 is the best of all, but stands in the history; without a filter it is first.
+    queries = make_queries([[1, 2], [2]], [1, 1])
+    scorer = Fixed([[0, 5, 4, 3], [0, 5, 4, 3]])
+    hidden = rank(scorer, queries, filter_seen=True)
+    assert hidden.ranks.tolist() == [UNRANKED, 1] and hidden.filtered.tolist() == [True, False]
+    kept = rank(scorer, queries, filter_seen=False)
+    assert kept.ranks.tolist() == [1, 1] and not kept.filtered.any()
+    # Queries that the list of nobody can hit have no hit.
+    assert all(1 not in row for row in hidden.lists[hidden.filtered])
+
+
+def test_the_protocol_of_the_data_decides_unless_a_call_overrides_it():
+    queries = replace(make_queries([[1]], [1]), protocol=Protocol(filter_seen=False))
+    scorer = Fixed([[0, 5, 4]])
+    assert rank(scorer, queries).ranks.tolist() == [1]
+    assert rank(scorer, queries, filter_seen=True).ranks.tolist() == [UNRANKED]
+    assert rank(scorer, queries, protocol=Protocol()).ranks.tolist() == [UNRANKED]
+
+
+class Covering(Fixed):
+    """Knows item 3 by its text, though training never saw it."""
+
+    def covered_items(self):
+        return np.array([False, False, False, True])
+
+
+def test_cold_targets_are_ranked_only_where_the_protocol_and_the_model_allow():
+    queries = make_queries([[1], [1]], [3, 2], trained=[False, False])
+    table, score = [[0, 1, 2, 5]] * 2, Protocol(cold_targets="score")
+    assert rank(Covering(table), queries).ranks.tolist() == [UNRANKED, UNRANKED]
+    assert rank(Covering(table), queries, protocol=score).ranks.tolist() == [1, UNRANKED]
+    assert rank(Fixed(table), queries, protocol=score).ranks.tolist() == [UNRANKED, UNRANKED]
 
 
 def test_cold_and_unknown_targets_are_misses_whatever_the_scores():

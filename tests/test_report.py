@@ -107,7 +107,8 @@ def test_lists_that_the_filter_emptied_do_not_stop_the_evaluation():
     evaluation = evaluate(
         Fixed([[0, 1, 2]]), queries, filter_seen=True, train=make_histories([[1, 2]])
     )
-    assert evaluation.metrics["hr@5"] == 1 and evaluation.metrics["coverage@5"] == 0
+    assert evaluation.metrics["hr@5"] == evaluation.metrics["coverage@5"] == 0
+    assert evaluation.filtered_targets == 1 and "1 filtered targets" in repr(evaluation)
     assert "novelty@5" not in evaluation.metrics
 
 

@@ -21,6 +21,7 @@ from recmodels.experiments.results import TABLE_METRICS, load_results, store_run
 from recmodels.experiments.run import Run
 from recmodels.experiments.tables import table_rows
 from recmodels.experiments.tune import tune
+from recmodels.features.protocol import DEFAULT_PROTOCOL
 
 USERS = 6
 MARKOV = Experiment("ring", "ring", "markov")
@@ -36,11 +37,13 @@ def finished_run(seed, ranks=None, experiment=MARKOV):
     ranks = np.arange(USERS) + 1 + seed if ranks is None else np.asarray(ranks)
     metrics = {name: float(rank_metric(name, ranks).mean()) for name in TABLE_METRICS}
     test = Evaluation(
-        per_user=pd.DataFrame({"rank": ranks, "cold_user": False, "cold_target": False}),
+        per_user=pd.DataFrame(
+            {"rank": ranks, "cold_user": False, "cold_target": False, "filtered_target": False}
+        ),
         lists=np.zeros((USERS, 20), int),
         metrics=metrics,
         warm_metrics=metrics,
-        filter_seen=True,
+        protocol=DEFAULT_PROTOCOL,
         num_items=50,
     )
     data = SimpleNamespace(newcomers=None)

@@ -6,7 +6,7 @@ import pytest
 from harness import to_numpy
 from test_towers import V, asked, make_towers, rated
 
-from recmodels.api import fit_towers
+from recmodels.api import fit
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.features.vocabulary import Vocabulary
@@ -25,7 +25,7 @@ def make_data():
 def trained(head="dot", weights=(1.0, 1.0), **options):
     model = make_towers(head=head, dropout=0.3, popularity=True)
     retrieval, rating = weights
-    curve = fit_towers(
+    curve = fit(
         model,
         make_data(),
         retrieval_weight=retrieval,
@@ -134,7 +134,7 @@ def test_what_is_seen_comes_to_score_low():
     data = SequenceData(Vocabulary(np.arange(12)), histories, None, None, "sets")
     keras.utils.set_random_seed(0)
     model = two_towers_of(data, width=16, user_ids=False, read_ratings=True)
-    fit_towers(model, data, folds=6, batch_size=256, **{**TRAINING, "epochs": 40})
+    fit(model, data, folds=6, batch_size=256, **{**TRAINING, "epochs": 40})
     scores = model.score(asked(histories, range(150)))[:, 1:]
     seen = np.zeros_like(scores, bool)
     for user, row in enumerate(lists):
@@ -176,4 +176,4 @@ def test_weights_must_have_something_to_weigh(weights, head, message):
 
 def test_reading_what_is_asked_for_is_refused():
     with pytest.raises(ValueError, match="`folds`"):
-        fit_towers(make_towers(), make_data(), verbose=False)
+        fit(make_towers(), make_data(), verbose=False)

@@ -258,7 +258,7 @@ def test_queries_and_items_out_of_range_are_refused():
     for items in ([0], [V + 1], [-1]):
         with pytest.raises(ValueError, match=f"`items` must be item ids in 1..{V}"):
             model.score({"user_ids": [0]}, items)
-    with pytest.raises(ValueError, match="`rate` needs .* a training by `fit_towers`"):
+    with pytest.raises(ValueError, match="`rate` needs .* a training by `fit`"):
         model.rate({"user_ids": [0]}, np.array([1]))
     with pytest.raises(ValueError, match="padded on the left only"):
         make_towers().score({"user_ids": [0], "item_ids": [[1, 0]]})

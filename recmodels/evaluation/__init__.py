@@ -1,13 +1,12 @@
 """Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
 
+from recmodels.evaluation.comparison import comparison, over_folds, slice_means, slices
 from recmodels.evaluation.ranking import Ranking, ask, rank
 from recmodels.evaluation.report import (
     Evaluation,
     evaluate,
     load_ranks,
     save_ranks,
-    slice_means,
-    slices,
 )
 from recmodels.evaluation.seen import seen_places, seen_share
 from recmodels.evaluation.statistics import (
@@ -28,9 +27,11 @@ __all__ = [
     "ask",
     "bootstrap_interval",
     "compare",
+    "comparison",
     "evaluate",
     "holm",
     "load_ranks",
+    "over_folds",
     "paired_permutation_test",
     "rank",
     "save_ranks",

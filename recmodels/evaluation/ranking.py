@@ -1,14 +1,15 @@
 """Rank the whole catalogue for every user, in chunks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
+from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
-from recmodels.models.capabilities import Scores, columns_of
+from recmodels.models.capabilities import Covers, Scores, can, columns_of
 from recmodels.threads import one_behind
 
 # The rank of a target that training never saw: a miss however long the list.
@@ -21,27 +22,36 @@ class Ranking:
 
     Args:
         ranks: 1 is the top; ties count against the model; `UNRANKED` for a target that no model
-            could rank because training never saw it. int32, (U,).
+            could rank because training never saw it, or that the filter removed. int32, (U,).
         lists: the best `k` item ids, best first, padded with 0 when the catalogue runs out.
             int32, (U, k).
         num_items: V, the number of items that were ranked.
+        filtered: whether the filter of seen items removed the target from the list, bool, (U,).
     """
 
     ranks: np.ndarray
     lists: np.ndarray
     num_items: int
+    filtered: np.ndarray
 
 
 def rank(
-    scorer: Scores, queries: Queries, *, filter_seen: bool, k: int = 10, chunk_size: int = 512
+    scorer: Scores,
+    queries: Queries,
+    *,
+    filter_seen: bool | None = None,
+    protocol: Protocol | None = None,
+    k: int = 10,
+    chunk_size: int = 512,
 ) -> Ranking:
     """Rank all V items for each query. Scores are compared in float32.
 
     Args:
         scorer: the model.
         queries: whom to rank for; the model reads their histories.
-        filter_seen: whether everything in a user's history leaves the list first. A target that
-            is itself in the history keeps its rank, though the list omits it.
+        filter_seen: whether everything in a user's history leaves the list first, instead of what
+            the protocol says. A target that is itself in the history is then a miss.
+        protocol: instead of the one of the data.
         k: length of the lists.
         chunk_size: users scored at once; changes memory and speed, never the result.
 
@@ -51,21 +61,20 @@ def rank(
             wrong shape, such as those of a model made for another catalogue.
 
     Example:
-        >>> ranking = rank(model, data.test, filter_seen=True)
+        >>> ranking = rank(model, data.test)
         >>> (ranking.ranks <= 10).mean()  # HR@10
     """
-    check_request(queries, filter_seen)
+    protocol = settle_protocol(queries, protocol, filter_seen)
     k, chunk_size = check_whole("k", k), check_whole("chunk_size", chunk_size)
+    rankable = _rankable(scorer, queries, protocol)
     ranks = np.empty(len(queries), np.int32)
     lists = np.empty((len(queries), k), np.int32)
+    filtered = np.zeros(len(queries), bool)
 
     def settle(chunk: tuple[np.ndarray, np.ndarray]) -> None:
         rows, scores = chunk
-        targets, trained = queries.targets[rows], queries.trained[rows]
-        own = scores[np.arange(len(rows)), np.where(trained, targets, 0)]
-        if filter_seen:
-            hide_seen(scores, queries.histories, rows)
-        ranks[rows] = np.where(trained, _pessimistic_ranks(scores, targets, own), UNRANKED)
+        found = _place_targets(scores, queries, rows, rankable[rows], protocol.filter_seen)
+        ranks[rows], filtered[rows] = found
         lists[rows] = top_items(scores, k)
 
     # V + 1, which the first chunk tells where the queries do not.
@@ -80,24 +89,53 @@ def rank(
             yield rows, scores
 
     one_behind(settle, score_chunks())
-    return Ranking(ranks, lists, width - 1)
+    return Ranking(ranks, lists, width - 1, filtered)
 
 
-def check_request(queries: Queries, filter_seen: bool) -> None:
-    """Raise where ranking is asked for with something else than queries and a truth value."""
+def _place_targets(
+    scores: np.ndarray, queries: Queries, rows: np.ndarray, rankable: np.ndarray, filter_seen: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of the targets, and which of them the filter removed; hides seen items in place."""
+    targets = queries.targets[rows]
+    cells = (np.arange(len(rows)), np.where(rankable, targets, 0))
+    own = scores[cells]
+    if filter_seen:
+        hide_seen(scores, queries.histories, rows)
+    filtered = rankable & np.isneginf(scores[cells])
+    ranks = _pessimistic_ranks(scores, targets, own)
+    return np.where(rankable & ~filtered, ranks, UNRANKED), filtered
+
+
+def settle_protocol(
+    queries: Queries, protocol: Protocol | None, filter_seen: bool | None
+) -> Protocol:
+    """The protocol of the data, or what the caller gives instead of it or of its filter.
+
+    Raises:
+        ValueError: `queries` are no queries or none, or `filter_seen` is no truth value.
+    """
     if not isinstance(queries, Queries):
         raise ValueError(
             "`queries` must be `data.test` or `data.validation` of `prepare(split)`. "
             f"Received: queries={type(queries).__name__}"
         )
-    if not isinstance(filter_seen, bool | np.bool_):
-        raise ValueError(
-            f"`filter_seen` must be True or False. Received: filter_seen={filter_seen!r}"
-        )
     if not len(queries):
         raise ValueError(
             "`queries` is empty: the split left nobody to rank for. Received: len(queries)=0"
         )
+    protocol = queries.protocol if protocol is None else protocol
+    if filter_seen is None:
+        return protocol
+    kept = bool(filter_seen) if isinstance(filter_seen, np.bool_) else filter_seen
+    return replace(protocol, filter_seen=kept)
+
+
+def _rankable(scorer: Scores, queries: Queries, protocol: Protocol) -> np.ndarray:
+    """Whether each target may be ranked: training saw it, or the model covers it, bool (U,)."""
+    if protocol.cold_targets == "miss" or not can(scorer, Covers):
+        return queries.trained
+    covered = np.append(scorer.covered_items(), False)  # The unknown id is V + 1.
+    return queries.trained | covered[queries.targets]
 
 
 def ask(scorer: Scores, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,14 +11,12 @@ from recmodels.data.files import written_whole
 from recmodels.evaluation import metrics as metric_functions
 from recmodels.evaluation.metrics import RANK_METRICS, rank_metric
 from recmodels.evaluation.model_checks import check_model
-from recmodels.evaluation.ranking import check_request, rank
-from recmodels.evaluation.statistics import bootstrap_interval
+from recmodels.evaluation.ranking import Ranking, rank, settle_protocol
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
+from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import Scores
-
-SLICE_COLUMNS = {"length": "history_length", "popularity": "target_popularity"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,13 +26,14 @@ class Evaluation:
     Args:
         per_user: one row a query in the order of the queries, (U,): `rank` of the target (V + 1
             for a cold one), `history_length` (all of it, not the part a model read),
-            `target_popularity` (its events in training), `cold_user` (no training event) and
-            `cold_target` (the target has none).
+            `target_popularity` (its events in training), `cold_user` (no training event),
+            `cold_target` (the target has none) and `filtered_target` (the filter of seen items
+            removed it from the list, which is a miss).
         lists: the recommended item ids, best first, 0 where the catalogue ran out, (U, max(ks)).
         metrics: over all users, such as `"ndcg@10"`; a cold target is a miss.
         warm_metrics: those of them that come from ranks, over the users with a training event.
             Empty if there is none.
-        filter_seen: whether the items of the history were taken off the lists.
+        protocol: how the lists were made and measured.
         num_items: V, the number of items that were ranked.
     """
 
@@ -42,7 +41,7 @@ class Evaluation:
     lists: np.ndarray
     metrics: dict[str, float]
     warm_metrics: dict[str, float]
-    filter_seen: bool
+    protocol: Protocol
     num_items: int
 
     def __len__(self) -> int:
@@ -54,8 +53,19 @@ class Evaluation:
         return (
             f"<Evaluation of {len(self):,} users over {self.num_items:,} items, seen "
             f"{'filtered' if self.filter_seen else 'kept'}, {self.cold_users:,} cold users, "
-            f"{self.cold_targets:,} cold targets: {shown}>"
+            f"{self.cold_targets:,} cold targets, {self.filtered_targets:,} filtered targets: "
+            f"{shown}>"
         )
+
+    @property
+    def filter_seen(self) -> bool:
+        """Whether the items of the history were taken off the lists."""
+        return self.protocol.filter_seen
+
+    @property
+    def filtered_targets(self) -> int:
+        """Users whose target the filter removed from their list."""
+        return int(self.per_user["filtered_target"].sum())
 
     @property
     def cold_users(self) -> int:
@@ -77,10 +87,12 @@ class Evaluation:
             "metrics": dict(self.metrics),
             "warm_metrics": dict(self.warm_metrics),
             "filter_seen": self.filter_seen,
+            "protocol": self.protocol.to_dict(),
             "users": len(self),
             "items": self.num_items,
             "cold_users": self.cold_users,
             "cold_targets": self.cold_targets,
+            "filtered_targets": self.filtered_targets,
         }
 
 
@@ -88,8 +100,9 @@ def evaluate(
     scorer: Scores,
     queries: Queries,
     *,
-    filter_seen: bool,
-    train: Histories,
+    filter_seen: bool | None = None,
+    train: Histories | None = None,
+    protocol: Protocol | None = None,
     ks: Sequence[int] = (5, 10, 20),
     item_categories: Sequence[str | None] | None = None,
 ) -> Evaluation:
@@ -98,9 +111,11 @@ def evaluate(
     Args:
         scorer: the model.
         queries: whom to rank for, such as `data.validation`.
-        filter_seen: whether the items of a user's history leave the list first. False for logs
-            with repeats.
-        train: training histories, which tell how popular each item is.
+        filter_seen: whether the items of a user's history leave the list first, instead of what
+            the protocol says.
+        train: training histories, which tell how popular each item is, instead of those of the
+            data.
+        protocol: instead of the one of the data.
         ks: list lengths to measure at.
         item_categories: one text an item in the order of the item ids 1..V, categories joined by
             `|`; adds `"diversity@k"`. From an item table:
@@ -112,16 +127,17 @@ def evaluate(
             `rank` raises.
 
     Example:
-        >>> evaluate(model, data.test, filter_seen=True, train=data.train).metrics["ndcg@10"]
+        >>> evaluate(model, data.test).metrics["ndcg@10"]
     """
     if isinstance(ks, str) or not np.iterable(ks) or not len(ks):
         raise ValueError(f"`ks` must be list lengths, such as (5, 10). Received: ks={ks!r}")
     ks = sorted({check_whole("ks", k) for k in ks})
-    check_request(queries, filter_seen)
+    protocol = settle_protocol(queries, protocol, filter_seen)
+    train = queries.train if train is None else train
     check_model(scorer, queries.num_items, train)
-    ranking = rank(scorer, queries, filter_seen=filter_seen, k=ks[-1])
+    ranking = rank(scorer, queries, protocol=protocol, k=ks[-1])
     popularity = train.item_counts(ranking.num_items)
-    per_user = _per_user_table(ranking.ranks, queries, popularity)
+    per_user = _per_user_table(ranking, queries, popularity)
     membership = _membership(item_categories, ranking.num_items)
     measured = _means(ranking.ranks, ks)
     for k in ks:
@@ -132,19 +148,20 @@ def evaluate(
         lists=ranking.lists,
         metrics=measured,
         warm_metrics=_means(ranking.ranks[warm], ks) if warm.any() else {},
-        filter_seen=filter_seen,
+        protocol=protocol,
         num_items=ranking.num_items,
     )
 
 
-def _per_user_table(ranks: np.ndarray, queries: Queries, popularity: np.ndarray) -> pd.DataFrame:
+def _per_user_table(ranking: Ranking, queries: Queries, popularity: np.ndarray) -> pd.DataFrame:
     known = np.where(queries.trained, queries.targets, 0)
     table = {
-        "rank": ranks,
+        "rank": ranking.ranks,
         "history_length": queries.histories.lengths,
         "target_popularity": np.where(queries.trained, popularity[known], 0),
         "cold_user": queries.user_ids < 0,
         "cold_target": ~queries.trained,
+        "filtered_target": ranking.filtered,
     }
     return pd.DataFrame(table).rename_axis(index="row")
 
@@ -181,85 +198,6 @@ def _list_metrics(lists: np.ndarray, popularity: np.ndarray, membership, k: int)
         if np.isfinite(diversity).any():
             values["diversity"] = float(np.nanmean(diversity))
     return {f"{name}@{k}": value for name, value in values.items()}
-
-
-def slices(evaluation: Evaluation, by: str, metric: str = "ndcg@10", bins: int = 5) -> pd.DataFrame:
-    """A metric by history length or by the popularity of the target, with intervals.
-
-    Args:
-        evaluation: from `evaluate`.
-        by: `"length"` or `"popularity"`.
-        metric: one that comes from ranks.
-        bins: how many slices of about equally many users. Targets that training never saw are a
-            slice of their own.
-
-    Returns:
-        The table of `slice_means`.
-
-    Example:
-        >>> slices(evaluation, by="length")
-    """
-    if by not in SLICE_COLUMNS:
-        raise ValueError(f"`by` must be one of {sorted(SLICE_COLUMNS)}. Received: by={by!r}")
-    return slice_means(
-        evaluation.values(metric), evaluation.per_user[SLICE_COLUMNS[by]].to_numpy(), bins
-    )
-
-
-def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.DataFrame:
-    """Mean value of users of similar size, with bootstrap intervals.
-
-    Args:
-        values: one a user, averaged over seeds, (U,).
-        sizes: what to slice by, such as history lengths, integers (U,). Zero is a slice of its
-            own; users of equal size are never parted.
-        bins: how many slices of about equally many users.
-
-    Returns:
-        One row a slice from small to large, indexed by its range such as `"6-12"`: `users`,
-        `mean`, and the 95 % interval `low`, `high`, which is NaN for a single user.
-    """
-    values, sizes = np.asarray(values, np.float64), np.asarray(sizes)
-    if len(values) != len(sizes):
-        raise ValueError(
-            "`values` and `sizes` must hold the same users. "
-            f"Received: {len(values)} and {len(sizes)} users"
-        )
-    steps = np.arange(1, bins + 1) / bins
-    positive = sizes[sizes > 0]
-    upper = np.quantile(positive, steps, method="inverted_cdf") if len(positive) else []
-    groups = np.searchsorted(np.unique(np.append(0, upper)), sizes)
-    rows = {}
-    for group in np.unique(groups):
-        inside = groups == group
-        low, high = sizes[inside].min(), sizes[inside].max()
-        part = values[inside]
-        interval = bootstrap_interval(part)[1:] if len(part) > 1 else (np.nan, np.nan)
-        rows[f"{low}" if low == high else f"{low}-{high}"] = [len(part), part.mean(), *interval]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["users", "mean", "low", "high"])
-    return table.rename_axis(index="slice")
-
-
-def comparison(
-    evaluations: Mapping[str, Evaluation], metrics: Sequence[str] = ("ndcg@10", "hr@10", "mrr@10")
-) -> pd.DataFrame:
-    """Models side by side: mean and 95 % bootstrap interval over users of each metric.
-
-    Args:
-        evaluations: by model.
-        metrics: from ranks, such as `"ndcg@10"`.
-
-    Returns:
-        One row a model, the lowest of the first metric first; columns in two levels, the
-        metric and then `mean, low, high`, so that `table["ndcg@10"]` suits
-        `plots.model_comparison`.
-    """
-    rows: dict[str, dict] = {}
-    for name, evaluation in evaluations.items():
-        for metric in metrics:
-            interval = bootstrap_interval(evaluation.values(metric))._asdict()
-            rows.setdefault(name, {}).update({(metric, key): v for key, v in interval.items()})
-    return pd.DataFrame.from_dict(rows, orient="index").sort_values((metrics[0], "mean"))
 
 
 def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None:

@@ -52,7 +52,7 @@ class Experiment:
         protocol: one of `PROTOCOLS`; under `"random-80-20"` the seed draws the split too.
         model: a key of `MODELS`.
         options: arguments of the model.
-        fit: arguments of `recmodels.fit` for sequence encoders, of `fit_towers` for towers.
+        fit: options of `recmodels.fit`.
         beside: counted models whose scores are added to those of towers: of each `model`,
             `options` and `weight`, in standard deviations.
         filter_seen: whether what a user already has leaves the list; the rating protocols
@@ -101,7 +101,7 @@ class Experiment:
 
     @property
     def has_towers(self) -> bool:
-        """Whether the model is trained by `fit_towers`."""
+        """Whether the model is two towers, which are made for their data."""
         return self.model == "two-tower"
 
     def surprises(self, metrics: dict[str, float]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from recmodels.api import fit_towers
+from recmodels.api import fit
 from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import Cases, Split
@@ -140,7 +140,7 @@ def _train(
     def measure() -> float:
         return score_of(experiment, model, data.validation, _ratings(cases))
 
-    curve = fit_towers(
+    curve = fit(
         model,
         data,
         measure=None if cases is None else measure,

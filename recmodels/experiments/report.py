@@ -34,16 +34,30 @@ def evaluate_bundle(folder: Path) -> dict:
     """Metrics of a bundle on the test cases of its data set, under its own protocol.
 
     Raises:
-        ValueError: the folder is no bundle, or its data are not the ones it was trained on.
+        ValueError: the folder is no bundle, does not say which data it was trained on, or these
+            have changed.
     """
     bundle = load_bundle(folder)
-    config = bundle.config
-    log, _ = open_log(config["dataset"], config.get("columns", {}))
-    data = prepare(split_log(log, config["protocol"]))
+    dataset, protocol = bundle.config.get("dataset"), bundle.config.get("protocol")
+    columns = bundle.config.get("columns", {})
+    if (
+        not isinstance(dataset, str)
+        or protocol not in ("leave-one-out", "temporal")
+        or not isinstance(columns, dict)
+        or not all(isinstance(column, str) for column in columns.values())
+    ):
+        raise ValueError(
+            "`folder` must hold a bundle of `recmodels run` or `recmodels train`, whose config has "
+            "`dataset`, `protocol` and `columns`. For a bundle of `Recommender.save` load it and "
+            "call `recmodels.evaluate(model, data.test, ...)` with the data it was trained on. "
+            f"Received: folder={str(folder)!r}, config={bundle.config!r:.200}"
+        )
+    log, _ = open_log(dataset, columns)
+    data = prepare(split_log(log, protocol))
     if list(data.vocabulary.raw_ids) != list(bundle.vocabulary.raw_ids):
         raise ValueError(
             "`folder` holds a model of another catalogue than the data set has now. "
-            f"Received: folder={str(folder)!r}, dataset={config['dataset']!r}"
+            f"Received: folder={str(folder)!r}, dataset={dataset!r}"
         )
     measured = evaluate(bundle.model, data.test, filter_seen=bundle.filter_seen, train=data.train)
     return measured.metrics

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recmodels.api import fit, fit_towers, validation_ndcg
+from recmodels.api import fit, validation_score
 from recmodels.data.interactions import Interactions
 from recmodels.data.shop import Shop
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
@@ -167,45 +167,33 @@ def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[
 
 
 def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
-    if experiment.has_towers:
-        return _train_towers(experiment, seed, data, checkpoint, verbose)
-    if not experiment.is_neural:
+    if not (experiment.is_neural or experiment.has_towers):
         return count(experiment, seed, data), None
-    refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
-    model = MODELS[experiment.model](num_items=data.num_items, **experiment.options)
+    if experiment.has_towers:
+        model = MODELS[experiment.model](data, **experiment.options)
+        score = partial(validation_score, model, data, filter_seen=experiment.filter_seen)
+        measured = {"measure": score, "measure_name": data.protocol.choose_by}
+    else:
+        refuse_what_cannot_fit(experiment, data.num_items)
+        model = MODELS[experiment.model](num_items=data.num_items, **experiment.options)
+        measured = {"filter_seen": experiment.filter_seen}
     curve = fit(
         model,
         data,
-        filter_seen=experiment.filter_seen,
         checkpoint=checkpoint,
         verbose=verbose,
         seed=seed,
+        **measured,
         **experiment.fit,
     )
-    return model, curve
+    return with_beside(experiment, model, data), curve
 
 
 def count(experiment: Experiment, seed: int, data: SequenceData) -> Baseline:
     """The model of an experiment that needs no `fit`, counted on `data.train`."""
     options = experiment.options | ({"seed": seed} if experiment.model in SEEDED else {})
     return MODELS[experiment.model](**options).fit(data.train, data.num_items)
-
-
-def _train_towers(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve]:
-    set_seed(seed)
-    model = MODELS[experiment.model](data, **experiment.options)
-    curve = fit_towers(
-        model,
-        data,
-        measure=partial(validation_ndcg, model, data, filter_seen=experiment.filter_seen),
-        measure_name="ndcg@10",
-        checkpoint=checkpoint,
-        verbose=verbose,
-        seed=seed,
-        **experiment.fit,
-    )
-    return with_beside(experiment, model, data), curve
 
 
 def with_beside(experiment: Experiment, model, data: SequenceData):

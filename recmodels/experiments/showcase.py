@@ -12,7 +12,8 @@ from recmodels.data.files import written_whole
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, open_log
 from recmodels.data.shop import PRESETS
-from recmodels.evaluation.report import Evaluation, comparison, slices
+from recmodels.evaluation.comparison import comparison, slices
+from recmodels.evaluation.report import Evaluation
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import (

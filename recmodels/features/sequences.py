@@ -32,7 +32,7 @@ class Queries:
         num_items: V of the catalogue, which every model that ranks for them must have; None
             where that is not known.
         protocol: how lists for these queries are made and measured.
-        item_counts: training events of each item, int64, (V + 1,); None where not known.
+        train: training histories, whose rows `user_ids` count; None where not known.
     """
 
     histories: Histories
@@ -42,7 +42,7 @@ class Queries:
     num_items: int | None = None
     at: np.ndarray | None = None
     protocol: Protocol = DEFAULT_PROTOCOL
-    item_counts: np.ndarray | None = None
+    train: Histories | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -174,7 +174,7 @@ class _CaseEncoder:
             num_items=len(self.vocabulary),
             at=_last_times(cases.inputs, users),
             protocol=self.protocol,
-            item_counts=counts,
+            train=self.train,
         )
 
 

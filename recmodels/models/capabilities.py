@@ -59,6 +59,14 @@ class HasVectors(Protocol):
 
 
 @runtime_checkable
+class Covers(Protocol):
+    """Can score items without a training event, such as those whose texts it knows."""
+
+    def covered_items(self) -> np.ndarray:
+        """Whether the model knows anything of each item, bool, (V + 1,); padding is False."""
+
+
+@runtime_checkable
 class AnswersEmpty(Protocol):
     """Has a sensible answer of its own where nothing is known of a user."""
 

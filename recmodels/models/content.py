@@ -63,6 +63,10 @@ class Content(Baseline):
         # The text of padding has no word.
         self.vectors = sparse.csr_array(vectorizer.fit_transform(["", *self.texts]))
 
+    def covered_items(self) -> np.ndarray:
+        """Whether each item has a word that the model knows, bool, (V + 1,)."""
+        return np.diff(self.vectors.indptr) > 0
+
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items, self.decay)
         scores = (histories @ self.vectors @ self.vectors[columns].T).toarray()

@@ -25,6 +25,7 @@ class SequenceEncoder(InitialWeights):
     its vector with the last state.
     """
 
+    task = "next_item"  # How `fit` trains it; see `tasks/build.py`.
     columns: tuple[str, ...] = ()
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:

@@ -48,10 +48,11 @@ class TwoTower(InitialWeights):
         >>> query = Tower(len(data.train), width=64, num_members=data.num_items + 1)
         >>> model = TwoTower(query, Tower(data.num_items, width=64), popularity=True)
         >>> model.adapt(data.train)
-        >>> fit_towers(model, data, folds=10)
+        >>> fit(model, data, folds=10)
     """
 
     max_length = None
+    task = "towers"  # How `fit` trains it; see `tasks/build.py`.
     columns = optional_columns = ("value",)
 
     def __init__(
@@ -245,7 +246,7 @@ class TwoTower(InitialWeights):
         if self.rating_head is None or not self.built or not ops.any(self.scale):
             raise ValueError(
                 "`rate` needs a rating head, TwoTower(..., head='dot'), and a training by "
-                f"`fit_towers`. Received: head={self.head!r}, built={self.built}"
+                f"`fit`. Received: head={self.head!r}, built={self.built}"
             )
         items = check_items(items, self.num_items)
         several = items.size // max(1, len(items))

@@ -23,7 +23,7 @@ def two_towers_of(
     dropout: float = 0.0,
     **options,
 ) -> TwoTower:
-    """Two towers that fit some data, ready for `fit_towers`.
+    """Two towers that fit some data, ready for `fit`.
 
     Args:
         data: from `prepare`.

@@ -37,14 +37,16 @@ def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """One row an item of the vocabulary, (V, columns); missing where the table has none.
 
     Raises:
-        ValueError: ids are not distinct, a column has a name of ours, or no item is known.
+        ValueError: ids or columns are not distinct, a column has a name of ours, or no item is
+            known.
     """
     clash = [column for column in items.columns if column in OWN_COLUMNS]
-    if clash or not items.index.is_unique:
+    distinct = items.index.is_unique and items.columns.is_unique
+    if clash or not distinct:
         raise ValueError(
-            f"`items` must be indexed by distinct raw ids and have no column named {OWN_COLUMNS}: "
-            "use set_index on the id, drop_duplicates, rename. "
-            f"Received: columns={list(items.columns)}, distinct={items.index.is_unique}"
+            "`items` must be indexed by distinct raw ids, and have distinct columns, none of them "
+            f"named {OWN_COLUMNS}: use set_index on the id, drop_duplicates, rename. "
+            f"Received: columns={list(items.columns)}, distinct={distinct}"
         )
     if (vocabulary.encode(items.index) == vocabulary.unknown_id).all():
         raise ValueError(

@@ -29,6 +29,8 @@ _MODULES = re.compile(r"recmodels\.(layers|models|tasks)\.\w+")
 # What every baseline learns; its class names the rest in `learnt`. See `check_array` for the axes:
 # V is the catalogue with padding, D the `width`, U the users and F the words.
 _LEARNT_BY_ALL = {"num_items": "", "counts": "V"}
+# What models with rows of users may say of them: how many there are, and a digest of their ids.
+_OF_USERS = {"num_users": int, "user_rows": str}
 _KERAS_PARTS = ["config.json", "metadata.json", "model.weights.h5"]
 
 
@@ -146,13 +148,15 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
         model = kind(**options)
     if vars(model) != options:  # One is missing, or the constructor has changed it.
         raise malformed(path, "values", f"hold options of {name} as {vars(model)}", options)
-    learnt = _LEARNT_BY_ALL | kind.learnt | ({"num_users": ""} if kind.has_user_rows else {})
+    learnt = _LEARNT_BY_ALL | kind.learnt
     found = values | arrays
-    rows = {"user_rows": found.pop("user_rows", None)} if kind.has_user_rows else {}
+    users = {name: found.pop(name) for name in _OF_USERS if name in found}
+    check_json(users, {name: _OF_USERS[name] for name in users}, path)
     if found.keys() != learnt.keys():
         raise malformed(path, "content", f"be {sorted(learnt)}", sorted(found))
     check_json(found["num_items"], int, path, "num_items")
     sizes = {"V": found["num_items"] + 1, **({"D": model.width} if "width" in options else {})}
+    sizes |= {"U": users["num_users"]} if "num_users" in users else {}
     for field, axes in learnt.items():
         if isinstance(found[field], dict):
             found[field] = checked_sparse(found[field], axes, sizes, path, field)
@@ -163,8 +167,7 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
     counts = found["counts"]
     if counts.dtype.kind not in "iu" or counts.min() < 0 or not counts.any():
         raise malformed(path, "counts", "count events", counts)
-    check_json(rows, {"user_rows": str} if rows else {}, path)
-    vars(model).update(found | rows)
+    vars(model).update(found | users)
     return model
 
 
@@ -209,6 +212,7 @@ def _load_keras(path: Path, module: str, name: str):
     with reading(path, "config.json"), zipfile.ZipFile(path) as archive:
         config = parse_json(archive.read("config.json"))
     check_json(config, {"module": (module,), "class_name": (name,), "config": dict}, path, "config")
+    config.pop("compile_config", None)  # Models are loaded without.
     for described in _classes_in(config):
         _check_class(described, path)
     if own:
@@ -259,7 +263,9 @@ def _check_weights(kind: type, config: dict, path: Path) -> None:
     shapes = []
 
     def see(name: str, entry) -> None:
-        if isinstance(entry, h5py.Dataset) and "seed_generator" not in name:
+        # Optimizers and generators of random numbers are stored beside the weights.
+        apart = name.startswith("optimizer/") or "seed_generator" in name
+        if isinstance(entry, h5py.Dataset) and not apart:
             elsewhere = entry.external or entry.is_virtual
             if elsewhere or entry.id.get_storage_size() != entry.nbytes:
                 raise malformed(path, name, "be stored in the file itself", entry)

@@ -1,0 +1,130 @@
+"""The training task of each kind of model: its loss, batches and part of the run's identity."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+from keras import ops
+
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.checks import digest, ratings_of
+from recmodels.features.epochs import EpochBatches
+from recmodels.features.negatives import NegativeSampler
+from recmodels.features.ratings import RatingBatches
+from recmodels.features.sequences import SequenceData
+from recmodels.models.capabilities import columns_of
+from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.next_item import NextItem
+from recmodels.tasks.next_retrieval import NextRetrieval
+from recmodels.tasks.towers import TowerTask
+
+IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `fit` trains.
+
+    Args:
+        task: a Keras model with its own loss.
+        batches: what it is trained on.
+        validates: whether epochs are chosen by the protocol's metric unless the caller says
+            otherwise.
+        identity: what a run that is continued must share with its checkpoint, besides batches
+            and settings.
+    """
+
+    task: keras.Model
+    batches: EpochBatches
+    validates: bool = True
+    identity: dict[str, object] = field(default_factory=dict)
+
+
+def next_item_job(
+    model: SequenceEncoder,
+    data: SequenceData,
+    seed: int,
+    *,
+    loss: str = "full_softmax",
+    batch_size: int = 16,
+    windows: str = "all",
+    num_negatives: int = 256,
+    max_positions: int = 4096,
+) -> Job:
+    """Name the next item at every position of a history; for sequence encoders.
+
+    Args:
+        model, data, seed: of `fit`.
+        loss: `"full_softmax"`, `"sampled_softmax"`, `"bce"`, `"gbce"`, or `"in_batch"`, the
+            retrieval task of TensorFlow Recommenders with its logQ correction, and
+            `"in_batch_uncorrected"` without.
+        batch_size: histories of full length per step.
+        windows: `"all"` trains on every event, `"latest"` on the newest window of each user, as
+            published code does.
+        num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
+            otherwise groups of positions share theirs.
+        max_positions: of a batch that the losses in the batch look at, drawn over its users.
+    """
+    sampler = None
+    if loss != "full_softmax" and loss not in IN_BATCH:
+        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+    batches = NextItemBatches(
+        data.train,
+        model.max_length,
+        batch_size,
+        seed,
+        windows=windows,
+        negatives=sampler,
+        shared_negatives=num_negatives > 1,
+        max_positions=max_positions if loss in IN_BATCH else None,
+        columns=columns_of(model, data.train.columns),
+    )
+    if loss not in IN_BATCH:
+        return Job(NextItem(model, loss), batches)
+    task = NextRetrieval(model, correct_sampling=loss == "in_batch")
+    task.retrieval.adapt(data.train)
+    return Job(task, batches)
+
+
+def tower_job(
+    model: TwoTower,
+    data: SequenceData,
+    seed: int,
+    *,
+    retrieval_weight: float = 1.0,
+    rating_weight: float = 0.0,
+    correct_sampling: bool = True,
+    remove_accidental_hits: bool = True,
+    summed: bool = False,
+    batch_size: int = 1024,
+    folds: int | None = None,
+) -> Job:
+    """Retrieve, rate, or both; for two towers, which count the training histories here.
+
+    Args:
+        model, data, seed: of `fit`; the data come from `prepare(split, columns=("value",))`.
+        retrieval_weight, rating_weight, correct_sampling, remove_accidental_hits, summed: see
+            `TowerTask`.
+        batch_size: ratings asked for in a step, all of them negatives of each other.
+        folds: parts of each user's ratings, of which one is hidden and asked for; towers that
+            read ratings need it. None hides nothing.
+    """
+    ratings_of(data.train, "rating_weight" if rating_weight else None)
+    if folds is None and (model.query.num_members or model.candidate.num_members):
+        raise ValueError(
+            "`folds` must say into how many parts ratings are cut, or a tower that reads ratings "
+            "would read what it is asked for. Received: folds=None"
+        )
+    task = TowerTask(
+        model, retrieval_weight, rating_weight, correct_sampling, remove_accidental_hits, summed
+    )
+    task.adapt(data.train)
+    towers = [tower for tower in (model.query, model.candidate) if tower.num_features]
+    features = [digest(ops.convert_to_numpy(tower.features)) for tower in towers]
+    batches = RatingBatches(data.train, data.num_items, batch_size, seed, folds)
+    return Job(task, batches, validates=False, identity={"features": features})
+
+
+# By the `task` that a model names.
+JOBS: dict[str, Callable[..., Job]] = {"next_item": next_item_job, "towers": tower_job}
