@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recmodels.data.columns import USUAL_NAMES
 from recmodels.data.encodings import Survey
+from recmodels.data.ids import shape
 from recmodels.data.sources import Part
 
 BLANKS = r"\s+"  # A delimiter: any number of blanks.
@@ -233,11 +234,11 @@ def _has_header(
     usual = sum(re.sub(r"[\s._\-]", "", name.split(":")[0]).lower() in known for name in first)
     pairs = list(zip(first, columns, strict=True))
     as_data = any(
-        VALUE.match(name) or name in below or (_shape(name) and _shape(name) in map(_shape, below))
+        VALUE.match(name) or name in below or (shape(name) and shape(name) in map(shape, below))
         for name, below in pairs
     )
     as_names = any(
-        below and all(map(VALUE.match if _shape(name) else _shape, below))
+        below and all(map(VALUE.match if shape(name) else shape, below))
         for name, below in pairs
         if not VALUE.match(name)
     )
@@ -250,10 +251,3 @@ def _has_header(
         f"an event (it looks {looks}): say header=True or header=False, with the `names` of the "
         f"columns for a file without a header. Received: header=None, names={names}, row={first}"
     )
-
-
-def _shape(text: str) -> str | None:
-    """How a text with digits is written, in which `u12` and `u7` are equal; None without any."""
-    if not re.search(r"\d", text):
-        return None
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))
