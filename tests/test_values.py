@@ -1,6 +1,5 @@
 """Numbers and text from columns of text or typed values."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -246,6 +246,8 @@ class _Plan:
         for role, column in self.columns.items():
             if role == "timestamp":
                 events[role], exact, kind = to_seconds(frame[column], self.options)
+                first, last = pd.to_datetime([events[role].min(), events[role].max()], unit="s")
+                kind += f", {first:%Y-%m-%d} to {last:%Y-%m-%d}"
             else:
                 events[role], kind = self._convert(role, frame[column])
             read[role] = f"{column} ({kind})"

@@ -41,7 +41,7 @@ class Layout:
 
 def splitter(delimiter: str) -> tuple[str, Callable[[str], str] | None]:
     """The one character to split at, and what puts it into whole lines where that is needed."""
-    if len(delimiter) == 1:
+    if len(delimiter) == 1 and delimiter.isascii():
         return delimiter, None
     if delimiter != BLANKS:
         return STAND_IN, lambda text: text.replace(delimiter, STAND_IN)
@@ -58,7 +58,7 @@ def rows(lines: Iterable[str], delimiter: str, quoted: bool) -> Iterator[tuple[i
     reader = csv.reader(lines, delimiter=character, quoting=quoting, strict=quoted)
     start = 1
     for row in reader:
-        if row:
+        if len(row) > 1 or "".join(row).strip():
             yield start, row
         start = reader.line_num + 1
 
@@ -74,7 +74,8 @@ def find_layout(
     """
     lines = seen.sample[:SAMPLE_LINES]
     delimiter = delimiter or _guess_delimiter(part, lines)
-    quoted = seen.has_quotes and len(delimiter) == 1 and _has_matching_quotes(part, seen, delimiter)
+    can_quote = splitter(delimiter)[1] is None
+    quoted = seen.has_quotes and can_quote and _has_matching_quotes(part, seen, delimiter)
     sample = [row for _, row in _until_error(rows(lines, delimiter, quoted))]
     if len(sample[0]) < 2:
         raise ValueError(
@@ -92,7 +93,7 @@ def find_layout(
         raise ValueError(
             f"`names` must be given, since `header` is False. Received: names=None, row={first}"
         )
-    skip = next(n for n, line in enumerate(lines, 1) if line.strip("\r\n")) if header else 0
+    skip = next(n for n, line in enumerate(lines, 1) if line.strip()) if header else 0
     matches = [RECBOLE.fullmatch(name) for name in first]
     types = {m[1].strip(): m[2] for m in matches} if names is None and all(matches) else {}
     names = list(names or types or first)
@@ -169,7 +170,7 @@ def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
     nothing closes it, or the field would run over lines that are whole rows themselves. Then all
     lines must be rows without quotes, and no field may be enclosed in quotes.
     """
-    first = next(line for line in seen.sample if line.strip("\r\n"))
+    first = next(line for line in seen.sample if line.strip())
     width = len(next(csv.reader([first], delimiter=delimiter)))
     cut = [line.rstrip("\r\n").split(delimiter) for line in seen.sample[:SAMPLE_LINES]]
     whole = [row for row in cut[1:] if len(row) == width]
@@ -187,7 +188,7 @@ def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
     with part.text(seen.encoding) as file:
         for line in file:
             fields = line.strip("\r\n").split(delimiter)
-            if fields != [""] and (len(fields) != width or any(map(enclosed.match, fields))):
+            if line.strip() and (len(fields) != width or any(map(enclosed.match, fields))):
                 break
         else:
             return False
