@@ -310,7 +310,7 @@ def test_moments_are_seconds_or_clear_dates():
     "times",
     [
         pd.to_datetime([1_600_000_000, 1_600_000_001]),  # Seconds taken for nanoseconds.
-        pd.to_datetime([1_600_000_000], unit="ms"),
+        pd.to_datetime([1_600_000_000, 1_600_000_001], unit="ms"),
         ["1970-01-01 00:26:40", "1970-01-01 00:26:41"],
         ["2020-01-05", "1970-01-01", "2020-01-06"],  # What stands in for a missing time.
     ],

@@ -116,9 +116,9 @@ def moment_seconds(moment: int | str | datetime, name: str) -> int:
         ValueError: the moment cannot be read, or only in several ways (`"01/09/2020"`).
     """
     reason = ""
-    if isinstance(moment, int | np.integer) and not isinstance(moment, bool):
+    if isinstance(moment, int | float | np.number) and not isinstance(moment, bool):
         looks_like_a_date = 1970 <= moment <= 2100 or 19_700_101 <= moment <= 21_001_231
-        if moment <= LATEST_TIMESTAMP and not looks_like_a_date:
+        if 0 <= moment <= LATEST_TIMESTAMP and moment % 1 == 0 and not looks_like_a_date:
             return int(moment)
     elif isinstance(moment, str | pd.Timestamp | datetime) or hasattr(moment, "isoformat"):
         try:
@@ -197,7 +197,7 @@ def _from_local(
     seconds = ticks // 10**6
     bad = (seconds < 0) | (seconds > LATEST_TIMESTAMP)
     refuse(times, bad, "lie outside 1970 to 2100", "Correct or drop those rows")
-    if options.date_format is None:
+    if options.date_format is None and len(times) > 1:  # One moment is what somebody asked for.
         refuse(times, seconds < WRONG_UNIT_END, *_WRONG_UNIT)
     exact = ticks if (ticks % 10**6).any() else None
     return seconds, exact, f"{reading} in {zone}"
