@@ -14,7 +14,7 @@ from recmodels.data.interactions import Interactions, check_names, stable_order
 from recmodels.data.tables import Table, read_table
 from recmodels.data.text import one_line
 from recmodels.data.times import TimeOptions, to_seconds
-from recmodels.data.values import RowError, to_numbers, to_text, unwrap
+from recmodels.data.values import RowError, is_text, to_numbers, to_text, unwrap
 
 Context = Sequence[str] | Mapping[str, str]
 CONTEXT_KINDS = ("text", "number")
@@ -267,4 +267,5 @@ class _Plan:
         kind = self.context[column.name] if isinstance(self.context, Mapping) else None
         if kind == "number":
             return to_numbers(column, self.options.decimal)
-        return column if typed and kind is None else to_text(column)
+        keeps_type = typed and kind is None and not is_text(unwrap(column))
+        return column if keeps_type else to_text(column)
