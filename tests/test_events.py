@@ -342,3 +342,9 @@ def test_a_table_and_its_files_become_the_same_log(tmp_path, seed):
     expected = _or_error(from_frame, frame, **named, context=["city"])
     for name in ("log.csv", "log.parquet"):
         assert _or_error(read_events, tmp_path / name, **named, context=["city"]) == expected
+
+
+def test_an_index_named_like_a_column_is_refused():
+    frame = pd.DataFrame({"user": [1], "item": [1], "time": [NOON]}).set_index("user", drop=False)
+    with pytest.raises(ValueError, match="Columns `user` stand twice"):
+        from_frame(frame)

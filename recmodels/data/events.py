@@ -146,9 +146,9 @@ def from_frame(
             "`frame` must be a pandas DataFrame: convert it, or save it and use `read_events`. "
             f"Received: type={type(frame).__name__}"
         )
-    if any(level is not None for level in frame.index.names):
-        frame = frame.reset_index()
-    check_names(frame.columns)
+    levels = [level for level in frame.index.names if level is not None]
+    check_names(pd.Index([*levels, *frame.columns]))
+    frame = frame.reset_index() if levels else frame
     roles = _named(user, item, timestamp, action, duration, value)
     options = TimeOptions(date_format, dayfirst, year, unit, timezone, decimal)
     plan = _Plan(name, roles, context, order, options)
