@@ -57,9 +57,9 @@ def read_events(
     (`1.58E+18`), fractions, and one id in several spellings beside text are refused.
 
     Args:
-        path, form, encoding, delimiter, header, names: the file and how it is written, instead
-            of a guess; see `recmodels.data.tables.read_table`.
-        user, item: columns of ids.
+        path: CSV or other delimited text, JSON lines, Parquet, also packed by gzip, bzip2 or zip;
+            a folder or pattern (`"logs/*.csv"`) of files with the same columns is one log.
+        user, item: columns of ids, by their names in the file.
         timestamp: column of times, which become UTC seconds: dates in one form, digits such as
             `20230115103000`, or numbers since 1970. Where `order` is not `"timed"` it is read
             only if it is named.
@@ -70,6 +70,11 @@ def read_events(
             `{"city": "text", "price": "number"}`. Typed sources keep their types.
         order: `"timed"` by default where there is a timestamp; otherwise say `"ordered"` (the
             rows of a user are in time order) or `"unordered"`.
+        form: `"sequences"` for lines that hold one user, followed by items in time order.
+        encoding: of text, such as `"cp1252"` or `"gb18030"`; UTF-8 is found out.
+        delimiter: between fields, such as `";"`; found out where only one fits all rows.
+        header: whether the first row holds the names of the columns; found out where it is clear.
+        names: of the columns, for a file without a header; replaces it with `header=True`.
         date_format: of all times, as for `strptime`: `"%d.%m.%Y %H:%M"`.
         dayfirst: whether `03/04/2023` is the third of April. Needed where no day is above 12.
         year: of dates without one, such as `06-04`.
@@ -86,6 +91,7 @@ def read_events(
             numbers cannot be read, or in several ways.
 
     Example:
+        log = read_events("log.csv")  # Usual names, such as user_id, item_id and timestamp.
         log = read_events("orders.csv", user="uid", item="sku", timestamp="ts", dayfirst=True)
     """
     roles = _named(user, item, timestamp, action, duration, value)
