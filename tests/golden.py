@@ -17,10 +17,11 @@ from unittest import mock
 
 import numpy as np
 
+from recmodels.data.registry import open_log
 from recmodels.experiments.catalogue import find_experiment
 from recmodels.experiments.entry import RATING_PROTOCOLS
 from recmodels.experiments.rating_run import run_rating_split
-from recmodels.experiments.run import open_log, prepare_experiment, run_seed
+from recmodels.experiments.run import prepare_experiment, run_seed
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.ratings import RatingBatches
 
