@@ -51,6 +51,7 @@ def test_right_and_wrong_answers(doubling):
         (lambda x: [0, 0, 0], "Every number is 0 times as large"),
         (lambda x: [0, np.nan, 4], "1 of 3 numbers are NaN or infinite."),
         (lambda x: None, "It returned None"),
+        (lambda x: ["0", "2", "4"], "It returned text"),
         (lambda x: map(float, x), "return numbers or an array."),
         (lambda x: [[1], [2, 3]], "return numbers or an array."),
         (lambda: 1, "It was called as <lambda>(array([0., 1., 2.]))."),

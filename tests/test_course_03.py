@@ -205,8 +205,8 @@ class TestBank(ExerciseBank):
             ("by their positions", lambda scores, target: (
                 1 + np.argsort(-scores, kind="stable").tolist().index(target))),
             ("competes with itself", lambda scores, target: rank(scores, target) + 1),
-            ("no mean", half_of_the_ties),
-            ("no mean", lambda scores, target: int(half_of_the_ties(scores, target))),
+            ("not a mean", half_of_the_ties),
+            ("not a mean", lambda scores, target: int(half_of_the_ties(scores, target))),
             ("which item has a rank", lambda scores, target: np.argsort(-scores)[target]),
             ("whole number", lambda scores, target: scores >= scores[target]),
             ("must be last", lambda scores, target: rank(scores, target) if scores.any() else 1),

@@ -337,8 +337,8 @@ class TestBank(ExerciseBank):
         ],
         "04.4": [
             ("every one of the five", lambda data, texts: rm.RandomOrder().fit(data.train, 80)),
-            ("beats 3 of 5", lambda data, texts: fitted(data, rm.EASE(100.0, 0.5))[0]),
-            ("same lists as Markov", lambda data, texts: fitted(data, rm.Markov())[0]),
+            ("are those of EASE", lambda data, texts: fitted(data, rm.EASE(100.0, 0.5))[0]),
+            ("are those of Markov", lambda data, texts: fitted(data, rm.Markov())[0]),
             ("hardly better", lambda data, texts: hybrid(data, texts, (0.95, 0.05), "spread")),
             ("one scale", lambda data, texts: Sum(
                 fitted(data, rm.Markov(), rm.ItemKNN()), lambda scores: scores)),

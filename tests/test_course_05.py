@@ -189,6 +189,7 @@ class TestBank(ExerciseBank):
             ("however large", lambda scores: naive(np.clip(scores, -500, 500))),
             ("by their sum", lambda scores: scores / scores.sum(axis=-1, keepdims=True)),
             ("overflows", naive),
+            ("overflows", lambda scores: naive(scores - scores.mean(axis=-1, keepdims=True))),
             ("shape of the scores", lambda scores: scores.sum(axis=-1)),
             ("whole array", lambda scores: np.exp(scores) / np.exp(scores).sum()),
             ("divide them by their sum", lambda s: np.exp(s - s.max(axis=-1, keepdims=True))),

@@ -178,7 +178,7 @@ class TestBank(ExerciseBank):
                 np.nanmean(stars, axis=1)))),
             ("rounded", lambda stars, s: np.round(bias(stars, s))),
             ("both shrunk", lambda stars, s: bias(stars, s + 1)),
-            ("one shrinkage only", lambda stars, s: bias(stars, 3.0)),
+            ("one matrix and shrinkage", lambda stars, s: bias(stars, 3.0)),
         ],
         "09.2": [
             ("shape of the inputs", lambda x0, x, w, b: cross(x0, x, w, b).sum(axis=1)),

@@ -199,8 +199,8 @@ class TestBank(ExerciseBank):
         "11.1": [
             ("are the same", lambda h, n: (left(h[:-1], n), left(h[:-1], n))),
             ("inputs are wrong", lambda h, n: (left(h[1:], n), left(h[1:], n))),
-            ("cut to the oldest", lambda h, n: (left(h[:-1], n), left(h[1:][:n], n))),
-            ("cut to the oldest", lambda h, n: (left(h[:-1][:n], n), left(h[1:][:n], n))),
+            ("asks for the newest event", lambda h, n: (left(h[:-1], n), left(h[1:][:n], n))),
+            ("asks for the newest event", lambda h, n: (left(h[:-1][:n], n), left(h[1:][:n], n))),
             ("right of an event", lambda h, n: tuple(
                 part[-n:] + [0] * (n - len(part)) for part in (h[:-1], h[1:]))),
             ("as long as the window", lambda h, n: windows(h, n + 1)),
@@ -210,7 +210,7 @@ class TestBank(ExerciseBank):
             ("items return", lambda h, n: windows(list(dict.fromkeys(h)), n)),
         ],
         "11.2": [
-            ("must count against", optimistic),
+            ("all items the same score", optimistic),
             ("position of the item", by_sorting),
             ("Seen items still compete", lambda s, t, seen: ranks(s, t, seen & False)),
             ("not 0", lambda *given: ranks(*given) - 1),
@@ -225,9 +225,9 @@ class TestBank(ExerciseBank):
         "11.3": [
             ("makes no difference", lambda p, n, c: loss(p, n, 0 * c)),
             ("wrong sign", lambda p, n, c: loss(p, n, c, sign=1)),
-            ("positive is missing", without_positive),
+            ("below zero", without_positive),
             ("one loss for each", lambda p, n, c: loss(p, n, c).mean()),
-            ("Adding a thousand", overflowing),
+            ("Adding 1,000", overflowing),
             ("wrong where some are not", lambda p, n, c: loss(p, n, np.minimum(c, 1))),
             ("not be corrected", lambda p, n, c: loss(p - c[:, 0], n, c)),
             ("averaged", lambda p, n, c: loss(p, n, c + np.log(n.shape[1]))),

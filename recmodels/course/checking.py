@@ -70,7 +70,7 @@ def check(exercise: str, answer=None) -> Verdict:
 
     Example:
         >>> check("05.2", my_attention)
-        05.2: not yet. The weights of a row must sum to one.
+        05.2: not yet. It ignores the mask.
     """
     function = _find(exercise)
     try:
@@ -79,7 +79,7 @@ def check(exercise: str, answer=None) -> Verdict:
             function(answer)
     except NotYet as problem:
         return Verdict(exercise, False, str(problem))
-    except Exception as error:  # Whatever a student returns must get a sentence.
+    except Exception as error:  # What was returned may have any form.
         reason = f"The check cannot read what it returned ({type(error).__name__}: {error})."
         return Verdict(exercise, False, reason)
     return Verdict(exercise, True)
@@ -145,7 +145,9 @@ def numbers(found, shape: tuple[int, ...] | None = None, reason: str = "") -> np
     """
     expect(found is not None, "It returned None: does the function end with `return`?")
     try:
-        array = np.asarray(found.toarray() if hasattr(found, "toarray") else found, float)
+        array = np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+        expect(array.dtype.kind not in "US", f"It returned text: {_describe(found)}.")
+        array = array.astype(float)
     except (TypeError, ValueError, RuntimeError):
         raise NotYet(f"It returned {_describe(found)}: return numbers or an array.") from None
     if shape is not None and array.shape != shape:
@@ -155,14 +157,14 @@ def numbers(found, shape: tuple[int, ...] | None = None, reason: str = "") -> np
 
 
 def parts(found, count: int, reason: str) -> list:
-    """Read what an answer returned as so many parts, such as two arrays; else `NotYet`."""
+    """Read what an answer returned as `count` parts, or raise `NotYet` with a reason."""
     several = isinstance(found, tuple | list | np.ndarray) and len(found) == count
     expect(several, reason)
     return list(found)
 
 
 def whole_numbers(found) -> list[int]:
-    """Read what an answer returned as a list of whole numbers; `NotYet` where it is none."""
+    """Read what an answer returned as a flat list of whole numbers, or raise `NotYet`."""
     array = numbers(found)
     expect(array.ndim == 1, f"Return a flat list of numbers, not {_describe(found)}.")
     expect((array == np.round(array)).all(), "It returned numbers that are not whole.")
@@ -172,7 +174,7 @@ def whole_numbers(found) -> list[int]:
 def expect_close(
     found, expected, reason: str, mistakes: dict | None = None, tolerance: float = 1e-5
 ) -> None:
-    """`NotYet` unless two arrays have one shape and nearly equal numbers.
+    """Raise `NotYet` unless two arrays have the same shape and nearly equal numbers.
 
     Args:
         found: what the answer returned.
@@ -204,9 +206,11 @@ def expect_close(
 
 
 def _patterns(found: np.ndarray, expected: np.ndarray) -> dict:
-    """What numbers of the right shape have in common with the right ones, in sentences."""
+    """How numbers may follow from the right ones, by the sentence that says so."""
     patterns = {"The sign is wrong.": -expected}
-    if found.size > 1:
+    if not found.any():
+        patterns["Every number is 0."] = found
+    elif len(np.unique(expected)) > 1:
         ratio, difference = found.sum() / expected.sum(), (found - expected).mean()
         patterns |= {
             "Rows and columns have changed places.": expected.T,
@@ -218,13 +222,13 @@ def _patterns(found: np.ndarray, expected: np.ndarray) -> dict:
 
 
 def expect(condition, reason: str) -> None:
-    """`NotYet` with a reason unless a condition holds."""
+    """Raise `NotYet` with a reason unless a condition holds."""
     if not condition:
         raise NotYet(reason)
 
 
 def expect_unchanged(answer: Callable, *given: np.ndarray) -> None:
-    """`NotYet` where an answer, which must run, changes the first array that it is given."""
+    """Raise `NotYet` if an answer, which must run, changes the first array that it is given."""
     copies = copy.deepcopy(given)
     answer(*copies)
     same = np.array_equal(copies[0], given[0])
@@ -232,14 +236,14 @@ def expect_unchanged(answer: Callable, *given: np.ndarray) -> None:
 
 
 def expect_function(answer, arguments: str) -> None:
-    """`NotYet` unless the answer can be called; `arguments` says with what."""
+    """Raise `NotYet` unless the answer can be called; `arguments` says with what."""
     expect(callable(answer), f"Give a function of {arguments}.")
 
 
 def _describe(value) -> str:
-    """One value in a few words."""
+    """Describe a value in a few words."""
     if isinstance(value, pd.DataFrame):
         return f"table of {len(value)} rows with columns {', '.join(map(str, value.columns))}"
     if isinstance(value, np.ndarray) and value.size > 8:
         return f"array of shape {value.shape} and type {value.dtype}"
-    return reprlib.repr(value)
+    return " ".join(reprlib.repr(value).split())

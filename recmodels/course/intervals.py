@@ -8,11 +8,11 @@ import scipy.stats
 from recmodels.course.checking import expect
 from recmodels.evaluation.statistics import bootstrap_interval
 
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 def expect_interval(ends: Callable, values: np.ndarray, draws: int) -> None:
-    """`NotYet` unless intervals are 95 % bootstrap intervals of a mean from a generator's draws.
+    """Raise `NotYet` unless an answer makes 95 % bootstrap intervals of a mean with a generator.
 
     Args:
         ends: a seed to the two ends that an answer makes with a generator of that seed, (2,).
@@ -51,7 +51,7 @@ def expect_interval(ends: Callable, values: np.ndarray, draws: int) -> None:
 
 
 def _expect_draws(found: np.ndarray, mean: float, error: float, draws: int) -> None:
-    """`NotYet` unless intervals of several generators, (seeds, 2), differ as those of draws do."""
+    """Raise `NotYet` unless intervals of several generators, (seeds, 2), differ as they should."""
     noise = found.std(axis=0).mean() / error
     expect(
         noise > 1e-6,

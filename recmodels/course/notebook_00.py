@@ -41,8 +41,10 @@ def check_targets(answer) -> None:
         }
     )
     found = call(answer, events)
-    expect(found is not None, "It returned None: does the function end with `return`?")
-    pairs = {user: tuple(int(item) for item in pair) for user, pair in dict(found).items()}
+    try:
+        pairs = {user: tuple(int(item) for item in pair) for user, pair in dict(found).items()}
+    except (TypeError, ValueError):
+        raise NotYet("Return a dict from each user to a pair of items.") from None
     expect({"a", "b", "e"} <= set(pairs), "A user with three events or more is missing.")
     expect(set(pairs) == {"a", "b", "e"}, "Users with fewer than three events must be left out.")
     expect(all(len(pair) == 2 for pair in pairs.values()), "Each user needs a pair of items.")

@@ -34,6 +34,9 @@ def check_repeat_share(answer) -> None:
         "This is the share of events that are not repeats.": 1 - expected,
         "This is the number of repeats; return their share of all events.": repeats,
         "This is a percentage; return a share between 0 and 1.": 100 * expected,
+        "This averages the shares of the users; return one share of all events.": (
+            table.duplicated().groupby(table["user"]).mean().mean()
+        ),
         "This is a share of the pairs of user and item, not one of the events.": (
             (table.groupby(["user", "item"]).size() > 1).mean()
         ),

@@ -165,19 +165,19 @@ def _standard(values: np.ndarray, fitted_on: np.ndarray, ddof: int) -> np.ndarra
 def check_core(answer) -> None:
     """`answer(users, items, k)`: which events are in the k-core, bool, (N,)."""
     expect_function(answer, "users, items and k")
-    # A chain: without item 15 user 5 is rare, without user 5 item 14 is, and so on back to 1;
-    # users 6 and 7 share two items and stay.
-    users = np.array([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7])
-    items = np.array([10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 20, 21, 20, 21])
+    # A chain of 60 users, each with two items that the neighbours have too: without the items at
+    # its ends, which are rare, the next users are rare, and so on. Users 60 and 61 stay.
+    users = np.repeat(np.arange(62), 2)
+    items = np.append((np.arange(120) + 1) // 2, [70, 71, 70, 71])
     found = call(answer, users, items, 2)
     numbers(found, users.shape, "Return true or false for each event.")
     found = np.asarray(found)
     expect(found.dtype == bool, "Return true or false for each event, not other numbers.")
-    expected = np.arange(14) >= 10
+    expected = users >= 60
     expect(found[-4:].all(), "A user or an item with exactly k events must stay.")
     once = np.bincount(items)[items] >= 2  # No user is rare before items are dropped.
     mistakes = {
-        "Every event stays: drop the events of rare users and rare items.": np.ones(14),
+        "Every event stays: drop the events of rare users and rare items.": np.ones(124),
         "Dropping once is not enough: what is left has to be counted again.": once,
         "It marks the events to drop; mark those that stay.": ~expected,
     }

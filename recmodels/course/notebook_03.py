@@ -69,7 +69,9 @@ def check_rank(answer) -> None:
     )
     expect(found[0] == found[1], "Items with equal scores get different ranks, by their positions.")
     expect_close(
-        found, [5, 5], "Of items with equal scores the target must have the worst place, no mean."
+        found,
+        [5, 5],
+        "Among items with equal scores the target must have the last place, not a mean.",
     )
     expect_close(
         _ranks(answer, np.zeros(9), (4,)), [9], "If all scores are equal, the target must be last."
@@ -132,7 +134,7 @@ def check_split(answer) -> None:
 
 
 def _expect_next(events: pd.DataFrame, targets: pd.DataFrame) -> None:
-    """Each target must be what its user did first once the time of the targets had begun."""
+    """Raise `NotYet` unless each target is the first event of its user after the cut."""
     moments = events.merge(targets[["user", "timestamp"]], on="user", suffixes=("", "_target"))
     since = moments["timestamp"] >= targets["timestamp"].min()
     passed_over = since & (moments["timestamp"] < moments["timestamp_target"])

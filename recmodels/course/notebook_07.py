@@ -80,7 +80,7 @@ def check_sampled(answer) -> None:
 
 
 def _check_correction(answer, positive, negatives, found) -> None:
-    """Of counts; `found` is the loss with counts of one."""
+    """Check the correction for counts; `found` is the loss with counts of one."""
     log_counts, hit = np.random.default_rng(73).normal(size=(4, 6)), np.zeros((4, 6), bool)
     corrected = numbers(call(answer, positive, negatives, log_counts, hit))
     right = _sampled(positive, negatives, log_counts, hit)
@@ -103,7 +103,7 @@ def _check_correction(answer, positive, negatives, found) -> None:
 
 
 def _check_hits(answer, positive, negatives, log_counts) -> None:
-    """Of targets among the negatives, and of large scores."""
+    """Check negatives that are the target, and large scores."""
     hit = np.zeros((4, 6), bool)
     hit[1, 2] = hit[3, :2] = True
     right = _sampled(positive, negatives, log_counts, hit)
@@ -125,9 +125,10 @@ def _check_hits(answer, positive, negatives, log_counts) -> None:
     }
     reason = "It is right until a negative is the target; that negative must be left out."
     expect_close(call(answer, positive, negatives, log_counts, hit), right, reason, mistakes)
-    large = call(answer, positive + 1000, negatives + 1000, log_counts, hit)
-    reason = "Adding a thousand to all scores must not change the loss."
-    expect_close(large, right, reason, tolerance=1e-4)
+    for shift in (1000, -1000):
+        moved = call(answer, positive + shift, negatives + shift, log_counts, hit)
+        reason = f"Adding {shift:,} to all scores must not change the loss."
+        expect_close(moved, right, reason, tolerance=1e-4)
 
 
 @exercise("07.3")

@@ -34,11 +34,15 @@ def check_bias(answer) -> None:
     mistakes = _not_shrunk(stars, 3.0) | _not_apart(stars, 3.0)
     expect_close(found, _bias(stars, 3.0), reason, mistakes)
     other = call(answer, stars[:, :4], 1.0)
-    expect_close(other, _bias(stars[:, :4], 1.0), "It is right for one shrinkage only.")
+    expect_close(
+        other,
+        _bias(stars[:, :4], 1.0),
+        "It is right for one matrix and shrinkage, but not for others.",
+    )
 
 
 def _bias(stars, shrinkage, for_users=None, mean=None) -> np.ndarray:
-    """Of stars with gaps; for users another shrinkage may be given, and another mean."""
+    """Expected stars; another shrinkage for users and another mean may be given."""
     known = ~np.isnan(stars)
     mean = np.nanmean(stars) if mean is None else mean
     for_users = shrinkage if for_users is None else for_users

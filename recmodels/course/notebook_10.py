@@ -158,7 +158,7 @@ def _variety(vectors: np.ndarray) -> float:
 
 
 def _watched(answer: Callable, ranked: list[int], allowed: Callable, k: int) -> tuple[list, int]:
-    """What an answer lists, and the most it fetched at once."""
+    """Return what an answer lists, and the most that it fetched at once."""
     asked = []
 
     def fetch(count: int) -> list[int]:
