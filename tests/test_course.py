@@ -12,10 +12,9 @@ from recmodels.course.checking import CHECKS, call, exercise, expect, expect_clo
 def doubling():
     """An exercise: double an array."""
 
-    @exercise("99.1")
+    @exercise("99.1", "an array")
     def check_doubling(answer):
         given = np.arange(3.0)
-        expect(callable(answer), "Give a function.")
         mistakes = {"It squares.": given**2, "It adds or subtracts.": (given + 2, given - 2)}
         expect_close(call(answer, given), 2 * given, "Double each number.", mistakes)
         expect(given.tolist() == [0, 1, 2], "The inputs of the next call have changed.")
@@ -35,20 +34,20 @@ def test_right_and_wrong_answers(doubling):
     verdict = check("99.1", lambda x: x * x)
     assert not verdict
     assert repr(verdict) == "99.1: not yet. It squares."
-    assert check("99.1").reason == check("99.1", None).reason == "Give a function."
+    assert check("99.1").reason == check("99.1", None).reason == "Give a function of an array."
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (3, "Give a function."),
+        (3, "Give a function of an array."),
         (lambda x: x - 2, "It adds or subtracts."),
         (lambda x: x[:2], "Its shape is (2,), where (3,) was expected."),
         (lambda x: -2 * x, "Double each number. The sign is wrong."),
         (lambda x: 2 * x[::-1], "The order is reversed."),
         (lambda x: 6 * x, "Every number is 3 times as large as it should be."),
         (lambda x: 2 * x + 5, "Every number differs by +5."),
-        (lambda x: [0, 0, 0], "Every number is 0 times as large"),
+        (lambda x: [0, 0, 0], "Every number is 0."),
         (lambda x: [0, np.nan, 4], "1 of 3 numbers are NaN or infinite."),
         (lambda x: None, "It returned None"),
         (lambda x: ["0", "2", "4"], "It returned text"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-CHECKS: dict[str, Callable] = {}
+CHECKS: dict[str, tuple[Callable, str]] = {}  # By number: the check, and what answers take.
 _HERE = Path(__file__).parent
 
 
@@ -44,11 +44,17 @@ class Verdict:
         )
 
 
-def exercise(number: str) -> Callable[[Callable], Callable]:
-    """Register a function as the check of an exercise; it raises `NotYet` for a wrong answer."""
+def exercise(number: str, arguments: str = "") -> Callable[[Callable], Callable]:
+    """Register a function as the check of an exercise; it raises `NotYet` for a wrong answer.
+
+    Args:
+        number: two digits of the notebook and the number, such as `"05.2"`.
+        arguments: what an answer is a function of, such as `"ranks and k"`; empty for an answer
+            that is no function.
+    """
 
     def register(function: Callable) -> Callable:
-        CHECKS[number] = function
+        CHECKS[number] = function, arguments
         return function
 
     return register
@@ -72,8 +78,9 @@ def check(exercise: str, answer=None) -> Verdict:
         >>> check("05.2", my_attention)
         05.2: not yet. It ignores the mask.
     """
-    function = _find(exercise)
+    function, arguments = _find(exercise)
     try:
+        expect(not arguments or callable(answer), f"Give a function of {arguments}.")
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # An answer may divide by zero on its way.
             function(answer)
@@ -85,7 +92,7 @@ def check(exercise: str, answer=None) -> Verdict:
     return Verdict(exercise, True)
 
 
-def _find(number: str) -> Callable:
+def _find(number: str) -> tuple[Callable, str]:
     notebooks = sorted(
         module.name.removeprefix("notebook_")
         for module in pkgutil.iter_modules([str(_HERE)])
@@ -233,11 +240,6 @@ def expect_unchanged(answer: Callable, *given: np.ndarray) -> None:
     answer(*copies)
     same = np.array_equal(copies[0], given[0])
     expect(same, "It changes the array that it is given; work on a new one.")
-
-
-def expect_function(answer, arguments: str) -> None:
-    """Raise `NotYet` unless the answer can be called; `arguments` says with what."""
-    expect(callable(answer), f"Give a function of {arguments}.")
 
 
 def _describe(value) -> str:

@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from recmodels.course.checking import NotYet, call, exercise, expect, expect_function, whole_numbers
+from recmodels.course.checking import NotYet, call, exercise, expect, whole_numbers
 
 NUM_ITEMS = 12  # Items of the logs in which 00.3 looks for the next item.
 
 
-@exercise("00.1")
+@exercise("00.1", "a history and a length")
 def check_window(answer) -> None:
     """`answer(history, length)`: the newest items, padded on the left with 0."""
-    expect_function(answer, "a history and a length")
     found = whole_numbers(call(answer, [7, 3, 9], 5))
     expect(len(found) == 5, f"A row of length 5 was asked for, but it has {len(found)} numbers.")
     expect(found[:3] != [7, 3, 9], "The zeros stand on the right; padding belongs on the left.")
@@ -29,10 +28,9 @@ def check_window(answer) -> None:
     expect(returning == [0, 3, 8, 3, 3], "An item that comes back is an event each time.")
 
 
-@exercise("00.2")
+@exercise("00.2", "a table of events")
 def check_targets(answer) -> None:
     """`answer(events)`: for each user the item of the validation and that of the test."""
-    expect_function(answer, "a table of events")
     events = pd.DataFrame(
         {
             "user": ["a", "b", "a", "c", "a", "b", "d", "b", "a", "c", "b", "e", "e", "e"],
@@ -65,10 +63,9 @@ def check_targets(answer) -> None:
     expect(pairs["e"] == (52, 51), "It is wrong for a user who comes back to an item.")
 
 
-@exercise("00.3")
+@exercise("00.3", "histories, one history and k")
 def check_next(answer) -> None:
     """`answer(histories, history, k)`: the k most likely next items, learnt from `histories`."""
-    expect_function(answer, "histories, one history and k")
     rng = np.random.default_rng(3)
     for _ in range(2):  # Two logs in which other items follow each other.
         order = rng.permutation(NUM_ITEMS) + 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recmodels.course.checking import call, exercise, expect_close, expect_function, numbers
+from recmodels.course.checking import call, exercise, expect_close, numbers
 
 # Users 1, 2 and 3 with ten events. Repeats: 1 meets 7 again twice and 2 meets 4 again once, the
 # only one at once. The items of user 3 are known to others, but new to user 3.
@@ -11,10 +11,9 @@ USERS = np.array([1, 1, 1, 1, 1, 2, 2, 2, 3, 3])
 ITEMS = np.array([7, 4, 7, 9, 7, 4, 4, 5, 7, 9])
 
 
-@exercise("01.1")
+@exercise("01.1", "users and items")
 def check_repeat_share(answer) -> None:
     """`answer(users, items)`: the share of events whose user had met the item before."""
-    expect_function(answer, "users and items")
     table = pd.DataFrame({"user": USERS, "item": ITEMS})
     repeats = table.duplicated().sum()
     expected = repeats / len(table)
@@ -50,13 +49,12 @@ def check_repeat_share(answer) -> None:
     expect_close(none, 0.0, "Where no user repeats an item, the share must be 0.")
 
 
-@exercise("01.2")
+@exercise("01.2", "the number of events of each item")
 def check_gini(answer) -> None:
     """`answer(counts)`: the Gini coefficient of the events of each item.
 
     The two items may be drawn with or without putting the first one back.
     """
-    expect_function(answer, "the number of events of each item")
     counts = np.array([5, 1, 0, 14, 2, 2])
     found = _number(answer, counts)
     distinct = len(counts) / (len(counts) - 1)
@@ -88,10 +86,9 @@ def check_gini(answer) -> None:
     expect_close(_number(answer, other), right, "It is right for six items and wrong for nine.")
 
 
-@exercise("01.3")
+@exercise("01.3", "users, times and the gap")
 def check_visits(answer) -> None:
     """`answer(users, times, gap)`: the number of the visit of each event, from 0 in each log."""
-    expect_function(answer, "users, times and the gap")
     users = np.array([4, 4, 4, 4, 6, 6, 6, 8, 3])
     times = np.array([0, 30, 90, 200, 210, 240, 1000, 1001, 5])
     # User 4 pauses 30, 60 and 110 seconds; with a gap of 60 only the last begins a visit.

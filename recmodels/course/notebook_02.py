@@ -7,7 +7,6 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     numbers,
     parts,
 )
@@ -35,10 +34,9 @@ NOT_SHIFTED = {
 }
 
 
-@exercise("02.1")
+@exercise("02.1", "histories and a length")
 def check_pad(answer) -> None:
     """`answer(histories, length)`: the latest items of each, padded on the left with 0."""
-    expect_function(answer, "histories and a length")
     histories = [[8], [3, 1, 4, 1, 5, 9], [], [2, 7, 6]]
     found = call(answer, histories, 3)
     numbers(found, (4, 3), "Return one row for each user, with `length` columns.")
@@ -64,10 +62,9 @@ def check_pad(answer) -> None:
     expect_close(longer, [[0, 0, 0, 2, 7]], reason)
 
 
-@exercise("02.2")
+@exercise("02.2", "a history and a length")
 def check_shift(answer) -> None:
     """`answer(history, length)`: inputs and targets of a training window, both (length,)."""
-    expect_function(answer, "a history and a length")
     reason = "The inputs are all events but the newest, and a target is the item after its input."
     expect_close(
         _pair(answer, [6, 2, 9, 4], 5), [[0, 0, 6, 2, 9], [0, 0, 2, 9, 4]], reason, NOT_SHIFTED
@@ -97,10 +94,9 @@ def _pair(answer, history: list[int], length: int) -> np.ndarray:
     return np.stack([numbers(part, (length,), reason) for part in found])
 
 
-@exercise("02.3")
+@exercise("02.3", "the training values and the test values")
 def check_scale(answer) -> None:
     """`answer(train, test)`: log1p, standardised as training is; missing values become 0."""
-    expect_function(answer, "the training values and the test values")
     train = np.array([3.0, 40.0, np.nan, 11.0, 250.0])
     test = np.array([1000.0, np.nan, 2000.0])
     scaled, scaled_test = _parts(answer, train, test)
@@ -161,10 +157,9 @@ def _standard(values: np.ndarray, fitted_on: np.ndarray, ddof: int) -> np.ndarra
     return np.nan_to_num((values - np.nanmean(fitted_on)) / np.nanstd(fitted_on, ddof=ddof))
 
 
-@exercise("02.4")
+@exercise("02.4", "users, items and k")
 def check_core(answer) -> None:
     """`answer(users, items, k)`: which events are in the k-core, bool, (N,)."""
-    expect_function(answer, "users, items and k")
     # A chain of 60 users, each with two items that the neighbours have too: without the items at
     # its ends, which are rare, the next users are rare, and so on. Users 60 and 61 stay.
     users = np.repeat(np.arange(62), 2)

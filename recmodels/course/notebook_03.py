@@ -8,7 +8,6 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     numbers,
     parts,
 )
@@ -17,10 +16,9 @@ from recmodels.data.shop import simulate
 from recmodels.evaluation.metrics import ndcg
 
 
-@exercise("03.1")
+@exercise("03.1", "ranks and k")
 def check_ndcg(answer) -> None:
     """`answer(ranks, k)`: NDCG@k of each rank, in the shape of the ranks."""
-    expect_function(answer, "ranks and k")
     ranks = np.array([1, 2, 5, 6, 40])
     listed = ranks <= 5
     with np.errstate(divide="ignore"):
@@ -48,10 +46,9 @@ def check_ndcg(answer) -> None:
     expect_close(other, ndcg(many, 7), "It is right for k = 5 only: use the k that is given.")
 
 
-@exercise("03.2")
+@exercise("03.2", "scores and the position of the target")
 def check_rank(answer) -> None:
     """`answer(scores, target)`: the pessimistic rank of one item in one row of scores."""
-    expect_function(answer, "scores and the position of the target")
     plain = np.array([0.3, 2.0, -1.0, 0.9, 0.1])
     rank = np.array([3, 1, 5, 2, 4])
     mistakes = {
@@ -84,10 +81,9 @@ def _ranks(answer, scores: np.ndarray, targets) -> np.ndarray:
     )
 
 
-@exercise("03.3")
+@exercise("03.3", "values and a generator")
 def check_interval(answer) -> None:
     """`answer(values, generator)`: the two ends of a 95 % bootstrap interval of the mean."""
-    expect_function(answer, "values and a generator")
     values = np.random.default_rng(8).gamma(0.3, 1.0, 200)
     reason = "Return two numbers, the lower and the upper end."
 
@@ -97,10 +93,9 @@ def check_interval(answer) -> None:
     expect_interval(ends, values, draws=2000)
 
 
-@exercise("03.4")
+@exercise("03.4", "a table of events")
 def check_split(answer) -> None:
     """`answer(events)`: training events and one target for each user measured, as tables."""
-    expect_function(answer, "a table of events")
     log = simulate(num_users=120, num_items=60, seed=31).interactions
     shuffled = log.events.sample(frac=1, random_state=3).reset_index(drop=True)
     train, targets = _two_tables(call(answer, shuffled))

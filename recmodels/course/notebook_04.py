@@ -13,7 +13,6 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     numbers,
 )
 from recmodels.data.shop import simulate
@@ -32,10 +31,9 @@ GAIN = 0.01  # What a hybrid must add to the best of its parts, in NDCG@10.
 ITEMS_BY_ITEMS = "Return a matrix of items by items."
 
 
-@exercise("04.1")
+@exercise("04.1", "the matrix and the shrinkage")
 def check_similarity(answer) -> None:
     """`answer(X, shrinkage)`: shrunk cosine of the columns of a 0/1 matrix, (V, V)."""
-    expect_function(answer, "the matrix and the shrinkage")
     matrix = (np.random.default_rng(41).random((9, 5)) < 0.5).astype(float)
     found = numbers(call(answer, matrix, 0.0), (5, 5), ITEMS_BY_ITEMS)
     diagonal = np.diag(found).any()
@@ -82,10 +80,9 @@ def _not_cosines(matrix: np.ndarray) -> dict:
     }
 
 
-@exercise("04.2")
+@exercise("04.2", "the matrix and the regularisation")
 def check_ease(answer) -> None:
     """`answer(X, regularisation)`: the weights of EASE, (V, V)."""
-    expect_function(answer, "the matrix and the regularisation")
     matrix = (np.random.default_rng(42).random((12, 5)) < 0.5).astype(float)
     right, gram = _ease(matrix, 3.0), matrix.T @ matrix
     ridge = np.linalg.solve(gram + 3 * np.eye(5), gram)
@@ -108,13 +105,12 @@ def check_ease(answer) -> None:
     expect_close(other, _ease(matrix, 40.0), "It is right for one regularisation only.")
 
 
-@exercise("04.3")
+@exercise("04.3", "histories, number of items and smoothing")
 def check_transitions(answer) -> None:
     """`answer(histories, num_items, smoothing)`: P(next | last) smoothed by popularity, (V, V).
 
     No history holds an item twice, so that popularity by events equals popularity by users.
     """
-    expect_function(answer, "histories, number of items and smoothing")
     histories = [[2, 1, 4], [4, 2, 1], [1, 2, 5], [5]]
     reason = "Return one row and one column for each item, without one for padding."
     found = numbers(call(answer, histories, 5, 2.0), (5, 5), reason)
@@ -180,10 +176,9 @@ def _not_smoothed(histories: list) -> dict:
     }
 
 
-@exercise("04.4")
+@exercise("04.4", "the data and the texts of the items")
 def check_hybrid(answer) -> None:
     """`answer(data, texts)`: a fitted scorer that beats every simple model it could be made of."""
-    expect_function(answer, "the data and the texts of the items")
     data, texts, singles = _hidden_shop()
     scorer = _without_gradients(answer, data, list(texts))
     expect(hasattr(scorer, "score"), "Return a fitted model, an object with a method `score`.")

@@ -7,17 +7,15 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     expect_unchanged,
     numbers,
     parts,
 )
 
 
-@exercise("05.1")
+@exercise("05.1", "an array of scores")
 def check_softmax(answer) -> None:
     """A softmax over the last axis that survives large scores."""
-    expect_function(answer, "an array of scores")
     scores = np.random.default_rng(51).normal(size=(3, 5))
     found = numbers(call(answer, scores), (3, 5), "The weights must have the shape of the scores.")
     shares = np.exp(scores)
@@ -55,10 +53,9 @@ def check_softmax(answer) -> None:
     expect_unchanged(answer, scores)
 
 
-@exercise("05.2")
+@exercise("05.2", "queries, keys, values and mask")
 def check_attention(answer) -> None:
     """Attention of one head over a batch, with a mask."""
-    expect_function(answer, "queries, keys, values and mask")
     rng = np.random.default_rng(52)
     queries, keys = rng.normal(size=(2, 3, 9)), rng.normal(size=(2, 5, 9))
     values = rng.normal(size=(2, 5, 4))
@@ -164,10 +161,9 @@ def check_heads(answer) -> None:
     expect_close(two, x[:1], "It is right for three heads, but not for two.")
 
 
-@exercise("05.4")
+@exercise("05.4", "the value kernel, the output kernel and H")
 def check_folding(answer) -> None:
     """The output kernel folded into the values of each head."""
-    expect_function(answer, "the value kernel, the output kernel and H")
     rng = np.random.default_rng(54)
     values, output = rng.normal(size=(6, 6)), rng.normal(size=(6, 6))
     reason = "Return one matrix of (D, D) for each head."

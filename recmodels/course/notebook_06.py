@@ -8,16 +8,14 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     expect_unchanged,
     numbers,
 )
 
 
-@exercise("06.1")
+@exercise("06.1", "num_items, max_length, width and num_blocks")
 def check_size(answer) -> None:
     """How many numbers a SASRec learns."""
-    expect_function(answer, "num_items, max_length, width and num_blocks")
     items, length, width = 37, 11, 6
     without, one, two, three = (_size(answer, items, length, width, n) for n in range(4))
     tables, norm = (items + 3 + length) * width, 2 * width
@@ -73,10 +71,9 @@ def _size(answer, *given: int) -> int:
     return int(found)
 
 
-@exercise("06.2")
+@exercise("06.2", "the weights and of which events are real")
 def check_distances(answer) -> None:
     """The mean weight at each distance, over real events only."""
-    expect_function(answer, "the weights and of which events are real")
     rng = np.random.default_rng(62)
     weights, real = _causal(rng, 3, 5), np.ones((3, 5), bool)
     reason = "Five events are 0 to 4 steps apart; return one number for each distance."
@@ -127,10 +124,9 @@ def _with_padding(weights: np.ndarray, real: np.ndarray) -> dict:
     }
 
 
-@exercise("06.3")
+@exercise("06.3", "the weights of the blocks, first block first")
 def check_rollout(answer) -> None:
     """Attention of several blocks, followed back to the events."""
-    expect_function(answer, "the weights of the blocks, first block first")
     rng = np.random.default_rng(63)
     first, second, third = _causal(rng, 3, 4)
     half, later, last = ((block + np.eye(4)) / 2 for block in (first, second, third))

@@ -2,15 +2,14 @@
 
 import numpy as np
 
-from recmodels.course.checking import call, exercise, expect, expect_close, expect_function, numbers
+from recmodels.course.checking import call, exercise, expect, expect_close, numbers
 
 ONE_LOSS = "Return one loss for each question."
 
 
-@exercise("07.1")
+@exercise("07.1", "the positive scores and the negative scores")
 def check_bce(answer) -> None:
     """Binary cross-entropy of one positive and several negatives, from scores."""
-    expect_function(answer, "the positive scores and the negative scores")
     rng = np.random.default_rng(71)
     positive, negatives = rng.normal(size=4), rng.normal(size=(4, 3))
     one = numbers(call(answer, positive, negatives[:, :1]), (4,), ONE_LOSS)
@@ -53,10 +52,9 @@ def _check_several(answer, positive, negatives) -> None:
     expect_close(call(answer, positive, negatives), _bce(positive, negatives), reason, mistakes)
 
 
-@exercise("07.2")
+@exercise("07.2", "positive, negatives, log_counts and hit")
 def check_sampled(answer) -> None:
     """Sampled softmax with logQ correction."""
-    expect_function(answer, "positive, negatives, log_counts and hit")
     rng = np.random.default_rng(72)
     positive, negatives = rng.normal(size=4), rng.normal(size=(4, 6))
     even, hit = np.zeros((4, 6)), np.zeros((4, 6), bool)
@@ -131,10 +129,9 @@ def _check_hits(answer, positive, negatives, log_counts) -> None:
         expect_close(moved, right, reason, tolerance=1e-4)
 
 
-@exercise("07.3")
+@exercise("07.3", "the probabilities and the proposal")
 def check_optimum(answer) -> None:
     """The scores that binary cross-entropy converges to, for any proposal."""
-    expect_function(answer, "the probabilities and the proposal")
     rng = np.random.default_rng(73)
     p, q = rng.dirichlet(np.ones(5)), np.full(5, 0.2)
     found = numbers(call(answer, p, q), (5,), "Return one score for each item.")

@@ -7,7 +7,6 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     numbers,
     whole_numbers,
 )
@@ -15,10 +14,9 @@ from recmodels.course.checking import (
 MEAN = "Return one number, the mean over the batch."
 
 
-@exercise("08.1")
+@exercise("08.1", "the queries and the candidates")
 def check_in_batch(answer) -> None:
     """Softmax of each query over the candidates of its batch, from vectors."""
-    expect_function(answer, "the queries and the candidates")
     queries, candidates = np.random.default_rng(81).normal(size=(2, 5, 3))
     logits = queries @ candidates.T
     own, right = logits.diagonal(), _losses(logits).mean()
@@ -53,10 +51,9 @@ def check_in_batch(answer) -> None:
     expect_close(large, right, reason, tolerance=1e-3)
 
 
-@exercise("08.2")
+@exercise("08.2", "the queries, the candidates, item_ids and shares")
 def check_corrected(answer) -> None:
     """The same with logQ correction, and without accidental hits."""
-    expect_function(answer, "the queries, the candidates, item_ids and shares")
     queries, candidates = np.random.default_rng(82).normal(size=(2, 5, 3))
     shares = np.array([0.0, 0.5, 0.25, 0.15, 0.06, 0.04])
     apart, twice = np.array([4, 1, 5, 3, 2]), np.array([4, 1, 5, 1, 2])
@@ -144,10 +141,9 @@ def _check_repeats(found, logits: np.ndarray, item_ids: np.ndarray, shares: np.n
     expect_close(found, right.mean(), reason, mistakes)
 
 
-@exercise("08.3")
+@exercise("08.3", "the rows, the folds and the fold asked for")
 def check_shown(answer) -> None:
     """What each user is shown while a part of their ratings is asked for."""
-    expect_function(answer, "the rows, the folds and the fold asked for")
     rows = [[5, 3, 8, 2], [7, 3], [4], [6, 9, 1]]
     folds = [[0, 1, 2, 0], [1, 1], [0], [2, 0, 1]]
     for asked in (0, 1, 2):

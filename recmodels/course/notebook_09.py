@@ -7,16 +7,14 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     numbers,
     whole_numbers,
 )
 
 
-@exercise("09.1")
+@exercise("09.1", "the stars and the shrinkage")
 def check_bias(answer) -> None:
     """Mean, user and item deviation, shrunk, for a matrix with missing cells."""
-    expect_function(answer, "the stars and the shrinkage")
     nan = np.nan
     stars = np.array([[5, 1, nan, 2, nan], [4, nan, 2, nan, nan], [nan, 3, 5, 5, nan]])
     found = numbers(call(answer, stars, 3.0), stars.shape, "Return stars for every cell.")
@@ -105,10 +103,9 @@ def _not_apart(stars, shrinkage) -> dict:
     }
 
 
-@exercise("09.2")
+@exercise("09.2", "the two inputs, the weights and the bias")
 def check_cross(answer) -> None:
     """A cross layer of DCN-v2."""
-    expect_function(answer, "the two inputs, the weights and the bias")
     rng = np.random.default_rng(92)
     x0, x = rng.normal(size=(2, 4, 3))
     weights, bias = rng.normal(size=(3, 3)), rng.normal(size=3)
@@ -157,10 +154,9 @@ def _not_crossed(x0, x, weights, bias) -> dict:
     }
 
 
-@exercise("09.3")
+@exercise("09.3", "the scores, the ratings and the depth")
 def check_two_stages(answer) -> None:
     """The best by score in the order of their ratings, then the rest in the order of scores."""
-    expect_function(answer, "the scores, the ratings and the depth")
     scores = np.array([0.1, 0.9, 0.5, 0.7, 0.3, 0.8, 0.2])
     ratings = np.array([5.0, 3.0, 4.5, 4.0, 1.0, 2.0, 4.8])
     found = whole_numbers(call(answer, scores, ratings, 3))

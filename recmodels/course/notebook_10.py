@@ -10,7 +10,6 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     numbers,
     whole_numbers,
 )
@@ -18,10 +17,9 @@ from recmodels.course.checking import (
 CATALOGUE = 5_000  # Items of the shop in which 10.3 looks for candidates.
 
 
-@exercise("10.1")
+@exercise("10.1", "scores, families and the length of the list")
 def check_families(answer) -> None:
     """`answer(scores, families, k)`: positions, best first, one of each family."""
-    expect_function(answer, "scores, families and the length of the list")
     scores = np.random.default_rng(101).permutation(12) / 12
     order = np.argsort(-scores).tolist()
     alone = [f"f{number}" for number in range(12)]
@@ -72,10 +70,9 @@ def _check_unknown(answer, scores: np.ndarray, order: list[int]) -> None:
         )
 
 
-@exercise("10.2")
+@exercise("10.2", "the vectors of a list")
 def check_variety(answer) -> None:
     """`answer(vectors)`: mean over pairs of items of one minus their cosine."""
-    expect_function(answer, "the vectors of a list")
     vectors = np.random.default_rng(102).normal(size=(7, 3))
     found = numbers(call(answer, vectors), (), "Return one number.")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -116,10 +113,9 @@ def check_variety(answer) -> None:
     expect(np.isfinite(single).all(), "A list of one item has no pair and gives NaN; give it 0.")
 
 
-@exercise("10.3")
+@exercise("10.3", "`fetch`, `allowed` and k")
 def check_fetching(answer) -> None:
     """`answer(fetch, allowed, k)`: the best k allowed items, fetched a few at a time."""
-    expect_function(answer, "`fetch`, `allowed` and k")
     ranked = np.random.default_rng(103).permutation(CATALOGUE).tolist()
     even = [item for item in ranked if item % 2 == 0]
     found, most = _watched(answer, ranked, lambda item: item % 2 == 0, 10)

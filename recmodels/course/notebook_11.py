@@ -9,17 +9,15 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
-    expect_function,
     expect_unchanged,
     numbers,
     parts,
 )
 
 
-@exercise("11.1")
+@exercise("11.1", "a history and a length")
 def check_windows(answer) -> None:
     """`answer(history, length)` gives inputs and shifted targets, padded on the left."""
-    expect_function(answer, "a history and a length")
     for history, length in (([7, 3, 9], 5), ([4, 8, 6, 2], 3), ([2, 6], 1)):
         _expect_window(answer, history, length, "that fits the window")
     long = [11, 4, 9, 2, 7, 5, 3, 8]
@@ -60,10 +58,9 @@ def _left(items: list[int], length: int) -> list[int]:
     return [0] * (length - len(kept)) + kept
 
 
-@exercise("11.2")
+@exercise("11.2", "scores, targets and seen")
 def check_ranks(answer) -> None:
     """`answer(scores, targets, seen)` gives pessimistic ranks among unseen items, (U,)."""
-    expect_function(answer, "scores, targets and seen")
     scores = np.random.default_rng(112).normal(size=(4, 7))
     targets, seen = np.array([2, 0, 6, 3]), np.zeros((4, 7), bool)
     found = numbers(call(answer, scores, targets, seen), (4,), "Return one rank for each user.")
@@ -104,16 +101,15 @@ def _ranks(scores, targets, seen) -> np.ndarray:
     return (np.where(seen, -np.inf, scores) >= own).sum(axis=1)
 
 
-@exercise("11.3")
+@exercise("11.3", "positive, negatives and log_counts")
 def check_logq_loss(answer) -> None:
     """`answer(positive, negatives, log_counts)` gives corrected sampled softmax losses, (U,)."""
-    expect_function(answer, "positive, negatives and log_counts")
     rng = np.random.default_rng(113)
     positive, negatives = rng.normal(size=3), rng.normal(size=(3, 5))
     even = np.zeros((3, 5))
     right = _loss(positive, negatives, 0)
     mistakes = {
-        "The loss falls below zero for a model that is sure and right: its probability exceeds 1.": (
+        "The loss of a model that is sure and right falls below zero: its probability exceeds 1.": (
             np.log(np.exp(negatives).sum(axis=1)) - positive
         ),
         "The sign is wrong: a loss must be small where a model is right.": -right,
@@ -153,10 +149,9 @@ def _loss(positive, negatives, log_counts) -> np.ndarray:
     return np.log(np.exp(logits).sum(axis=1)) - positive
 
 
-@exercise("11.4")
+@exercise("11.4", "a table of events")
 def check_split(answer) -> None:
     """`answer(events)` leaves each user's last event for the test, the one before to validate."""
-    expect_function(answer, "a table of events")
     events = _events()
     sizes = events.groupby("user")["item"].transform("size")
     for table, kind in ((events, "in order of time"), (_shuffled(events), "in no order")):
@@ -210,10 +205,9 @@ def _three(found) -> list[pd.DataFrame]:
     return tables
 
 
-@exercise("11.5")
+@exercise("11.5", "an encoder, which is itself a function")
 def check_test(answer) -> None:
     """`answer(last_state)` raises an `AssertionError` for faulty encoders and no other."""
-    expect_function(answer, "an encoder, which is itself a function")
     for seed in (1, 2):
         expect(
             not _fails(answer, _encoder(seed)),

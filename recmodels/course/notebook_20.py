@@ -3,20 +3,19 @@
 import numpy as np
 import scipy.stats
 
-from recmodels.course.checking import call, exercise, expect, expect_close, expect_function, numbers
+from recmodels.course.checking import call, exercise, expect, expect_close, numbers
 from recmodels.course.intervals import expect_interval
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.statistics import holm
 
 
-@exercise("20.1")
+@exercise("20.1", "the values of two models")
 def check_permutation(answer) -> None:
     """`answer(a, b)`: the exact two-sided p-value of a paired permutation test.
 
     All values are multiples of 1/64 and the numbers of users powers of two, so that sums and means
     are exact: comparing them with `>=` finds the same ways with and without a tolerance.
     """
-    expect_function(answer, "the values of two models")
     a, b = np.array([58, 26, 45, 7]) / 64, np.array([32, 20, 7, 2]) / 64
     mixed = np.array([19, 6, 61, 13, 0, 32, 28, 40]) / 64
     other = np.array([6, 19, 13, 18, 0, 21, 38, 31]) / 64
@@ -70,10 +69,9 @@ def _wrong_p(a: np.ndarray, b: np.ndarray) -> dict:
     }
 
 
-@exercise("20.2")
+@exercise("20.2", "ranks and a generator")
 def check_row(answer) -> None:
     """`answer(ranks, generator)`: mean, low and high of NDCG@10 of ranks (U, seeds)."""
-    expect_function(answer, "ranks and a generator")
     # Few users find their item, so that values and means are skewed.
     ranks = np.random.default_rng(202).geometric(0.01, (150, 3))
     reason = "Return three numbers: the mean and the two ends of its interval."
@@ -112,10 +110,9 @@ def check_row(answer) -> None:
     expect_interval(lambda seed: row(ranks, seed)[1:], users, draws=400)
 
 
-@exercise("20.3")
+@exercise("20.3", "p-values")
 def check_holm(answer) -> None:
     """`answer(p_values)`: Holm's corrected p-values, in the order they came."""
-    expect_function(answer, "p-values")
     reason = "Return one corrected p-value for each p-value."
     for given, kind in (
         (np.array([0.03, 0.001, 0.2]), "three p-values"),
