@@ -121,6 +121,8 @@ class TestBank(ExerciseBank):
             ("percentage", lambda users, items: 100 * repeats_by_set(users, items)),
             ("pairs of user and item", lambda users, items: np.mean(
                 [n > 1 for n in Counter(zip(users, items, strict=True)).values()])),
+            ("averages the shares", lambda users, items: np.mean(
+                [pd.Series(items[users == one]).duplicated().mean() for one in set(users)])),
             ("must be 0", lambda users, items: repeats_by_set(users, items) or 0.5),
         ],
         "01.2": [

@@ -1,5 +1,7 @@
 """Right answers in different styles, and typical wrong ones, for the exercises of notebook 04."""
 
+import itertools
+
 import keras
 import numpy as np
 import pandas as pd
@@ -107,6 +109,10 @@ def ease_by_formula(X, regularisation):
     return np.eye(len(P)) - P @ np.diag(1 / np.diag(P))
 
 
+def inverse(X, regularisation):
+    return np.linalg.inv(X.T @ X + regularisation * np.eye(X.shape[1]))
+
+
 def ridge(X, regularisation):
     gram = X.T @ X
     return np.linalg.solve(gram + regularisation * np.eye(len(gram)), gram)
@@ -180,6 +186,12 @@ def transitions_by_pandas(histories, num_items, smoothing):
     share = pd.Series(np.concatenate(histories)).value_counts(normalize=True)
     mixed = follows + smoothing * share.reindex(items, fill_value=0)
     return mixed.div(follows.sum(axis=1) + smoothing, axis=0)
+
+
+def of_all_pairs(histories, num_items, smoothing):
+    pairs = [pair for row in histories for pair in itertools.combinations(row, 2)]
+    counts = np.bincount(np.concatenate(histories), minlength=num_items + 1)[1:]
+    return transitions(pairs, num_items, smoothing, counts / counts.sum())
 
 
 def transitions_backwards(histories, num_items, smoothing):
@@ -319,6 +331,7 @@ class TestBank(ExerciseBank):
             ("one regularisation only", ease_at_three),
             ("squared", lambda X, regularisation: ease(X, regularisation**2)),
             ("here it is -1", lambda X, regularisation: ease(X, regularisation) - np.eye(5)),
+            ("not yet divided", lambda X, r: inverse(X, r) * (np.eye(5) - 1)),
             ("None", lambda X, regularisation: np.fill_diagonal(X.T @ X, 0)),
         ],
         "04.3": [
@@ -328,6 +341,9 @@ class TestBank(ExerciseBank):
             ("changed places", lambda h, n, s: transitions(h, n, s).T),
             ("no smoothing", lambda h, n, s: transitions(h, n, 0)),
             ("no smoothing", unsmoothed),
+            ("Every pair of a history", of_all_pairs),
+            ("not a number of events", lambda h, n, s: transitions(
+                h, n, s * sum(map(len, h)))),
             ("counts twice", lambda h, n, s: transitions(h, n, 2 * s)),
             ("without one for padding", lambda h, n, s: np.pad(transitions(h, n, s), 1)),
             ("came before", transitions_backwards),

@@ -214,6 +214,8 @@ class TestBank(ExerciseBank):
             ("symmetric", normal_of_draws),
             ("generator that is given", lambda ranks, g: row(ranks, np.random.default_rng(0))),
             ("first seed", lambda ranks, g: row(ranks[:, :1], g)),
+            ("hit rate", lambda ranks, g: ((ranks <= 10).mean(), *row(ranks, g)[1:])),
+            ("reciprocal rank", lambda ranks, g: ((1 / ranks).mean(), *row(ranks, g)[1:])),
             ("another cut-off", lambda ranks, g: row(ranks, g, k=5)),
             ("three numbers", lambda ranks, g: row(ranks, g)[1:]),
             ("Five copies", of_seeds),

@@ -44,9 +44,6 @@ def check_similarity(answer) -> None:
     mistakes = {
         "Another shrinkage changes nothing.": found,
         "The shrinkage belongs outside the root.": together / np.sqrt(np.outer(users, users) + 4),
-        "The shrinkage is added to each number of users; add it once to the whole denominator.": (
-            together / np.sqrt(np.outer(users + 4, users + 4))
-        ),
         "The shrinkage divides all similarities alike; pairs with many common users must shrink "
         "less.": (found / 5, found / 4),
         "This weighs by common users; add the shrinkage to the denominator of the cosine.": (
@@ -74,9 +71,6 @@ def _not_cosines(matrix: np.ndarray) -> dict:
         ),
         "This divides by the users of either item (Jaccard); the cosine divides by the root of the "
         "product of both numbers of users.": together / union,
-        "Common users are divided by all users; divide by those of both items.": (
-            together / len(matrix)
-        ),
     }
 
 
@@ -158,21 +152,12 @@ def _not_smoothed(histories: list) -> dict:
             (follows + 2) / (after + 10),
             (follows + 2) / (after + 2),
         ),
-        "The popularity is not multiplied by the smoothing.": (
-            (follows + share) / (after + 1),
-            (follows + share) / (after + 2),
-        ),
-        "The numerator is right, but the denominator lacks the smoothing.": (
-            (follows + 2 * share) / after
-        ),
         "Popularity must be a share of all events, not a number of events.": (
             (follows + 2 * events * share) / (after + 2 * events),
             (follows + 2 * events * share) / (after + 2),
         ),
         "These are counts; each row must be divided so that it sums to one.": (follows + 2 * share),
         "The smoothing counts twice.": _transitions(histories, 5, 4.0),
-        "This weighs chance and popularity by fixed parts; the more often an item was followed, "
-        "the less the popularity must weigh.": ((np.nan_to_num(follows / after) + 2 * share) / 3),
     }
 
 

@@ -87,10 +87,6 @@ def _check_correction(answer, positive, negatives, found) -> None:
         "The correction has the wrong sign: an item that is drawn often must count for less.": (
             _sampled(positive, negatives, -log_counts, hit)
         ),
-        "The counts are given as logarithms already; do not take another one, or an exponential.": (
-            _sampled(positive, negatives, np.exp(log_counts), hit),
-            _sampled(positive, negatives, np.log(np.abs(log_counts)), hit),
-        ),
         "The target was not drawn, so it must not be corrected.": tuple(
             _sampled(positive - by, negatives, log_counts, hit)
             for by in (log_counts[:, 0], log_counts.mean(axis=1))
@@ -166,10 +162,6 @@ def _not_optimal(p, q) -> dict:
         "count as a negative?": np.log(p / q),
         "It takes every other item for a negative each time; only the drawn one is.": (
             np.log(p / (1 - p))
-        ),
-        "An item counts as a negative where it is drawn and is not the target: both must hold.": (
-            np.log(p / (q + 1 - p)),
-            np.log(p / (q - p)),
         ),
         "The target is drawn by the user, not by the proposal: the chance of not being the target "
         "comes from p.": (

@@ -32,7 +32,6 @@ def check_families(answer) -> None:
             sorted(order[:4])
         ),
         "Positions begin at 0.": [place + 1 for place in order[:4]],
-        "It takes items in the order of their positions; the best score comes first.": [0, 1, 2, 3],
     }
     for reason, wrong in mistakes.items():
         expect(found != wrong, reason)
@@ -100,15 +99,10 @@ def check_variety(answer) -> None:
         ),
         "Only the first item is compared with the others; use all pairs.": 1
         - cosines[0, 1:].mean(),
-        "The sign of the cosines is lost.": 1 - np.abs(cosines[upper]).mean(),
         "This is the mean distance, not one minus the cosine.": distances.mean(),
         "Cosines were computed between columns; a row is an item.": _variety(vectors.T),
     }
     expect_close(found, right, "It is wrong for seven items.", mistakes)
-    twins = np.tile([[3.0, 4.0]], (5, 1))
-    expect_close(call(answer, twins), 0.0, "Five copies of one item must give 0.")
-    longer = call(answer, vectors * np.arange(1, 8)[:, None])
-    expect_close(longer, right, "The lengths of the vectors must not matter, only the directions.")
     single = numbers(call(answer, vectors[:1]))
     expect(np.isfinite(single).all(), "A list of one item has no pair and gives NaN; give it 0.")
 

@@ -21,14 +21,12 @@ def check_windows(answer) -> None:
     for history, length in (([7, 3, 9], 5), ([4, 8, 6, 2], 3), ([2, 6], 1)):
         _expect_window(answer, history, length, "that fits the window")
     long = [11, 4, 9, 2, 7, 5, 3, 8]
-    inputs, targets = _window(answer, long, 4)
+    _, targets = _window(answer, long, 4)
     expect(
         targets.tolist() != long[1:5],
         "Short histories are right. In a long one, a position asks for an event that stands before "
         "its input, and nothing asks for the newest event.",
     )
-    expect(targets[-1] == long[-1], "For a long history, the newest event must be a target.")
-    expect(inputs[0] == 2, "For a long history, cut the inputs after leaving out the newest event.")
     _expect_window(answer, long, 4, "longer than the window")
     _expect_window(answer, [5, 1, 5, 5, 2, 1, 1], 3, "in which items return")
     _expect_window(answer, [5], 3, "of one event")
@@ -41,10 +39,9 @@ def _expect_window(answer, history: list[int], length: int, kind: str) -> None:
         not any((np.diff(np.sign(row)) < 0).any() for row in (inputs, targets)),
         "Padding stands to the right of an event; it belongs on the left.",
     )
-    same = {"Inputs and targets are the same; shift the targets.": (expected[0], expected[1])}
-    same |= {"Inputs and targets have changed places.": expected[1]} if len(history) > 2 else {}
-    expect_close(inputs, expected[0], f"For a history {kind}, the inputs are wrong.", {})
-    expect_close(targets, expected[1], f"For a history {kind}, the targets are wrong.", same)
+    mistakes = {"Inputs and targets are the same; shift the targets.": expected[0]}
+    expect_close(inputs, expected[0], f"For a history {kind}, the inputs are wrong.")
+    expect_close(targets, expected[1], f"For a history {kind}, the targets are wrong.", mistakes)
 
 
 def _window(answer, history: list[int], length: int) -> list[np.ndarray]:
@@ -75,7 +72,6 @@ def check_ranks(answer) -> None:
     seen[:, [1, 4]] = True
     mistakes = {"Seen items still compete; they must leave the list.": right}
     wanted = _ranks(scores, targets, seen)
-    mistakes["Only seen items compete; they are the ones that must leave."] = right - wanted + 1
     reason = "The ranks are wrong where items are seen."
     expect_close(call(answer, scores, targets, seen), wanted, reason, mistakes)
     alike = numbers(call(answer, np.zeros((4, 7)), targets, seen))
@@ -88,8 +84,7 @@ def check_ranks(answer) -> None:
         "With all scores equal, the rank depends on the position of the item.",
     )
     reason = "With all scores equal and five items left, the target must have rank 5, the worst."
-    mistakes = {f"{reason} Seen items count as well.": np.full(4, 7)}
-    expect_close(alike, np.full(4, 5), reason, mistakes)
+    expect_close(alike, np.full(4, 5), reason)
     rounded = scores.round()
     wanted = _ranks(rounded, targets, seen)
     reason = "It is wrong where only some items have equal scores."
@@ -140,8 +135,6 @@ def check_logq_loss(answer) -> None:
         moved = call(answer, positive + shift, negatives + shift, even)
         reason = f"Adding {shift:,} to all scores must not change the loss."
         expect_close(moved, found, reason, tolerance=1e-4)
-    sure = call(answer, np.full(3, 900.0), np.full((3, 5), -900.0), even)
-    expect_close(sure, np.zeros(3), "A model that is sure and right must have a loss of 0.")
 
 
 def _loss(positive, negatives, log_counts) -> np.ndarray:
@@ -218,7 +211,6 @@ def check_test(answer) -> None:
         "side": "It passes an encoder whose state changes when `length` adds more padding.",
         "short": "It passes an encoder that reads the newest item only.",
         "order": "It passes an encoder for which the order of the items makes no difference.",
-        "constant": "It passes an encoder that returns the same state for every history.",
     }
     for fault, reason in faults.items():
         expect(_fails(answer, _encoder(3, fault)), reason)
@@ -250,6 +242,6 @@ def _encoder(seed: int, fault: str = ""):
         ids = np.array(kept + padding if fault == "side" else padding + kept)
         weights = (ids > 0) * 0.7 ** np.arange(len(ids))[::-1]
         weights = (ids > 0) * 1.0 if fault == "order" else weights
-        return weights @ table[ids * (fault != "constant")]
+        return weights @ table[ids]
 
     return last_state
