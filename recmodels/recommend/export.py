@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from recmodels.data.files import written_whole
+from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import LENGTH_STEP
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.folders import whole_or_nothing
@@ -122,6 +123,11 @@ def _check_encoder(model) -> None:
         raise ValueError(
             "`recommender` must hold a sequence encoder, such as SASRec: other models are served "
             f"with `Recommender.load`. Received: model={type(model).__name__}"
+        )
+    if columns_of(model):
+        raise ValueError(
+            "`recommender` must hold a model that reads items alone to be exported; serve others "
+            f"with `Recommender.load`. Received: columns={columns_of(model)}"
         )
     if keras.backend.backend() != "tensorflow":
         raise ValueError(

@@ -154,6 +154,12 @@ class Recommender:
             metrics=metrics,
         )
 
+    def add_items(self, items) -> "Recommender":
+        """A recommender with further items, given as a table or raw ids; see `growth.add_items`."""
+        from recmodels.recommend.growth import add_items  # Here: it makes recommenders.
+
+        return add_items(self, items)
+
     def recommend(
         self,
         history: Sequence | None = None,
