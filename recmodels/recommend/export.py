@@ -150,7 +150,9 @@ def _serving_module(recommender: Recommender):
         input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest], autograph=False
     )
     def recommend(histories, k, exclude, only):
-        known = _pushed_right(module.item_ids.lookup(histories))  # (B, T)
+        found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
+        unknown = (found == 0) & (histories != module.raw_ids[0])
+        known = _pushed_right(tf.where(unknown, num_items + 1, found))  # (B, T)
         scores = _scores(model, module, known)  # (B, V + 1)
         allowed = module.allowed & _mask(module, exclude, only)
         scores = tf.where(allowed, scores, -math.inf)
@@ -226,7 +228,7 @@ def _scores(model, module, known):
     states = model.last_state({"item_ids": _latest(known, model.max_length)})  # (B, D)
     scores = tf.matmul(tf.cast(states, tf.float32), module.vectors, transpose_b=True)
     scores = tf.pad(scores, [[0, 0], [1, 0]])
-    tells = tf.reduce_any(known > 0, axis=1)
+    tells = tf.reduce_any((known > 0) & (known < tf.shape(scores)[1]), axis=1)
     return tf.where(tells[:, None], scores, module.fallback)
 
 
@@ -248,5 +250,6 @@ def _without(scores, known):
     import tensorflow as tf
 
     rows = tf.repeat(tf.range(tf.shape(known)[0]), tf.shape(known)[1])
-    places = tf.stack([rows, tf.reshape(known, [-1])], axis=1)
+    columns = tf.where(known < tf.shape(scores)[1], known, 0)  # Unknown items have no column.
+    places = tf.stack([rows, tf.reshape(columns, [-1])], axis=1)
     return tf.tensor_scatter_nd_update(scores, places, tf.fill(tf.shape(rows), -math.inf))
