@@ -15,6 +15,7 @@ from recmodels.layers.embedding import ItemEmbedding
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.recommend.bundle import load_bundle
 from recmodels.recommend.export import export_saved_model
+from recmodels.recommend.export_columns import MISSING, column_encoders, column_specs
 from recmodels.recommend.requests import KnownUsers, read_histories
 
 WIDTH, LENGTH = 8, 5
@@ -148,10 +149,63 @@ def test_what_a_history_leaves_out_is_missing_and_said(trained):
         recommender.recommend({"item": ["i0"], "action": []})
 
 
-def test_its_export_says_that_columns_cannot_be_exported(trained, tmp_path):
-    _, data, model = trained
-    with pytest.raises(ValueError, match="reads items alone.*'action'"):
-        export_saved_model(rm.Recommender(model, data), tmp_path / "served")
+def test_its_export_gives_equal_lists(trained, tmp_path):
+    import tensorflow as tf
+
+    log, data, model = trained
+    recommender = rm.Recommender(model, data)
+    served = tf.saved_model.load(str(export_saved_model(recommender, tmp_path / "served")))
+    users = log.events.groupby("user")
+    histories = [part[["item", "action", "timestamp"]].to_dict("list") for _, part in users]
+    histories = [{k: v[: 3 + n % 7] for k, v in h.items()} for n, h in enumerate(histories)]
+    histories.append({"item": ["i1", "other", "i2"], "action": ["buy", "gift", ""]})
+    histories[-1]["timestamp"] = [10.0, 20.0, 700.0]
+    expected = recommender.recommend_many([_missing_as_none(h) for h in histories], k=3)
+    pad = {"item": "", "action": "", "timestamp": np.nan}
+    rows = {
+        name: [[empty] * (9 - len(h[name])) + h[name] for h in histories]
+        for name, empty in pad.items()
+    }
+    none = tf.constant([], tf.string)
+    stamps = tf.constant(rows["timestamp"], tf.float64)
+    found = served.recommend(tf.constant(rows["item"]), 3, none, none, rows["action"], stamps)
+    for row, answer in zip(found["items"].numpy().tolist(), expected, strict=True):
+        assert [item.decode() for item in row] == answer.items
+
+
+def _missing_as_none(history):
+    return {**history, "action": [action or None for action in history["action"]]}
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        (rm.Category(), ["a", "b", "a", "c", ""]),
+        (rm.Category(), [3, 5, 3, 9, MISSING]),
+        (rm.Flag(), [1, 0, 1, MISSING, 0]),
+        (rm.Number("standard"), [1.0, 2.5, np.nan, -4.0, 0.0]),
+        (rm.Number("log1p"), [1.0, 2.5, np.nan, 4.0, 0.0]),
+        (rm.Number(buckets=3), [1.0, 2.5, np.nan, -4.0, 0.0]),
+        (rm.Gap(source="x"), [0.0, 5.0, 5.0, 9_000.0, 9_001.5]),
+        (rm.Clock("hour", source="x", offset=8), [0.0, 1e9, 1.7e9, np.nan, 86_399.0]),
+        (rm.Clock("weekday", source="x"), [0.0, 1e9, 1.7e9, np.nan, 86_400.0 * 4]),
+    ],
+)
+def test_exported_columns_equal_those_of_the_schema(column, values):
+    import tensorflow as tf
+
+    empty = {"": None, MISSING: None}
+    plain = [empty.get(v, v) if not isinstance(v, float) else v for v in values]
+    plain = [bool(v) if isinstance(column, rm.Flag) and v is not None else v for v in plain]
+    rows = pd.DataFrame({"x": pd.Series(plain, dtype=object), "user": 1})
+    schema = rm.Schema({"x": column}).fit(rows.iloc[:3])
+    (spec,) = column_specs(schema, ("x",))
+    encode, _ = column_encoders(schema, ("x",))
+    raw = tf.constant([[values[0], *values]], spec.dtype)
+    real = tf.constant([[False] + [True] * 5])  # The first cell is padding.
+    found = encode({"x": raw}, real)["x"].numpy()[0]
+    np.testing.assert_allclose(found[1:], schema.encode(rows)["x"], rtol=1e-6)
+    assert not found[0].any()
 
 
 def test_it_grows(trained):
