@@ -182,10 +182,8 @@ def summarise(experiment: Experiment, ranks: pd.DataFrame, runs: dict[str, dict]
     for name in TABLE_METRICS:
         values = np.stack([rank_metric(name, ranks[c].to_numpy()) for c in ranks], axis=1)
         interval = bootstrap_interval(values.mean(axis=1))  # Of (U, seeds).
-        metrics[name] = {
-            **{key: round(value, 6) for key, value in interval._asdict().items()},
-            "seed_std": None if values.shape[1] < 2 else round(seed_std(values), 6),
-        }
+        std = seed_std(values) if values.shape[1] > 1 else None
+        metrics[name] = _rounded({**interval._asdict(), "seed_std": std})
     return metrics
 
 
@@ -203,15 +201,15 @@ def summarise_ratings(experiment: Experiment, sums: pd.DataFrame, runs: dict[str
         values = np.array([test["metrics"][name] for test in tests])
         over_splits = experiment.protocol == "random-80-20"
         low, high = _over_splits(values) if over_splits else interval_of_sums(sums, name)
-        row = {
-            "mean": values.mean(),
-            "low": low,
-            "high": high,
-            "seed_std": values.std(ddof=1) if len(values) > 1 else None,
-            "users": np.mean([test["users"][name] for test in tests]),
-        }
-        summary[name] = {k: None if v is None else round(float(v), 6) for k, v in row.items()}
+        std = values.std(ddof=1) if len(values) > 1 else None
+        row = {"mean": values.mean(), "low": low, "high": high, "seed_std": std}
+        users = np.mean([test["users"][name] for test in tests])
+        summary[name] = _rounded({**row, "users": users})
     return summary
+
+
+def _rounded(row: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(float(value), 6) for name, value in row.items()}
 
 
 def _over_splits(values: np.ndarray) -> tuple[float | None, float | None]:
