@@ -57,7 +57,7 @@ def test_guesses_usual_names_and_prints_the_guess(tmp_path, capsys):
     assert line.startswith("log.csv: encoding=") and line.count("\n") == 1
     assert (
         "user=User_ID (integers); item=Product ID (text); "
-        "timestamp=event-time (s since 1970, UTC); order=timed\n"
+        "timestamp=event-time (s since 1970, UTC, 2020-09-13 to 2020-09-13); order=timed\n"
     ) in line
     assert log.assumed["item"] == "Product ID (text)" and log.assumed["delimiter"] == "','"
     assert log.select([0]).assumed == log.assumed

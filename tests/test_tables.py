@@ -239,6 +239,37 @@ def test_recbole_headers_lose_their_types_and_lists_are_refused(write):
         read_table(path)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"header": "no"}, "`header` must be True or False"),
+        ({"header": 0}, "`header` must be True or False"),
+        ({"names": "user,item"}, "`names` must be a list"),
+        ({"names": [1, 2]}, "`names` must be a list"),
+        ({"delimiter": ""}, "`delimiter` must be text"),
+        ({"delimiter": [","]}, "`delimiter` must be text"),
+        ({"delimiter": '"'}, "`delimiter` must be text"),
+        ({"encoding": 5}, "`encoding` must be one"),
+        ({"encoding": "base64"}, "`encoding` must be one"),
+    ],
+)
+def test_options_of_other_types_are_refused(write, options, message):
+    with pytest.raises(ValueError, match=message):
+        read_table(write(HEAD + ROWS), **options)
+
+
+def test_any_letter_may_be_the_delimiter(write):
+    assert lists(write("user¦item\n1¦a,b\n2¦c\n"), delimiter="¦")["item"] == ["a,b", "c"]
+
+
+@pytest.mark.parametrize("blank", ["\n", "   \n", "\t\n", "\u3000\r\n"])
+def test_lines_of_blanks_are_no_rows(write, blank):
+    text = HEAD + "1,tea,1600000000\n" + blank + "2,cup,1600000001\n" + blank * 3
+    table = read_table(write(blank + text))
+    assert table.frame.to_dict("list") == EXPECTED
+    assert table.line_of(1) == 5
+
+
 # Encodings
 
 
@@ -268,6 +299,13 @@ def test_a_chinese_header_settles_gb18030_for_every_row(write):
     path = write("用户|商品|n\n" + "1|x|2\n" * 90_000 + "1|茶\ue000|2\n", encoding="gb18030")
     table = read_table(path)
     assert table.frame["商品"].iloc[-1] == "茶\ue000" and table.assumed["encoding"] == "gb18030"
+
+
+def test_escapes_of_another_encoding_are_refused(write):
+    path = write(HEAD + "1,田中,3\n", encoding="iso2022_jp")
+    with pytest.raises(ValueError, match="escapes.*`encoding` must be given"):
+        read_table(path)
+    assert lists(path, encoding="iso2022_jp")["item"] == ["田中"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8", "utf-16", "klingon"])
@@ -331,6 +369,32 @@ def test_parts_of_a_folder_are_one_table(write, tmp_path, kind):
     assert lists(tmp_path / "logs" / "*" / f"*.{kind}", columns=["item"]) == {"item": [1, 2]}
 
 
+def test_parts_are_read_in_counting_order(write, tmp_path):
+    for number in (2, 10, 9):
+        write(f"user,item\n1,{number}\n", f"logs/part-{number}.csv")
+    assert lists(tmp_path / "logs")["item"] == [2, 9, 10]
+
+
+@pytest.mark.parametrize("copy", ["a.csv.gz", "a.csv~", "a.csv.bak", "b.csv"])
+def test_copies_among_parts_are_refused(write, tmp_path, copy):
+    write("user,item\n1,5\n", "logs/a.csv")
+    write("user,item\n7,5\n", "logs/c.csv")
+    write("user,item\n1,5\n", "logs/day=1/a.csv")
+    write("user,item\n1,5\n", f"logs/{copy}")
+    with pytest.raises(ValueError, match=f"'a.csv' and '{copy}', which look like copies"):
+        read_table(tmp_path / "logs")
+
+
+def test_names_of_folders_are_columns_of_all_parts_or_of_none(write, tmp_path):
+    write("user,item\n1,5\n", "logs/day=1/a.csv")
+    write("user,item\n1,6\n", "logs/z.csv")
+    with pytest.raises(ValueError, match="same columns.*'day'.*'z.csv'"):
+        read_table(tmp_path / "logs")
+    write("user,item\n1,6\n", "other/user=2/a.csv")
+    with pytest.raises(ValueError, match=r"Columns \['user'\] stand in `a.csv` and in the names"):
+        read_table(tmp_path / "other")
+
+
 def test_parts_need_the_same_columns_in_any_order(write, tmp_path):
     write("user,item\n1,5\n", "logs/a.csv")
     write("item,user\n6,2\n", "logs/b.csv")
@@ -373,6 +437,32 @@ def test_sequences_are_users_followed_by_items(write):
         read_table(write("7 5\n8\n"), form="sequences")
     with pytest.raises(ValueError, match="`form` must be one of"):
         read_table(path, form="rows")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "user items",
+        "Customer ID,item",
+        'u1,"a,b"',
+        "1 [2, 3]",
+        '{"1": [2, 3]}',
+        "1: 2 3",
+        "1 2:1600000000 3:1600000001",
+        "1,2:4.5",
+    ],
+)
+def test_lines_that_hold_more_than_ids_are_no_sequences(write, line):
+    with pytest.raises(ValueError, match="Line 2 of .*as plain ids"):
+        read_table(write(f"u7 i8\n{line}\n"), form="sequences")
+
+
+def test_uris_are_items_of_sequences_and_options_of_rows_are_refused(write):
+    path = write("7 spotify:track:12 a:b\n")
+    assert lists(path, form="sequences")["item"] == ["spotify:track:12", "a:b"]
+    for options in ({"header": True}, {"names": ["user", "item"]}):
+        with pytest.raises(ValueError, match="have no meaning for form='sequences'"):
+            read_table(path, form="sequences", **options)
 
 
 # Parquet

@@ -304,3 +304,27 @@ def test_moments_are_seconds_or_clear_dates():
     for moment in ("01/09/2020", "soon", "10:30", 2020, 20200913, NOON * 1000, True, None, 1.5):
         with pytest.raises(ValueError, match="`first` must be UTC seconds or a date.*first="):
             moment_seconds(moment, "first")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.to_datetime([1_600_000_000, 1_600_000_001]),  # Seconds taken for nanoseconds.
+        pd.to_datetime([1_600_000_000, 1_600_000_001], unit="ms"),
+        ["1970-01-01 00:26:40", "1970-01-01 00:26:41"],
+        ["2020-01-05", "1970-01-01", "2020-01-06"],  # What stands in for a missing time.
+    ],
+)
+def test_dates_in_the_first_weeks_of_1970_are_refused(times):
+    with pytest.raises(ValueError, match="first weeks of 1970.*`pd.to_datetime.*unit='s'"):
+        to_seconds(pd.Series(times, name="at"))
+
+
+def test_real_dates_of_1970_are_read_when_their_format_is_given():
+    options = TimeOptions(date_format="%Y-%m-%d")
+    assert to_seconds(pd.Series(["1970-01-02"]), options)[0].tolist() == [86_400]
+
+
+def test_twelve_hours_need_to_say_which_half_of_the_day():
+    with pytest.raises(ValueError, match="%I needs %p"):
+        to_seconds(pd.Series(["2020-01-05 01:30"]), TimeOptions(date_format="%Y-%m-%d %I:%M"))

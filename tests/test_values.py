@@ -1,12 +1,10 @@
-"""Ids and numbers from columns of text or typed values."""
-
-from decimal import Decimal
+"""Numbers and text from columns of text or typed values."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from recmodels.data.values import RowError, check_ids, to_ids, to_numbers, to_text
+from recmodels.data.values import RowError, to_numbers, to_text
 
 
 def _categories(*values):
@@ -15,97 +13,6 @@ def _categories(*values):
 
 def _objects(*values):
     return pd.Series(values, dtype=object)
-
-
-INTEGERS = {
-    "plain digits": (["12", "7"], [12, 7]),
-    "blanks, decimals, signs and wide digits": (
-        ["12", "12.0", " 12\u3000", "１２", "+12"],
-        [12] * 5,
-    ),
-    "nineteen digits": (["1234567890123456789", "2"], [1234567890123456789, 2]),
-    "whole floats": ([1.0, 2.0], [1, 2]),
-    "objects": (_objects(1, 2), [1, 2]),
-    "objects with floats": (_objects(1, 2.0), [1, 2]),
-    "decimals": (_objects(Decimal(5)), [5]),
-    "categories": (_categories(4, 2), [4, 2]),
-    "nullable": (pd.Series([1, 2], dtype="Int64"), [1, 2]),
-}
-TEXTS = {
-    "leading zeros": (["01", "1", "001"], ["01", "1", "001"]),
-    "words that others take for missing": (["NA", "None", "null", "nan"], None),
-    "digits among words": (["12", "a"], None),
-    "twenty digits": (["12345678901234567890", "2"], None),
-    "signed hashes": (["-5", "-6", "7"], None),
-    "signed hashes as numbers": ([-5, -6, 7], ["-5", "-6", "7"]),
-    "codes with an E": (["1E5", "A3"], None),
-    "invisible ends": (["a\u200b", "\ufeffa", "\u00a0a"], ["a", "a", "a"]),
-    "categories": (_categories("a", "b"), ["a", "b"]),
-    "more than 63 bits": (pd.Series([2**63 + 1], dtype="uint64"), [str(2**63 + 1)]),
-}
-
-
-@pytest.mark.parametrize("case", INTEGERS)
-def test_whole_numbers_become_integers_however_they_are_written(case):
-    values, expected = INTEGERS[case]
-    ids, kind = to_ids(pd.Series(values))
-    assert (ids.tolist(), ids.dtype, kind) == (expected, np.int64, "integers")
-
-
-@pytest.mark.parametrize("case", TEXTS)
-def test_other_ids_stay_text(case):
-    values, expected = TEXTS[case]
-    ids, kind = to_ids(pd.Series(values))
-    assert (ids.tolist(), ids.dtype, kind) == (expected or values, "str", "text")
-
-
-BAD_IDS = {
-    "spellings beside a word": (["a", "12", "12.0"], "several spellings.*'12' in row 1"),
-    "wide digits beside a word": (["a", "１２", "12"], "several spellings.*'１２' in row 1"),
-    "composed and decomposed": (["L\u00e9on", "Le\u0301on"], "several spellings"),
-    "spreadsheet notation": (["5", "1.58E+18"], "lost digits.*'1.58E\\+18' in row 1"),
-    "notation without a plus": (["1.58e18"], "lost digits"),
-    "notation among words": (["a", "2E+10"], "lost digits.*row 1"),
-    "exponents only": (["1E5", "12"], "fraction or exponent.*'1E5' in row 0"),
-    "times": (["a", "2020-09-13T12:26"], "are times.*'2020-09-13T12:26' in row 1"),
-    "fractions": (["2", "1.5"], "fraction or exponent.*'1.5' in row 1"),
-    "rounded by a spreadsheet": (
-        ["1234567890123450000", "7", "1234567890123460000"],
-        "end in zeros.*row 0",
-    ),
-    "empty": (["a", ""], "missing ids.*'' in row 1"),
-    "blank": (["a", "\u3000 "], "missing ids.*row 1"),
-    "none": (_objects("a", None), "missing ids.*None in row 1"),
-    "nullable": (pd.Series([1, None], dtype="Int64"), "missing ids.*<NA> in row 1"),
-    "missing category": (_categories(1, None), "missing ids.*row 1"),
-    "nobody": (["7", "-1"], "negative ids.*-1 in row 1"),
-    "real numbers": ([1.0, 1.5], "no whole numbers.*1.5 in row 1"),
-    "endless": ([np.inf], "no whole numbers"),
-    "large floats": ([1.0, 1.58e18], r"too large for float64.*1.58e\+18 in row 1"),
-    "large short floats": (np.array([2**24 + 2], "float32"), "too large for float32"),
-}
-NO_IDS = {
-    "truth values": pd.Series([True, False]),
-    "times": pd.Series(pd.to_datetime(["2020-01-01"])),
-    "bytes": _objects(b"a"),
-    "lists": _objects([1, 2]),
-    "several types": _objects(1, "a"),
-    "complex": pd.Series([1j]),
-}
-
-
-@pytest.mark.parametrize("case", BAD_IDS)
-def test_unclear_ids_are_refused_naming_the_row(case):
-    values, message = BAD_IDS[case]
-    with pytest.raises(RowError, match=f"Column `who`.*{message}"):
-        to_ids(pd.Series(values, name="who"))
-
-
-@pytest.mark.parametrize("case", NO_IDS)
-@pytest.mark.parametrize("check", [to_ids, check_ids])
-def test_columns_that_hold_no_ids_are_refused(case, check):
-    with pytest.raises(ValueError, match="Column `who` must hold integers or strings.*dtype="):
-        check(NO_IDS[case].rename("who"))
 
 
 NUMBERS = {

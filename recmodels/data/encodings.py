@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+ESCAPES = re.compile(rb"\x1b[$(]")
 CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1251")
 
 
@@ -66,6 +68,10 @@ def survey(part: Part, encoding: str | None) -> Survey:
                 continue
             if b"\0" in chunk:
                 raise part.refuse("it is binary, or text whose `encoding` must be given (UTF-16)")
+            if ESCAPES.search(chunk):
+                raise part.refuse(
+                    "it has escapes as in ISO-2022-JP, whose `encoding` must be given"
+                )
             bad = bad or _bad_line(chunk)
     except UNREADABLE as error:
         raise part.refuse(error) from error
@@ -126,11 +132,6 @@ def _decode_sample(part: Part, sample: bytes, encoding: str) -> list[str]:
     cut = sample[:SAMPLE_BYTES]
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(cut)
-    except LookupError as error:
-        raise ValueError(
-            "`encoding` must be one that Python knows, such as 'utf-8', 'gb18030' or 'cp1252'. "
-            f"Received: encoding={encoding!r}"
-        ) from error
     except UnicodeError as error:
         raise not_in(part, encoding, error) from error
     lines = io.StringIO(text, newline="").readlines()

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.columns import USUAL_NAMES, guess_columns
+from recmodels.data.ids import to_ids
 from recmodels.data.interactions import Interactions, check_names, stable_order
 from recmodels.data.tables import Table, read_table
 from recmodels.data.text import one_line
 from recmodels.data.times import TimeOptions, to_seconds
-from recmodels.data.values import RowError, to_ids, to_numbers, to_text, unwrap
+from recmodels.data.values import RowError, to_numbers, to_text, unwrap
 
 Context = Sequence[str] | Mapping[str, str]
 CONTEXT_KINDS = ("text", "number")
@@ -222,7 +223,7 @@ class _Plan:
             raise ValueError(f"{error}{where}") from None
         if exact is not None and self.order == "timed":
             # By the exact time, since sorting by whole seconds keeps this order inside a second.
-            events = events.iloc[stable_order(events["user"].to_numpy(), exact)]
+            events = events.iloc[stable_order(events["user"], exact)]
         users = events["user"]
         if len(users) > 1 and not users[:1000].duplicated().any() and users.is_unique:
             read["user"] += ", a different one in every row"
@@ -245,6 +246,8 @@ class _Plan:
         for role, column in self.columns.items():
             if role == "timestamp":
                 events[role], exact, kind = to_seconds(frame[column], self.options)
+                first, last = pd.to_datetime([events[role].min(), events[role].max()], unit="s")
+                kind += f", {first:%Y-%m-%d} to {last:%Y-%m-%d}"
             else:
                 events[role], kind = self._convert(role, frame[column])
             read[role] = f"{column} ({kind})"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recmodels.data.columns import USUAL_NAMES
 from recmodels.data.encodings import Survey
+from recmodels.data.ids import shape
 from recmodels.data.sources import Part
 
 BLANKS = r"\s+"  # A delimiter: any number of blanks.
@@ -40,7 +41,7 @@ class Layout:
 
 def splitter(delimiter: str) -> tuple[str, Callable[[str], str] | None]:
     """The one character to split at, and what puts it into whole lines where that is needed."""
-    if len(delimiter) == 1:
+    if len(delimiter) == 1 and delimiter.isascii():
         return delimiter, None
     if delimiter != BLANKS:
         return STAND_IN, lambda text: text.replace(delimiter, STAND_IN)
@@ -57,7 +58,7 @@ def rows(lines: Iterable[str], delimiter: str, quoted: bool) -> Iterator[tuple[i
     reader = csv.reader(lines, delimiter=character, quoting=quoting, strict=quoted)
     start = 1
     for row in reader:
-        if row:
+        if len(row) > 1 or "".join(row).strip():
             yield start, row
         start = reader.line_num + 1
 
@@ -73,7 +74,8 @@ def find_layout(
     """
     lines = seen.sample[:SAMPLE_LINES]
     delimiter = delimiter or _guess_delimiter(part, lines)
-    quoted = seen.has_quotes and len(delimiter) == 1 and _has_matching_quotes(part, seen, delimiter)
+    can_quote = splitter(delimiter)[1] is None
+    quoted = seen.has_quotes and can_quote and _has_matching_quotes(part, seen, delimiter)
     sample = [row for _, row in _until_error(rows(lines, delimiter, quoted))]
     if len(sample[0]) < 2:
         raise ValueError(
@@ -91,7 +93,7 @@ def find_layout(
         raise ValueError(
             f"`names` must be given, since `header` is False. Received: names=None, row={first}"
         )
-    skip = next(n for n, line in enumerate(lines, 1) if line.strip("\r\n")) if header else 0
+    skip = next(n for n, line in enumerate(lines, 1) if line.strip()) if header else 0
     matches = [RECBOLE.fullmatch(name) for name in first]
     types = {m[1].strip(): m[2] for m in matches} if names is None and all(matches) else {}
     names = list(names or types or first)
@@ -168,7 +170,7 @@ def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
     nothing closes it, or the field would run over lines that are whole rows themselves. Then all
     lines must be rows without quotes, and no field may be enclosed in quotes.
     """
-    first = next(line for line in seen.sample if line.strip("\r\n"))
+    first = next(line for line in seen.sample if line.strip())
     width = len(next(csv.reader([first], delimiter=delimiter)))
     cut = [line.rstrip("\r\n").split(delimiter) for line in seen.sample[:SAMPLE_LINES]]
     whole = [row for row in cut[1:] if len(row) == width]
@@ -186,7 +188,7 @@ def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
     with part.text(seen.encoding) as file:
         for line in file:
             fields = line.strip("\r\n").split(delimiter)
-            if fields != [""] and (len(fields) != width or any(map(enclosed.match, fields))):
+            if line.strip() and (len(fields) != width or any(map(enclosed.match, fields))):
                 break
         else:
             return False
@@ -233,11 +235,11 @@ def _has_header(
     usual = sum(re.sub(r"[\s._\-]", "", name.split(":")[0]).lower() in known for name in first)
     pairs = list(zip(first, columns, strict=True))
     as_data = any(
-        VALUE.match(name) or name in below or (_shape(name) and _shape(name) in map(_shape, below))
+        VALUE.match(name) or name in below or (shape(name) and shape(name) in map(shape, below))
         for name, below in pairs
     )
     as_names = any(
-        below and all(map(VALUE.match if _shape(name) else _shape, below))
+        below and all(map(VALUE.match if shape(name) else shape, below))
         for name, below in pairs
         if not VALUE.match(name)
     )
@@ -250,10 +252,3 @@ def _has_header(
         f"an event (it looks {looks}): say header=True or header=False, with the `names` of the "
         f"columns for a file without a header. Received: header=None, names={names}, row={first}"
     )
-
-
-def _shape(text: str) -> str | None:
-    """How a text with digits is written, in which `u12` and `u7` are equal; None without any."""
-    if not re.search(r"\d", text):
-        return None
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text))

@@ -1,9 +1,11 @@
 """Find the files behind a path, open them unpacked, and keep them within memory."""
 
 import bz2
+import filecmp
 import gzip
 import io
 import os
+import re
 import urllib.parse
 import zipfile
 import zlib
@@ -14,6 +16,8 @@ from typing import BinaryIO
 import psutil
 
 MEMORY_VARIABLE = "RECMODELS_MEMORY_GB"
+# What stands behind the name of a file in its packed form or a copy of it.
+COPY_ENDS = re.compile(r"(\.(gz|bz2|zip|bak|old|orig|tmp)|~)+$")
 COPIES = 2  # A log is held twice while its columns are converted and sorted.
 MISSING_PARTITION = "__HIVE_DEFAULT_PARTITION__"  # What Hive and Spark call a missing value.
 UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
@@ -104,12 +108,14 @@ def find_parts(path: str | Path) -> list[Part]:
 
     Args:
         path: `~` is the home folder. A folder or a pattern (`logs/*.csv`) means all files in it,
-            sorted by name, without hidden ones and those that begin with `_`. An archive must
-            hold one file; of several one is named as `archive.zip/file.csv`.
+            sorted by name with `part-2` before `part-10`, without hidden ones and those that
+            begin with `_`. An archive must hold one file; of several one is named as
+            `archive.zip/file.csv`.
 
     Raises:
         FileNotFoundError: there is no such file, or none in the folder.
-        ValueError: an archive holds several files, or none that can be opened.
+        ValueError: an archive holds several files, or none that can be opened; or two files are
+            copies of each other.
     """
     path = Path(path).expanduser()
     if path.is_file():
@@ -119,11 +125,34 @@ def find_parts(path: str | Path) -> list[Part]:
         return [_open_archive(archive, path.relative_to(archive).as_posix())]
     root = path if path.is_dir() else Path(*_before_pattern(path.parts))
     found = path.rglob("*") if path.is_dir() else root.glob("/".join(path.parts[len(root.parts) :]))
-    files = [file for file in sorted(found) if _is_data(file, root)]
+    files = [file for file in sorted(found, key=_in_counting_order) if _is_data(file, root)]
     if not files:
         what = "is a folder without data files" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"`path` {what}. Received: path={str(path)!r}, from {Path.cwd()}")
+    _refuse_copies(files)
     return [Part(file, partitions=_partitions(file, root)) for file in files]
+
+
+def _in_counting_order(path: Path) -> list[tuple[int, str]]:
+    """A key by which `part-2` comes before `part-10`."""
+    pieces = re.split(r"(\d+)", str(path))
+    return [(int(piece) if n % 2 else 0, piece) for n, piece in enumerate(pieces)]
+
+
+def _refuse_copies(files: list[Path]) -> None:
+    """Raise a `ValueError` if two files of a folder would give the same events twice."""
+    known: dict[object, list[Path]] = {}
+    for file in files:
+        name = file.parent / COPY_ENDS.sub("", file.name)
+        alike = known.setdefault((file.parent, file.stat().st_size), [])
+        copies = known.setdefault(name, []) + [o for o in alike if filecmp.cmp(o, file, False)]
+        if copies:
+            raise ValueError(
+                f"`path` means {copies[0].name!r} and {file.name!r}, which look like copies: keep "
+                f"one of them, or name the files to read. Received: path={str(file.parent)!r}"
+            )
+        known[name].append(file)
+        alike.append(file)
 
 
 def _before_pattern(parts: tuple[str, ...]) -> tuple[str, ...]:

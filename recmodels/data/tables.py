@@ -10,16 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as types
 
+from recmodels.data.forms import open_json, open_sequences
 from recmodels.data.sources import UNREADABLE, Budget, Part, find_parts
-from recmodels.data.text_tables import (
-    Format,
-    Opened,
-    open_json,
-    open_sequences,
-    open_text,
-    strip,
-    tidy,
-)
+from recmodels.data.text_tables import Format, Opened, open_text, strip, tidy
 
 FORMS = (None, "sequences")
 SAMPLE_ROWS = 1000
@@ -97,9 +90,9 @@ def read_table(
         raise ValueError(f"`form` must be one of {FORMS}. Received: form={form!r}")
     parts, name = find_parts(path), Path(path).name
     budget = Budget(name)
-    given = Format(encoding, delimiter, header, None if names is None else list(names))
+    given = Format(encoding, delimiter, header, names)
     opened = _open_all(parts, given, form, budget)
-    all_names = [*opened[0].names, *(n for n in parts[0].partitions if n not in opened[0].names)]
+    all_names = [*opened[0].names, *parts[0].partitions]
     chosen = list(columns(all_names) if callable(columns) else columns or all_names)
     missing = [column for column in chosen if column not in all_names]
     if missing:
@@ -126,10 +119,19 @@ def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget
         file = _open(part, given, form, budget)
         opened.append(file)
         given = file.layout or given
-        if sorted(file.names) != sorted(opened[0].names) or file.typed != opened[0].typed:
+        columns, first = (
+            [*f.names, *p.partitions] for f, p in ((file, part), (opened[0], parts[0]))
+        )
+        if sorted(columns) != sorted(first) or file.typed != opened[0].typed:
             raise ValueError(
                 f"`path` must mean files with the same columns. Received: {parts[0].name!r} with "
-                f"columns={opened[0].names}, {part.name!r} with columns={file.names}"
+                f"columns={first}, {part.name!r} with columns={columns}"
+            )
+        twice = sorted(set(part.partitions) & set(file.names))
+        if twice:
+            raise ValueError(
+                f"Columns {twice} stand in `{part.name}` and in the names of its folders: name the "
+                f"file itself, or remove one of them. Received: path={part.path}"
             )
     return opened
 

@@ -1,10 +1,7 @@
-"""Read delimited text, JSON lines and sequences as columns of text or whole numbers."""
+"""Read delimited text as columns of text or whole numbers."""
 
 import io
-import itertools
-import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -15,17 +12,42 @@ from recmodels.data.layout import BLANKS, Layout, find_layout, ragged, rows, spl
 from recmodels.data.sources import Part
 
 BLOCK_BYTES = 1 << 22
-BATCH_LINES = 10_000
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a caller says that a text file is written; None means to find out."""
+    """How a caller says that a text file is written; None means to find out.
+
+    Raises:
+        ValueError: one of them is of another type or can be none.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
     header: bool | None = None
-    names: list[str] | None = None
+    names: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.header is not None and not isinstance(self.header, bool):
+            raise ValueError(f"`header` must be True or False. Received: header={self.header!r}")
+        names = self.names
+        if names is not None and (
+            isinstance(names, str) or not all(isinstance(name, str) for name in names)
+        ):
+            raise ValueError(f"`names` must be a list of names. Received: names={names!r}")
+        mark = self.delimiter
+        if mark is not None and (not isinstance(mark, str) or not mark or set(mark) & set('"\r\n')):
+            raise ValueError(
+                "`delimiter` must be text between fields, such as ';', without quotes and line "
+                f"ends. Received: delimiter={mark!r}"
+            )
+        try:
+            "a".encode(self.encoding or "utf-8")
+        except (LookupError, TypeError, UnicodeError) as error:
+            raise ValueError(
+                "`encoding` must be one that Python knows, such as 'utf-8', 'gb18030' or 'cp1252'. "
+                f"Received: encoding={self.encoding!r}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,7 @@ def _stream(
                 skip_rows_after_names=layout.skip,
             ),
             csv.ParseOptions(
+                invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
                 delimiter=character,
                 quote_char='"' if layout.quoted else False,
                 newlines_in_values=layout.quoted,
@@ -153,104 +176,6 @@ class _Encoded(io.RawIOBase):
         count = min(len(buffer), len(self.rest))
         buffer[:count], self.rest = self.rest[:count], self.rest[count:]
         return count
-
-
-def open_sequences(part: Part, given: Format) -> Opened:
-    """A file with one user per line, followed by the items in order."""
-    seen = survey(part, given.encoding)
-    split = re.compile(re.escape(given.delimiter) if given.delimiter else r"[\s,]+").split
-
-    def lines() -> Iterator[tuple[str, list[str]]]:
-        with part.text(seen.encoding) as file:
-            for number, line in enumerate(file, 1):
-                user, *items = split(line.strip())
-                if user and not items:
-                    raise ValueError(
-                        f"Line {number} of `{part.name}` must hold a user followed by items. "
-                        f"Received: form='sequences', line={line.strip()[:80]!r}"
-                    )
-                yield user, items
-
-    def blocks(columns: list[str]) -> Iterator[pa.Table]:
-        for batch in _batched(lines()):
-            table = {
-                "user": [user for user, items in batch for _ in items],
-                "item": [item for _, items in batch for item in items],
-            }
-            yield pa.table({c: tidy(pa.array(table[c], pa.string())) for c in columns})
-
-    assumed = {
-        "encoding": seen.encoding.removesuffix("-sig"),
-        "form": "sequences",
-        "delimiter": repr(given.delimiter or "blanks and commas"),
-    }
-    return Opened(["user", "item"], assumed, blocks)
-
-
-def open_json(part: Part, given: Format) -> Opened:
-    """A file with one JSON object per line; numbers stay as they are written."""
-    seen = survey(part, given.encoding)
-
-    def parsed() -> Iterator[dict]:
-        with part.text(seen.encoding) as file:
-            yield from (_parse(part, n, line) for n, line in enumerate(file, 1) if line.strip())
-
-    names: dict[str, None] = {}
-    for row in parsed():
-        names.update(dict.fromkeys(row))
-
-    def blocks(columns: list[str]) -> Iterator[pa.Table]:
-        for batch in _batched(parsed()):
-            yield pa.table(
-                {c: _json_column(part, c, [row.get(c) for row in batch]) for c in columns}
-            )
-
-    assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "JSON lines"}
-    return Opened(list(names), assumed, blocks)
-
-
-def _batched(rows: Iterator) -> Iterator[list]:
-    while batch := list(itertools.islice(rows, BATCH_LINES)):
-        yield batch
-
-
-def _parse(part: Part, number: int, line: str) -> dict:
-    def unique(pairs: list[tuple]) -> dict:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError(f"a name stands twice among {[name for name, _ in pairs]}")
-        return dict(pairs)
-
-    try:
-        row = json.loads(
-            line, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique
-        )
-        if isinstance(row, dict):
-            return row
-        raise ValueError("it is no object")
-    except ValueError as error:
-        raise ValueError(
-            f"Line {number} of `{part.name}` must be one JSON object: {error}. "
-            f"Received: {line.strip()[:80]!r}"
-        ) from error
-
-
-def _json_column(part: Part, name: str, values: list) -> pa.Array:
-    """A column of text, or of lists of text."""
-    kinds = {type(value) for value in values} - {type(None)}
-    if kinds <= {str, bool}:
-        return tidy(pa.array([_text(value) for value in values], pa.string()))
-    plain = (str, bool, type(None))
-    if kinds == {list} and all(isinstance(v, plain) for row in values for v in row or ()):
-        lists = [None if row is None else [_text(value) for value in row] for row in values]
-        return pa.array(lists, pa.list_(pa.string()))
-    raise ValueError(
-        f"Column {name!r} of `{part.name}` must hold numbers and text, or lists of them, in all "
-        f"rows. Received: {sorted(kind.__name__ for kind in kinds)}"
-    )
-
-
-def _text(value: str | bool | None) -> str | None:
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 def tidy(texts: pa.Array) -> pa.Array:

@@ -116,9 +116,9 @@ def moment_seconds(moment: int | str | datetime, name: str) -> int:
         ValueError: the moment cannot be read, or only in several ways (`"01/09/2020"`).
     """
     reason = ""
-    if isinstance(moment, int | np.integer) and not isinstance(moment, bool):
+    if isinstance(moment, int | float | np.number) and not isinstance(moment, bool):
         looks_like_a_date = 1970 <= moment <= 2100 or 19_700_101 <= moment <= 21_001_231
-        if moment <= LATEST_TIMESTAMP and not looks_like_a_date:
+        if 0 <= moment <= LATEST_TIMESTAMP and moment % 1 == 0 and not looks_like_a_date:
             return int(moment)
     elif isinstance(moment, str | pd.Timestamp | datetime) or hasattr(moment, "isoformat"):
         try:
@@ -149,6 +149,8 @@ def _from_format(times: pd.Series, plain: pd.Series, options: TimeOptions):
     form = options.date_format
     if options.year is None and not re.search("%[YyGcxD]", form):
         raise ValueError(f"`year` is needed by a `date_format` without one. Received: {form!r}")
+    if "%I" in form and "%p" not in form:
+        raise ValueError(f"`date_format` with %I needs %p, AM or PM. Received: {form!r}")
     text = plain.astype("str").str.removesuffix(".0")
     if not set(form.replace("%", "")) - set("YmdHMSy"):  # Digits only, of a known number.
         width = len(datetime(2000, 11, 22, 13, 14, 15).strftime(form))
@@ -195,6 +197,8 @@ def _from_local(
     seconds = ticks // 10**6
     bad = (seconds < 0) | (seconds > LATEST_TIMESTAMP)
     refuse(times, bad, "lie outside 1970 to 2100", "Correct or drop those rows")
+    if options.date_format is None and len(times) > 1:  # One moment is what somebody asked for.
+        refuse(times, seconds < WRONG_UNIT_END, *_WRONG_UNIT)
     exact = ticks if (ticks % 10**6).any() else None
     return seconds, exact, f"{reading} in {zone}"
 
@@ -222,4 +226,11 @@ def _from_numbers(times: pd.Series, numbers: pd.Series, options: TimeOptions):
     return seconds, exact, f"{unit} since 1970, UTC" if start == 0 else "day numbers, UTC"
 
 
+# Seconds of 2090 taken for milliseconds, and milliseconds for microseconds, end before that.
+WRONG_UNIT_END = 45 * 86_400
+_WRONG_UNIT = (
+    "lie in the first weeks of 1970, as missing times and numbers in a wrong unit do",
+    "Drop those rows, or convert numbers with their unit, as in `pd.to_datetime(column, "
+    "unit='s')`; give `date_format`, or seconds with `unit='s'`, for real times of 1970",
+)
 _OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop those rows")

@@ -1,17 +1,17 @@
-"""Convert columns to ids and numbers, and refuse values that could be read in two ways."""
+"""Bring columns into plain types, and refuse values that are not what they should be."""
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recmodels.data.text import one_line
 
-# Everything that looks like nothing at the ends of a field, zero-width characters included.
-BLANKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace()) + "\u200b\u200e\u200f\ufeff"
-INTEGER = r"0|-?[1-9]\d{0,18}"
-# What spreadsheets make of long numbers; `1E5` alone may be a product code.
-SCIENTIFIC = r"[+-]?\d(\.\d+)?[eE]\+\d+|[+-]?\d\.\d+[eE]\d+"
-# Spreadsheets keep 15 digits of a number and write zeros for the rest.
-SPREADSHEET_DIGITS = 15
+# Everything that looks like nothing at the ends of a field, characters without width included.
+INVISIBLE = "\u00ad\u061c\u180e\ufeff" + "".join(
+    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)))
+)
+BLANKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace()) + INVISIBLE
 
 
 class RowError(ValueError):
@@ -120,7 +120,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
         plain = to_text(plain)
         point = r"\." if decimal == "." else ","
         number = rf"[+-]?(\d+({point}\d*)?|{point}\d+)([eE][+-]?\d+)?"
-        refuse(column, plain.notna() & ~_matches(plain, number), "are not numbers", advice)
+        refuse(column, plain.notna() & ~matches(plain, number), "are not numbers", advice)
         plain = plain.str.replace(decimal, ".", regex=False)
     elif pd.api.types.is_bool_dtype(plain) or not pd.api.types.is_numeric_dtype(plain):
         refuse(column, np.ones(len(column)), f"are not numbers but {plain.dtype}", advice)
@@ -129,120 +129,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
     return numbers
 
 
-def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
-    """Ids as int64 where all of them are written as whole numbers, else as text.
-
-    A column of whole numbers may spell them `12`, `12.0`, `+12`, `'12` or `１２`. In a column of
-    text every id stays as it is written (`007`, `01` beside `1`), without blanks at its ends; two
-    spellings of one id are refused there. Several negative numbers are signed hashes and become
-    text; a single one stands for "nobody" and is refused.
-
-    Returns:
-        The ids, and what was assumed, for the reader: `"integers"` or `"text"`.
-
-    Raises:
-        RowError: an id is missing, negative, a fraction, or has lost digits.
-        ValueError: the values are dates, truth values, lists or of several types.
-
-    Example:
-        >>> to_ids(pd.Series(["12", "12.0", " 7"]))[0].tolist()
-        [12, 12, 7]
-    """
-    plain = unwrap(column)
-    kind = "integers"
-    if pd.api.types.is_float_dtype(plain):
-        plain = _whole_numbers(column, plain)
-    if pd.api.types.is_integer_dtype(plain) and not pd.api.types.is_bool_dtype(plain):
-        refuse(column, plain.isna(), *_MISSING_ID)
-        if (plain < 0).any() or plain.max() >= 2**63:
-            plain = plain.astype("str")
-        else:
-            plain = plain.astype("int64")
-    if is_text(plain):
-        plain, kind = _text_ids(column, to_text(plain))
-    if kind != "text":  # Text is checked, one look per different id.
-        check_ids(plain.rename(column.name))
-    _refuse_rounded(column, plain)
-    return plain, kind
-
-
-_MISSING_ID = (
-    "are missing ids",
-    "Drop those rows, for example with `recmodels.data.drop_missing`",
-)
-
-
-def check_ids(ids: pd.Series) -> None:
-    """Raise a `ValueError` unless ids are text without empty ones, or integers from 0 up."""
-    is_integer = pd.api.types.is_integer_dtype(ids) and not pd.api.types.is_bool_dtype(ids)
-    refuse(ids, ids.isna(), *_MISSING_ID)
-    if is_integer:
-        advice = "Drop those rows, or turn the column into text where they are real ids"
-        refuse(ids, ids < 0, "are negative ids", advice)
-    elif is_text(ids):
-        refuse(ids, ids.str.strip(BLANKS) == "", *_MISSING_ID)
-    else:
-        types = sorted({type(value).__name__ for value in ids})
-        raise ValueError(
-            f"Column `{ids.name}` must hold integers or strings, all of one type. Name the column "
-            "of ids, turn values into text with astype(str), decode bytes, or bring lists into "
-            f"rows with explode(). Received: dtype={ids.dtype}, types={types}"
-        )
-
-
-def _whole_numbers(column: pd.Series, numbers: pd.Series) -> pd.Series:
-    """A table with missing ids turns integers into floats; this turns them back."""
-    refuse(column, numbers.isna(), *_MISSING_ID)
-    advice = "Name the column of ids, or read it as integers or text"
-    limit, numbers = exact_limit(numbers.dtype), numbers.astype("float64")
-    refuse(column, ~np.isfinite(numbers) | (numbers % 1 != 0), "are no whole numbers", advice)
-    refuse(column, numbers.abs() >= limit, f"are too large for {column.dtype} to be exact", advice)
-    return numbers.astype("int64")
-
-
-def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
-    refuse(column, text.isna(), *_MISSING_ID)
-    codes, distinct = pd.factorize(text)
-    distinct = pd.Series(distinct, dtype="str")
-    folded = distinct.str.normalize("NFKC").str.replace(r"^'?\+?(\d+)(?:\.0*)?$", r"\1", regex=True)
-    advice = (
-        "Spreadsheets lose the last digits of long ids: export the file again with that column as "
-        "text, or name the column of ids"
-    )
-    refuse(column, _matches(folded, SCIENTIFIC)[codes], "have lost digits", advice)
-    times = _matches(folded, r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*")
-    refuse(column, times[codes], "are times and no ids", "Name the column of ids")
-    numbers = pd.to_numeric(folded, errors="coerce").to_numpy("float64", na_value=np.nan)
-    fractions = ~_matches(folded, r"[+-]?\d+")
-    if np.isfinite(numbers).all():
-        advice = "Name the column of ids; ids such as `1.10` need a letter in front of them"
-        refuse(column, fractions[codes], "are numbers with a fraction or exponent", advice)
-    if _matches(folded, INTEGER).all() and folded.str.startswith("-").sum() < 2:
-        try:
-            return _spread(folded.astype("int64"), codes, text), "integers"
-        except (OverflowError, ValueError):
-            pass  # More than 64 bits.
-    advice = "Write each id in one way only; beside text, `12` and `12.0` may be two ids or one"
-    twice = folded.duplicated(keep=False).to_numpy()
-    refuse(column, twice[codes], "are one id in several spellings", advice)
-    return _spread(distinct, codes, text), "text"
-
-
-def _spread(distinct: pd.Series, codes: np.ndarray, like: pd.Series) -> pd.Series:
-    return distinct.take(codes).set_axis(like.index)
-
-
-def _refuse_rounded(column: pd.Series, ids: pd.Series) -> None:
-    """Two or more long ids that all end in zeros were rounded by a spreadsheet."""
-    if not pd.api.types.is_integer_dtype(ids) or ids.max() < 10 ** (SPREADSHEET_DIGITS + 1):
-        return
-    long = (ids >= 10 ** (SPREADSHEET_DIGITS + 1)).to_numpy()
-    rounded = long & (ids % 100 == 0).to_numpy()
-    if rounded.sum() == long.sum() and ids[long].nunique() > 1:
-        advice = "Export the file again with that column as text"
-        refuse(column, rounded, "end in zeros, as spreadsheets round long ids", advice)
-
-
-def _matches(text: pd.Series, pattern: str) -> np.ndarray:
+def matches(text: pd.Series, pattern: str) -> np.ndarray:
     """Whether each text as a whole fits; missing ones do not."""
-    return text.str.fullmatch(pattern).fillna(False).to_numpy(bool)
+    fits = pc.match_substring_regex(pa.array(text), f"(?s)^(?:{pattern})$")
+    return np.asarray(pc.fill_null(fits, False))

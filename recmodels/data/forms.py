@@ -1,0 +1,123 @@
+"""Read JSON lines, and lines of a user followed by items, as columns of text or whole numbers."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from recmodels.data.columns import USUAL_NAMES
+from recmodels.data.encodings import survey
+from recmodels.data.sources import Part
+from recmodels.data.text_tables import Format, Opened, tidy
+
+BATCH_LINES = 10_000
+USER_NAMES = USUAL_NAMES["user"]
+# Quotes, brackets and `item:number` in a line: it holds more than ids.
+OTHER_FORM = re.compile(r"[\"\[\]{}]|(?:^|[\s,])[^\s,:]+:(?:\d+(?:\.\d+)?)?(?:[\s,]|$)")
+
+
+def open_sequences(part: Part, given: Format) -> Opened:
+    """A file with one user per line, followed by the items in order."""
+    seen = survey(part, given.encoding)
+    split = re.compile(re.escape(given.delimiter) if given.delimiter else r"[\s,]+").split
+
+    if given.header or given.names is not None:
+        raise ValueError(
+            "`header` and `names` have no meaning for form='sequences', whose lines hold a user "
+            f"and items: leave them out. Received: header={given.header}, names={given.names}"
+        )
+
+    def lines() -> Iterator[tuple[str, list[str]]]:
+        with part.text(seen.encoding) as file:
+            for number, line in enumerate(file, 1):
+                user, *items = split(line.strip())
+                if user and (not items or OTHER_FORM.search(line) or user.lower() in USER_NAMES):
+                    raise ValueError(
+                        f"Line {number} of `{part.name}` must hold a user followed by items, as "
+                        "plain ids: no names of columns, quotes, brackets, or numbers behind "
+                        f"colons. Received: form='sequences', line={line.strip()[:80]!r}"
+                    )
+                yield user, items
+
+    def blocks(columns: list[str]) -> Iterator[pa.Table]:
+        for batch in _batched(lines()):
+            table = {
+                "user": [user for user, items in batch for _ in items],
+                "item": [item for _, items in batch for item in items],
+            }
+            yield pa.table({c: tidy(pa.array(table[c], pa.string())) for c in columns})
+
+    assumed = {
+        "encoding": seen.encoding.removesuffix("-sig"),
+        "form": "sequences",
+        "delimiter": repr(given.delimiter or "blanks and commas"),
+    }
+    return Opened(["user", "item"], assumed, blocks)
+
+
+def open_json(part: Part, given: Format) -> Opened:
+    """A file with one JSON object per line; numbers stay as they are written."""
+    seen = survey(part, given.encoding)
+
+    def parsed() -> Iterator[dict]:
+        with part.text(seen.encoding) as file:
+            yield from (_parse(part, n, line) for n, line in enumerate(file, 1) if line.strip())
+
+    names: dict[str, None] = {}
+    for row in parsed():
+        names.update(dict.fromkeys(row))
+
+    def blocks(columns: list[str]) -> Iterator[pa.Table]:
+        for batch in _batched(parsed()):
+            yield pa.table(
+                {c: _json_column(part, c, [row.get(c) for row in batch]) for c in columns}
+            )
+
+    assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "JSON lines"}
+    return Opened(list(names), assumed, blocks)
+
+
+def _batched(rows: Iterator) -> Iterator[list]:
+    while batch := list(itertools.islice(rows, BATCH_LINES)):
+        yield batch
+
+
+def _parse(part: Part, number: int, line: str) -> dict:
+    def unique(pairs: list[tuple]) -> dict:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError(f"a name stands twice among {[name for name, _ in pairs]}")
+        return dict(pairs)
+
+    try:
+        row = json.loads(
+            line, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique
+        )
+        if isinstance(row, dict):
+            return row
+        raise ValueError("it is no object")
+    except ValueError as error:
+        raise ValueError(
+            f"Line {number} of `{part.name}` must be one JSON object: {error}. "
+            f"Received: {line.strip()[:80]!r}"
+        ) from error
+
+
+def _json_column(part: Part, name: str, values: list) -> pa.Array:
+    """A column of text, or of lists of text."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds <= {str, bool}:
+        return tidy(pa.array([_text(value) for value in values], pa.string()))
+    plain = (str, bool, type(None))
+    if kinds == {list} and all(isinstance(v, plain) for row in values for v in row or ()):
+        lists = [None if row is None else [_text(value) for value in row] for row in values]
+        return pa.array(lists, pa.list_(pa.string()))
+    raise ValueError(
+        f"Column {name!r} of `{part.name}` must hold numbers and text, or lists of them, in all "
+        f"rows. Received: {sorted(kind.__name__ for kind in kinds)}"
+    )
+
+
+def _text(value: str | bool | None) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else value
