@@ -25,6 +25,7 @@ from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.experiments.tune import tune
 from recmodels.features.sequences import prepare
 from recmodels.models.user_item_bias import UserItemBias
+from recmodels.recommend.recommender import Recommender
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 RATING = {name: e for name, e in EXPERIMENTS.items() if e.protocol in RATING_PROTOCOLS}
@@ -171,10 +172,13 @@ def test_a_bundle_is_measured_again_with_its_ratings(log, tmp_path, monkeypatch,
     for place in (train_module, report_module):
         monkeypatch.setattr(place, "open_log", lambda name, columns: (log, None))
     result = train_and_store(towers(protocol=protocol), (1,), tmp_path, tmp_path / "results")
-    found = evaluate_bundle(tmp_path / "parity-one" / "seed-1" / "bundle")
+    folder = tmp_path / "parity-one" / "seed-1" / "bundle"
+    found = evaluate_bundle(folder)
     expected = result["runs"]["1"]["test"]["metrics"]
     assert found == pytest.approx(expected, abs=1e-6)
     assert ("rmse" in found) == (protocol in RATING_PROTOCOLS)
+    ratings = Recommender.load(folder).histories.columns["value"]
+    assert set(ratings) == {2, 5}  # Lists for known users are made of all their ratings.
 
 
 def test_a_rater_is_tuned_for_the_least_error(log, tmp_path, monkeypatch):

@@ -53,7 +53,7 @@ def evaluate_bundle(folder: Path) -> dict:
         raise ValueError(
             "`folder` must hold a bundle of `recmodels run` or `recmodels train`, whose config has "
             "`dataset`, `protocol`, `columns` and `seed`. For a bundle of `Recommender.save` load "
-            "it and call `recmodels.evaluate(model, data.test, ...)` with the data it was trained on. "
+            "it and call `recmodels.evaluate(model, data.test)` with the data it was trained on. "
             f"Received: folder={str(folder)!r}, config={bundle.config!r:.200}"
         )
     log, _ = open_log(dataset, columns)
