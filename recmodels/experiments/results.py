@@ -55,7 +55,7 @@ def store_run(
 
     Raises:
         ValueError: fewer than two test users have a training event, or the seeds stored before
-            disagree with what is kept of their users.
+            disagree with what is kept of their users, or have others.
     """
     experiment = run.experiment
     of_ratings = experiment.holds_out_ratings
@@ -63,6 +63,7 @@ def store_run(
     with locked(files_of(experiment.name, folder)[0]):
         runs, table = seeds_so_far(experiment, folder)
         if runs:
+            _check_same_users(experiment, table, found)
             found = table.assign(**{name: values.to_numpy() for name, values in found.items()})
             found = found[sorted(found, key=lambda name: int(name.rpartition("_")[2]))]
         runs[str(run.seed)] = run.to_dict()
@@ -77,6 +78,15 @@ def store_run(
             result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
         replace_result(result, folder, found)
     return result
+
+
+def _check_same_users(experiment: Experiment, stored: pd.DataFrame, found: pd.DataFrame) -> None:
+    if len(stored) != len(found):
+        raise ValueError(
+            "`run` must be of the same test users as the seeds stored before: if the data have "
+            "changed, delete both files of the result and run all seeds again. "
+            f"Received: experiment={experiment.name!r}, {len(found)} users, stored {len(stored)}"
+        )
 
 
 def replace_result(result: dict, folder: Path, per_user_table: pd.DataFrame) -> None:
