@@ -10,17 +10,22 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.evaluation import held_out as held_out_module
 from recmodels.evaluation.held_out import interval_of_sums
+from recmodels.experiments import report as report_module
 from recmodels.experiments import run as module
 from recmodels.experiments import train as train_module
+from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.measures import score_epoch
+from recmodels.experiments.report import evaluate_bundle
 from recmodels.experiments.results import load_results, summarise_ratings
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.tables import markdown_table, table_rows
 from recmodels.experiments.train import UnexpectedResult, train_and_store
+from recmodels.experiments.tune import tune
 from recmodels.features.sequences import prepare
 from recmodels.models.user_item_bias import UserItemBias
+from recmodels.recommend.recommender import Recommender
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 RATING = {name: e for name, e in EXPERIMENTS.items() if e.protocol in RATING_PROTOCOLS}
@@ -121,6 +126,74 @@ def test_an_epoch_is_good_for_its_hits_less_its_error(log, monkeypatch, retrieve
 def test_only_the_first_split_is_validated(log):
     assert run_split(entry(), 0, log).validation is not None
     assert run_split(entry(), 1, log).validation is None
+
+
+SETTINGS = {
+    "options": {"width": 4, "read_ratings": True, "user_ids": False, "head": "dot"},
+    "fit": {"epochs": 1, "batch_size": 128, "folds": 3, "rating_weight": 1.0},
+}
+
+
+def towers(**changes):
+    """Small towers that read ratings, retrieve and rate."""
+    return entry("two-tower", **{**SETTINGS, "rates": True, **changes})
+
+
+def test_a_run_with_checkpoints_is_not_trained_twice(log, tmp_path):
+    """The training that is validated and the one that is tested have a file each."""
+    split = split_log(log, "random-80-20", 0)
+    options = {"checkpoint": tmp_path / "part.npz", "verbose": False}
+    first = run_seed(towers(), 0, split, **options)
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"part.npz", "part-refitted.npz"}
+    again = run_seed(towers(), 0, split, **options)
+    assert again.curve.rows == first.curve.rows and again.seconds == first.seconds
+    assert again.test.metrics == first.test.metrics
+    assert again.validation.metrics == first.validation.metrics
+    with pytest.raises(ValueError, match="holds another run"):
+        run_seed(towers(rates=False), 0, split, **options)  # Other epochs might be chosen.
+
+
+def test_a_sequence_encoder_is_refitted_without_a_look_at_the_validation(log):
+    small_encoder = entry(
+        "sasrec",
+        protocol="temporal-80-20",
+        options={"max_length": 4, "width": 4, "num_blocks": 1},
+        fit={"epochs": 1, "batch_size": 64, "patience": 1},
+    )
+    run = run_split(small_encoder, 1, log)
+    assert run.data.validation is None and run.validation is None
+    assert [row["score"] for row in run.curve.rows] == [None]
+    assert run_split(small_encoder, 0, log).validation.metrics.keys() == run.test.metrics.keys()
+
+
+@pytest.mark.parametrize("protocol", [*RATING_PROTOCOLS, "temporal"])
+def test_a_bundle_is_measured_again_with_its_ratings(log, tmp_path, monkeypatch, protocol):
+    for place in (train_module, report_module):
+        monkeypatch.setattr(place, "open_log", lambda name, columns: (log, None))
+    result = train_and_store(towers(protocol=protocol), (1,), tmp_path, tmp_path / "results")
+    folder = tmp_path / "parity-one" / "seed-1" / "bundle"
+    found = evaluate_bundle(folder)
+    expected = result["runs"]["1"]["test"]["metrics"]
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert ("rmse" in found) == (protocol in RATING_PROTOCOLS)
+    ratings = Recommender.load(folder).histories.columns["value"]
+    assert set(ratings) == {2, 5}  # Lists for known users are made of all their ratings.
+
+
+def test_a_rater_is_tuned_for_the_least_error(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(tune_module, "load", lambda name: log)
+    space = {"item_shrinkage": [0.5, 500.0]}
+    rated = entry("user-item-bias", retrieves=False, rates=True, space=space)
+    found = tune(rated, trials=3, runs=tmp_path, results=tmp_path)
+    errors = {}
+    for value in space["item_shrinkage"]:
+        run = run_split(replace(rated, options={"item_shrinkage": value}), 0, log)
+        errors[value] = run.validation.metrics["rmse"]
+    best = min(errors, key=errors.get)
+    assert found["measure"] == "validation score" and len(found["trials"]) == 3
+    assert found["best"]["options"] == {"item_shrinkage": best}
+    assert found["best"]["score"] == pytest.approx(-errors[best], abs=1e-6)
 
 
 def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):

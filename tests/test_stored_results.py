@@ -219,6 +219,19 @@ def test_a_result_is_not_added_to_ranks_that_disagree(tmp_path):
         store_run(finished_run(2), tmp_path)
 
 
+def test_a_seed_of_other_users_is_refused(tmp_path):
+    store_run(finished_run(0), tmp_path)
+    store_rated(0, tmp_path)
+    before = (tmp_path / "ring.json").read_text(), (tmp_path / "stars.json").read_text()
+    other = finished_run(1)
+    test = replace(other.test, per_user=other.test.per_user[:-1])
+    with pytest.raises(ValueError, match="same test users.*experiment='ring', 5 users, stored 6"):
+        store_run(replace(other, test=test), tmp_path)
+    with pytest.raises(ValueError, match="experiment='stars', 7 users, stored 6"):
+        store_run(rated_run(1), tmp_path, users=np.arange(USERS + 1))
+    assert before == ((tmp_path / "ring.json").read_text(), (tmp_path / "stars.json").read_text())
+
+
 def test_two_searches_at_once_share_their_trials(tmp_path, monkeypatch):
     entry = replace(MARKOV, space={"smoothing": (1.0, 100.0, "log")})
     monkeypatch.setattr(tune_module, "load", lambda name: None)

@@ -33,11 +33,14 @@ def measure(
 
     Returns:
         Under the rating protocols one row per held-out rating, otherwise a rank per user.
+
+    Raises:
+        ValueError: ratings are asked for and the log has none, or the model predicts none.
     """
     queries = getattr(data, part)
     if split.protocol not in RATING_PROTOCOLS:
         return evaluate(model, queries, item_categories=item_categories(data))
-    ratings = getattr(split, part).targets.events["value"].to_numpy() if rates else None
+    ratings = getattr(split, part).targets.events.get("value")
     return HeldOut(measure_held_out(model, queries, ratings, retrieves=retrieves, rates=rates))
 
 

@@ -46,13 +46,14 @@ def evaluate_bundle(folder: Path) -> dict:
         not isinstance(dataset, str)
         or protocol not in PROTOCOLS
         or type(seed) is not int
+        or seed < 0
         or not isinstance(columns, dict)
         or not all(isinstance(column, str) for column in columns.values())
     ):
         raise ValueError(
             "`folder` must hold a bundle of `recmodels run` or `recmodels train`, whose config has "
-            "`dataset`, `protocol` and `columns`. For a bundle of `Recommender.save` load it and "
-            "call `recmodels.evaluate(model, data.test, ...)` with the data it was trained on. "
+            "`dataset`, `protocol`, `columns` and `seed`. For a bundle of `Recommender.save` load "
+            "it and call `recmodels.evaluate(model, data.test)` with the data it was trained on. "
             f"Received: folder={str(folder)!r}, config={bundle.config!r:.200}"
         )
     log, _ = open_log(dataset, columns)

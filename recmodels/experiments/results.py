@@ -55,7 +55,7 @@ def store_run(
 
     Raises:
         ValueError: fewer than two test users have a training event, or the seeds stored before
-            disagree with what is kept of their users.
+            disagree with what is kept of their users, or have others.
     """
     experiment = run.experiment
     of_ratings = experiment.holds_out_ratings
@@ -63,6 +63,7 @@ def store_run(
     with locked(files_of(experiment.name, folder)[0]):
         runs, table = seeds_so_far(experiment, folder)
         if runs:
+            _check_same_users(experiment, table, found)
             found = table.assign(**{name: values.to_numpy() for name, values in found.items()})
             found = found[sorted(found, key=lambda name: int(name.rpartition("_")[2]))]
         runs[str(run.seed)] = run.to_dict()
@@ -77,6 +78,15 @@ def store_run(
             result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
         replace_result(result, folder, found)
     return result
+
+
+def _check_same_users(experiment: Experiment, stored: pd.DataFrame, found: pd.DataFrame) -> None:
+    if len(stored) != len(found):
+        raise ValueError(
+            "`run` must be of the same test users as the seeds stored before: if the data have "
+            "changed, delete both files of the result and run all seeds again. "
+            f"Received: experiment={experiment.name!r}, {len(found)} users, stored {len(stored)}"
+        )
 
 
 def replace_result(result: dict, folder: Path, per_user_table: pd.DataFrame) -> None:
@@ -182,10 +192,8 @@ def summarise(experiment: Experiment, ranks: pd.DataFrame, runs: dict[str, dict]
     for name in TABLE_METRICS:
         values = np.stack([rank_metric(name, ranks[c].to_numpy()) for c in ranks], axis=1)
         interval = bootstrap_interval(values.mean(axis=1))  # Of (U, seeds).
-        metrics[name] = {
-            **{key: round(value, 6) for key, value in interval._asdict().items()},
-            "seed_std": None if values.shape[1] < 2 else round(seed_std(values), 6),
-        }
+        std = seed_std(values) if values.shape[1] > 1 else None
+        metrics[name] = _rounded({**interval._asdict(), "seed_std": std})
     return metrics
 
 
@@ -203,15 +211,15 @@ def summarise_ratings(experiment: Experiment, sums: pd.DataFrame, runs: dict[str
         values = np.array([test["metrics"][name] for test in tests])
         over_splits = experiment.protocol == "random-80-20"
         low, high = _over_splits(values) if over_splits else interval_of_sums(sums, name)
-        row = {
-            "mean": values.mean(),
-            "low": low,
-            "high": high,
-            "seed_std": values.std(ddof=1) if len(values) > 1 else None,
-            "users": np.mean([test["users"][name] for test in tests]),
-        }
-        summary[name] = {k: None if v is None else round(float(v), 6) for k, v in row.items()}
+        std = values.std(ddof=1) if len(values) > 1 else None
+        row = {"mean": values.mean(), "low": low, "high": high, "seed_std": std}
+        users = np.mean([test["users"][name] for test in tests])
+        summary[name] = _rounded({**row, "users": users})
     return summary
+
+
+def _rounded(row: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(float(value), 6) for name, value in row.items()}
 
 
 def _over_splits(values: np.ndarray) -> tuple[float | None, float | None]:

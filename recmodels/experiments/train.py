@@ -72,12 +72,12 @@ def save_bundle_of(
     experiment, data = run.experiment, run.data
     recommender = Recommender(
         run.model,
-        data.vocabulary,
-        items=log.items,
-        filter_seen=experiment.filter_seen,
+        data,
         fallback=MostPopular().fit(data.train, data.num_items),
         name=experiment.name,
-        histories=build_histories(log, data.vocabulary, data.train.users),
+        histories=build_histories(
+            log, data.vocabulary, data.train.users, tuple(data.train.columns)
+        ),
     )
     config = {
         "dataset": experiment.dataset,
