@@ -3,10 +3,10 @@
 import recmodels as rm
 
 log = rm.load("shop")
-data = rm.prepare(rm.leave_one_out(log))
+data = rm.prepare(rm.leave_one_out(log), protocol=rm.Protocol(filter_seen=False))
 model = rm.SASRec(data.num_items, max_length=50)
-rm.fit(model, data, epochs=10, filter_seen=False)
-rm.evaluate(model, data.test, filter_seen=False, train=data.train)
+rm.fit(model, data, epochs=10)
+rm.evaluate(model, data.test)
 """
 
 import importlib

@@ -1,42 +1,37 @@
-"""What every check of an exercise must pass, whatever it asks for."""
-
-import pytest
+"""Check the checks of a notebook's exercises with a bank of right and of typical wrong answers."""
 
 from recmodels.course import check
 
 
-class ExerciseChecks:
-    """Derive a class `TestChecks` from it, with these attributes.
+class ExerciseBank:
+    """Derive a class `TestBank` from it, with these attributes.
 
-    right: a right answer by exercise, such as `{"05.1": softmax}`.
-    wrong: wrong answers by exercise, each of which must get a reason of its own.
+    right: right answers in different styles by exercise, such as `{"05.1": [softmax, ...]}`.
+    wrong: by exercise, pairs of words that the reason must hold and the wrong answer.
     given_away: words that would give a solution away.
-    crash: how a reason begins that only says that the answer failed to run.
     """
 
-    right: dict
-    wrong: dict
-    given_away: tuple[str, ...]
-    crash = "It stopped"
+    right: dict[str, list]
+    wrong: dict[str, list[tuple[str, object]]]
+    given_away: tuple[str, ...] = ()
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        for name, answers in (("solved", self.right), ("mistaken", self.wrong)):
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, answers)
+    def test_right_answers_pass(self):
+        verdicts = [check(number, answer) for number in self.right for answer in self.right[number]]
+        assert not [verdict for verdict in verdicts if not verdict]
 
-    def test_the_right_answer_passes(self, solved):
-        assert check(solved, self.right[solved]).reason == ""
+    def test_reasons_name_the_mistakes_of_wrong_answers(self):
+        for number, answers in self.wrong.items():
+            verdicts = [(words, check(number, answer)) for words, answer in answers]
+            accepted = [words for words, verdict in verdicts if verdict]
+            assert not accepted, number
+            unnamed = [(words, v.reason) for words, v in verdicts if words not in v.reason]
+            assert not unnamed, number
+            told = " ".join(verdict.reason.partition("\n")[0] for _, verdict in verdicts)
+            assert not [word for word in self.given_away if word in told], number
 
-    def test_wrong_answers_are_told_apart(self, mistaken):
-        verdicts = [check(mistaken, answer) for answer in self.wrong[mistaken]]
-        assert not any(verdicts)
-        reasons = [verdict.reason for verdict in verdicts]
-        assert len(set(reasons)) == len(reasons), reasons
-        assert not [reason for reason in reasons if reason.startswith(self.crash)]
-
-    def test_no_reason_gives_the_solution_away(self, mistaken):
-        reasons = " ".join(check(mistaken, a).reason for a in (*self.wrong[mistaken], None))
-        assert not [word for word in self.given_away if word in reasons]
-
-    def test_a_stub_is_told_what_to_give(self, solved):
-        assert check(solved, None).reason.startswith("Give ")
+    def test_every_exercise_has_a_bank(self):
+        assert self.right.keys() == self.wrong.keys()
+        for number in self.right:
+            assert check(number, None).reason.startswith("Give ")
+            assert len(self.right[number]) + len(self.wrong[number]) >= 10, number
+            assert all(words for words, _ in self.wrong[number]), number

@@ -17,10 +17,9 @@ from unittest import mock
 
 import numpy as np
 
+from recmodels.data.registry import open_log
 from recmodels.experiments.catalogue import find_experiment
-from recmodels.experiments.entry import RATING_PROTOCOLS
-from recmodels.experiments.rating_run import run_rating_split
-from recmodels.experiments.run import open_log, prepare_experiment, run_seed
+from recmodels.experiments.run import run_seed, split_log
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.ratings import RatingBatches
 
@@ -65,20 +64,24 @@ def measure(name: str) -> dict:
         short = {"epochs": EPOCHS, "validate_every": EPOCHS, "warmup": STEPS // 2}
         experiment = replace(experiment, fit={**experiment.fit, **short})
     with _few_steps():
-        if experiment.protocol in RATING_PROTOCOLS:
-            run = run_rating_split(experiment, 0, log, verbose=False)
-            ranks = run.held_out.to_numpy(np.float64)
-            metrics = run.to_dict()["test"]["metrics"]
-        else:
-            run = run_seed(experiment, 0, prepare_experiment(experiment, log), verbose=False)
-            ranks, metrics = run.test.per_user["rank"].to_numpy(), run.test.metrics
-    found = {"metrics": metrics, "ranks": _digest([ranks])}
+        split = split_log(log, experiment.protocol, 0)
+        run = run_seed(experiment, 0, split, verbose=False)
+    ranks = _rating_rows(run, log) if experiment.holds_out_ratings else run.test.per_user["rank"]
+    # The stored metrics need nothing but ranks and lists, no categories of the items.
+    metrics = {k: v for k, v in run.test.metrics.items() if not k.startswith("diversity")}
+    found = {"metrics": metrics, "ranks": _digest([ranks.to_numpy()])}
     if run.curve is not None:
         weights = [np.asarray(w, np.float64) for w in _network(run.model).get_weights()]
         found["losses"] = [row["loss"] for row in run.curve.rows]
         found["norms"] = [float(np.sqrt((w**2).sum())) for w in weights]
         found["weights"] = _digest(weights)
     return found
+
+
+def _rating_rows(run, log):
+    """Measures of each held-out rating, with the place of its user among all of the log."""
+    places = np.searchsorted(np.unique(log.events["user"]), run.data.train.users)
+    return run.test.table.assign(user=places[run.test.table["user"]]).astype(np.float64)
 
 
 def _network(model):

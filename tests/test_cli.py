@@ -171,6 +171,8 @@ def test_columns_may_say_how_values_are_written():
         {"dataset": "shop", "protocol": ["temporal"]},
         {"dataset": "shop", "protocol": "temporal", "columns": ["user"]},
         {"dataset": "shop", "protocol": "temporal", "columns": {"user": 1}},
+        {"dataset": "shop", "protocol": "random-80-20", "seed": "0"},
+        {"dataset": "shop", "protocol": "random-80-20", "seed": -1},
     ],
 )
 def test_a_bundle_that_does_not_say_its_data_cannot_be_evaluated(tmp_path, config):

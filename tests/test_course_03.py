@@ -1,30 +1,126 @@
-"""Exercises of notebook 03: right answers pass, typical wrong ones hear what is wrong."""
+"""Right answers in different styles, and typical wrong ones, for the exercises of notebook 03."""
+
+import math
 
 import numpy as np
-import pytest
+import pandas as pd
+import scipy.stats
+from exercises import ExerciseBank
 
-from recmodels.course import check
+from recmodels.evaluation.statistics import bootstrap_interval
 
 
-def right_ndcg(ranks, k):
+def ndcg(ranks, k):
     return np.where(ranks <= k, 1 / np.log2(ranks + 1), 0)
 
 
-def right_rank(scores, target):
+def ndcg_by_loop(ranks, k):
+    values = [1 / math.log2(rank + 1) if rank <= k else 0.0 for rank in ranks.ravel()]
+    return np.array(values).reshape(ranks.shape)
+
+
+def ndcg_by_table(ranks, k):
+    gains = np.zeros(max(k, ranks.max()) + 1, np.float32)
+    gains[1 : k + 1] = np.log(2) / np.log(np.arange(2, k + 2))
+    return gains[ranks]
+
+
+def rank(scores, target):
     return int((scores >= scores[target]).sum())
 
 
-def right_interval(values, generator):
-    draws = generator.integers(0, len(values), (2000, len(values)))
-    return np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+def rank_by_loop(scores, target):
+    better = 0
+    for item, score in enumerate(scores):
+        if item != target and score >= scores[target]:
+            better += 1
+    return better + 1
 
 
-def right_split(events):
-    cut = events["timestamp"].quantile(0.6)
+def half_of_the_ties(scores, target):
+    return (1 + (scores > scores[target]).sum() + (scores >= scores[target]).sum()) / 2
+
+
+def interval(values, generator, ends=(0.025, 0.975), draws=2000, size=None):
+    drawn = generator.integers(0, len(values), (draws, size or len(values)))
+    return np.quantile(values[drawn].mean(axis=1), ends)
+
+
+def interval_by_loop(values, generator):
+    means = sorted(float(np.mean(generator.choice(values, len(values)))) for _ in range(2000))
+    return means[50], means[1949]
+
+
+def interval_by_counts(values, generator):
+    chances = np.full(len(values), 1 / len(values))
+    counts = generator.multinomial(len(values), chances, 2000)
+    return np.percentile(counts @ values / len(values), [2.5, 97.5]).tolist()
+
+
+def by_scipy(method):
+    def answer(values, generator):
+        found = scipy.stats.bootstrap((values,), np.mean, n_resamples=2000, method=method,
+                                      rng=generator)  # fmt: skip
+        return found.confidence_interval
+
+    return answer
+
+
+def normal(values, generator):
+    error = values.std(ddof=1) / len(values) ** 0.5
+    return values.mean() - 1.96 * error, values.mean() + 1.96 * error
+
+
+def normal_of_draws(values, generator):
+    drawn = generator.choice(values, (2000, len(values))).mean(axis=1)
+    return values.mean() + np.array([-1.96, 1.96]) * drawn.std()
+
+
+def drawn_from_a_normal(values, generator):
+    drawn = generator.normal(values.mean(), values.std() / len(values) ** 0.5, 2000)
+    return np.quantile(drawn, [0.025, 0.975])
+
+
+def without_replacement(values, generator):
+    draws = np.array([generator.permutation(values) for _ in range(50)])
+    return np.quantile(draws.mean(axis=1), [0.025, 0.975])
+
+
+def of_the_median(values, generator):
+    drawn = generator.integers(0, len(values), (500, len(values)))
+    return np.quantile(np.median(values[drawn], axis=1), [0.025, 0.975])
+
+
+def split(events, share=0.6, keep="first"):
+    cut = events["timestamp"].quantile(share)
     events = events.sort_values("timestamp", kind="stable")
     train, later = events[events["timestamp"] < cut], events[events["timestamp"] >= cut]
-    targets = later[later["user"].isin(train["user"])].drop_duplicates("user")
-    return train, targets
+    return train, later[later["user"].isin(train["user"])].drop_duplicates("user", keep=keep)
+
+
+def split_by_loop(events):
+    rows = sorted(events.to_dict("records"), key=lambda event: event["timestamp"])
+    cut = rows[len(rows) // 2]["timestamp"]
+    train, targets = [], {}
+    for event in rows:
+        if event["timestamp"] < cut:
+            train.append(event)
+        else:
+            targets.setdefault(event["user"], event)
+    known = {event["user"] for event in train}
+    chosen = [event for user, event in targets.items() if user in known]
+    return [pd.DataFrame(train), pd.DataFrame(chosen)]
+
+
+def with_a_gap(events):
+    train, targets = split(events)
+    train = train[train["timestamp"] < train["timestamp"].quantile(0.8)]
+    return train, targets[targets["user"].isin(train["user"])]
+
+
+def training_of_the_measured(events):
+    train, targets = split(events, 0.7)
+    return train[train["user"].isin(targets["user"])], targets
 
 
 def leave_one_out(events):
@@ -45,122 +141,107 @@ def with_newcomers(events):
     return train, later.drop_duplicates("user")
 
 
-def last_and_not_next(events):
+def every_later_event(events):
     cut = events["timestamp"].quantile(0.6)
-    events = events.sort_values("timestamp", kind="stable")
-    train, later = events[events["timestamp"] < cut], events[events["timestamp"] >= cut]
-    targets = later[later["user"].isin(train["user"])].drop_duplicates("user", keep="last")
-    return train, targets
+    return events[events["timestamp"] < cut], events[events["timestamp"] >= cut]
 
 
-def too_late(events):
-    cut = events["timestamp"].quantile(0.999)
-    events = events.sort_values("timestamp", kind="stable")
-    return events[events["timestamp"] < cut], events[events["timestamp"] >= cut].drop_duplicates(
-        "user"
-    )
+def targets_stay_in_training(events):
+    return events, split(events)[1]
 
 
-def percentiles_of_users(values, generator):
-    return np.quantile(values, [0.025, 0.975])
+def little_training(events):
+    train, targets = split(events, 0.4)
+    train = train[train["timestamp"] < events["timestamp"].quantile(0.15)]
+    return train, targets[targets["user"].isin(train["user"])]
 
 
-def without_replacement(values, generator):
-    draws = np.array([generator.permutation(values) for _ in range(200)])
-    return np.quantile(draws.mean(axis=1), [0.025, 0.975])
-
-
-def of_90_percent(values, generator):
-    draws = generator.integers(0, len(values), (2000, len(values)))
-    return np.quantile(values[draws].mean(axis=1), [0.05, 0.95])
-
-
-def of_99_percent(values, generator):
-    draws = generator.integers(0, len(values), (2000, len(values)))
-    return np.quantile(values[draws].mean(axis=1), [0.005, 0.995])
-
-
-RIGHT = {"03.1": right_ndcg, "03.2": right_rank, "03.3": right_interval, "03.4": right_split}
-WRONG = {
-    "03.1": {
-        "no answer": None,
-        "averaged": lambda ranks, k: right_ndcg(ranks, k).mean(),
-        "infinite": lambda ranks, k: np.divide(
-            ranks <= k, np.log2(ranks), out=np.full(ranks.shape, np.inf), where=ranks > 1
-        ),
-        "natural logarithm": lambda ranks, k: np.where(ranks <= k, 1 / np.log(ranks + 1), 0),
-        "no end of the list": lambda ranks, k: 1 / np.log2(ranks + 1),
-        "last place lost": lambda ranks, k: right_ndcg(ranks, k - 1),
-        "reciprocal rank": lambda ranks, k: np.where(ranks <= k, 1 / ranks, 0),
-        "k built in": lambda ranks, k: right_ndcg(ranks, 5),
-    },
-    "03.2": {
-        "no answer": None,
-        "from zero": lambda scores, target: right_rank(scores, target) - 1,
-        "upside down": lambda scores, target: int((scores <= scores[target]).sum()),
-        "ties are free": lambda scores, target: 1 + int((scores > scores[target]).sum()),
-        "by position": lambda scores, target: (
-            1 + np.argsort(-scores, kind="stable").tolist().index(target)
-        ),
-        "competes with itself": lambda scores, target: right_rank(scores, target) + 1,
-        "half of the ties": lambda scores, target: int(
-            (1 + (scores > scores[target]).sum() + (scores >= scores[target]).sum()) // 2
-        ),
-    },
-    "03.3": {
-        "no answer": None,
-        "one number": lambda values, generator: values.mean(),
-        "ends swapped": lambda values, generator: right_interval(values, generator)[::-1],
-        "of the users": percentiles_of_users,
-        "without replacement": without_replacement,
-        "90 percent": of_90_percent,
-        "99 percent": of_99_percent,
-        "own generator": lambda values, generator: right_interval(values, np.random.default_rng()),
-    },
-    "03.4": {
-        "no answer": None,
-        "one table": lambda events: events,
-        "shuffled": shuffled,
-        "leave-one-out": leave_one_out,
-        "with newcomers": with_newcomers,
-        "not the next": last_and_not_next,
-        "too late": too_late,
-    },
-}
-# What a reason may not say: it would be the answer.
-SOLUTIONS = (
-    "log2(",
-    "1 + rank",
-    ">=",
-    "replacement",
-    "0.025",
-    "97.5",
-    "quantile",
-    "sort",
-    "cutoff",
-)
-
-
-@pytest.mark.parametrize("number", RIGHT)
-def test_a_right_answer_passes(number):
-    verdict = check(number, RIGHT[number])
-    assert verdict, verdict
-
-
-@pytest.mark.parametrize("number", WRONG)
-def test_wrong_answers_get_reasons_of_their_own_that_do_not_solve(number):
-    verdicts = {name: check(number, answer) for name, answer in WRONG[number].items()}
-    assert not [name for name, verdict in verdicts.items() if verdict]
-    reasons = {name: verdict.reason for name, verdict in verdicts.items()}
-    assert len(set(reasons.values())) == len(reasons), reasons
-    assert not [r for r in reasons.values() if "stopped with" in r], reasons
-    assert not [word for word in SOLUTIONS for r in reasons.values() if word in r]
-
-
-def test_a_gap_between_training_and_targets_is_right_too():
-    def with_a_gap(events):
-        train, targets = right_split(events)
-        train = train[train["timestamp"] < train["timestamp"].quantile(0.8)]
-        return train, targets[targets["user"].isin(train["user"])]
-
-    assert check("03.4", with_a_gap)
+class TestBank(ExerciseBank):
+    right = {
+        "03.1": [
+            ndcg,
+            ndcg_by_loop,
+            ndcg_by_table,
+            lambda ranks, k: (ranks <= k) / np.log2(1 + ranks.astype(np.float32)),
+            lambda ranks, k: ndcg(ranks, k).tolist(),
+        ],
+        "03.2": [
+            rank,
+            rank_by_loop,
+            lambda scores, target: scipy.stats.rankdata(-scores, method="max")[target],
+            lambda scores, target: len(scores) - np.searchsorted(np.sort(scores), scores[target]),
+            lambda scores, target: pd.Series(-scores).rank(method="max")[target],
+        ],
+        "03.3": [
+            interval,
+            interval_by_loop,
+            interval_by_counts,
+            by_scipy("percentile"),
+            by_scipy("basic"),
+            by_scipy("BCa"),
+            lambda values, generator: interval(values.astype(np.float32), generator, draws=3000),
+        ],
+        "03.4": [split, split_by_loop, with_a_gap, training_of_the_measured,
+                 lambda events: split(events, 0.5)],
+    }  # fmt: skip
+    wrong = {
+        "03.1": [
+            ("do not average", lambda ranks, k: ndcg(ranks, k).mean()),
+            ("that of rank + 1", lambda ranks, k: np.where(ranks <= k, 1 / np.log2(ranks), 0)),
+            ("wrong base", lambda ranks, k: np.where(ranks <= k, 1 / np.log(ranks + 1), 0)),
+            ("below place k", lambda ranks, k: 1 / np.log2(ranks + 1)),
+            ("still on the list", lambda ranks, k: ndcg(ranks, k - 1)),
+            ("no longer on the list", lambda ranks, k: ndcg(ranks, k + 1)),
+            ("reciprocal rank", lambda ranks, k: np.where(ranks <= k, 1 / ranks, 0)),
+            ("k = 5 only", lambda ranks, k: ndcg(ranks, 5)),
+            ("only says whether", lambda ranks, k: ranks <= k),
+            ("0.2 times", lambda ranks, k: ndcg(ranks, k) / k),
+            ("shape of the ranks", lambda ranks, k: ndcg(ranks, k).ravel()),
+        ],
+        "03.2": [
+            ("not 0", lambda scores, target: rank(scores, target) - 1),
+            ("highest score", lambda scores, target: int((scores <= scores[target]).sum())),
+            ("count as better", lambda scores, target: 1 + int((scores > scores[target]).sum())),
+            ("by their positions", lambda scores, target: (
+                1 + np.argsort(-scores, kind="stable").tolist().index(target))),
+            ("competes with itself", lambda scores, target: rank(scores, target) + 1),
+            ("not a mean", half_of_the_ties),
+            ("not a mean", lambda scores, target: int(half_of_the_ties(scores, target))),
+            ("which item has a rank", lambda scores, target: np.argsort(-scores)[target]),
+            ("whole number", lambda scores, target: scores >= scores[target]),
+            ("must be last", lambda scores, target: rank(scores, target) if scores.any() else 1),
+        ],
+        "03.3": [
+            ("two numbers", lambda values, generator: values.mean()),
+            ("must come first", lambda values, generator: interval(values, generator)[::-1]),
+            ("how the users differ", lambda values, generator: np.quantile(values, [0.025, 0.975])),
+            ("no width", without_replacement),
+            ("90", lambda values, generator: interval(values, generator, (0.05, 0.95))),
+            ("too narrow", lambda values, generator: interval(values, generator, (0.25, 0.75))),
+            ("99", lambda values, generator: interval(values, generator, (0.005, 0.995))),
+            ("too wide", lambda values, generator: interval(values, generator, size=50)),
+            ("generator that is given", lambda v, g: interval(v, np.random.default_rng(0))),
+            ("same generator", lambda v, g: interval(v, np.random.default_rng())),
+            ("generator that is given", normal),
+            ("symmetric", normal_of_draws),
+            ("symmetric", drawn_from_a_normal),
+            ("more often", lambda values, generator: interval(values, generator, draws=200)),
+            ("outside", of_the_median),
+            ("two numbers", lambda values, generator: bootstrap_interval(values)),
+        ],
+        "03.4": [
+            ("two tables", lambda events: events),
+            ("of the same user", shuffled),
+            ("another user's is", leave_one_out),
+            ("without a training event", with_newcomers),
+            ("not the next event", lambda events: split(events, keep="last")),
+            ("quarter of the users", lambda events: split(events, 0.999)),
+            ("more than one target", every_later_event),
+            ("of the same user", targets_stay_in_training),
+            ("lacks the column timestamp", lambda events: [part[["user", "item"]]
+                                                           for part in split(events)]),
+            ("quarter of the log", little_training),
+            ("is empty", lambda events: (events, events[:0])),
+        ],
+    }  # fmt: skip
+    given_away = ("log2(", ">=", "replacement", "0.025", "97.5", "quantile", "cutoff")

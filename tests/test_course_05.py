@@ -1,9 +1,9 @@
-"""Right answers pass; typical wrong ones are told apart, without the solution."""
+"""Right answers in different styles, and typical wrong ones, for the exercises of notebook 05."""
 
+import keras
 import numpy as np
-from exercises import ExerciseChecks
-
-from recmodels.course import check
+import scipy.special
+from exercises import ExerciseBank
 
 
 def softmax(scores):
@@ -11,14 +11,20 @@ def softmax(scores):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def softmax_by_loop(scores):
+    rows = []
+    for row in scores:
+        parts = [np.exp(score - max(row)) for score in row]
+        rows.append([part / sum(parts) for part in parts])
+    return rows
+
+
+def softmax_by_logs(scores):
+    return np.exp(scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True))
+
+
 def naive(scores):
     return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
-
-
-def attend(queries, keys, values, mask, scale=None, softmax=softmax):
-    scale = queries.shape[-1] ** -0.5 if scale is None else scale
-    scores = queries @ np.swapaxes(keys, -1, -2) * scale
-    return softmax(np.where(mask, scores, -1e9)) @ values
 
 
 def in_place(scores):
@@ -26,38 +32,48 @@ def in_place(scores):
     return naive(scores)
 
 
-def over_queries(scores):
-    exponentials = np.exp(scores - scores.max())
-    return exponentials / exponentials.sum(axis=0)
+def attend(queries, keys, values, mask, scale=None, softmax=softmax, hidden=-1e9):
+    scale = queries.shape[-1] ** -0.5 if scale is None else scale
+    scores = queries @ np.swapaxes(keys, -1, -2) * scale
+    return softmax(np.where(mask, scores, hidden)) @ values
 
 
-def one_maximum(scores):
-    exponentials = np.exp(scores - scores.max())
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+def attend_by_loop(queries, keys, values, mask):
+    states = np.zeros((*queries.shape[:2], values.shape[-1]))
+    for b, t in np.ndindex(*queries.shape[:2]):
+        seen = np.flatnonzero(mask[b, t])
+        if len(seen):
+            scores = keys[b, seen] @ queries[b, t] / np.sqrt(queries.shape[-1])
+            states[b, t] = scipy.special.softmax(scores) @ values[b, seen]
+    return states
 
 
-def clipped(scores):
-    return naive(np.clip(scores, -500, 500))
+def attend_by_einsum(queries, keys, values, mask):
+    scores = np.einsum("btd,bsd->bts", queries, keys) / queries.shape[-1] ** 0.5
+    scores = np.where(mask, scores, -np.inf)
+    top = np.nan_to_num(scores.max(axis=-1, keepdims=True), neginf=0.0)
+    weights = np.exp(scores - top)
+    total = weights.sum(axis=-1, keepdims=True)
+    return np.einsum("bts,bse->bte", weights / np.where(total, total, 1), values)
 
 
-def linear(scores):
-    return scores / scores.sum(axis=-1, keepdims=True)
+def attend_additively(queries, keys, values, mask):
+    scores = queries @ keys.transpose(0, 2, 1) / np.sqrt(keys.shape[-1])
+    return scipy.special.softmax(scores + (mask - 1.0) * 1e9, axis=-1) @ values
 
 
-def unmasked(queries, keys, values, mask):
-    return attend(queries, keys, values, np.ones_like(mask))
+def attend_by_keras(queries, keys, values, mask):
+    q, k, v = (keras.ops.convert_to_tensor(x, "float64") for x in (queries, keys, values))
+    scores = q @ keras.ops.swapaxes(k, 1, 2) / queries.shape[-1] ** 0.5
+    return keras.ops.softmax(keras.ops.where(mask, scores, -1e12), axis=-1) @ v
 
 
-def inverted(queries, keys, values, mask):
-    return attend(queries, keys, values, ~mask)
+def to_infinity(queries, keys, values, mask):
+    return attend(queries, keys, values, mask, hidden=-np.inf)
 
 
-def unscaled(queries, keys, values, mask):
-    return attend(queries, keys, values, mask, scale=1.0)
-
-
-def over_width(queries, keys, values, mask):
-    return attend(queries, keys, values, mask, scale=1 / queries.shape[-1])
+def to_minus(number):
+    return lambda q, k, v, mask: attend(q, k, v, mask, hidden=-number)
 
 
 def masked_late(queries, keys, values, mask):
@@ -65,14 +81,15 @@ def masked_late(queries, keys, values, mask):
     return (softmax(scores) * mask) @ values
 
 
-def over_keys(queries, keys, values, mask):
+def masked_by_product(queries, keys, values, mask):
+    scores = queries @ np.swapaxes(keys, -1, -2) / np.sqrt(queries.shape[-1])
+    return softmax(scores * mask) @ values
+
+
+def over_queries(queries, keys, values, mask):
     scores = queries @ np.swapaxes(keys, -1, -2) / np.sqrt(queries.shape[-1])
     exponentials = np.exp(np.where(mask, scores, -1e9))
     return exponentials / exponentials.sum(axis=1, keepdims=True) @ values
-
-
-def overflowing(queries, keys, values, mask):
-    return attend(queries, keys, values, mask, softmax=naive)
 
 
 def split(x, heads):
@@ -85,14 +102,14 @@ def merge(x):
     return x.swapaxes(1, 2).reshape(batch, length, heads * width)
 
 
-def split_at_once(x, heads):
-    batch, length, width = x.shape
-    return x.reshape(batch, heads, length, width // heads)
-
-
 def split_interleaved(x, heads):
     batch, length, width = x.shape
     return np.moveaxis(x.reshape(batch, length, width // heads, heads), -1, 1)
+
+
+def split_at_once(x, heads):
+    batch, length, width = x.shape
+    return x.reshape(batch, heads, length, width // heads)
 
 
 def merge_at_once(x):
@@ -100,17 +117,34 @@ def merge_at_once(x):
     return x.reshape(batch, length, heads * width)
 
 
+def merge_mean(x):
+    return np.repeat(x.mean(axis=1), x.shape[1], axis=-1)
+
+
+def split_keeping_length_first(x, heads):
+    return split(x, heads).swapaxes(1, 2)
+
+
 def folded(values, output, heads):
     columns, rows = np.split(values, heads, axis=1), np.split(output, heads, axis=0)
     return np.stack([column @ row for column, row in zip(columns, rows, strict=True)])
 
 
-def folded_backwards(values, output, heads):
-    return np.stack([output @ values] * heads)
+def folded_by_slices(values, output, heads):
+    size = values.shape[1] // heads
+    slices = [slice(head * size, (head + 1) * size) for head in range(heads)]
+    return [values[:, own] @ output[own] for own in slices]
 
 
-def folded_alike(values, output, heads):
-    return np.stack([values @ output / heads] * heads)
+def folded_by_einsum(values, output, heads):
+    width = len(values)
+    return np.einsum("dhs,hse->hde", values.reshape(width, heads, -1),
+                     output.reshape(heads, -1, width))  # fmt: skip
+
+
+def folded_by_masks(values, output, heads):
+    owners = np.arange(len(values)) * heads // len(values)
+    return [values * (owners == head) @ output for head in range(heads)]
 
 
 def folded_into_columns(values, output, heads):
@@ -122,19 +156,88 @@ def folded_into_columns(values, output, heads):
     return np.stack(parts)
 
 
-RIGHT = {"05.1": softmax, "05.2": attend, "05.3": (split, merge), "05.4": folded}
-WRONG = {
-    "05.1": (in_place, over_queries, one_maximum, clipped, linear, naive, lambda s: s.sum(-1)),
-    "05.2": (unmasked, inverted, unscaled, masked_late, over_keys, overflowing, lambda *given: 0),
-    "05.3": ((split_at_once, merge), (split_interleaved, merge), (split, merge_at_once), split),
-    "05.4": (folded_backwards, folded_alike, folded_into_columns, lambda v, o, h: v @ o),
-}  # fmt: skip
+def folded_by_steps(values, output, heads):
+    return np.stack([values[:, head::heads] @ output[head::heads] for head in range(heads)])
 
 
-class TestChecks(ExerciseChecks):
-    right, wrong = RIGHT, WRONG
-    given_away = ("sqrt", "square root", "maximum", "np.", "swapaxes", "transpose", "reshape", "@")
-
-
-def test_any_scale_but_the_right_one_is_noticed():
-    assert check("05.2", over_width).reason == check("05.2", unscaled).reason
+class TestBank(ExerciseBank):
+    right = {
+        "05.1": [
+            softmax,
+            softmax_by_loop,
+            softmax_by_logs,
+            lambda scores: scipy.special.softmax(scores, axis=-1),
+            lambda scores: keras.ops.softmax(scores.astype("float32"), axis=-1),
+        ],
+        "05.2": [attend, attend_by_loop, attend_by_einsum, attend_additively, attend_by_keras,
+                 lambda q, k, v, mask: np.nan_to_num(to_infinity(q, k, v, mask))],
+        "05.3": [
+            (split, merge),
+            [lambda x, heads: np.stack(np.split(x, heads, axis=-1), axis=1),
+             lambda heads: np.concatenate(list(heads.swapaxes(0, 1)), axis=-1)],
+            (lambda x, h: keras.ops.transpose(
+                keras.ops.reshape(x, (*x.shape[:2], h, -1)), (0, 2, 1, 3)),
+             lambda x: np.concatenate([x[:, h] for h in range(x.shape[1])], axis=2)),
+        ],
+        "05.4": [folded, folded_by_slices, folded_by_einsum, folded_by_masks],
+    }  # fmt: skip
+    wrong = {
+        "05.1": [
+            ("changes the array", in_place),
+            ("first axis", lambda scores: np.exp(scores) / np.exp(scores).sum(axis=0)),
+            ("maximum of each row", lambda scores: naive(scores - scores.max())),
+            ("however large", lambda scores: naive(np.clip(scores, -500, 500))),
+            ("by their sum", lambda scores: scores / scores.sum(axis=-1, keepdims=True)),
+            ("overflows", naive),
+            ("overflows", lambda scores: naive(scores - scores.mean(axis=-1, keepdims=True))),
+            ("shape of the scores", lambda scores: scores.sum(axis=-1)),
+            ("whole array", lambda scores: np.exp(scores) / np.exp(scores).sum()),
+            ("divide them by their sum", lambda s: np.exp(s - s.max(axis=-1, keepdims=True))),
+            ("logarithm", lambda scores: np.log(softmax(scores))),
+            ("smallest score", lambda scores: softmax(-scores)),
+            ("sigmoid", scipy.special.expit),
+        ],
+        "05.2": [
+            ("ignores the mask", lambda q, k, v, mask: attend(q, k, v, np.ones_like(mask))),
+            ("exactly what is hidden", lambda q, k, v, mask: attend(q, k, v, ~mask)),
+            ("not scaled", lambda q, k, v, mask: attend(q, k, v, mask, scale=1.0)),
+            ("by its root", lambda q, k, v, mask: attend(q, k, v, mask, scale=1 / q.shape[-1])),
+            ("after the softmax", masked_late),
+            ("set to 0", masked_by_product),
+            ("set to 0", to_minus(0.0)),
+            ("over the queries", over_queries),
+            ("overflows", lambda q, k, v, mask: attend(q, k, v, mask, softmax=naive)),
+            ("keys are all hidden", to_infinity),
+            ("attends to hidden keys", to_minus(100.0)),
+            ("attends to hidden keys", to_minus(10_000.0)),
+            ("width of the keys", lambda q, k, v, mask: attend(q, k, v, mask, v.shape[-1] ** -0.5)),
+            ("width 9 only", lambda q, k, v, mask: attend(q, k, v, mask, scale=1 / 3)),
+            ("for each query", lambda q, k, v, mask: 0),
+            ("averaged", lambda q, k, v, mask: mask @ v / mask.sum(axis=-1, keepdims=True)),
+        ],
+        "05.3": [
+            ("a reshape alone", (split_at_once, merge)),
+            ("every third feature", (split_interleaved, merge)),
+            ("Merging by a reshape", (split, merge_at_once)),
+            ("both functions", split),
+            ("both functions", (split, None)),
+            ("into three heads", (split_keeping_length_first, merge)),
+            ("does not undo it", (split, merge_mean)),
+            ("reverse order", (lambda x, heads: split(x, heads)[:, ::-1], merge)),
+            ("not for two", (lambda x, heads: split(x, 3), lambda x: merge(x[:, ::-1])
+                             if x.shape[0] == 1 else merge(x))),
+        ],
+        "05.4": [
+            ("value kernel acts first", lambda v, o, h: np.stack([o @ v] * h)),
+            ("whole kernels", lambda v, o, h: np.stack([v @ o / h] * h)),
+            ("whole kernels", lambda v, o, h: np.stack([v @ o] * h)),
+            ("cut by columns", folded_into_columns),
+            ("for each head", lambda v, o, h: v @ o),
+            ("transposed", lambda v, o, h: folded(v, o.T, h)),
+            ("element by element", lambda v, o, h: np.stack([v * o] * h)),
+            ("every third feature", folded_by_steps),
+            ("reversed", lambda v, o, h: folded(v, o, h)[::-1]),
+            ("rows of another", lambda v, o, h: folded(v, np.concatenate(np.split(o, h)[::-1]), h)),
+        ],
+    }  # fmt: skip
+    given_away = ("sqrt", "square root", "np.", "swapaxes", "transpose(", "@")

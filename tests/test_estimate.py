@@ -18,7 +18,7 @@ from recmodels.experiments.memory import (
     parameter_count,
     refuse_what_cannot_fit,
 )
-from recmodels.experiments.run import prepare_experiment
+from recmodels.experiments.run import split_log
 from recmodels.models.sasrec import SASRec
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training
@@ -73,17 +73,14 @@ def test_the_reckoning_by_hand():
     assert found.available_gib == 2.0 and found.peak_gib > 0.05
 
 
-def test_a_part_of_the_users_asks_a_part_of_the_questions(shop_data):
-    part, times = estimate_module._part(shop_data, 0.25, seed=1)
-    assert len(part.train) == round(0.25 * len(shop_data.train)) and part.test is None
-    asked = (shop_data.train.lengths - 1).sum()
-    assert times * (part.train.lengths - 1).sum() == pytest.approx(asked)
+def test_a_part_of_the_users_asks_a_part_of_the_questions():
+    split = split_log(simulate(num_users=200).interactions, "leave-one-out")
+    part, times = estimate_module._part(split, 0.25, seed=1)
+    assert part.train.num_users == 50 and part.test is None
+    assert len(part.validation) == len(split.validation)
+    asked, of_part = (len(s.train) - s.train.num_users for s in (split, part))
+    assert times * of_part == pytest.approx(asked)
     assert 3 < times < 5
-
-
-@pytest.fixture
-def shop_data():
-    return prepare_experiment(tiny(), simulate(num_users=200).interactions)
 
 
 @pytest.mark.usefixtures("eagerly")

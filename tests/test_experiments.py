@@ -17,7 +17,7 @@ from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES, find_experiment
 from recmodels.experiments.entry import MODELS, RATING_PROTOCOLS, Experiment
 from recmodels.experiments.results import load_results, stored_intervals
-from recmodels.experiments.run import prepare_experiment, run_seed
+from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.tables import (
     TABLE_BEGINS,
     TABLE_ENDS,
@@ -61,17 +61,16 @@ def small_sasrec(**changes) -> Experiment:
 )
 def test_every_entry_builds_and_runs_one_epoch(name, log):
     entry = EXPERIMENTS[name]
-    if entry.has_towers:
+    if entry.task == "towers":
         short = {"epochs": 1, "batch_size": 30, "validate_every": 1}
         entry = replace(entry, options=entry.options | {"width": 4}, fit=entry.fit | short)
-    elif entry.is_neural:
+    elif entry.task is not None:
         short = {"epochs": 1, "batch_size": 8, "warmup": 1, "validate_every": 1}
         small = {"max_length": 4, "width": 4, "hidden_width": 4}
         entry = replace(entry, options=entry.options | small, fit=entry.fit | short)
     elif entry.model == "bpr-mf":
         entry = replace(entry, options=entry.options | {"epochs": 1})
-    data = prepare_experiment(entry, log)
-    run = run_seed(entry, 0, data, verbose=False)
+    run = run_seed(entry, 0, split_log(log, entry.protocol), verbose=False)
     assert 0 <= run.test.metrics["ndcg@10"] <= 1
 
 
@@ -83,9 +82,10 @@ def test_every_model_name_selects_code(model, log):
         "hybrid": {"scorers": [Markov(), MostPopular()], "weights": [0.7, 0.3]},
     }.get(model, {})
     entry = Experiment("one", "ring", model, options=options)
-    fit = SMALL_FIT if entry.is_neural else {"epochs": 1} if entry.has_towers else {}
-    data = prepare_experiment(replace(entry, fit=fit), log)
-    assert run_seed(entry, 0, data, verbose=False).validation.metrics["hr@20"] == 1
+    fit = {None: {}, "next_item": SMALL_FIT, "towers": {"epochs": 1}}[entry.task]
+    split = split_log(log, entry.protocol)
+    run = run_seed(replace(entry, fit=fit), 0, split, verbose=False)
+    assert run.validation.metrics["hr@20"] == 1
 
 
 def test_names_of_files_and_entries_agree():
@@ -254,14 +254,14 @@ def test_tuning_never_holds_a_test_label(ring, tmp_path, monkeypatch):
     seen = []
     original = tune_module.run_seed
 
-    def spy(experiment, seed, data, **kwargs):
-        seen.append(data)
-        return original(experiment, seed, data, **kwargs)
+    def spy(experiment, seed, split, **kwargs):
+        seen.append(split)
+        return original(experiment, seed, split, **kwargs)
 
     monkeypatch.setattr(tune_module, "run_seed", spy)
     entry = small_sasrec(model="markov", options={}, fit={}, space={"smoothing": [1.0, 5.0]})
     tune(entry, trials=1, runs=tmp_path, results=tmp_path)
-    assert [data.test for data in seen] == [None]
+    assert [split.test for split in seen] == [None]
 
 
 def test_options_go_to_fit_or_model():

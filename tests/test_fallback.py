@@ -5,7 +5,7 @@ from harness import make_histories, make_log
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out, temporal_cutoff
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.run import prepare_experiment, run_seed
+from recmodels.experiments.run import run_seed, split_log
 from recmodels.features.sequences import prepare
 from recmodels.models.fallback import WithFallback
 from recmodels.models.popularity import MostPopular
@@ -59,10 +59,9 @@ def test_newcomers_are_encoded_with_empty_histories():
 
 def test_everyone_counts_newcomers_and_their_cold_targets():
     entry = Experiment("door", "door", "popularity", protocol="temporal", filter_seen=False)
-    data = prepare_experiment(entry, timed_log())
-    run = run_seed(entry, 0, data, verbose=False)
+    run = run_seed(entry, 0, split_log(timed_log(), "temporal"), verbose=False)
     # Items 0, 1 and 2 are among the ten most popular of twelve; item 50 is new.
-    assert run.everyone["users"] == len(data.test) + len(data.newcomers)
+    assert run.everyone["users"] == len(run.data.test) + len(run.data.newcomers)
     hits = run.everyone["hr@10"] * run.everyone["users"]
     assert round(hits) == run.everyone["users"] - 1
     assert run.to_dict()["everyone"] == run.everyone

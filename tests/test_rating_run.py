@@ -8,19 +8,24 @@ import pytest
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
+from recmodels.evaluation import held_out as held_out_module
 from recmodels.evaluation.held_out import interval_of_sums
-from recmodels.experiments import rating_run as module
+from recmodels.experiments import report as report_module
+from recmodels.experiments import run as module
 from recmodels.experiments import train as train_module
+from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
-from recmodels.experiments.rating_results import summarise_ratings
-from recmodels.experiments.rating_run import run_rating_split, score_of
-from recmodels.experiments.results import load_results
+from recmodels.experiments.measures import score_epoch
+from recmodels.experiments.report import evaluate_bundle
+from recmodels.experiments.results import load_results, summarise_ratings
+from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.tables import markdown_table, table_rows
 from recmodels.experiments.train import UnexpectedResult, train_and_store
+from recmodels.experiments.tune import tune
 from recmodels.features.sequences import prepare
-from recmodels.models.popularity import MostPopular
 from recmodels.models.user_item_bias import UserItemBias
+from recmodels.recommend.recommender import Recommender
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 RATING = {name: e for name, e in EXPERIMENTS.items() if e.protocol in RATING_PROTOCOLS}
@@ -42,9 +47,13 @@ def entry(model="popularity", **changes):
     return replace(made, **changes)
 
 
+def run_split(experiment, seed, log):
+    return run_seed(experiment, seed, split_log(log, experiment.protocol, seed), verbose=False)
+
+
 def small(experiment):
     """The same entry in a fraction of a second."""
-    if not experiment.has_towers:
+    if experiment.task is None:
         return experiment
     fit = experiment.fit | {"epochs": 1, "batch_size": 512}
     return replace(experiment, options=experiment.options | {"width": 4}, fit=fit)
@@ -53,18 +62,18 @@ def small(experiment):
 @pytest.mark.parametrize("name", RATING)
 def test_every_entry_builds_and_measures_what_it_says(name, log):
     experiment = small(RATING[name])
-    run = run_rating_split(experiment, 0, log, verbose=False)
-    measured = set(run.to_dict()["test"]["metrics"])
+    run = run_split(experiment, 0, log)
+    measured = set(run.test.metrics)
     lists = {"top_100", "top_100_filtered"} if experiment.retrieves else set()
     assert measured == lists | ({"rmse"} if experiment.rates else set())
-    assert len(run.held_out) == 48 and set(run.validation) == measured  # A fifth of 240.
+    assert len(run.test.table) == 48 and set(run.validation.metrics) == measured  # A fifth of 240.
     random = experiment.protocol == "random-80-20"
     assert experiment.seeds == ((0, 1, 2, 3, 4) if random else (0, 1, 2)[: len(experiment.seeds)])
 
 
 def test_rmse_by_hand(log):
     """The stored figure against a model fitted and a root taken here."""
-    run = run_rating_split(entry("user-item-bias", retrieves=False, rates=True), 3, log)
+    run = run_split(entry("user-item-bias", retrieves=False, rates=True), 3, log)
     split = random_ratings(log, 3)
     data = prepare(split.refitted(), columns=("value",))
     model = UserItemBias().fit(data.train, data.num_items)
@@ -87,12 +96,12 @@ def test_nothing_of_the_test_is_trained_on(log, monkeypatch, protocol):
     trained = []
     original = module._train
 
-    def spy(experiment, seed, split, *rest):
+    def spy(experiment, seed, split, *rest, **options):
         trained.append(set(map(tuple, split.train.events[["user", "item"]].to_numpy())))
-        return original(experiment, seed, split, *rest)
+        return original(experiment, seed, split, *rest, **options)
 
     monkeypatch.setattr(module, "_train", spy)
-    run_rating_split(entry(protocol=protocol), 0, log)
+    run_split(entry(protocol=protocol), 0, log)
     split = random_ratings(log, 0) if protocol == "random-80-20" else temporal_ratings(log)
     tested = set(map(tuple, split.test.targets.events[["user", "item"]].to_numpy()))
     asked = set(map(tuple, split.validation.targets.events[["user", "item"]].to_numpy()))
@@ -108,15 +117,83 @@ def test_an_epoch_is_good_for_its_hits_less_its_error(log, monkeypatch, retrieve
     split = random_ratings(log, 0)
     data = prepare(split, columns=("value",))
     truth = split.validation.targets.events["value"].to_numpy()
-    monkeypatch.setattr(module, "predict_ratings", lambda model, queries: truth + 0.5)
-    experiment = entry(retrieves=retrieves, rates=rates)
-    model = MostPopular().fit(data.train, data.num_items)  # A hundred holds all fifteen items.
-    assert score_of(experiment, model, data.validation, truth) == pytest.approx(score)
+    monkeypatch.setattr(held_out_module, "predict_ratings", lambda model, queries: truth + 0.5)
+    model = UserItemBias().fit(data.train, data.num_items)  # A hundred holds all fifteen items.
+    asked = {"filter_seen": True, "retrieves": retrieves, "rates": rates}
+    assert score_epoch(model, data, split, **asked) == pytest.approx(score)
 
 
 def test_only_the_first_split_is_validated(log):
-    assert run_rating_split(entry(), 0, log).validation is not None
-    assert run_rating_split(entry(), 1, log).validation is None
+    assert run_split(entry(), 0, log).validation is not None
+    assert run_split(entry(), 1, log).validation is None
+
+
+SETTINGS = {
+    "options": {"width": 4, "read_ratings": True, "user_ids": False, "head": "dot"},
+    "fit": {"epochs": 1, "batch_size": 128, "folds": 3, "rating_weight": 1.0},
+}
+
+
+def towers(**changes):
+    """Small towers that read ratings, retrieve and rate."""
+    return entry("two-tower", **{**SETTINGS, "rates": True, **changes})
+
+
+def test_a_run_with_checkpoints_is_not_trained_twice(log, tmp_path):
+    """The training that is validated and the one that is tested have a file each."""
+    split = split_log(log, "random-80-20", 0)
+    options = {"checkpoint": tmp_path / "part.npz", "verbose": False}
+    first = run_seed(towers(), 0, split, **options)
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"part.npz", "part-refitted.npz"}
+    again = run_seed(towers(), 0, split, **options)
+    assert again.curve.rows == first.curve.rows and again.seconds == first.seconds
+    assert again.test.metrics == first.test.metrics
+    assert again.validation.metrics == first.validation.metrics
+    with pytest.raises(ValueError, match="holds another run"):
+        run_seed(towers(rates=False), 0, split, **options)  # Other epochs might be chosen.
+
+
+def test_a_sequence_encoder_is_refitted_without_a_look_at_the_validation(log):
+    small_encoder = entry(
+        "sasrec",
+        protocol="temporal-80-20",
+        options={"max_length": 4, "width": 4, "num_blocks": 1},
+        fit={"epochs": 1, "batch_size": 64, "patience": 1},
+    )
+    run = run_split(small_encoder, 1, log)
+    assert run.data.validation is None and run.validation is None
+    assert [row["score"] for row in run.curve.rows] == [None]
+    assert run_split(small_encoder, 0, log).validation.metrics.keys() == run.test.metrics.keys()
+
+
+@pytest.mark.parametrize("protocol", [*RATING_PROTOCOLS, "temporal"])
+def test_a_bundle_is_measured_again_with_its_ratings(log, tmp_path, monkeypatch, protocol):
+    for place in (train_module, report_module):
+        monkeypatch.setattr(place, "open_log", lambda name, columns: (log, None))
+    result = train_and_store(towers(protocol=protocol), (1,), tmp_path, tmp_path / "results")
+    folder = tmp_path / "parity-one" / "seed-1" / "bundle"
+    found = evaluate_bundle(folder)
+    expected = result["runs"]["1"]["test"]["metrics"]
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert ("rmse" in found) == (protocol in RATING_PROTOCOLS)
+    ratings = Recommender.load(folder).histories.columns["value"]
+    assert set(ratings) == {2, 5}  # Lists for known users are made of all their ratings.
+
+
+def test_a_rater_is_tuned_for_the_least_error(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(tune_module, "load", lambda name: log)
+    space = {"item_shrinkage": [0.5, 500.0]}
+    rated = entry("user-item-bias", retrieves=False, rates=True, space=space)
+    found = tune(rated, trials=3, runs=tmp_path, results=tmp_path)
+    errors = {}
+    for value in space["item_shrinkage"]:
+        run = run_split(replace(rated, options={"item_shrinkage": value}), 0, log)
+        errors[value] = run.validation.metrics["rmse"]
+    best = min(errors, key=errors.get)
+    assert found["measure"] == "validation score" and len(found["trials"]) == 3
+    assert found["best"]["options"] == {"item_shrinkage": best}
+    assert found["best"]["score"] == pytest.approx(-errors[best], abs=1e-6)
 
 
 def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):
@@ -131,7 +208,8 @@ def test_splits_gather_in_one_result(log, tmp_path, monkeypatch):
     (row,) = table_rows(tmp_path)
     assert row["against_best"] is None and row["protocol"] == "random-80-20"
     assert "| parity | parity-one |" in markdown_table([row])
-    again = train_and_store(entry(options={}, fit={"epochs": 2}), (1,), tmp_path, tmp_path)
+    other = entry("recent-popularity", options={"half_life": 7.0})
+    again = train_and_store(other, (1,), tmp_path, tmp_path)
     assert again["seeds"] == [1]  # Another setting begins a new result.
 
 
@@ -168,13 +246,14 @@ def test_intervals_by_hand():
     tests = [
         {"metrics": {"rmse": value}, "users": {"rmse": value + 0.5}} for value in (1.0, 1.2, 1.1)
     ]
-    found = summarise_ratings(tests, None)["rmse"]
+    runs = {str(seed): {"test": test} for seed, test in enumerate(tests)}
+    found = summarise_ratings(entry(), None, runs)["rmse"]
     # Standard deviation 0.1; Student's t of two degrees at 97.5 % is 4.303; over root three.
     half = 4.302653 * 0.1 / 3**0.5
     assert found["mean"] == pytest.approx(1.1) and found["users"] == pytest.approx(1.6)
     assert found["low"] == pytest.approx(1.1 - half, abs=1e-5)
     assert found["high"] == pytest.approx(1.1 + half, abs=1e-5)
-    assert summarise_ratings(tests[:1], None)["rmse"]["low"] is None
+    assert summarise_ratings(entry(), None, {"0": runs["0"]})["rmse"]["low"] is None
 
 
 def test_a_split_that_does_not_reproduce_says_so(log, tmp_path, monkeypatch):

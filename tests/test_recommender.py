@@ -72,10 +72,11 @@ def test_many_equals_one_at_a_time(monkeypatch, k):
     assert subject.recommend_many([]) == []
 
 
-def test_unknown_ids_are_ignored_and_named():
+def test_unknown_ids_are_read_as_such_and_named():
     answer = recommender().recommend(["tea", "cake", "cake"], k=1)
     assert answer.items == ["cup"] and answer.source == "After"
-    assert answer.notes == ("Ignored 1 ids of `history` outside the catalogue: 'cake'.",)
+    note = "1 ids of `history` are outside the catalogue: 'cake'. The model reads them as unknown"
+    assert answer.notes == (f"{note} items.",)
 
 
 @pytest.mark.parametrize("history", [[], ["cake", "bread"]])
@@ -190,7 +191,7 @@ def test_what_is_no_number_is_no_id_of_an_integer_catalogue(value):
     subject = Recommender(After(), Vocabulary([50, 40, 30, 20, 10]), fallback=popular())
     with pytest.raises(ValueError, match="`history` must hold raw ids of .* integers"):
         subject.recommend([40, value])
-    assert subject.recommend([40, 10**30], k=1).notes[0].startswith("Ignored 1 ids")
+    assert subject.recommend([40, 10**30], k=1).notes[0].startswith("1 ids of")
 
 
 @pytest.mark.parametrize(
@@ -199,12 +200,11 @@ def test_what_is_no_number_is_no_id_of_an_integer_catalogue(value):
         ("scorer", MostPopular),
         ("scorer", object()),
         ("scorer", None),
-        ("vocabulary", DRINKS),
-        ("vocabulary", None),
+        ("data", DRINKS),
+        ("data", None),
         ("items", {"title": ["Tea"]}),
         ("filter_seen", "false"),
         ("filter_seen", 1),
-        ("filter_seen", None),
         ("fallback", "popularity"),
         ("fallback", MostPopular),
         ("name", 3),
@@ -219,7 +219,7 @@ def test_what_is_no_number_is_no_id_of_an_integer_catalogue(value):
     ],
 )
 def test_wrong_parts_of_a_recommender_are_named(name, value):
-    parts = {"scorer": After(), "vocabulary": Vocabulary(DRINKS), "fallback": popular()}
+    parts = {"scorer": After(), "data": Vocabulary(DRINKS), "fallback": popular()}
     with pytest.raises(ValueError, match=f"`{name}` must be .*Received: "):
         Recommender(**{**parts, name: value})
 

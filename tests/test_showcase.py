@@ -7,7 +7,6 @@ from recmodels.data.splits import leave_one_out
 from recmodels.experiments import showcase as module
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.showcase import SOURCE, run_folder
-from recmodels.features.sequences import prepare
 from recmodels.training.checkpoints import load_checkpoint
 
 SMALL = Experiment(
@@ -65,13 +64,13 @@ def test_a_folder_of_unknown_origin_is_left_alone(tmp_path):
 def test_changed_data_start_afresh_and_say_so(tmp_path, capsys):
     path = tmp_path / "checkpoint.npz"
     lists = random_lists(12, 5, 7)
-    data, more = (prepare(leave_one_out(make_log(x))) for x in (lists, [*lists, lists[0]]))
-    first = module._train(SMALL, 0, data, path, None)
+    split, more = (leave_one_out(make_log(x)) for x in (lists, [*lists, lists[0]]))
+    first = module._train(SMALL, 0, split, path)
     capsys.readouterr()
-    again = module._train(SMALL, 0, data, path, None)
+    again = module._train(SMALL, 0, split, path)
     assert again.curve.rows == first.curve.rows
     assert "afresh" not in capsys.readouterr().err
-    grown = module._train(SMALL, 0, more, path, None)
+    grown = module._train(SMALL, 0, more, path)
     assert "Training starts afresh, because `checkpoint` holds another run" in (
         capsys.readouterr().err
     )

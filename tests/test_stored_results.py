@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.report import Evaluation, load_ranks
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.rating_results import store_rating_run
-from recmodels.experiments.rating_run import RatingRun
 from recmodels.experiments.results import TABLE_METRICS, load_results, store_run
 from recmodels.experiments.run import Run
 from recmodels.experiments.tables import table_rows
@@ -52,8 +51,13 @@ def finished_run(seed, ranks=None, experiment=MARKOV):
 
 def rated_run(seed):
     """A run with two held-out ratings per user; squared errors follow from the seed."""
-    held_out = pd.DataFrame({"user": np.arange(USERS).repeat(2), "rmse": seed + 1.0})
-    return RatingRun(RATED, seed, None, None, held_out, None, None, 1.0, 0)
+    test = HeldOut(pd.DataFrame({"user": np.arange(USERS).repeat(2), "rmse": seed + 1.0}))
+    data = SimpleNamespace(newcomers=None, train=SimpleNamespace(users=np.arange(USERS)))
+    return Run(RATED, seed, None, data, None, None, test, None, 1.0)
+
+
+def store_rated(seed, folder):
+    return store_run(rated_run(seed), folder, users=np.arange(USERS))
 
 
 def at_once(*calls):
@@ -93,7 +97,7 @@ def test_seeds_that_finish_at_once_are_all_kept(attempt, tmp_path):
 
 
 def test_rated_seeds_that_finish_at_once_are_all_kept(tmp_path):
-    at_once(*(lambda s=s: store_rating_run(rated_run(s), tmp_path, USERS) for s in range(3)))
+    at_once(*(lambda s=s: store_rated(s, tmp_path) for s in range(3)))
     (result,) = load_results(tmp_path)
     assert result["seeds"] == [0, 1, 2]
     # Root of the mean squared errors 1, 2 and 3, averaged: (1 + 1.414214 + 1.732051) / 3.
@@ -199,7 +203,7 @@ def test_files_that_disagree_are_refused(damage, tmp_path):
 
 
 def test_sums_of_ratings_that_disagree_are_refused(tmp_path):
-    store_rating_run(rated_run(0), tmp_path, USERS)
+    store_rated(0, tmp_path)
     path = tmp_path / "per_user" / "stars.parquet"
     sums = pd.read_parquet(path)
     sums.assign(rmse_seed_0=sums["rmse_seed_0"] * 1.1).to_parquet(path)
@@ -215,18 +219,29 @@ def test_a_result_is_not_added_to_ranks_that_disagree(tmp_path):
         store_run(finished_run(2), tmp_path)
 
 
+def test_a_seed_of_other_users_is_refused(tmp_path):
+    store_run(finished_run(0), tmp_path)
+    store_rated(0, tmp_path)
+    before = (tmp_path / "ring.json").read_text(), (tmp_path / "stars.json").read_text()
+    other = finished_run(1)
+    test = replace(other.test, per_user=other.test.per_user[:-1])
+    with pytest.raises(ValueError, match="same test users.*experiment='ring', 5 users, stored 6"):
+        store_run(replace(other, test=test), tmp_path)
+    with pytest.raises(ValueError, match="experiment='stars', 7 users, stored 6"):
+        store_run(rated_run(1), tmp_path, users=np.arange(USERS + 1))
+    assert before == ((tmp_path / "ring.json").read_text(), (tmp_path / "stars.json").read_text())
+
+
 def test_two_searches_at_once_share_their_trials(tmp_path, monkeypatch):
     entry = replace(MARKOV, space={"smoothing": (1.0, 100.0, "log")})
     monkeypatch.setattr(tune_module, "load", lambda name: None)
-    monkeypatch.setattr(tune_module, "prepare_split", lambda *arguments: None)
     split = SimpleNamespace(without_test=lambda: None)
     monkeypatch.setattr(tune_module, "split_log", lambda *arguments: split)
     tried = []
 
     def score(experiment, *arguments, **options):
         tried.append(experiment.options["smoothing"])
-        value = {"ndcg@10": 1 / experiment.options["smoothing"]}
-        return SimpleNamespace(seconds=0.1, validation=SimpleNamespace(metrics=value))
+        return SimpleNamespace(seconds=0.1, score=1 / experiment.options["smoothing"])
 
     monkeypatch.setattr(tune_module, "run_seed", score)
     alone = tune(entry, trials=3, runs=tmp_path / "alone", results=tmp_path)

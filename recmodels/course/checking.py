@@ -1,13 +1,20 @@
 """Try an answer on inputs its author has not seen, and explain what is wrong without solving it."""
 
+import copy
 import importlib
-import importlib.util
+import pkgutil
+import reprlib
+import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-CHECKS: dict[str, Callable] = {}
+CHECKS: dict[str, tuple[Callable, str]] = {}  # By number: the check, and what answers take.
+_HERE = Path(__file__).parent
 
 
 class NotYet(Exception):
@@ -20,8 +27,8 @@ class Verdict:
 
     Args:
         exercise: its number, such as `"05.2"`.
-        right: whether nothing is wrong.
-        reason: why not, else empty.
+        right: whether the answer is right.
+        reason: what is wrong, else empty.
     """
 
     exercise: str
@@ -37,62 +44,208 @@ class Verdict:
         )
 
 
-def exercise(number: str) -> Callable[[Callable], Callable]:
-    """Make a function the check of an exercise; it raises `NotYet` where an answer is wrong."""
+def exercise(number: str, arguments: str = "") -> Callable[[Callable], Callable]:
+    """Register a function as the check of an exercise; it raises `NotYet` for a wrong answer.
+
+    Args:
+        number: two digits of the notebook and the number, such as `"05.2"`.
+        arguments: what an answer is a function of, such as `"ranks and k"`; empty for an answer
+            that is no function.
+    """
 
     def register(function: Callable) -> Callable:
-        CHECKS[number] = function
+        CHECKS[number] = function, arguments
         return function
 
     return register
 
 
-def check(exercise: str, answer) -> Verdict:
+def check(exercise: str, answer=None) -> Verdict:
     """Check an answer to an exercise.
 
     Args:
-        exercise: notebook and number, such as `"05.2"`.
-        answer: what the exercise asks for: a function, an array or a number.
+        exercise: two digits of the notebook and the number, such as `"05.2"`.
+        answer: what the exercise asks for, usually a function. None is answered with what to give.
 
     Returns:
-        A verdict, true where the answer is right; shown by a notebook as a sentence.
+        A verdict, true where the answer is right; a notebook shows it as a sentence. Where the
+        answer raises an exception, the reason holds the call and the line of the answer.
 
     Raises:
         ValueError: there is no such exercise.
 
     Example:
         >>> check("05.2", my_attention)
-        05.2: not yet. The weights of a row must sum to one.
+        05.2: not yet. It ignores the mask.
     """
-    module = f"recmodels.course.notebook_{exercise[:2]}"
-    if importlib.util.find_spec(module) is not None:
-        importlib.import_module(module)
-    if exercise not in CHECKS:
-        known = ", ".join(sorted(CHECKS))
-        raise ValueError(
-            f"`exercise` must be the number of one, such as 05.2. Known here: {known or 'none'}. "
-            f"Received: exercise={exercise!r}"
-        )
+    function, arguments = _find(exercise)
     try:
-        CHECKS[exercise](answer)
+        expect(not arguments or callable(answer), f"Give a function of {arguments}.")
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # An answer may divide by zero on its way.
+            function(answer)
     except NotYet as problem:
         return Verdict(exercise, False, str(problem))
-    except Exception as error:  # Raised by the answer: anything may be.
-        reason = f"It stopped with {type(error).__name__}: {error}"
+    except Exception as error:  # What was returned may have any form.
+        reason = f"The check cannot read what it returned ({type(error).__name__}: {error})."
         return Verdict(exercise, False, reason)
     return Verdict(exercise, True)
 
 
-def expect_close(found, expected, reason: str, tolerance: float = 1e-5) -> None:
-    """`NotYet` with a reason unless two arrays have one shape and nearly equal numbers."""
-    found, expected = np.asarray(found), np.asarray(expected)
-    if found.shape != expected.shape:
-        raise NotYet(f"Its shape is {found.shape}, where {expected.shape} was expected.")
-    if not np.allclose(found.astype(float), expected.astype(float), atol=tolerance):
-        raise NotYet(reason)
+def _find(number: str) -> tuple[Callable, str]:
+    notebooks = sorted(
+        module.name.removeprefix("notebook_")
+        for module in pkgutil.iter_modules([str(_HERE)])
+        if module.name.startswith("notebook_")
+    )
+    notebook, _, rest = str(number).partition(".")
+    if notebook in notebooks:
+        importlib.import_module(f"recmodels.course.notebook_{notebook}")
+    if isinstance(number, str) and number in CHECKS:
+        return CHECKS[number]
+    own = sorted(known for known in CHECKS if known.startswith(f"{notebook}."))
+    hint = f"Notebook {notebook} has {', '.join(own)}."
+    if not own:
+        hint = f"The notebooks with exercises are {', '.join(notebooks)}."
+    if notebook.zfill(2) in notebooks and rest and notebook.zfill(2) != notebook:
+        hint = f'Did you mean "{notebook.zfill(2)}.{rest}"?'
+    raise ValueError(
+        "`exercise` must be the number of an exercise as a string, such as "
+        f'check("05.2", my_attention). {hint} Received: exercise={number!r}'
+    )
+
+
+def call(answer: Callable, *given):
+    """Call an answer with copies of inputs.
+
+    Raises:
+        NotYet: the answer raised an exception; the reason says what was called with what, and
+            shows the lines of the answer.
+    """
+    try:
+        return answer(*copy.deepcopy(given))
+    except NotYet:
+        raise
+    except Exception as error:  # The answer may raise anything.
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).parent != _HERE and "site-packages" not in frame.filename
+        ]
+        name = getattr(answer, "__name__", type(answer).__name__)
+        called = f"{name}({', '.join(map(_describe, given))})"
+        lines = "".join(traceback.format_list(frames)).rstrip()
+        reason = f"It stopped with {type(error).__name__}: {error}\nIt was called as {called}."
+        raise NotYet(f"{reason}\n{lines}".rstrip()) from error
+
+
+def numbers(found, shape: tuple[int, ...] | None = None, reason: str = "") -> np.ndarray:
+    """Read what an answer returned as a float array.
+
+    Args:
+        found: an array, a tensor, a table, a list or a number.
+        shape: what its shape must be, if that matters.
+        reason: what to say before the shapes are named.
+
+    Raises:
+        NotYet: it is None, cannot be read as numbers, or has another shape.
+    """
+    expect(found is not None, "It returned None: does the function end with `return`?")
+    try:
+        array = np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+        expect(array.dtype.kind not in "US", f"It returned text: {_describe(found)}.")
+        array = array.astype(float)
+    except (TypeError, ValueError, RuntimeError):
+        raise NotYet(f"It returned {_describe(found)}: return numbers or an array.") from None
+    if shape is not None and array.shape != shape:
+        reason = reason or "The result has the wrong shape."
+        raise NotYet(f"{reason} Its shape is {array.shape}, where {shape} was expected.")
+    return array
+
+
+def parts(found, count: int, reason: str) -> list:
+    """Read what an answer returned as `count` parts, or raise `NotYet` with a reason."""
+    several = isinstance(found, tuple | list | np.ndarray) and len(found) == count
+    expect(several, reason)
+    return list(found)
+
+
+def whole_numbers(found) -> list[int]:
+    """Read what an answer returned as a flat list of whole numbers, or raise `NotYet`."""
+    array = numbers(found)
+    expect(array.ndim == 1, f"Return a flat list of numbers, not {_describe(found)}.")
+    expect((array == np.round(array)).all(), "It returned numbers that are not whole.")
+    return array.astype(int).tolist()
+
+
+def expect_close(
+    found, expected, reason: str, mistakes: dict | None = None, tolerance: float = 1e-5
+) -> None:
+    """Raise `NotYet` unless two arrays have the same shape and nearly equal numbers.
+
+    Args:
+        found: what the answer returned.
+        expected: the right numbers.
+        reason: what to say of numbers that no known mistake explains.
+        mistakes: by the sentence that explains a typical mistake, what it gives, or a tuple of
+            what its variants give.
+        tolerance: absolute, beside a relative one of 1e-5.
+    """
+    found, expected = numbers(found), np.asarray(expected, float)
+
+    def equals(wrong) -> bool:
+        wrong = np.asarray(wrong, float)
+        return found.shape == wrong.shape and np.allclose(
+            found, wrong, atol=tolerance, equal_nan=True
+        )
+
+    if equals(expected):
+        return
+    for explanation, wrong in (mistakes or {}).items():
+        variants = wrong if isinstance(wrong, tuple) else (wrong,)
+        expect(not any(map(equals, variants)), explanation)
+    numbers(found, expected.shape)
+    lost = int((~np.isfinite(found)).sum())
+    expect(not lost, f"{reason} {lost} of {found.size} numbers are NaN or infinite.")
+    for pattern, wrong in _patterns(found, expected).items():
+        expect(not equals(wrong), f"{reason} {pattern}")
+    raise NotYet(reason)
+
+
+def _patterns(found: np.ndarray, expected: np.ndarray) -> dict:
+    """How numbers may follow from the right ones, by the sentence that says so."""
+    patterns = {"The sign is wrong.": -expected}
+    if not found.any():
+        patterns["Every number is 0."] = found
+    elif len(np.unique(expected)) > 1:
+        ratio, difference = found.sum() / expected.sum(), (found - expected).mean()
+        patterns |= {
+            "Rows and columns have changed places.": expected.T,
+            "The order is reversed.": expected[::-1],
+            f"Every number is {ratio:.3g} times as large as it should be.": ratio * expected,
+            f"Every number differs by {difference:+.3g}.": expected + difference,
+        }
+    return patterns
 
 
 def expect(condition, reason: str) -> None:
-    """`NotYet` with a reason unless a condition holds."""
+    """Raise `NotYet` with a reason unless a condition holds."""
     if not condition:
         raise NotYet(reason)
+
+
+def expect_unchanged(answer: Callable, *given: np.ndarray) -> None:
+    """Raise `NotYet` if an answer, which must run, changes the first array that it is given."""
+    copies = copy.deepcopy(given)
+    answer(*copies)
+    same = np.array_equal(copies[0], given[0])
+    expect(same, "It changes the array that it is given; work on a new one.")
+
+
+def _describe(value) -> str:
+    """Describe a value in a few words."""
+    if isinstance(value, pd.DataFrame):
+        return f"table of {len(value)} rows with columns {', '.join(map(str, value.columns))}"
+    if isinstance(value, np.ndarray) and value.size > 8:
+        return f"array of shape {value.shape} and type {value.dtype}"
+    return " ".join(reprlib.repr(value).split())

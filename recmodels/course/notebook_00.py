@@ -1,105 +1,112 @@
 """Checks of the exercises of notebook 00, quickstart."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from recmodels.course.checking import exercise, expect
+from recmodels.course.checking import NotYet, call, exercise, expect, whole_numbers
 
-CHAIN = 12  # Items of the log in which 00.3 looks for what comes next.
+NUM_ITEMS = 12  # Items of the logs in which 00.3 looks for the next item.
 
 
-@exercise("00.1")
+@exercise("00.1", "a history and a length")
 def check_window(answer) -> None:
     """`answer(history, length)`: the newest items, padded on the left with 0."""
-    expect(callable(answer), "Give a function of a history and a length.")
-    found = _items(answer([7, 3, 9], 5))
-    expect(len(found) == 5, "Three events read with length five: the row has another length.")
-    expect(found[:3] != [7, 3, 9], "The newest event should stand at the right end, always.")
-    expect(found == [0, 0, 7, 3, 9], "Zeros first, then the events in the order they came.")
-    found = _items(answer([4, 8, 1, 6, 2], 3))
-    expect(len(found) == 3, "Five events read with length three: the row has another length.")
-    expect(found != [4, 8, 1], "Of a long history the oldest events were kept. Which tell more?")
-    expect(found == [1, 6, 2], "Of a long history only the newest should be left, in their order.")
-    expect(_items(answer([5, 5], 2)) == [5, 5], "A history that just fits should stay as it is.")
-    expect(_items(answer([], 2)) == [0, 0], "Who has no history has a row, too.")
+    found = whole_numbers(call(answer, [7, 3, 9], 5))
+    expect(len(found) == 5, f"A row of length 5 was asked for, but it has {len(found)} numbers.")
+    expect(found[:3] != [7, 3, 9], "The zeros stand on the right; padding belongs on the left.")
+    expect(found != [0, 0, 9, 3, 7], "The events are in reverse order: keep the oldest first.")
+    expect(found == [0, 0, 7, 3, 9], "The row must hold zeros, then the events in their order.")
+    found = whole_numbers(call(answer, [4, 8, 1, 6, 2], 3))
+    expect(len(found) == 3, "A history of five items must be cut to a row of length 3; it was not.")
+    expect(found != [4, 8, 1], "A long history keeps its oldest events; it must keep the newest.")
+    expect(found == [1, 6, 2], "A long history must keep its newest events, in their order.")
+    full = whole_numbers(call(answer, [5, 6], 2))
+    expect(full == [5, 6], "A history exactly as long as the row must not change.")
+    empty = whole_numbers(call(answer, [], 2))
+    expect(empty == [0, 0], "An empty history must give a row of zeros.")
+    returning = whole_numbers(call(answer, [3, 8, 3, 3], 5))
+    expect(returning == [0, 3, 8, 3, 3], "An item that comes back is an event each time.")
 
 
-@exercise("00.2")
+@exercise("00.2", "a table of events")
 def check_targets(answer) -> None:
-    """`answer(events)`: by user the item of validation and that of the test."""
-    expect(callable(answer), "Give a function of a table of events.")
+    """`answer(events)`: for each user the item of the validation and that of the test."""
     events = pd.DataFrame(
         {
-            "user": ["a", "b", "a", "c", "a", "b", "d", "b", "a", "c", "b"],
-            "item": [11, 21, 12, 31, 13, 22, 41, 23, 14, 32, 24],
-            "timestamp": [1, 5, 2, 1, 3, 9, 4, 7, 4, 2, 8],
+            "user": ["a", "b", "a", "c", "a", "b", "d", "b", "a", "c", "b", "e", "e", "e"],
+            "item": [11, 21, 12, 31, 13, 22, 41, 23, 14, 32, 24, 51, 52, 51],
+            "timestamp": [1, 5, 2, 1, 3, 9, 4, 7, 4, 2, 8, 6, 8, 9],
         }
     )
-    found = dict(answer(events.copy()))
-    expect({"a", "b"} <= set(found), "A user with enough events is missing.")
+    found = call(answer, events)
+    try:
+        pairs = {user: tuple(int(item) for item in pair) for user, pair in dict(found).items()}
+    except (TypeError, ValueError):
+        raise NotYet("Return a dict from each user to a pair of items.") from None
+    expect({"a", "b", "e"} <= set(pairs), "A user with three events or more is missing.")
+    expect(set(pairs) == {"a", "b", "e"}, "Users with fewer than three events must be left out.")
+    expect(all(len(pair) == 2 for pair in pairs.values()), "Each user needs a pair of items.")
     expect(
-        set(found) == {"a", "b"},
-        "With fewer than three events nothing would be left to read before the validation.",
+        pairs["a"] != (14, 13),
+        "The pair is in the wrong order: the last event is the test, the one before it the "
+        "validation.",
     )
-    pairs = {user: tuple(int(item) for item in pair) for user, pair in found.items()}
-    expect(pairs["a"] != (14, 13), "The very last event is not the one that choices are made on.")
-    expect(pairs["a"] == (13, 14), "For the user whose rows are in order, other events were taken.")
+    expect(
+        pairs["a"] == (13, 14),
+        "Take the last two events of each user; for a user whose rows are in order it took others.",
+    )
     expect(
         pairs["b"] != (23, 24),
-        "Rows need not come in the order of time: what did this user do last?",
+        "It took the last two rows. Rows may come in any order; the time decides what was last.",
     )
-    expect(pairs["b"] == (24, 22), "Rows in another order than time are not read rightly.")
+    expect(pairs["b"] == (24, 22), "It is wrong for a user whose rows are not in order of time.")
+    expect(pairs["e"] == (52, 51), "It is wrong for a user who comes back to an item.")
 
 
-@exercise("00.3")
+@exercise("00.3", "histories, one history and k")
 def check_next(answer) -> None:
-    """`answer(histories, history, k)`: the k most likely next items, by what is in `histories`."""
-    expect(callable(answer), "Give a function of histories, one history and k.")
+    """`answer(histories, history, k)`: the k most likely next items, learnt from `histories`."""
     rng = np.random.default_rng(3)
-    histories = [_walk(rng, 9) for _ in range(150)]
-    asked = [_walk(rng, 6) for _ in range(60)]
-    lists = [_items(answer([*histories], own[:-1], 3)) for own in asked]
-    expect(all(len(own) == 3 for own in lists), "The lists should hold three items each.")
-    expect(
-        all(len(set(own)) == len(own) for own in lists),
-        "An item stands in one list more than once.",
-    )
-    known = {item for own in histories for item in own}
-    expect(known.issuperset(sum(lists, [])), "An item is listed that nobody ever had.")
-    expect(
-        len(set(map(tuple, lists))) > 1, "Everybody gets the same list: was the history looked at?"
-    )
-    hits = np.mean([own[-1] in best for own, best in zip(asked, lists, strict=True)])
+    # The follower of an item is drawn, so that only the histories tell it.
+    order = rng.permutation(NUM_ITEMS) + 1
+    follower = dict(zip(order.tolist(), np.roll(order, -1).tolist(), strict=True))
+    histories = [_walk(rng, follower, 9) for _ in range(150)]
+    asked = [_walk(rng, follower, 6) for _ in range(40)]
+    lists = [whole_numbers(call(answer, histories, row[:-1], 3)) for row in asked]
+    _expect_lists(lists, {item for row in histories for item in row})
+    hits = np.mean([row[-1] in best for row, best in zip(asked, lists, strict=True)])
     expect(
         hits > 0.5,
-        "Most of those asked did something else next. Of all that came later, what came *next*?",
+        "Most of the next events are not in the lists: count in `histories` which item comes "
+        "directly after which.",
     )
-    first = np.mean(
-        [best[0] == own[-2] % CHAIN + 1 for own, best in zip(asked, lists, strict=True)]
-    )
-    expect(first > 0.9, "The likeliest item is in the list, but not at its head.")
-    for odd in ([], [999]):
-        found = _fill(answer, histories, odd)
-        expect(len(set(found)) == 3, "A history that tells nothing deserves a full list as well.")
+    likeliest = [follower[row[-2]] for row in asked]
+    first = np.mean([best[0] == item for best, item in zip(lists, likeliest, strict=True)])
+    expect(first > 0.8, "The most likely item is in the list, but not in first place.")
+    for history in ([], [999]):
+        try:
+            found = whole_numbers(call(answer, histories, history, 3))
+        except NotYet as problem:
+            raise NotYet(f"It fails for the history {history}. {problem}") from problem
+        expect(
+            len(set(found)) == len(found) == 3,
+            f"For the history {history} the list must be full as well: fill it with popular items.",
+        )
 
 
-def _items(row) -> list[int]:
-    return [int(item) for item in row]
+def _expect_lists(lists: list[list[int]], known: set[int]) -> None:
+    expect(all(len(best) == 3 for best in lists), "With k = 3 each list must hold three items.")
+    repeated = any(len(set(best)) < len(best) for best in lists)
+    expect(not repeated, "An item stands in one list more than once.")
+    expect(known.issuperset(sum(lists, [])), "A list holds an item that is not in `histories`.")
+    alike = len(set(map(tuple, lists))) == 1
+    expect(not alike, "Every user gets the same list: use the history.")
 
 
-def _fill(answer: Callable, histories: list[list[int]], history: list[int]) -> list[int]:
-    try:
-        return _items(answer([*histories], history, 3))
-    except (IndexError, KeyError):
-        return []
-
-
-def _walk(rng: np.random.Generator, length: int) -> list[int]:
-    """Mostly one item on, now and then a jump: the next item hangs on the last one alone."""
-    row = [int(rng.integers(1, CHAIN + 1))]
+def _walk(rng: np.random.Generator, follower: dict[int, int], length: int) -> list[int]:
+    """Four of five steps go to the follower of the last item, the others to any item."""
+    row = [int(rng.integers(1, NUM_ITEMS + 1))]
     while len(row) < length:
         jump = rng.random() < 0.2
-        row.append(int(rng.integers(1, CHAIN + 1)) if jump else row[-1] % CHAIN + 1)
+        row.append(int(rng.integers(1, NUM_ITEMS + 1)) if jump else follower[row[-1]])
     return row

@@ -1,9 +1,9 @@
-"""Exercises of notebook 01, explore: repeats, concentration, visits."""
+"""Checks of the exercises of notebook 01, explore: repeats, concentration, visits."""
 
 import numpy as np
 import pandas as pd
 
-from recmodels.course.checking import exercise, expect, expect_close
+from recmodels.course.checking import call, exercise, expect_close, numbers
 
 # Users 1, 2 and 3 with ten events. Repeats: 1 meets 7 again twice and 2 meets 4 again once, the
 # only one at once. The items of user 3 are known to others, but new to user 3.
@@ -11,103 +11,111 @@ USERS = np.array([1, 1, 1, 1, 1, 2, 2, 2, 3, 3])
 ITEMS = np.array([7, 4, 7, 9, 7, 4, 4, 5, 7, 9])
 
 
-@exercise("01.1")
+@exercise("01.1", "users and items")
 def check_repeat_share(answer) -> None:
     """`answer(users, items)`: the share of events whose user had met the item before."""
-    found = _number(answer, USERS.copy(), ITEMS.copy())
     table = pd.DataFrame({"user": USERS, "item": ITEMS})
     repeats = table.duplicated().sum()
+    expected = repeats / len(table)
     mistakes = {
-        "Somebody else's events are not repeats.": table["item"].duplicated().mean(),
-        "The first time that a user meets an item is not a repeat, even if others follow.": (
+        "Events of other users must not count: the same user must have met the item.": (
+            table["item"].duplicated().mean()
+        ),
+        "The first event of a user with an item is not a repeat, even if others follow.": (
             table.duplicated(keep=False).mean()
         ),
-        "Other events may lie between a repeat and the meeting before it.": (
+        "Other events may lie between a repeat and the earlier event with the item.": (
             (table == table.shift()).all(axis=1).mean()
         ),
-        "The repeats are counted rightly, but the share should be one of all events.": (
+        "The repeats are right, but the share must be one of all events.": (
             repeats / (len(table) - repeats)
         ),
+        "This is the share of events that are not repeats.": 1 - expected,
+        "This is the number of repeats; return their share of all events.": repeats,
+        "This is a percentage; return a share between 0 and 1.": 100 * expected,
+        "This averages the shares of the users; return one share of all events.": (
+            table.duplicated().groupby(table["user"]).mean().mean()
+        ),
+        "This is a share of the pairs of user and item, not one of the events.": (
+            (table.groupby(["user", "item"]).size() > 1).mean()
+        ),
     }
-    for reason, wrong in mistakes.items():
-        expect(not np.isclose(found, wrong), reason)
-    expect(0 <= found < 1, "A share lies between 0 and 1: of what is it one?")
-    expect_close(found, repeats / len(table), "It differs from a count by hand on ten events.")
+    found = _number(answer, USERS, ITEMS)
+    expect_close(found, expected, "It is wrong on a log of ten events.", mistakes)
     shuffled = np.random.default_rng(0).permutation(len(USERS))
-    expect_close(
-        _number(answer, USERS[shuffled], ITEMS[shuffled]),
-        repeats / len(table),
-        "The rows of different users may be mixed; the share should not change.",
-    )
-    expect_close(
-        _number(answer, np.array([1, 2]), np.array([3, 3])), 0.0, "Nobody repeats: it should be 0."
-    )
+    mixed = _number(answer, USERS[shuffled], ITEMS[shuffled])
+    expect_close(mixed, expected, "The rows of different users may be mixed; it must not matter.")
+    none = _number(answer, np.array([1, 2]), np.array([3, 3]))
+    expect_close(none, 0.0, "Where no user repeats an item, the share must be 0.")
 
 
-@exercise("01.2")
+@exercise("01.2", "the number of events of each item")
 def check_gini(answer) -> None:
-    """`answer(counts)`: the Gini coefficient of the events of each item."""
+    """`answer(counts)`: the Gini coefficient of the events of each item.
+
+    The two items may be drawn with or without putting the first one back.
+    """
     counts = np.array([5, 1, 0, 14, 2, 2])
-    expected = _gini(counts)
-    found = _number(answer, counts.copy())
-    expect(-1e-9 <= found <= 1, "The coefficient lies between 0 and 1.")
-    expect(
-        not np.isclose(found, 1 - expected),
-        "Equal items should give the smallest value, not the largest.",
-    )
-    expect(
-        not np.isclose(found, _gini(counts[counts > 0])),
-        "An item without an event is an item too.",
-    )
-    expect(
-        not np.isclose(found, expected / 2),
-        "An area alone is at most one half: what should the most unequal log give?",
-    )
-    expect_close(_number(answer, np.full(4, 3)), 0.0, "Four items with three events each: 0.")
-    expect_close(
-        _number(answer, np.sort(counts)),
-        _number(answer, np.sort(counts)[::-1].copy()),
-        "The order in which the items come should not matter.",
-    )
-    expect_close(found, expected, "It differs from the mean difference between pairs of items.")
-    expect_close(
-        _number(answer, counts * 10), expected, "Ten times the events are as unequal as before."
-    )
+    found = _number(answer, counts)
+    distinct = len(counts) / (len(counts) - 1)
+    factor = distinct if np.isclose(found, distinct * _gini(counts)) else 1.0
+    expected = factor * _gini(counts)
+    mistakes = {
+        "It is largest where all items are alike; it must be 0 there.": 1 - expected,
+        "Items without an event must count too.": _gini(counts[counts > 0]),
+        "This is half of it, such as an area under a curve: one item that has everything must "
+        "come near 1.": expected / 2,
+        "This is twice as large: the mean difference is divided by twice the mean.": 2 * expected,
+        "This is the mean difference itself; divide it by twice the mean.": (
+            2 * expected * counts.mean()
+        ),
+        "This is the deviation over the mean; the Gini coefficient uses differences of pairs.": (
+            counts.std() / counts.mean()
+        ),
+        "This is the share of the largest item.": counts.max() / counts.sum(),
+    }
+    expect_close(found, expected, "It is wrong for six items.", mistakes)
+    ordered = _number(answer, np.sort(counts)), _number(answer, np.sort(counts)[::-1])
+    expect_close(ordered, [expected] * 2, "The order of the items must not matter: sort first.")
+    other = np.array([3, 0, 0, 8, 1, 1, 0, 2, 30])
+    right = _gini(other) * (1.0 if factor == 1 else len(other) / (len(other) - 1))
+    expect_close(_number(answer, other), right, "It is right for six items and wrong for nine.")
 
 
-@exercise("01.3")
+@exercise("01.3", "users, times and the gap")
 def check_visits(answer) -> None:
     """`answer(users, times, gap)`: the number of the visit of each event, from 0 in each log."""
-    expect(callable(answer), "Give a function.")
-    users = np.array([4, 4, 4, 4, 6, 6, 6, 8])
-    times = np.array([0, 30, 90, 200, 210, 240, 1000, 1001])
+    users = np.array([4, 4, 4, 4, 6, 6, 6, 8, 3])
+    times = np.array([0, 30, 90, 200, 210, 240, 1000, 1001, 5])
     # User 4 pauses 30, 60 and 110 seconds; with a gap of 60 only the last begins a visit.
-    expected = np.array([0, 0, 0, 1, 2, 2, 3, 4])
-    found = np.asarray(answer(users.copy(), times.copy(), 60))
-    expect(found.shape == expected.shape, "Every event has a visit: as many numbers as events.")
-    expect(
-        found.dtype.kind in "iu" and (np.diff(found) >= 0).all(),
-        "Visits are numbered by whole numbers that never fall along the log.",
+    expected = np.array([0, 0, 0, 1, 2, 2, 3, 4, 5])
+    found = numbers(
+        call(answer, users, times, 60), users.shape, "Return one number for each event."
     )
-    expect(found[0] == 0, "The first visit has the number 0.")
-    expect(np.diff(found).max() <= 1, "No number may be left out.")
-    expect(
-        found[3] != found[4] and found[6] != found[7],
-        "Two people never share a visit, however close their events.",
-    )
-    expect(found[1] == found[2], "A pause of exactly the gap is still within a visit.")
-    expect_close(found, expected, "A visit ends where the same user pauses longer than the gap.")
-    longer = answer(users.copy(), times.copy(), 10_000)
-    expect_close(longer, [0, 0, 0, 0, 1, 1, 1, 2], "It should use the gap that it is given.")
+    first = np.concatenate([[True], users[1:] != users[:-1]])
+    ends = np.concatenate([[True], np.diff(times) >= 60])
+    mistakes = {
+        "A pause of exactly the gap does not end a visit.": (first | ends).cumsum() - 1,
+        "Two users never share a visit, however close their events.": (
+            np.concatenate([[0], (np.diff(times) > 60).cumsum()])
+        ),
+        "Only users begin visits here: a pause longer than the gap must begin one too.": (
+            first.cumsum() - 1
+        ),
+        "The first visit has the number 0.": expected + 1,
+        "The numbers start again for each user; they must count on through the log.": (
+            expected - expected[np.maximum.accumulate(np.where(first, np.arange(len(users)), 0))]
+        ),
+    }
+    reason = "A visit ends where the user changes or pauses longer than the gap."
+    expect_close(found, expected, reason, mistakes)
+    longer = call(answer, users, times, 10_000)
+    expect_close(longer, [0, 0, 0, 0, 1, 1, 1, 2, 3], "Use the gap that is given.")
 
 
 def _number(answer, *given) -> float:
-    """What the answer makes of inputs, as one number."""
-    expect(callable(answer), "Give a function.")
-    found = answer(*given)
-    expect(found is not None, "The function returns nothing.")
-    expect(np.ndim(found) == 0, "Return one number.")
-    return float(found)
+    """What an answer makes of inputs, as one number."""
+    return float(numbers(call(answer, *given), (), "Return one number."))
 
 
 def _gini(counts: np.ndarray) -> float:

@@ -1,134 +1,188 @@
-"""Exercises of notebook 02, prepare: padding, shifting, scaling, cores."""
+"""Checks of the exercises of notebook 02, prepare: padding, shifting, scaling, cores."""
 
 import numpy as np
 
-from recmodels.course.checking import exercise, expect, expect_close
+from recmodels.course.checking import (
+    call,
+    exercise,
+    expect,
+    expect_close,
+    numbers,
+    parts,
+)
+
+# What typical mistakes make of the history [6, 2, 9, 4], read with length 5.
+NOT_SHIFTED = {
+    "Inputs and targets are the same: a position must ask for the next item.": (
+        [[0, 6, 2, 9, 4], [0, 6, 2, 9, 4]],
+        [[0, 0, 6, 2, 9], [0, 0, 6, 2, 9]],
+        [[0, 0, 2, 9, 4], [0, 0, 2, 9, 4]],
+    ),
+    "The targets are earlier events: each position must ask for the event after it.": (
+        [[0, 0, 2, 9, 4], [0, 0, 6, 2, 9]],
+        [[0, 6, 2, 9, 4], [0, 0, 6, 2, 9]],
+    ),
+    "A position without an input has a target; the target must be padding there.": (
+        [[0, 0, 6, 2, 9], [0, 6, 2, 9, 4]]
+    ),
+    "The newest event has an input but no target; it can only be a target.": (
+        [[0, 6, 2, 9, 4], [6, 2, 9, 4, 0]]
+    ),
+    "The zeros stand on the right; padding belongs on the left.": (
+        [[6, 2, 9, 0, 0], [2, 9, 4, 0, 0]]
+    ),
+}
 
 
-@exercise("02.1")
+@exercise("02.1", "histories and a length")
 def check_pad(answer) -> None:
     """`answer(histories, length)`: the latest items of each, padded on the left with 0."""
-    expect(callable(answer), "Give a function.")
     histories = [[8], [3, 1, 4, 1, 5, 9], [], [2, 7, 6]]
-    found = np.asarray(answer([list(history) for history in histories], 3))
-    expect(found.shape == (4, 3), f"Its shape is {found.shape}: one row a user, `length` columns.")
-    expect(found.dtype.kind in "iu", "Item ids are whole numbers.")
-    expect(found[0].tolist() != [8, 0, 0], "A short history: on which side is its newest event?")
-    expect(found[1].tolist() != [3, 1, 4], "A long history lost its latest events.")
-    expect(found[1].tolist() != [9, 5, 1], "The events of a row should stay oldest first.")
-    expect(found[2].tolist() == [0, 0, 0], "A user without an event has a row of padding.")
+    found = call(answer, histories, 3)
+    numbers(found, (4, 3), "Return one row for each user, with `length` columns.")
+    expect(np.asarray(found).dtype.kind in "iu", "Item ids must be whole numbers (integers).")
     expected = [[0, 0, 8], [1, 5, 9], [0, 0, 0], [2, 7, 6]]
-    expect_close(found, expected, "A row should hold padding first, then the latest events.")
-    longer = np.asarray(answer([[2, 7]], 5))
-    expect_close(longer, [[0, 0, 0, 2, 7]], "It should use the length that it is given.")
+    mistakes = {
+        "The zeros stand on the right; padding belongs on the left.": (
+            [[8, 0, 0], [1, 5, 9], [0, 0, 0], [2, 7, 6]]
+        ),
+        "A long history keeps its oldest events; it must keep the latest.": (
+            [[0, 0, 8], [3, 1, 4], [0, 0, 0], [2, 7, 6]]
+        ),
+        "The zeros stand on the right and a long history keeps its oldest events.": (
+            [[8, 0, 0], [3, 1, 4], [0, 0, 0], [2, 7, 6]]
+        ),
+        "The events of a row are in reverse order; the oldest must come first.": (
+            [[0, 0, 8], [9, 5, 1], [0, 0, 0], [6, 7, 2]]
+        ),
+    }
+    expect_close(found, expected, "A row must hold zeros, then the latest events.", mistakes)
+    reason = "Use the length that is given."
+    longer = numbers(call(answer, [[2, 7]], 5), (1, 5), reason)
+    expect_close(longer, [[0, 0, 0, 2, 7]], reason)
 
 
-@exercise("02.2")
+@exercise("02.2", "a history and a length")
 def check_shift(answer) -> None:
     """`answer(history, length)`: inputs and targets of a training window, both (length,)."""
-    expect(callable(answer), "Give a function.")
-    inputs, targets = _pair(answer, [6, 2, 9, 4], 5)
-    expect(inputs.shape == targets.shape == (5,), "Inputs and targets both have `length` places.")
-    expect(inputs[0] == 0 and targets[0] == 0, "Padding should stand on the left.")
-    expect(inputs[-1] != targets[-1], "A position must not be asked for the item it is shown.")
-    expect(
-        targets.tolist() != [0, 0, 6, 2, 9],
-        "The targets lie in the past: each position should be asked for what comes after.",
+    reason = "The inputs are all events but the newest, and a target is the item after its input."
+    expect_close(
+        _pair(answer, [6, 2, 9, 4], 5), [[0, 0, 6, 2, 9], [0, 0, 2, 9, 4]], reason, NOT_SHIFTED
     )
-    expect(
-        not (targets[inputs == 0] != 0).any(),
-        "Where there is no input there is nothing to ask: the target should be padding.",
-    )
-    _expect_pair((inputs, targets), [0, 0, 6, 2, 9], [0, 0, 2, 9, 4])
-    inputs, targets = _pair(answer, [1, 2, 3, 4, 5, 6], 3)
-    expect(
-        (inputs != 0).all() and (targets != 0).all(),
-        "A history longer than `length` fills every place: cut the window after shifting.",
-    )
-    expect(targets[-1] == 6, "The newest event of a long history should be a target.")
-    _expect_pair((inputs, targets), [3, 4, 5], [4, 5, 6])
+    mistakes = {
+        "A long history must keep its newest events, and it keeps the oldest.": (
+            [[1, 2, 3], [2, 3, 4]],
+            [[3, 4, 5], [2, 3, 4]],
+            [[1, 2, 3], [4, 5, 6]],
+        ),
+        "Cut a long history only after shifting: every place must hold an event.": (
+            [[0, 4, 5], [0, 5, 6]],
+            [[4, 5, 0], [5, 6, 0]],
+        ),
+    }
+    reason = "Short histories are right, but not one that is longer than `length`."
+    long, exact = _pair(answer, [1, 2, 3, 4, 5, 6], 3), _pair(answer, [1, 2, 3, 4], 3)
+    expect_close(long, [[3, 4, 5], [4, 5, 6]], reason, mistakes)
+    expect_close(exact, [[1, 2, 3], [2, 3, 4]], reason)
+    reason = "One event asks nothing: inputs and targets must be padding."
+    expect_close(_pair(answer, [5], 3), np.zeros((2, 3)), reason)
 
 
-@exercise("02.3")
+def _pair(answer, history: list[int], length: int) -> np.ndarray:
+    reason = "Return inputs and targets, both of `length` numbers."
+    found = parts(call(answer, history, length), 2, reason)
+    return np.stack([numbers(part, (length,), reason) for part in found])
+
+
+@exercise("02.3", "the training values and the test values")
 def check_scale(answer) -> None:
     """`answer(train, test)`: log1p, standardised as training is; missing values become 0."""
-    expect(callable(answer), "Give a function.")
     train = np.array([3.0, 40.0, np.nan, 11.0, 250.0])
     test = np.array([1000.0, np.nan, 2000.0])
-    found = answer(train.copy(), test.copy())
-    expect(isinstance(found, tuple | list) and len(found) == 2, "Return both parts, scaled.")
-    scaled, scaled_test = (np.asarray(part, float) for part in found)
-    expect(
-        scaled.shape == train.shape and scaled_test.shape == test.shape,
-        "Each part should come back in its own shape.",
-    )
+    scaled, scaled_test = _parts(answer, train, test)
     expect(
         not np.isnan(scaled).any() and not np.isnan(scaled_test).any(),
-        "A missing value should become the usual one, which is 0 on the new scale.",
+        "A missing value must become 0, which is the mean on the new scale.",
     )
-    other = np.asarray(answer(train.copy(), test * 7)[0], float)
+    other, _ = _parts(answer, train, test * 7)
     expect(
-        np.allclose(other, scaled), "The training values change when only the test values change."
+        np.allclose(other, scaled),
+        "The training values change when only the test values change: take mean and deviation "
+        "from training alone.",
     )
-    known = ~np.isnan(train)
-    expect(np.isclose(scaled[known].mean(), 0), "The training values should have the mean 0.")
-    expect(np.isclose(scaled[known].std(), 1), "The training values should have the deviation 1.")
-    plain = (train[known] - train[known].mean()) / train[known].std()
-    expect(not np.allclose(scaled[known], plain), "The scale of the seconds is not logarithmic.")
+    logs, own, known = np.log1p(train), np.log1p(test), ~np.isnan(train)
+    # A deviation may divide by n or by n - 1; both parts must use the same one.
+    ddof = int(np.isclose(scaled[known].std(ddof=1), 1))
+    reason = "The training values must be log(1 + seconds) with mean 0 and deviation 1."
+    expect_close(scaled, _standard(logs, logs, ddof), reason, _not_scaled(train, ddof))
+    mistakes = {
+        "The test values were given a mean and a deviation of their own; use those of training.": (
+            _standard(own, own, ddof)
+        ),
+        "Test and training are divided by different deviations.": _standard(own, logs, 1 - ddof),
+    }
+    reason = "The test values are not on the scale of training."
+    expect_close(scaled_test, _standard(own, logs, ddof), reason, mistakes)
+
+
+def _not_scaled(train: np.ndarray, ddof: int) -> dict:
     logs = np.log1p(train)
-    middle, spread = np.nanmean(logs), np.nanstd(logs)
-    expected = np.nan_to_num((logs - middle) / spread)
-    expect_close(scaled, expected, "The training values differ from log1p, then standardised.")
-    expect(
-        abs(scaled_test[[0, 2]].mean()) > 0.01,
-        "The test values were given a scale of their own: a model could not compare them.",
-    )
-    expected = np.nan_to_num((np.log1p(test) - middle) / spread)
-    expect_close(scaled_test, expected, "The test values are not on the scale of training.")
+    filled, spread = np.log1p(np.nan_to_num(train)), np.nanmax(logs) - np.nanmin(logs)
+    return {
+        "The seconds are standardised; take log(1 + seconds) first.": _standard(train, train, ddof),
+        "log(seconds) was taken; take log(1 + seconds).": (
+            _standard(np.log(train), np.log(train), ddof)
+        ),
+        "The values have mean 0 but were not divided by their deviation.": (
+            np.nan_to_num(logs - np.nanmean(logs))
+        ),
+        "The values are logarithms; they still need mean 0 and deviation 1.": np.nan_to_num(logs),
+        "Missing values were counted as 0 seconds in the mean and the deviation.": (
+            np.where(np.isnan(train), 0, _standard(filled, filled, ddof)),
+            np.where(np.isnan(train), 0, _standard(filled, filled, 1 - ddof)),
+        ),
+        "The values lie between 0 and 1; they need mean 0 and deviation 1.": (
+            np.nan_to_num((logs - np.nanmin(logs)) / spread)
+        ),
+    }
 
 
-@exercise("02.4")
+def _parts(answer, train: np.ndarray, test: np.ndarray) -> list[np.ndarray]:
+    found = parts(call(answer, train, test), 2, "Return both parts, scaled.")
+    shapes = (train.shape, test.shape)
+    return [numbers(part, shape) for part, shape in zip(found, shapes, strict=True)]
+
+
+def _standard(values: np.ndarray, fitted_on: np.ndarray, ddof: int) -> np.ndarray:
+    return np.nan_to_num((values - np.nanmean(fitted_on)) / np.nanstd(fitted_on, ddof=ddof))
+
+
+@exercise("02.4", "users, items and k")
 def check_core(answer) -> None:
     """`answer(users, items, k)`: which events are in the k-core, bool, (N,)."""
-    expect(callable(answer), "Give a function.")
-    # A chain: without item 15 user 5 is rare, without user 5 item 14 is, and so on back to 1;
-    # users 6 and 7 share two items and stay.
-    users = np.array([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7])
-    items = np.array([10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 20, 21, 20, 21])
-    found = np.asarray(answer(users.copy(), items.copy(), 2))
-    expect(found.shape == users.shape, "Say of each event whether it stays: one value an event.")
-    expect(found.dtype == bool, "The answer should be true or false for each event.")
-    expect(found[-4:].all(), "A user or an item with exactly k events is frequent enough.")
-    left_users, left_items = (np.bincount(ids[found]) for ids in (users, items))
-    expect(
-        not (found[1:9].any() and (left_items[left_items > 0] < 2).any()),
-        "Some items are rare again, because users were dropped after they were counted.",
-    )
-    expect(
-        not (left_users[left_users > 0] < 2).any(),
-        "Some users are rare again, because items were dropped after they were counted.",
-    )
-    expect_close(found, np.arange(14) >= 10, "It differs from dropping by hand until none is rare.")
+    # A chain of 60 users, each with two items that the neighbours have too: without the items at
+    # its ends, which are rare, the next users are rare, and so on. Users 60 and 61 stay.
+    users = np.repeat(np.arange(62), 2)
+    items = np.append((np.arange(120) + 1) // 2, [70, 71, 70, 71])
+    found = call(answer, users, items, 2)
+    numbers(found, users.shape, "Return true or false for each event.")
+    found = np.asarray(found)
+    expect(found.dtype == bool, "Return true or false for each event, not other numbers.")
+    expected = users >= 60
+    expect(found[-4:].all(), "A user or an item with exactly k events must stay.")
+    once = np.bincount(items)[items] >= 2  # No user is rare before items are dropped.
+    mistakes = {
+        "Every event stays: drop the events of rare users and rare items.": np.ones(124),
+        "Dropping once is not enough: what is left has to be counted again.": once,
+    }
+    reason = "Drop and count again until no user and no item left has fewer than k events."
+    expect_close(found, expected, reason, mistakes)
     rng = np.random.default_rng(0)
     users, items = rng.integers(0, 30, 150), rng.integers(0, 30, 150)
-    expect_close(
-        answer(users, items, 3), _core(users, items, 3), "On a larger log it keeps other events."
-    )
-    expect(
-        not np.asarray(answer(users, items, 40)).any(),
-        "Where nothing is that frequent, no event stays.",
-    )
-
-
-def _pair(answer, history: list[int], length: int) -> tuple[np.ndarray, np.ndarray]:
-    found = answer(list(history), length)
-    expect(isinstance(found, tuple | list) and len(found) == 2, "Return inputs and targets.")
-    return np.asarray(found[0]), np.asarray(found[1])
-
-
-def _expect_pair(found: tuple[np.ndarray, np.ndarray], inputs: list, targets: list) -> None:
-    expect_close(found[0], inputs, "The inputs are every event but one, the latest on the right.")
-    expect_close(found[1], targets, "A target should be the item right after its input.")
+    found = call(answer, users, items, 3)
+    expect_close(found, _core(users, items, 3), "A log of 150 events keeps the wrong events.")
+    nobody = numbers(call(answer, users, items, 40), users.shape)
+    expect(not nobody.any(), "Where nothing has k events, no event may stay.")
 
 
 def _core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:

@@ -1,15 +1,26 @@
 """Checks of the exercises of notebook 04, baselines."""
 
 import functools
+import itertools
+from unittest import mock
 
+import keras
 import numpy as np
 
-from recmodels.course.checking import NotYet, exercise, expect, expect_close
+from recmodels.course.checking import (
+    NotYet,
+    call,
+    exercise,
+    expect,
+    expect_close,
+    numbers,
+)
 from recmodels.data.shop import simulate
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.ranking import rank
 from recmodels.features.sequences import prepare
+from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
 from recmodels.models.item_knn import ItemKNN
@@ -17,144 +28,197 @@ from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular
 
 GAIN = 0.01  # What a hybrid must add to the best of its parts, in NDCG@10.
+ITEMS_BY_ITEMS = "Return a matrix of items by items."
 
 
-@exercise("04.1")
-@np.errstate(all="ignore")
+@exercise("04.1", "the matrix and the shrinkage")
 def check_similarity(answer) -> None:
     """`answer(X, shrinkage)`: shrunk cosine of the columns of a 0/1 matrix, (V, V)."""
-    expect(callable(answer), "Give a function of the matrix and the shrinkage.")
     matrix = (np.random.default_rng(41).random((9, 5)) < 0.5).astype(float)
-    found = np.asarray(answer(matrix.copy(), 0.0), float)
-    expect(
-        found.shape == (5, 5),
-        f"Nine users and five items were given, so that {found.shape} is not items by items.",
-    )
-    expect(not np.diag(found).any(), "An item that recommends itself to who has it helps nobody.")
-    expect(np.allclose(found, found.T), "How near a is to b should be how near b is to a.")
-    expect_close(
-        found,
-        _similarity(matrix, 0.0),
-        "Without shrinkage, two items done by exactly the same users must have 1, and what one "
-        "user in common is worth depends on how many users each of both has.",
-    )
-    shrunk = np.asarray(answer(matrix.copy(), 4.0), float)
-    expect(not np.allclose(shrunk, found), "Another shrinkage changes nothing.")
-    many = np.tile(matrix, (50, 1))
-    expect(
-        np.allclose(answer(many, 4.0), answer(many, 0.0), atol=0.05),
-        "With hundreds of users in common, a shrinkage of four users should hardly be felt.",
-    )
-    expect_close(
-        shrunk, _similarity(matrix, 4.0), "It shrinks, but at another place of the fraction."
-    )
+    found = numbers(call(answer, matrix, 0.0), (5, 5), ITEMS_BY_ITEMS)
+    diagonal = np.diag(found).any()
+    expect(not diagonal, "The diagonal must be zero: an item must not recommend itself.")
+    reason = "Without shrinkage it must be the cosine of the columns."
+    expect_close(found, _similarity(matrix, 0.0), reason, _not_cosines(matrix))
+    together, users = _common_users(matrix)
+    mistakes = {
+        "Another shrinkage changes nothing.": found,
+        "The shrinkage belongs outside the root.": together / np.sqrt(np.outer(users, users) + 4),
+        "The shrinkage divides all similarities alike; pairs with many common users must shrink "
+        "less.": (found / 5, found / 4),
+        "This weighs by common users; add the shrinkage to the denominator of the cosine.": (
+            found * together / (together + 4)
+        ),
+    }
+    reason = "It shrinks, but not as a constant added to the denominator."
+    expect_close(call(answer, matrix, 4.0), _similarity(matrix, 4.0), reason, mistakes)
     matrix[:, 2] = 0
-    empty = np.asarray(answer(matrix.copy(), 0.0), float)
-    expect(np.isfinite(empty).all(), "An item that nobody did makes numbers that are none.")
-    expect_close(empty, _similarity(matrix, 0.0), "An item that nobody did must be near nothing.")
+    empty = numbers(call(answer, matrix, 0.0))
+    expect(np.isfinite(empty).all(), "An item without users gives numbers that are NaN.")
+    expect_close(empty, _similarity(matrix, 0.0), "An item without users must be similar to none.")
 
 
-@exercise("04.2")
-@np.errstate(all="ignore")
+def _not_cosines(matrix: np.ndarray) -> dict:
+    together, users = _common_users(matrix)
+    union = users[:, None] + users - together
+    return {
+        "This is the number of common users; divide it by the root of the product of both items' "
+        "numbers of users.": together,
+        "It is divided by the number of users of one of the two items; both counts matter, so that "
+        "a is as similar to b as b to a.": (together / users[:, None], together / users),
+        "The denominator is the product of the numbers of users; take its root.": (
+            together / np.outer(users, users)
+        ),
+        "This divides by the users of either item (Jaccard); the cosine divides by the root of the "
+        "product of both numbers of users.": together / union,
+    }
+
+
+@exercise("04.2", "the matrix and the regularisation")
 def check_ease(answer) -> None:
     """`answer(X, regularisation)`: the weights of EASE, (V, V)."""
-    expect(callable(answer), "Give a function of the matrix and the regularisation.")
     matrix = (np.random.default_rng(42).random((12, 5)) < 0.5).astype(float)
-    found = np.asarray(answer(matrix.copy(), 3.0), float)
-    expect(
-        found.shape == (5, 5),
-        f"Twelve users and five items were given, so that {found.shape} is not items by items.",
-    )
-    expect(
-        not np.diag(found).any(),
-        "An item may not explain itself: then the weights would learn nothing else.",
-    )
-    right = _ease(matrix, 3.0)
-    expect(
-        not np.allclose(found, -right, atol=1e-5),
-        "The sizes are right, but what goes together pushes apart: look at the sign.",
-    )
-    expect(
-        not np.allclose(found, right.T, atol=1e-5),
-        "These are the right numbers the other way round: column j should rebuild item j.",
-    )
-    expect(
-        not np.allclose(found, _ease(matrix, 1e-9), atol=1e-5),
-        "The regularisation that was given is not in it.",
-    )
-    expect_close(
-        found, right, "Each column should be the ridge regression of one item on the others."
-    )
-    expect_close(
-        answer(matrix.copy(), 40.0), _ease(matrix, 40.0), "Another regularisation goes wrong."
-    )
+    right, gram = _ease(matrix, 3.0), matrix.T @ matrix
+    ridge = np.linalg.solve(gram + 3 * np.eye(5), gram)
+    inverse = np.linalg.inv(gram + 3 * np.eye(5))
+    mistakes = {
+        "An item explains itself: the diagonal must be zero while the weights are learnt.": ridge,
+        "The diagonal was set to zero after a regression in which each item explains itself; the "
+        "other weights must be those of a regression without the item.": (ridge * (1 - np.eye(5))),
+        "The sign is wrong: items that go together must have positive weights.": -right,
+        "Rows and columns have changed places: column j must hold the weights for item j.": right.T,
+        "The regularisation is not used.": _ease(matrix, 1e-9),
+        "The inverse is not yet divided by its diagonal.": -inverse * (1 - np.eye(5)),
+        "The diagonal must be zero, and here it is -1.": right - np.eye(5),
+        "The regularisation is squared.": _ease(matrix, 9.0),
+    }
+    found = numbers(call(answer, matrix, 3.0), (5, 5), ITEMS_BY_ITEMS)
+    reason = "Each column must be the ridge regression of one item on the others."
+    expect_close(found, right, reason, mistakes)
+    other = call(answer, matrix, 40.0)
+    expect_close(other, _ease(matrix, 40.0), "It is right for one regularisation only.")
 
 
-@exercise("04.3")
-@np.errstate(all="ignore")
+@exercise("04.3", "histories, number of items and smoothing")
 def check_transitions(answer) -> None:
-    """`answer(histories, num_items, smoothing)`: P(next | last) smoothed by popularity, (V, V)."""
-    expect(callable(answer), "Give a function of histories, number of items and smoothing.")
-    histories = [[2, 1, 2, 4], [4, 2, 1], [1, 2, 5], [5]]
-    found = np.asarray(answer([list(row) for row in histories], 5, 2.0), float)
-    expect(
-        found.shape == (5, 5),
-        f"With five items one row an item is wanted, in the order of the ids, not {found.shape}.",
-    )
-    expect(np.isfinite(found).all(), "Something divides by zero, though the smoothing is positive.")
-    right = _transitions(histories, 5, 2.0)
-    expect(
-        not np.allclose(found, _across(histories, 5, 2.0)),
-        "The last item of one user was counted as followed by the first item of another.",
-    )
-    expect(
-        not np.allclose(found.sum(axis=0), 1) or np.allclose(found.sum(axis=1), 1),
-        "The columns sum to one: from which item to which do you count?",
-    )
-    expect(np.allclose(found.sum(axis=1), 1), "What may come next must sum to one for each item.")
-    expect(
-        not np.allclose(found[2], 1 / 5),
-        "Of an item that was never followed nothing is known, and still some items are likelier.",
-    )
-    expect(
-        not (found[:, 2] > 0).any(), "Item 3 was never done by anybody, so no share is due to it."
-    )
-    expect_close(found, right, "Rows sum to one, but the weight of the smoothing is not right.")
-    expect_close(
-        answer(histories, 6, 0.5), _transitions(histories, 6, 0.5), "Other sizes go wrong."
-    )
+    """`answer(histories, num_items, smoothing)`: P(next | last) smoothed by popularity, (V, V).
+
+    No history holds an item twice, so that popularity by events equals popularity by users.
+    """
+    histories = [[2, 1, 4], [4, 2, 1], [1, 2, 5], [5]]
+    reason = "Return one row and one column for each item, without one for padding."
+    found = numbers(call(answer, histories, 5, 2.0), (5, 5), reason)
+    reason = "Each row must mix the counts of what came next with the popularity."
+    mistakes = _not_smoothed(histories) | _not_followed(histories)
+    expect_close(found, _transitions(histories, 5, 2.0), reason, mistakes)
+    other = call(answer, histories, 6, 0.5)
+    reason = "It is wrong for another number of items or another smoothing."
+    expect_close(other, _transitions(histories, 6, 0.5), reason)
 
 
-@exercise("04.4")
+def _not_followed(histories: list) -> dict:
+    """Mistakes in what is counted, by the sentence that explains them."""
+    follows, share = _counts(histories, 5)
+    backwards = _transitions([row[::-1] for row in histories], 5, 2.0)
+    pairs = [list(pair) for row in histories for pair in itertools.combinations(row, 2)]
+    return {
+        "The last item of one user was counted as followed by the first item of the next user.": (
+            _transitions([sum(histories, [])], 5, 2.0)
+        ),
+        "Rows and columns have changed places: row i - 1 holds what follows item i.": (
+            _transitions(histories, 5, 2.0).T
+        ),
+        "This is the chance of what came before an item, not of what comes after it.": backwards,
+        "Every pair of a history was counted; count only an item directly after another.": (
+            _transitions(pairs, 5, 2.0, share)
+        ),
+        "Popularity must count all events, not only those that follow another.": (
+            _transitions(histories, 5, 2.0, follows.sum(axis=0) / follows.sum())
+        ),
+    }
+
+
+def _not_smoothed(histories: list) -> dict:
+    """Mistakes in how counts and popularity are mixed, by the sentence that explains them."""
+    follows, share = _counts(histories, 5)
+    after, events = follows.sum(axis=1, keepdims=True), len(sum(histories, []))
+    return {
+        "There is no smoothing: an item that was never followed must get the popular items.": (
+            follows / after,
+            follows / np.maximum(after, 1),
+        ),
+        "The smoothing is shared out evenly; popular items must get more of it.": (
+            (follows + 2 / 5) / (after + 2),
+            (follows + 2) / (after + 10),
+            (follows + 2) / (after + 2),
+        ),
+        "Popularity must be a share of all events, not a number of events.": (
+            (follows + 2 * events * share) / (after + 2 * events),
+            (follows + 2 * events * share) / (after + 2),
+        ),
+        "These are counts; each row must be divided so that it sums to one.": (follows + 2 * share),
+        "The smoothing counts twice.": _transitions(histories, 5, 4.0),
+    }
+
+
+@exercise("04.4", "the data and the texts of the items")
 def check_hybrid(answer) -> None:
     """`answer(data, texts)`: a fitted scorer that beats every simple model it could be made of."""
-    expect(callable(answer), "Give a function of the data and the texts of the items.")
     data, texts, singles = _hidden_shop()
-    scorer = answer(data, list(texts))
-    expect(hasattr(scorer, "score"), "Return a model that is fitted, something with `score`.")
-    try:
-        ranks = rank(scorer, data.validation, filter_seen=False).ranks
-    except ValueError as error:
-        raise NotYet(f"It cannot rank the catalogue: {error}") from None
-    found, (name, best) = float(ndcg(ranks, 10).mean()), max(singles.items(), key=lambda s: s[1])
-    beaten = [single for single, score in singles.items() if found > score]
-    expect(beaten, "On another shop every one of the simple models is better.")
+    scorer = _without_gradients(answer, data, list(texts))
+    expect(hasattr(scorer, "score"), "Return a fitted model, an object with a method `score`.")
+    if not hasattr(scorer, "max_length"):
+        scorer.max_length = None  # A model that says nothing reads whole histories.
+
+    def rank_all_items() -> np.ndarray:
+        return rank(scorer, data.validation, filter_seen=False).ranks
+
+    found = float(ndcg(call(rank_all_items), 10).mean())
+    for name, score in singles.items():
+        expect(found != score, f"On another shop its lists are those of {name} alone.")
+    name, best = max(singles.items(), key=lambda single: single[1])
+    beaten = sum(found > score for score in singles.values())
+    expect(beaten, "On another shop every one of the five simple models is better.")
     expect(
-        found > best - 1e-9,
-        f"On another shop it beats {len(beaten)} of {len(singles)} simple models, but not {name}: "
-        "are the scores that you add on one scale?",
+        found > best,
+        f"On another shop it beats {beaten} of {len(singles)} simple models, but not {name}: bring "
+        "the scores that you add to one scale, and choose their weights on `data.validation`.",
     )
-    expect(found > best + 1e-9, f"On another shop it is {name} and nothing else.")
     expect(
         found > best + GAIN,
-        f"On another shop it is hardly better than {name} alone: does the second model know what "
-        "the first does not, and has it a say?",
+        f"On another shop it is hardly better than {name} alone: add a model that knows something "
+        "else, or give it more weight.",
     )
+
+
+def _without_gradients(answer, data, texts: list[str]):
+    """Return what an answer returns, or raise `NotYet` if it trains by gradient descent."""
+    steps = []
+
+    def refuse(*_, **__):
+        steps.append(1)
+        raise NotYet("A gradient step was taken.")
+
+    reason = (
+        "It learns by gradient descent. Use models that count or are solved in closed form, such "
+        "as Markov, ItemKNN, EASE or Content."
+    )
+    with (
+        mock.patch.object(keras.Optimizer, "apply", refuse),
+        mock.patch.object(BPRMF, "_learn", refuse),
+    ):
+        try:
+            scorer = call(answer, data, texts)
+        except NotYet:
+            expect(not steps, reason)
+            raise
+    expect(not steps and not isinstance(scorer, keras.Model), reason)
+    return scorer
 
 
 @functools.cache
 def _hidden_shop() -> tuple:
-    """Data whose queries to be ranked are not those of any notebook, and what each model makes."""
+    """Return data that no notebook uses, the texts of its items, and the score of each model."""
     log = simulate(num_users=300, num_items=80, seed=41).interactions
     data = prepare(leave_one_out(log).without_test())
     items = log.items.reindex(data.vocabulary.raw_ids)
@@ -169,15 +233,19 @@ def _hidden_shop() -> tuple:
     return data, texts, singles
 
 
-def _similarity(matrix: np.ndarray, shrinkage: float) -> np.ndarray:
+def _common_users(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of common users, zero on the diagonal, (V, V), and of users, (V,)."""
     together = matrix.T @ matrix
-    users = together.diagonal().copy()
-    np.fill_diagonal(together, 0)
+    return together * (1 - np.eye(len(together))), together.diagonal()
+
+
+def _similarity(matrix: np.ndarray, shrinkage: float) -> np.ndarray:
+    together, users = _common_users(matrix)
     return together / np.maximum(np.sqrt(np.outer(users, users)) + shrinkage, 1e-9)
 
 
 def _ease(matrix: np.ndarray, regularisation: float) -> np.ndarray:
-    """One ridge regression an item."""
+    """One ridge regression for each item."""
     width = matrix.shape[1]
     weights = np.zeros((width, width))
     for item in range(width):
@@ -188,16 +256,17 @@ def _ease(matrix: np.ndarray, regularisation: float) -> np.ndarray:
     return weights
 
 
-def _transitions(histories: list, num_items: int, smoothing: float) -> np.ndarray:
-    follows, share = np.zeros((num_items, num_items)), np.zeros(num_items)
+def _counts(histories: list, num_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often an item directly follows another, (V, V), and shares of all events, (V,)."""
+    follows = np.zeros((num_items, num_items))
     for row in histories:
-        for item in row:
-            share[item - 1] += 1 / sum(map(len, histories))
         for i, j in zip(row[:-1], row[1:], strict=True):
             follows[i - 1, j - 1] += 1
-    return (follows + smoothing * share) / (follows.sum(axis=1, keepdims=True) + smoothing)
+    counts = np.bincount(sum(histories, []), minlength=num_items + 1)[1:]
+    return follows, counts / counts.sum()
 
 
-def _across(histories: list, num_items: int, smoothing: float) -> np.ndarray:
-    """What comes of forgetting where one user ends."""
-    return _transitions([[item for row in histories for item in row]], num_items, smoothing)
+def _transitions(histories, num_items: int, smoothing: float, share=None) -> np.ndarray:
+    follows, own = _counts(histories, num_items)
+    prior = smoothing * (own if share is None else share)
+    return (follows + prior) / (follows.sum(axis=1, keepdims=True) + smoothing)

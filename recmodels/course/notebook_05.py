@@ -2,153 +2,204 @@
 
 import numpy as np
 
-from recmodels.course.checking import exercise, expect, expect_close
+from recmodels.course.checking import (
+    call,
+    exercise,
+    expect,
+    expect_close,
+    expect_unchanged,
+    numbers,
+    parts,
+)
 
 
-@exercise("05.1")
-@np.errstate(all="ignore")
+@exercise("05.1", "an array of scores")
 def check_softmax(answer) -> None:
     """A softmax over the last axis that survives large scores."""
-    expect(callable(answer), "Give a function of an array of scores.")
-    rng = np.random.default_rng(51)
-    scores = rng.normal(size=(3, 5))
-    given = scores.copy()
-    found = np.asarray(answer(given))
-    expect(found.shape == scores.shape, "The weights must have the shape of the scores.")
-    expect(np.array_equal(given, scores), "It changed the scores it was given; leave them alone.")
-    expect(
-        np.allclose(found.sum(axis=-1), 1),
-        "With three queries and five keys, the weights of a query do not sum to one.",
-    )
-    expect_close(found, _softmax(scores), "Shares are there, but not those of the exponentials.")
-    large = np.asarray(answer(np.array([[1000.0, 1001.0, 999.0]])))
-    apart = np.asarray(answer(np.array([[-2000.0, -2001.0], [3000.0, 2999.0]])))
-    expect(np.isfinite(large).all(), "A score of a thousand gives something that is no number.")
-    expect_close(
-        large,
-        _softmax(np.array([[1.0, 2.0, 0.0]])),
-        "Raising all scores of a row by the same amount must not move its weights, however "
-        "large the amount.",
-    )
-    expect(
-        np.isfinite(apart).all() and np.allclose(apart[:, 0], _softmax(np.array([1.0, 0.0]))[0]),
-        "It fails where the rows of one array live on very different levels.",
-    )
+    scores = np.random.default_rng(51).normal(size=(3, 5))
+    found = numbers(call(answer, scores), (3, 5), "The weights must have the shape of the scores.")
+    shares = np.exp(scores)
+    mistakes = {
+        "It sums over the first axis; the five weights of each of the three queries must sum to "
+        "one.": shares / shares.sum(axis=0),
+        "It sums over the whole array; the weights of each query must sum to one.": (
+            shares / shares.sum()
+        ),
+        "The scores are divided by their sum; take their exponentials first.": (
+            scores / scores.sum(axis=-1, keepdims=True)
+        ),
+        "These are the exponentials; divide them by their sum.": (
+            shares,
+            np.exp(scores - scores.max(axis=-1, keepdims=True)),
+        ),
+        "This is the logarithm of the softmax.": np.log(_softmax(scores)),
+        "The largest weight belongs to the smallest score: the sign is wrong.": _softmax(-scores),
+        "This is a sigmoid of each score alone; the weights of a query must sum to one.": (
+            shares / (1 + shares)
+        ),
+    }
+    expect_close(found, _softmax(scores), "It is wrong for three queries and five keys.", mistakes)
+    large = np.array([[1000.0, 1001.0, 999.0], [1000.0, -1000.0, 0.0]])
+    found = numbers(call(answer, large), large.shape)
+    expect(np.isfinite(found).all(), "Large scores give NaN: the exponential overflows.")
+    reason = "Adding one number to all scores of a row must not change its weights, however large."
+    expect_close(found, _softmax(large), reason)
+    apart = np.array([[-2000.0, -2001.0], [3000.0, 2999.0]])
+    reason = "It fails where one row of scores is far below another: take the maximum of each row."
+    expect_close(call(answer, apart), _softmax(apart), reason)
+    expect_unchanged(answer, scores)
 
 
-@exercise("05.2")
-@np.errstate(all="ignore")
+@exercise("05.2", "queries, keys, values and mask")
 def check_attention(answer) -> None:
     """Attention of one head over a batch, with a mask."""
-    expect(callable(answer), "Give a function of queries, keys, values and mask.")
     rng = np.random.default_rng(52)
     queries, keys = rng.normal(size=(2, 3, 9)), rng.normal(size=(2, 5, 9))
     values = rng.normal(size=(2, 5, 4))
     mask = np.tril(np.ones((2, 3, 5), bool), k=1)
     mask[1, :, 0] = False
-    _check_shares(answer, queries, keys, values, mask)
-    narrow = (queries[..., :1], keys[..., :1], values, mask)
-    expect_close(
-        answer(*narrow), _attend(*narrow), "Even with vectors of width one the numbers differ."
+    reason = "Return one vector as wide as a value for each query of each history."
+    found = numbers(call(answer, queries, keys, values, mask), (2, 3, 4), reason)
+    mistakes = _attention_mistakes(queries, keys, values, mask)
+    reason = "The states differ from the weighted means of the values."
+    expect_close(found, _attend(queries, keys, values, mask), reason, mistakes)
+    narrow = queries[..., :4], keys[..., :4], values, mask
+    reason = "It is right for vectors of width 9 only: the scale must follow the width."
+    expect_close(call(answer, *narrow), _attend(*narrow), reason)
+    for size in (20_000, -20_000):
+        large = numbers(call(answer, size * queries, keys, values, mask))
+        reason = "Large scores give NaN: the exponential overflows, see 05.1."
+        expect(np.isfinite(large).all(), reason)
+        expect_close(
+            large,
+            _attend(size * queries, keys, values, mask),
+            "With large scores a query attends to hidden keys: what replaces a hidden score must "
+            "be far below every visible score.",
+        )
+    mask[0, 0] = False  # As the row of a padded position, where nothing may be seen.
+    empty = numbers(call(answer, queries, keys, values, mask))
+    expect(
+        np.isfinite(empty).all(),
+        "A query whose keys are all hidden gives NaN: hide scores with a finite number.",
     )
-    expect_close(
-        answer(queries, keys, values, mask),
-        _attend(queries, keys, values, mask),
-        "It is right for vectors of width one and wrong for wider ones: think of how the scores "
-        "grow.",
-    )
-    large = np.asarray(answer(500 * queries, keys, values, mask))
-    expect(np.isfinite(large).all(), "Large scores give something that is no number; see 05.1.")
+    seen = mask.any(axis=-1)
+    right = _attend(queries, keys, values, mask)[seen]
+    expect_close(empty[seen], right, "One query without any visible key changes other queries.")
 
 
-def _check_shares(answer, queries, keys, values, mask) -> None:
-    """The weights are shares of a whole, and of what may be seen only."""
-    found = np.asarray(answer(queries, keys, values, mask))
-    expect(
-        found.shape == (2, 3, 4),
-        "Each query must get one vector as wide as a value, in each history of the batch; its "
-        f"shape is {found.shape}.",
-    )
-    alike = np.ones_like(values)
-    expect(
-        np.allclose(answer(queries, keys, alike, np.ones_like(mask)), 1),
-        "With every value equal, a mean cannot be anything else: the weights that a query gives "
-        "to its keys do not sum to one.",
-    )
-    expect(
-        not np.allclose(found, _attend(queries, keys, values, ~mask)),
-        "It looks at exactly what it should not see: remember what True means in our masks.",
-    )
-    elsewhere = np.where(mask.any(axis=1)[..., None], values, 77.0)
-    expect(
-        np.allclose(found, answer(queries, keys, elsewhere, mask)),
-        "The value of a hidden item was changed, and a state moved with it.",
-    )
-    expect(
-        np.allclose(answer(queries, keys, alike, mask), 1),
-        "Nothing hidden is seen, but the weights left for the visible keys are no longer a whole.",
-    )
+def _attention_mistakes(queries, keys, values, mask) -> dict:
+    scores = queries @ keys.swapaxes(-1, -2)
+    scaled = scores / 3
+    exponentials = np.exp(np.where(mask, scaled, -1e9))
+    return {
+        "It ignores the mask.": _softmax(scaled) @ values,
+        "It attends to exactly what is hidden: the mask is true where a key may be seen.": (
+            _softmax(np.where(mask, -1e9, scaled)) @ values
+        ),
+        "The mask is applied after the softmax: the weights of the visible keys no longer sum to "
+        "one.": (_softmax(scaled) * mask) @ values,
+        "Hidden scores are set to 0, which still gives a weight; hide them before the softmax with "
+        "a number far below every score.": (
+            _softmax(scaled * mask) @ values,
+            _softmax(np.where(mask, scaled, 0)) @ values,
+        ),
+        "The scores are not scaled: they grow with the width of the vectors.": (
+            _softmax(np.where(mask, scores, -1e9)) @ values
+        ),
+        "The scores are divided by the width; divide them by its root.": (
+            _softmax(np.where(mask, scores / 9, -1e9)) @ values
+        ),
+        "The scale must use the width of the keys, not that of the values or a length.": tuple(
+            _softmax(np.where(mask, scores / size**0.5, -1e9)) @ values for size in (3, 4, 5)
+        ),
+        "The weights sum to one over the queries; they must do so over the keys of each query.": (
+            exponentials / exponentials.sum(axis=1, keepdims=True) @ values
+        ),
+        "The visible values are averaged; the scores must weigh them.": (
+            mask / mask.sum(axis=-1, keepdims=True) @ values
+        ),
+    }
 
 
 @exercise("05.3")
 def check_heads(answer) -> None:
     """Splitting features into heads, and merging the heads again."""
-    expect(
-        isinstance(answer, tuple) and len(answer) == 2 and all(map(callable, answer)),
-        "Give both functions, as `(my_split, my_merge)`.",
-    )
-    split, merge = answer
+    reason = "Give both functions, as `(my_split, my_merge)`."
+    split, merge = parts(answer, 2, reason)
+    expect(callable(split) and callable(merge), reason)
     batch, length, width, heads = 2, 5, 12, 3
     x = np.random.default_rng(53).normal(size=(batch, length, width))
-    found = np.asarray(split(x, heads))
-    expect(
-        found.shape == (batch, heads, length, width // heads),
-        "The heads of (2, 5, 12) with three heads must have the shape (2, 3, 5, 4); yours have "
-        f"{found.shape}.",
-    )
-    one = np.zeros_like(x)
-    one[:, 3] = 1.0  # Only the event at step 3 says anything.
-    expect(
-        not np.any(np.delete(np.asarray(split(one, heads)), 3, axis=2)),
-        "What one event says turned up at another step: the shape is right, but time and features "
-        "were mixed on the way.",
-    )
+    reason = "Splitting (2, 5, 12) into three heads goes wrong."
+    found = numbers(call(split, x, heads), (batch, heads, length, width // heads), reason)
     expected = np.stack(np.split(x, heads, axis=-1), axis=1)
-    expect_close(
-        found, expected, "Events stay apart, but a head must own features that stand side by side."
-    )
-    merged = np.asarray(merge(expected))
-    expect(merged.shape == x.shape, f"Merged heads must be (2, 5, 12) again, not {merged.shape}.")
-    expect_close(merged, x, "Splitting is right, but merging does not undo it.")
+    mistakes = {
+        "The shape is right, but a reshape alone mixes time and features: an event must stay at "
+        "its step in every head.": x.reshape(expected.shape),
+        "Each head takes every third feature; a head must own features that stand side by side.": (
+            np.moveaxis(x.reshape(batch, length, width // heads, heads), -1, 1)
+        ),
+        "The heads are in reverse order.": expected[:, ::-1],
+    }
+    reason = "The shape is right, but the heads hold other features or other steps."
+    expect_close(found, expected, reason, mistakes)
+    reason = "Splitting is right. Merging must give (2, 5, 12) again."
+    merged = numbers(call(merge, expected), x.shape, reason)
+    mistakes = {
+        "Splitting is right. Merging by a reshape alone mixes time and features.": (
+            expected.reshape(x.shape)
+        ),
+    }
+    expect_close(merged, x, "Splitting is right, but merging does not undo it.", mistakes)
+    two = call(merge, call(split, x[:1], 2))
+    expect_close(two, x[:1], "It is right for three heads, but not for two.")
 
 
-@exercise("05.4")
+@exercise("05.4", "the value kernel, the output kernel and H")
 def check_folding(answer) -> None:
     """The output kernel folded into the values of each head."""
-    expect(callable(answer), "Give a function of the value kernel, the output kernel and H.")
     rng = np.random.default_rng(54)
     values, output = rng.normal(size=(6, 6)), rng.normal(size=(6, 6))
-    alone = np.asarray(answer(values, output, 1))
-    expect(alone.shape == (1, 6, 6), f"One head of width six needs (1, 6, 6), not {alone.shape}.")
-    expect_close(
-        alone[0], values @ output, "Start with one head: in which order do the kernels act?"
-    )
-    found = np.asarray(answer(values, output, 3))
-    expect(found.shape == (3, 6, 6), f"Three heads of width six need (3, 6, 6), not {found.shape}.")
-    expect(
-        np.linalg.matrix_rank(found).max() <= 2,
-        "One head is right. With three heads each passes on only a third of the features, so that "
-        "its folded kernel cannot have full rank.",
-    )
-    x, weights = rng.normal(size=(4, 6)), rng.random((3, 4, 4))
-    heads = [w @ x @ v for w, v in zip(weights, np.split(values, 3, axis=1), strict=True)]
-    expected = np.concatenate(heads, axis=1) @ output
-    expect_close(
-        sum(w @ x @ folded for w, folded in zip(weights, found, strict=True)),
-        expected,
-        "The ranks are right, but the heads together do not give the output of the layer: which "
-        "part of the output kernel does a head meet?",
-    )
+    reason = "Return one matrix of (D, D) for each head."
+    alone = numbers(call(answer, values, output, 1), (1, 6, 6), reason)
+    mistakes = {
+        "With one head, the kernels are in the wrong order: the value kernel acts first.": (
+            (output @ values)[None]
+        ),
+        "With one head, the kernels are multiplied element by element; use the matrix product.": (
+            (values * output)[None]
+        ),
+        "With one head, a kernel is transposed.": tuple(
+            kernels[None] for kernels in (values @ output.T, values.T @ output, output.T @ values.T)
+        ),
+    }
+    expect_close(alone, (values @ output)[None], "It is wrong for one head.", mistakes)
+    found = numbers(call(answer, values, output, 3), (3, 6, 6), reason)
+    columns, rows = np.split(values, 3, axis=1), np.split(output, 3, axis=0)
+    reason = "One head is right. With three, together they do not give the output of the layer."
+    expect_close(found, _products(columns, rows), reason, _not_folded(values, output))
+
+
+def _not_folded(values, output) -> dict:
+    columns, rows = np.split(values, 3, axis=1), np.split(output, 3, axis=0)
+    blocks = [output * (np.arange(6) // 2 == head) for head in range(3)]
+    mistakes = {
+        "every head has the whole kernels; it owns only its columns of the value kernel.": (
+            _products([values] * 3, [output] * 3),
+            _products([values] * 3, [output / 3] * 3),
+        ),
+        "the output kernel is cut by columns; a head meets the rows that belong to its features.": (
+            _products([values] * 3, blocks)
+        ),
+        "a head takes every third feature; its features stand side by side.": (
+            _products([values[:, n::3] for n in range(3)], [output[n::3] for n in range(3)])
+        ),
+        "the columns of one head meet the rows of another.": _products(columns, rows[::-1]),
+    }
+    return {f"One head is right. With three, {why}": wrong for why, wrong in mistakes.items()}
+
+
+def _products(columns: list, rows: list) -> np.ndarray:
+    return np.stack([column @ row for column, row in zip(columns, rows, strict=True)])
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -2,127 +2,166 @@
 
 import numpy as np
 
-from recmodels.course.checking import exercise, expect, expect_close
+from recmodels.course.checking import (
+    NotYet,
+    call,
+    exercise,
+    expect,
+    expect_close,
+    expect_unchanged,
+    numbers,
+)
 
 
-@exercise("06.1")
+@exercise("06.1", "num_items, max_length, width and num_blocks")
 def check_size(answer) -> None:
     """How many numbers a SASRec learns."""
-    expect(callable(answer), "Give a function of num_items, max_length, width and num_blocks.")
     items, length, width = 37, 11, 6
-    without = answer(items, length, width, 0)
-    expect(
-        isinstance(without, int | np.integer),
-        f"A number of weights is a whole number; yours is of the type {type(without).__name__}.",
-    )
-    tables = (items + 3) * width + length * width
-    expect(
-        without not in (tables - 3 * width, tables - width, tables - 2 * width),
-        "Without blocks it is a little too small: compare the rows of the item table with the "
-        "number of items.",
-    )
-    expect(
-        without - tables in (0, 2 * width),
-        "Without blocks it is off: there are still tables of items and of positions.",
-    )
-    expect(without != tables, "Without blocks it is nearly right: something follows the blocks.")
-    one, three = answer(items, length, width, 1), answer(items, length, width, 3)
-    expect(three - without == 3 * (one - without), "Every block must add as much as the first.")
-    narrow = one - without
-    expect(
-        narrow != 6 * width**2,
-        "Without blocks it is right. A block has all its kernels, but not everything that is "
-        "learnt is a kernel.",
-    )
-    expect(
-        narrow != 6 * width**2 + 6 * width,
-        "Without blocks it is right, and a block has its dense layers. What else has it learnt?",
-    )
-    expect(
-        narrow == 6 * width**2 + 10 * width,
-        "Without blocks it is right, but a block is not: list its layers with `block.weights`.",
-    )
+    without, one, two, three = (_size(answer, items, length, width, n) for n in range(4))
+    tables, norm = (items + 3 + length) * width, 2 * width
+    mistakes = {
+        "Without blocks the item table is too small: it also has rows for padding and for special "
+        "items.": tuple(tables - rows * width for rows in (-1, 1, 3)),
+        "Without blocks the table of items or that of positions is missing.": (
+            (items + 3) * width + norm,
+            (items + 3) * width,
+            length * width + norm,
+        ),
+        "Without blocks it is nearly right: a last norm follows the blocks, with two vectors.": (
+            tables,
+            tables + width,
+        ),
+    }
+    reason = "Without blocks it is wrong: count the two tables and the last norm."
+    expect_close(without, tables + norm, reason, mistakes)
+    same = three - two == two - one == one - without
+    expect(same, "Every block must add as many numbers as the first.")
+    _expect_block(one - without, width)
+    other = _size(answer, 100, 20, 8, 2)
+    right = (100 + 3 + 20) * 8 + 2 * 8 + 2 * (6 * 8**2 + 10 * 8)
+    expect(other == right, "It is right for one width and one length only.")
 
 
-@exercise("06.2")
+def _expect_block(found: int, width: int) -> None:
+    kernels, biases, norms = 6 * width**2, 6 * width, 4 * width
+    mistakes = {
+        "has its kernels, but not everything that is learnt is a kernel.": kernels,
+        "has its dense layers, but its two norms learn vectors too.": kernels + biases,
+        "has its kernels and norms, but dense layers have biases too.": kernels + norms,
+        "also has a feed-forward network of two dense layers.": kernels * 2 // 3 + 8 * width,
+        "has four dense layers in attention: one more joins the heads.": (
+            kernels * 5 // 6 + 9 * width
+        ),
+        "has a feed-forward network as wide as the model, not four times as wide.": (
+            12 * width**2 + 13 * width
+        ),
+    }
+    mistakes = {f"Without blocks it is right. A block {why}": n for why, n in mistakes.items()}
+    reason = "Without blocks it is right, but a block is not: list its layers with `block.weights`."
+    expect_close(found, kernels + biases + norms, reason, mistakes)
+
+
+def _size(answer, *given: int) -> int:
+    found = call(answer, *given)
+    numbers(found, (), "Return one number.")
+    if not isinstance(found, int | np.integer):
+        kind = type(found).__name__
+        raise NotYet(f"A number of weights is a whole number (int); yours has the type {kind}.")
+    return int(found)
+
+
+@exercise("06.2", "the weights and of which events are real")
 def check_distances(answer) -> None:
     """The mean weight at each distance, over real events only."""
-    expect(callable(answer), "Give a function of the weights and of which events are real.")
     rng = np.random.default_rng(62)
     weights, real = _causal(rng, 3, 5), np.ones((3, 5), bool)
-    given = weights.copy()
-    found = np.asarray(answer(given, real))
-    expect(
-        found.shape == (5,),
-        f"Five events can be 0 to 4 steps apart: the shape (5,) was expected, not {found.shape}.",
-    )
-    expect(np.array_equal(given, weights), "It changed the weights it was given.")
-    expected = _by_distance(weights, real)
-    expect(
-        not np.allclose(found[::-1], expected),
-        "The numbers are there, but the other way round: an event is at no distance from itself.",
-    )
-    last = weights[:, -1, ::-1].mean(axis=0)
-    expect(
-        not np.allclose(found, last),
-        "These are the weights of the last event alone; every event that looks counts.",
-    )
-    expect(
-        not np.allclose(found * 5, expected * (5 - np.arange(5))),
-        "Not all distances can be seen equally often: only the first event is that far from the "
-        "last. A mean is over the pairs that exist.",
-    )
-    expect_close(found, expected, "Even where every event is real the means are not right.")
+    reason = "Five events are 0 to 4 steps apart; return one number for each distance."
+    found = numbers(call(answer, weights, real), (5,), reason)
+    expect_unchanged(answer, weights, real)
+    expected, pairs = _by_distance(weights, real), 5 - np.arange(5)
+    mistakes = {
+        "These are the weights of the last event only; use every event that looks back.": (
+            weights[:, -1, ::-1].mean(axis=0)
+        ),
+        "Each sum is divided by the number of events. Larger distances have fewer pairs; divide by "
+        "the number of pairs.": expected * pairs / 5,
+        "These are sums; divide each by the number of its pairs.": (
+            expected * pairs,
+            expected * pairs * 3,
+        ),
+        "These are means by position, not by distance.": (
+            weights.mean(axis=(0, 1)),
+            weights.mean(axis=(0, 2)),
+        ),
+    }
+    expect_close(found, expected, "It is wrong even where all events are real.", mistakes)
     real[0, :3], real[1, :1] = False, False
     weights = _causal(rng, 3, 5) * real[:, None, :] + np.eye(5) * ~real[:, :, None]
-    expect_close(
-        answer(weights, real),
-        _by_distance(weights, real),
-        "It is right where all events are real, but padding looks at itself, and that says "
-        "nothing about people.",
-    )
+    reason = "It is right where all events are real, and wrong where some are padding."
+    right = _by_distance(weights, real)
+    expect_close(call(answer, weights, real), right, reason, _with_padding(weights, real))
 
 
-@exercise("06.3")
+def _with_padding(weights: np.ndarray, real: np.ndarray) -> dict:
+    every, histories = np.ones_like(real), range(len(real))
+    hidden = np.where(real[:, :, None] & real[:, None, :], weights, 0)
+    by_history = [_by_distance(weights[[b]], real[[b]]) for b in histories]
+    return {
+        "It is right where all events are real, but padding is counted: it looks at itself.": (
+            _by_distance(weights, every)
+        ),
+        "Both events of a pair must be real, the one that looks and the one that is looked at.": (
+            _by_distance(weights, real, every),
+            _by_distance(weights, every, real),
+        ),
+        "Pairs with padding are counted as weights of zero; leave them out of the mean.": (
+            _by_distance(hidden, every)
+        ),
+        "It averages the histories first; average over all pairs at once.": (
+            np.nanmean(by_history, axis=0)
+        ),
+    }
+
+
+@exercise("06.3", "the weights of the blocks, first block first")
 def check_rollout(answer) -> None:
     """Attention of several blocks, followed back to the events."""
-    expect(callable(answer), "Give a function of the weights of the blocks, first block first.")
     rng = np.random.default_rng(63)
     first, second, third = _causal(rng, 3, 4)
-    half = (first + np.eye(4)) / 2
-    found = np.asarray(answer([first]))
-    expect(
-        found.shape == (4, 4),
-        f"Each of four states goes back to four events: (4, 4), not {found.shape}.",
-    )
-    expect(
-        not np.allclose(found, first),
-        "With a single block it returns the weights alone; but the event also reaches its state "
-        "past the attention.",
-    )
-    expect_close(found, half, "A single block is not right yet: half comes from the residual.")
-    two = np.asarray(answer([first, second]))
-    later = (second + np.eye(4)) / 2
-    expect(
-        np.allclose(two.sum(axis=-1), 1),
-        "One block is right. With two, the shares of a state no longer sum to one.",
-    )
-    expect(
-        not np.allclose(two, (half + later) / 2),
-        "One block is right. Two stand one upon the other, not side by side: what the second "
-        "looks at has already looked.",
-    )
-    expect(
-        not np.allclose(two, half @ later),
-        "One block is right. With two, follow a single share back from the last state: which block "
-        "do you pass first?",
-    )
-    expect_close(two, later @ half, "One block is right, two are not.")
-    expect_close(
-        answer([first, second, third]),
-        (third + np.eye(4)) / 2 @ later @ half,
-        "Two blocks are right, three are not.",
-    )
+    half, later, last = ((block + np.eye(4)) / 2 for block in (first, second, third))
+    reason = "Return the shares of four events in each of four states."
+    found = numbers(call(answer, [first]), (4, 4), reason)
+    mistakes = {
+        "With one block it returns the weights alone; half of a state comes from the residual.": (
+            first
+        ),
+        "With one block the residual is added, but the rows must sum to one.": (
+            first + np.eye(4),
+            first / 2 + np.eye(4),
+        ),
+        "With one block the residual is missing: the rows sum to one half.": first / 2,
+        "Rows and columns have changed places: a row must belong to a state.": half.T,
+    }
+    expect_close(found, half, "It is wrong for one block.", mistakes)
+    mistakes = {
+        "One block is right. With two, the blocks are averaged; the second looks at states that "
+        "have looked already, so multiply.": (half + later) / 2,
+        "One block is right. With two, the product is in the wrong order: start from the last "
+        "block, whose rows are the states.": half @ later,
+        "One block is right. With two, the weights are multiplied first and the residual is added "
+        "once; each block has its own.": (
+            (second @ first + np.eye(4)) / 2,
+            second @ half,
+            later @ first,
+        ),
+        "One block is right. With two, only one of them is used.": (half, later),
+        "One block is right. With two, the shares are added, so that rows sum to two.": half
+        + later,
+    }
+    two = call(answer, [first, second])
+    expect_close(two, later @ half, "One block is right, two are not.", mistakes)
+    three = call(answer, [first, second, third])
+    expect_close(three, last @ later @ half, "Two blocks are right, three are not.")
 
 
 def _causal(rng: np.random.Generator, count: int, length: int) -> np.ndarray:
@@ -131,8 +170,8 @@ def _causal(rng: np.random.Generator, count: int, length: int) -> np.ndarray:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def _by_distance(weights: np.ndarray, real: np.ndarray) -> np.ndarray:
+def _by_distance(weights: np.ndarray, real: np.ndarray, looking=None) -> np.ndarray:
     steps = np.arange(weights.shape[1])
     apart = steps[:, None] - steps[None, :]
-    pairs = real[:, :, None] & real[:, None, :]
+    pairs = (real if looking is None else looking)[:, :, None] & real[:, None, :]
     return np.array([weights[pairs & (apart == distance)].mean() for distance in steps])

@@ -4,99 +4,134 @@ from collections.abc import Callable
 
 import numpy as np
 
-from recmodels.course.checking import NotYet, exercise, expect, expect_close
+from recmodels.course.checking import (
+    NotYet,
+    call,
+    exercise,
+    expect,
+    expect_close,
+    numbers,
+    whole_numbers,
+)
 
 CATALOGUE = 5_000  # Items of the shop in which 10.3 looks for candidates.
 
 
-@exercise("10.1")
+@exercise("10.1", "scores, families and the length of the list")
 def check_families(answer) -> None:
     """`answer(scores, families, k)`: positions, best first, one of each family."""
-    expect(callable(answer), "Give a function of scores, families and the length of the list.")
-    rng = np.random.default_rng(101)
-    scores = rng.permutation(12) / 12
+    scores = np.random.default_rng(101).permutation(12) / 12
+    order = np.argsort(-scores).tolist()
     alone = [f"f{number}" for number in range(12)]
-    found = _positions(answer, scores, alone, 4)
-    expect(len(found) == 4, "Twelve families, a list of four: it has another length.")
+    found = whole_numbers(call(answer, scores, alone, 4))
+    expect(len(found) == 4, f"The list must hold four items; it holds {len(found)}.")
+    mistakes = {
+        "The lowest scores were chosen; the best must come first.": order[::-1][:4],
+        "The best items are chosen, but in reverse order.": order[:4][::-1],
+        "The best items are chosen, but in the order of their positions; the best comes first.": (
+            sorted(order[:4])
+        ),
+        "Positions begin at 0.": [place + 1 for place in order[:4]],
+    }
+    for reason, wrong in mistakes.items():
+        expect(found != wrong, reason)
     expect(
-        found == np.argsort(-scores)[:4].tolist(),
-        "Where no two items are related, the list is that of the highest scores, best first.",
+        found == order[:4],
+        "Where every item has a family of its own, the list must be the best scores, best first.",
     )
     # By rank: the best three belong to two families, and each is met again further down.
     by_rank = (0, 0, 1, 0, 2, 3, 1, 4, 4, 2, 3, 0)
-    families = [f"f{by_rank[rank]}" for rank in np.argsort(np.argsort(-scores))]
-    found = _positions(answer, scores, families, 4)
+    families = [f"f{by_rank[rank]}" for rank in np.argsort(order)]
+    found = whole_numbers(call(answer, scores, families, 4))
     names = [families[place] for place in found]
-    expect(len(set(names)) == len(names), "Two items of one family stand in the list.")
+    expect(len(set(names)) == len(names), "The list holds two items of one family.")
     expect(
         len(found) == 4,
-        "There are enough families to fill the list, but it is short: what came below the first "
-        "candidates?",
+        "The list is short although there are enough families: go on below the first k items.",
     )
     expect(
         found == _one_per_family(scores, families, 4),
-        "One of each family, but not the best one of each, or not best first.",
+        "The list has one item of each family, but not the best one of each, or not best first.",
     )
-    expect(
-        len(_positions(answer, scores, families, 9)) == 5,
-        "Five families cannot fill a list of nine; it should hold one of each.",
-    )
-    unknown = [None] * 12
-    expect(
-        len(_positions(answer, scores, unknown, 6)) == 6,
-        "Items whose family is None are not known to be related, not even to each other.",
-    )
+    most = whole_numbers(call(answer, scores, families, 9))
+    reason = "Five families cannot fill a list of nine; it must hold one item of each."
+    expect(len(most) == 5, reason)
+    _check_unknown(answer, scores, order)
 
 
-@exercise("10.2")
+def _check_unknown(answer, scores: np.ndarray, order: list[int]) -> None:
+    for families in ([None] * 12, [None if place in order[:3] else "one" for place in range(12)]):
+        found = whole_numbers(call(answer, scores, families, 4))
+        expect(found != [], "Items whose family is None are left out; they may be listed.")
+        expect(
+            found == order[:4],
+            "Items whose family is None are not known to be related: None is not a family.",
+        )
+
+
+@exercise("10.2", "the vectors of a list")
 def check_variety(answer) -> None:
     """`answer(vectors)`: mean over pairs of items of one minus their cosine."""
-    expect(callable(answer), "Give a function of the vectors of a list.")
-    twins = np.tile([[3.0, 4.0]], (5, 1))
-    expect_close(answer(twins), 0.0, "Five copies of one item are no variety at all.")
-    crossed = np.eye(4)
-    expect_close(
-        answer(crossed),
-        1.0,
-        "Four items at right angles to each other should have 1. Is an item compared with itself?",
-    )
     vectors = np.random.default_rng(102).normal(size=(7, 3))
-    found, longer = answer(vectors), answer(vectors * np.arange(1, 8)[:, None])
-    expect_close(
-        longer, found, "Longer vectors in the same directions are the same tastes, said louder."
-    )
-    expect_close(found, _variety(vectors), "It is right for simple lists and wrong for others.")
-    expect(
-        np.isfinite(answer(vectors[:1])),
-        "A list of one item has no pair: what should stand there instead of no number?",
-    )
+    found = numbers(call(answer, vectors), (), "Return one number.")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    right, cosines = _variety(vectors), (vectors / lengths) @ (vectors / lengths).T
+    upper = np.triu_indices(7, 1)
+    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)[upper]
+    mistakes = {
+        "Each item is compared with itself as well; only pairs of different items count.": (
+            1 - cosines.mean(),
+            1 - cosines[np.triu_indices(7)].mean(),
+        ),
+        "This is the mean cosine, which is similarity; take one minus it.": 1 - right,
+        "The diagonal is left out of the sum but not out of the number of pairs.": (
+            1 - (cosines.sum() - 7) / 49
+        ),
+        "These are sums; divide by the number of pairs.": (
+            (1 - cosines)[upper].sum(),
+            (1 - cosines).sum(),
+        ),
+        "These are dot products; a cosine also divides by the lengths of both vectors.": (
+            1 - (vectors @ vectors.T)[upper].mean()
+        ),
+        "Only neighbours in the list are compared; use all pairs.": (
+            1 - np.diagonal(cosines, 1).mean()
+        ),
+        "Only the first item is compared with the others; use all pairs.": 1
+        - cosines[0, 1:].mean(),
+        "This is the mean distance, not one minus the cosine.": distances.mean(),
+        "Cosines were computed between columns; a row is an item.": _variety(vectors.T),
+    }
+    expect_close(found, right, "It is wrong for seven items.", mistakes)
+    single = numbers(call(answer, vectors[:1]))
+    expect(np.isfinite(single).all(), "A list of one item has no pair and gives NaN; give it 0.")
 
 
-@exercise("10.3")
+@exercise("10.3", "`fetch`, `allowed` and k")
 def check_fetching(answer) -> None:
     """`answer(fetch, allowed, k)`: the best k allowed items, fetched a few at a time."""
-    expect(callable(answer), "Give a function of `fetch`, `allowed` and k.")
     ranked = np.random.default_rng(103).permutation(CATALOGUE).tolist()
+    even = [item for item in ranked if item % 2 == 0]
     found, most = _watched(answer, ranked, lambda item: item % 2 == 0, 10)
-    expect(len(found) == 10, "Half of the items are allowed, and yet the list is not full.")
+    expect(len(found) >= 10, "Half of the items are allowed, and yet the list is not full.")
+    expect(len(found) == 10, f"The list must hold k = 10 items; it holds {len(found)}.")
     expect(all(item % 2 == 0 for item in found), "An item that is not allowed stands in the list.")
-    expect(
-        found == [item for item in ranked if item % 2 == 0][:10],
-        "The allowed items are there, but not the best of them, best first.",
-    )
+    expect(len(set(found)) == 10, "An item stands in the list more than once.")
+    expect(found == even[:10], "The items are allowed, but not the best ones, best first.")
     expect(
         most <= 400,
-        "Ten items were wanted and nearly all of a large catalogue was fetched for them.",
+        f"It fetched {most:,} items at once for a list of ten; begin with few and fetch more only "
+        "where too few are left.",
     )
     rare = {ranked[40], ranked[4_000]}
     found, _ = _watched(answer, ranked, rare.__contains__, 2)
-    expect(found == [ranked[40], ranked[4_000]], "Where few items are allowed, some are missed.")
+    reason = "Where few items are allowed, some are missed: go on until the catalogue ends."
+    expect(found == [ranked[40], ranked[4_000]], reason)
     found, _ = _watched(answer, ranked, rare.__contains__, 3)
-    expect(len(found) == 2, "Where fewer than k are allowed, the list should hold those.")
-
-
-def _positions(answer: Callable, scores: np.ndarray, families: list, k: int) -> list[int]:
-    return [int(place) for place in answer(scores.copy(), list(families), k)]
+    reason = "Where fewer than k items are allowed, the list must hold those."
+    expect(found == [ranked[40], ranked[4_000]], reason)
+    found, _ = _watched(answer, ranked, lambda item: False, 3)
+    expect(found == [], "Where no item is allowed, the list must be empty.")
 
 
 def _one_per_family(scores: np.ndarray, families: list[str], k: int) -> list[int]:
@@ -113,14 +148,17 @@ def _variety(vectors: np.ndarray) -> float:
 
 
 def _watched(answer: Callable, ranked: list[int], allowed: Callable, k: int) -> tuple[list, int]:
-    """What an answer lists, and the most it fetched at once."""
+    """Return what an answer lists, and the most that it fetched at once."""
     asked = []
 
     def fetch(count: int) -> list[int]:
         asked.append(count)
         if len(asked) > 1_000:
-            raise NotYet("It has fetched a thousand times and is still not content.")
+            raise NotYet(
+                "It has fetched a thousand times: fetch many more each time, and stop if a fetch "
+                "gives no more than the one before, because the catalogue has ended."
+            )
         return ranked[: max(0, int(count))]
 
-    found = [int(item) for item in answer(fetch, allowed, k)]
+    found = whole_numbers(call(answer, fetch, allowed, k))
     return found, min(max(asked, default=0), CATALOGUE)

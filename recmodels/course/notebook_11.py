@@ -3,24 +3,33 @@
 import numpy as np
 import pandas as pd
 
-from recmodels.course.checking import NotYet, exercise, expect, expect_close
+from recmodels.course.checking import (
+    NotYet,
+    call,
+    exercise,
+    expect,
+    expect_close,
+    expect_unchanged,
+    numbers,
+    parts,
+)
 
 
-@exercise("11.1")
+@exercise("11.1", "a history and a length")
 def check_windows(answer) -> None:
     """`answer(history, length)` gives inputs and shifted targets, padded on the left."""
-    _expect_function(answer, "a history and a length")
     for history, length in (([7, 3, 9], 5), ([4, 8, 6, 2], 3), ([2, 6], 1)):
         _expect_window(answer, history, length, "that fits the window")
     long = [11, 4, 9, 2, 7, 5, 3, 8]
-    inputs, targets = _window(answer, long, 4)
+    _, targets = _window(answer, long, 4)
     expect(
-        not any(item in inputs[: step + 1] for step, item in enumerate(targets) if item),
-        "Short histories are right. In a long one, a position is asked for what it has read.",
+        targets.tolist() != long[1:5],
+        "Short histories are right. In a long one, a position asks for an event that stands before "
+        "its input, and nothing asks for the newest event.",
     )
-    expect(targets[-1] == long[-1], "In a long history, nobody is asked for the newest event.")
     _expect_window(answer, long, 4, "longer than the window")
     _expect_window(answer, [5, 1, 5, 5, 2, 1, 1], 3, "in which items return")
+    _expect_window(answer, [5], 3, "of one event")
 
 
 def _expect_window(answer, history: list[int], length: int, kind: str) -> None:
@@ -28,21 +37,17 @@ def _expect_window(answer, history: list[int], length: int, kind: str) -> None:
     expected = _left(history[:-1], length), _left(history[1:], length)
     expect(
         not any((np.diff(np.sign(row)) < 0).any() for row in (inputs, targets)),
-        "Padding stands to the right of an event: the last state would be that of nothing.",
+        "Padding stands to the right of an event; it belongs on the left.",
     )
-    for found, wanted, name in zip((inputs, targets), expected, ("inputs", "targets"), strict=True):
-        expect_close(found, wanted, f"For a history {kind}, the {name} are wrong.")
+    mistakes = {"Inputs and targets are the same; shift the targets.": expected[0]}
+    expect_close(inputs, expected[0], f"For a history {kind}, the inputs are wrong.")
+    expect_close(targets, expected[1], f"For a history {kind}, the targets are wrong.", mistakes)
 
 
-def _window(answer, history: list[int], length: int) -> tuple[np.ndarray, np.ndarray]:
-    found = answer(list(history), length)
-    expect(len(found) == 2, "Return inputs and targets.")
-    inputs, targets = (np.asarray(part) for part in found)
-    expect(
-        inputs.shape == targets.shape == (length,),
-        f"Both must be as long as the window, {length}; they are {inputs.shape}, {targets.shape}.",
-    )
-    return inputs, targets
+def _window(answer, history: list[int], length: int) -> list[np.ndarray]:
+    found = parts(call(answer, history, length), 2, "Return inputs and targets.")
+    reason = "Both must be as long as the window."
+    return [numbers(part, (length,), reason) for part in found]
 
 
 def _left(items: list[int], length: int) -> list[int]:
@@ -50,35 +55,40 @@ def _left(items: list[int], length: int) -> list[int]:
     return [0] * (length - len(kept)) + kept
 
 
-@exercise("11.2")
+@exercise("11.2", "scores, targets and seen")
 def check_ranks(answer) -> None:
-    """`answer(scores, targets, seen)` gives one pessimistic rank a user among unseen items."""
-    _expect_function(answer, "scores, targets and seen")
+    """`answer(scores, targets, seen)` gives pessimistic ranks among unseen items, (U,)."""
     scores = np.random.default_rng(112).normal(size=(4, 7))
     targets, seen = np.array([2, 0, 6, 3]), np.zeros((4, 7), bool)
-    given = scores.copy()
-    found = np.asarray(answer(given, targets, seen))
-    expect(found.shape == (4,), f"One rank a user, please: (4,), not {found.shape}.")
-    expect(np.array_equal(given, scores), "It changed the scores it was given; leave them alone.")
-    expect((found >= 1).all(), "The top of the list is number one.")
-    expect_close(found, _ranks(scores, targets, seen), "Even without ties the ranks are wrong.")
+    found = numbers(call(answer, scores, targets, seen), (4,), "Return one rank for each user.")
+    expect_unchanged(answer, scores, targets, seen)
+    right = _ranks(scores, targets, seen)
+    mistakes = {
+        "The best item must have rank 1, not 0.": right - 1,
+        "The target competes with itself.": right + 1,
+        "The order is reversed: the highest score must have rank 1.": 8 - right,
+    }
+    expect_close(found, right, "The ranks are wrong even without equal scores.", mistakes)
     seen[:, [1, 4]] = True
+    mistakes = {"Seen items still compete; they must leave the list.": right}
     wanted = _ranks(scores, targets, seen)
-    expect_close(answer(scores, targets, seen), wanted, "Items a user has seen leave the list.")
-    alike = np.asarray(answer(np.zeros((4, 7)), targets, seen))
+    reason = "The ranks are wrong where items are seen."
+    expect_close(call(answer, scores, targets, seen), wanted, reason, mistakes)
+    alike = numbers(call(answer, np.zeros((4, 7)), targets, seen))
     expect(
         not (alike == 1).all(),
-        "A model that scores all items alike gets every user a perfect list.",
+        "A model that gives all items the same score gets the best rank, 1, for every user.",
     )
-    expect(len(set(alike)) == 1, "With all scores equal, a rank depends on the number of the item.")
-    expect_close(
-        alike,
-        np.full(4, 5),
-        "With all scores equal and five items left, the target is not at the end of the list.",
+    expect(
+        len(set(alike)) == 1,
+        "With all scores equal, the rank depends on the position of the item.",
     )
+    reason = "With all scores equal and five items left, the target must have rank 5, the worst."
+    expect_close(alike, np.full(4, 5), reason)
     rounded = scores.round()
     wanted = _ranks(rounded, targets, seen)
-    expect_close(answer(rounded, targets, seen), wanted, "It is wrong where only some items tie.")
+    reason = "It is wrong where only some items have equal scores."
+    expect_close(call(answer, rounded, targets, seen), wanted, reason)
 
 
 def _ranks(scores, targets, seen) -> np.ndarray:
@@ -86,44 +96,45 @@ def _ranks(scores, targets, seen) -> np.ndarray:
     return (np.where(seen, -np.inf, scores) >= own).sum(axis=1)
 
 
-@exercise("11.3")
-@np.errstate(all="ignore")
+@exercise("11.3", "positive, negatives and log_counts")
 def check_logq_loss(answer) -> None:
-    """`answer(positive, negatives, log_counts)` is a sampled softmax loss a user, corrected."""
-    _expect_function(answer, "positive, negatives and log_counts")
+    """`answer(positive, negatives, log_counts)` gives corrected sampled softmax losses, (U,)."""
     rng = np.random.default_rng(113)
     positive, negatives = rng.normal(size=3), rng.normal(size=(3, 5))
-    found = np.asarray(answer(positive, negatives, np.zeros((3, 5))))
-    expect(found.shape == (3,), f"Return one loss a user, (3,), not {found.shape}.")
-    sure = np.asarray(answer(np.full(3, 30.0), np.full((3, 5), -30.0), np.zeros((3, 5))))
-    expect(
-        (sure > -1e-9).all(),
-        "A loss below zero: a probability above one. Is the whole really the whole?",
-    )
-    expect_close(
-        found,
-        _loss(positive, negatives, 0),
-        "With every other item drawn once there is nothing to correct, and it is still not the "
-        "full softmax.",
-    )
-    counts = np.array([4.0, 2.0, 1.0, 0.5, 0.25])
-    corrected = np.asarray(answer(positive, negatives, np.tile(np.log(counts), (3, 1))))
-    expect(
-        not np.allclose(corrected, found), "How often an item was drawn makes no difference to it."
-    )
-    twice = np.asarray(
-        answer(positive, np.repeat(negatives, 2, axis=1), np.full((3, 10), np.log(2)))
-    )
-    expect_close(
-        twice, found, "Each item drawn twice should give the loss of each drawn once; it does not."
-    )
-    expect_close(
-        corrected,
-        _loss(positive, negatives, np.log(counts)),
-        "Right where all items are drawn equally often, wrong where some are drawn more.",
-    )
-    large = np.asarray(answer(positive + 1000, negatives + 1000, np.zeros((3, 5))))
-    expect_close(large, found, "Scores of a thousand should not trouble it.", 1e-6)
+    even = np.zeros((3, 5))
+    right = _loss(positive, negatives, 0)
+    mistakes = {
+        "The loss of a model that is sure and right falls below zero: its probability exceeds 1.": (
+            np.log(np.exp(negatives).sum(axis=1)) - positive
+        ),
+        "The sign is wrong: a loss must be small where a model is right.": -right,
+        "The exponentials of the negatives are averaged; add them up.": (
+            np.log(np.exp(positive) + np.exp(negatives).mean(axis=1)) - positive
+        ),
+        "This is the probability of the positive; the loss is minus its logarithm.": np.exp(-right),
+    }
+    found = numbers(call(answer, positive, negatives, even), (3,), "Return one loss for each user.")
+    reason = "With every other item drawn once it must be the full softmax, and it is not."
+    expect_close(found, right, reason, mistakes)
+    counts = np.log([4.0, 2.0, 1.0, 0.5, 0.25])
+    corrected = numbers(call(answer, positive, negatives, np.tile(counts, (3, 1))))
+    mistakes = {
+        "How often an item was drawn makes no difference.": found,
+        "The correction has the wrong sign: an item that is drawn often must count for less.": (
+            _loss(positive, negatives, -counts)
+        ),
+        "The positive was not drawn, so it must not be corrected.": (
+            _loss(positive - counts[0], negatives, counts),
+            _loss(positive - counts.mean(), negatives, counts),
+        ),
+    }
+    reason = "It is right where all items are drawn equally often, and wrong where some are not."
+    right = _loss(positive, negatives, counts)
+    expect_close(corrected, right, reason, mistakes)
+    for shift in (1000, -1000):
+        moved = call(answer, positive + shift, negatives + shift, even)
+        reason = f"Adding {shift:,} to all scores must not change the loss."
+        expect_close(moved, found, reason, tolerance=1e-4)
 
 
 def _loss(positive, negatives, log_counts) -> np.ndarray:
@@ -131,31 +142,36 @@ def _loss(positive, negatives, log_counts) -> np.ndarray:
     return np.log(np.exp(logits).sum(axis=1)) - positive
 
 
-@exercise("11.4")
+@exercise("11.4", "a table of events")
 def check_split(answer) -> None:
     """`answer(events)` leaves each user's last event for the test, the one before to validate."""
-    _expect_function(answer, "events")
     events = _events()
     sizes = events.groupby("user")["item"].transform("size")
     for table, kind in ((events, "in order of time"), (_shuffled(events), "in no order")):
-        train, validation, test = _three(answer(table.copy()))
+        train, validation, test = _three(call(answer, table))
         together = sorted(map(tuple, pd.concat([train, validation, test])[list(events)].to_numpy()))
         expect(
             together == sorted(map(tuple, events.to_numpy())),
-            f"With rows {kind}, the parts together are not the log: events are lost or doubled.",
+            f"With rows {kind}, the three parts together are not the log: events are lost or "
+            "doubled. Users with few events, and items that return, belong to it too.",
         )
         for part, name in ((validation, "validation"), (test, "test")):
-            expect(part["user"].is_unique, f"One event a user for the {name}, please.")
+            expect(part["user"].is_unique, f"A user has more than one event in the {name}.")
         expect(
             set(test["user"]) == set(validation["user"]) == set(events["user"][sizes >= 3]),
-            "Exactly the users with three events or more are measured; the others only teach.",
+            "Users with three events or more must be in test and validation, the others only in "
+            "training.",
         )
         before = validation.set_index("user")["timestamp"]
         after = test.set_index("user")["timestamp"]
         own = train["user"].map(before)
         expect(
-            not (train["timestamp"] > own).any() and (before <= after[before.index]).all(),
-            f"With rows {kind}, what is learnt from comes after what is to be predicted.",
+            not (train["timestamp"] > own).any(),
+            f"With rows {kind}, training holds a later event of a user than the validation does.",
+        )
+        expect(
+            (before <= after[before.index]).all(),
+            f"With rows {kind}, the validation event of a user comes after the test event.",
         )
 
 
@@ -172,42 +188,46 @@ def _shuffled(events: pd.DataFrame) -> pd.DataFrame:
     return events.sample(frac=1, random_state=5).reset_index(drop=True)
 
 
-def _three(found) -> tuple[pd.DataFrame, ...]:
-    right = isinstance(found, tuple) and len(found) == 3
-    expect(
-        right and all(isinstance(part, pd.DataFrame) for part in found),
-        "Return three tables of events: training, validation, test.",
-    )
-    return found
+def _three(found) -> list[pd.DataFrame]:
+    reason = "Return three tables of events: training, validation, test."
+    tables = parts(found, 3, reason)
+    for table in tables:
+        expect(isinstance(table, pd.DataFrame), reason)
+        missing = {"user", "item", "timestamp"} - set(table.columns)
+        expect(not missing, f"A table lacks the column {', '.join(sorted(missing))}.")
+    return tables
 
 
-@exercise("11.5")
+@exercise("11.5", "an encoder, which is itself a function")
 def check_test(answer) -> None:
     """`answer(last_state)` raises an `AssertionError` for faulty encoders and no other."""
-    _expect_function(answer, "an encoder, which is itself a function")
     for seed in (1, 2):
         expect(
             not _fails(answer, _encoder(seed)),
-            "It fails for an encoder without a fault: what it asks for is not what is promised.",
+            "It fails for a sound encoder: what it asserts was not promised.",
         )
     faults = {
-        "cut": "It passes an encoder that does not read what the user did last.",
-        "side": "It passes an encoder whose answer changes when a batch brings more padding.",
-        "short": "It passes an encoder that reads the newest event alone.",
-        "order": "It passes an encoder that does not care what came first.",
+        "cut": "It passes an encoder that keeps the oldest items of a long history.",
+        "side": "It passes an encoder whose state changes when `length` adds more padding.",
+        "short": "It passes an encoder that reads the newest item only.",
+        "order": "It passes an encoder for which the order of the items makes no difference.",
     }
     for fault, reason in faults.items():
         expect(_fails(answer, _encoder(3, fault)), reason)
 
 
 def _fails(test, encoder) -> bool:
+    def run() -> bool:
+        try:
+            test(encoder)
+        except AssertionError:
+            return True
+        return False
+
     try:
-        test(encoder)
-    except AssertionError:
-        return True
-    except Exception as error:  # Raised by the answer: anything may be.
-        raise NotYet(f"It stopped with {type(error).__name__} instead of asserting.") from error
-    return False
+        return call(run)
+    except NotYet as problem:
+        raise NotYet(f"{problem}\nA test must raise an AssertionError.") from problem
 
 
 def _encoder(seed: int, fault: str = ""):
@@ -225,7 +245,3 @@ def _encoder(seed: int, fault: str = ""):
         return weights @ table[ids]
 
     return last_state
-
-
-def _expect_function(answer, arguments: str) -> None:
-    expect(callable(answer), f"Give a function of {arguments}.")

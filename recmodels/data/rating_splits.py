@@ -1,11 +1,12 @@
 """Hold out ratings, several of a user: at random as tutorials do, or all after one moment."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from recmodels.data.interactions import Interactions
-from recmodels.data.splits import Cases, Split, cases_among, cut_seconds, pairs_in
+from recmodels.data.splits import Cases, Split, cases_among, cut_seconds, pairs_in, split_at
 
 
 def random_ratings(
@@ -91,26 +92,14 @@ def temporal_ratings(
     interactions.require("`temporal_ratings`", ("timed",))
     times = interactions.events["timestamp"].to_numpy()
     cut = cut_seconds(times, fraction, validation_fraction, None)
-    train, known = interactions.select(times < cut[0]), interactions.select(times < cut[1])
-    split = Split(
-        protocol="temporal-80-20",
-        train=train,
-        validation=_cases_met(train, interactions.select((times >= cut[0]) & (times < cut[1]))),
-        test=_cases_met(known, interactions.select(times >= cut[1])),
-        catalogue=known.events["item"].unique(),
-        cut=cut,
-    )
-    if not len(train) or not len(split.validation) or not len(split.test):
-        raise ValueError(
-            "`temporal_ratings` left a part without cases: move the cuts with `fraction` or "
-            "`validation_fraction` so that users have events on both sides. "
-            f"Received: name={interactions.name!r}, cut={cut}, sizes: {len(train)}, "
-            f"{len(split.validation)}, {len(split.test)}"
-        )
-    return split
+    split = split_at(interactions, cut, "temporal-80-20", _cases_met, "`temporal_ratings`")
+    return replace(split, catalogue=split.test.inputs.events["item"].unique())
 
 
-def _cases_met(inputs: Interactions, later: Interactions) -> Cases:
-    """Cases among later events of items that the inputs have."""
-    met = later.events["item"].isin(inputs.events["item"].unique()).to_numpy()
-    return cases_among(inputs, later.select(met))
+def _cases_met(interactions: Interactions, begin: int, end: int | None) -> Cases:
+    """All events in [begin, end) of items that the events before have."""
+    times = interactions.events["timestamp"].to_numpy()
+    inputs = interactions.select(times < begin)
+    inside = (times >= begin) & (times < (np.inf if end is None else end))
+    met = interactions.events["item"].isin(inputs.events["item"].unique()).to_numpy()
+    return cases_among(inputs, interactions.select(inside & met))

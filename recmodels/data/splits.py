@@ -1,5 +1,6 @@
 """Cut a log into what may be learned from and what must be predicted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -163,20 +164,43 @@ def temporal_cutoff(
     interactions.require("`temporal_cutoff`", ("timed",))
     times = interactions.events["timestamp"].to_numpy()
     cut = cut_seconds(times, fraction, validation_fraction, time)
-    train = interactions.select(times < cut[0])
+    return split_at(interactions, cut, "temporal", cases_after, "`temporal_cutoff`")
+
+
+def split_at(
+    interactions: Interactions,
+    cut: tuple[int, int],
+    protocol: str,
+    cases: Callable[[Interactions, int, int | None], Cases],
+    caller: str,
+) -> Split:
+    """Cut a timed log at two moments.
+
+    Args:
+        interactions: a timed log.
+        cut: the seconds at which validation and test begin.
+        protocol: of the split.
+        cases: makes the cases of events in [begin, end) from the log, `begin` and `end`; None is
+            the end of the log.
+        caller: name of the public function, for the error.
+
+    Raises:
+        ValueError: one of the three parts would be empty.
+    """
+    train = interactions.select(interactions.events["timestamp"].to_numpy() < cut[0])
     split = Split(
-        protocol="temporal",
+        protocol=protocol,
         train=train,
-        validation=cases_after(interactions, cut[0], cut[1]),
-        test=cases_after(interactions, cut[1], None),
+        validation=cases(interactions, *cut),
+        test=cases(interactions, cut[1], None),
         catalogue=train.events["item"].unique(),
         cut=cut,
     )
     sizes = {"train": len(train), "validation": len(split.validation), "test": len(split.test)}
     if not all(sizes.values()):
         raise ValueError(
-            "`temporal_cutoff` left a part without cases: move the cuts with `fraction`, "
-            "`validation_fraction` or `time` so that users have events on both sides. "
+            f"{caller} left a part without cases: move the cuts with its arguments, such as "
+            "`fraction` or `validation_fraction`, so that users have events on both sides. "
             f"Received: name={interactions.name!r}, cut={cut}, sizes={sizes}"
         )
     return split

@@ -1,5 +1,7 @@
 """Measures over held-out ratings, several of a user: hits of long lists, and errors of ratings."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -15,14 +17,19 @@ _RESAMPLES = 2000
 
 
 def measure_held_out(
-    model, queries: Queries, ratings: np.ndarray, *, retrieves: bool = True, rates: bool = True
+    model,
+    queries: Queries,
+    ratings: np.ndarray | None,
+    *,
+    retrieves: bool = True,
+    rates: bool = True,
 ) -> pd.DataFrame:
     """What a model makes of each held-out rating.
 
     Args:
         model: a model that scores if it retrieves; with `rate(queries, items)` if it rates.
         queries: one row a rating.
-        ratings: what was given, finite numbers, (N,).
+        ratings: what was given, finite numbers, (N,); None where they are not predicted.
         retrieves: whether to rank the catalogue, with and without what the user has seen.
         rates: whether to predict the ratings.
 
@@ -82,6 +89,43 @@ def summarise_held_out(table: pd.DataFrame) -> dict[str, dict[str, float]]:
             mean, by_user = np.sqrt(mean), np.sqrt(by_user)
         found[name] = {"mean": float(mean), "users": float(by_user.mean())}
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What a model did for every held-out rating, and the averages.
+
+    Args:
+        table: from `measure_held_out`, one row per rating.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Means over ratings, such as `"rmse"`."""
+        return {name: found["mean"] for name, found in summarise_held_out(self.table).items()}
+
+    @property
+    def warm_metrics(self) -> dict[str, float]:
+        """The same: a user without a training event is no query here."""
+        return self.metrics
+
+    @property
+    def score(self) -> float:
+        """What choices are made by: hits of filtered lists, less the error of ratings in stars."""
+        metrics = self.metrics
+        return metrics.get(HELD_OUT_METRICS[1], 0.0) - metrics.get("rmse", 0.0)
+
+    def to_dict(self) -> dict:
+        """What a stored result records; the rows of the ratings are left out."""
+        users = {name: found["users"] for name, found in summarise_held_out(self.table).items()}
+        return {
+            "metrics": self.metrics,
+            "warm_metrics": self.warm_metrics,
+            "users": users,
+            "ratings": len(self.table),
+        }
 
 
 def user_sums(table: pd.DataFrame, seed: int, num_users: int) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from recmodels.experiments.rating_catalogue import (
     RETRIEVAL,
     TOWERS,
     TUTORIAL,
+    ml_100k,
 )
 
 SEEDS = (0, 1, 2)
@@ -178,26 +179,11 @@ def _baselines(dataset: str) -> list[Experiment]:
 
 
 def _temporal(
-    name: str,
-    options: dict,
-    minutes: float = 0.1,
-    model: str | None = None,
-    beside: tuple[dict, ...] = (),
-    **fit,
+    name: str, options: dict, minutes: float = 0.1, model: str | None = None, **entry
 ) -> Experiment:
-    """ML-100K as a recommender meets it that was trained once, before the cut."""
-    return Experiment(
-        name=f"ml-100k-temporal-{name}",
-        dataset="ml-100k",
-        protocol="temporal",
-        model=model or name,
-        options=options,
-        fit=fit,
-        beside=beside,
-        seeds=SEEDS if fit else (0,),
-        minutes=minutes,
-        space=SASREC_SPACE if name == "sasrec" else BASELINE_SPACES.get(name, {}),
-    )
+    """Trained once on ML-100K, before a cut in time, and asked for the next film of each user."""
+    space = SASREC_SPACE if name == "sasrec" else BASELINE_SPACES.get(name, {})
+    return ml_100k("temporal", name, model or name, options, minutes, space=space, **entry)
 
 
 # What `recmodels run` shows beside the model, on any log: label to model and options.
@@ -226,11 +212,11 @@ _ENTRIES = [
     _temporal("markov", {"smoothing": 44.0}),
     _temporal("item-knn", {"neighbours": 50, "shrinkage": 5.4, "decay": 0.72}),
     _temporal("ease", {"regularisation": 630.0, "decay": 0.86}),
-    _temporal("sasrec", ML_1M_SASREC | {"num_heads": 4, "dropout": 0.21}, 1, **ML_100K_TRAINING),
-    _temporal("tutorial", {"width": 32}, 0.5, "two-tower", **TUTORIAL),
-    _temporal("two-tower", TOWERS, 0.5, **RETRIEVAL),
-    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", (NEIGHBOURS,), **RETRIEVAL),
-    _temporal("joint", JOINT_TOWERS, 1, "two-tower", **JOINT),
+    _temporal("sasrec", ML_1M_SASREC | {"num_heads": 4, "dropout": 0.21}, 1, fit=ML_100K_TRAINING),
+    _temporal("tutorial", {"width": 32}, 0.5, "two-tower", fit=TUTORIAL),
+    _temporal("two-tower", TOWERS, 0.5, "two-tower", fit=RETRIEVAL),
+    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", fit=RETRIEVAL, beside=(NEIGHBOURS,)),
+    _temporal("joint", JOINT_TOWERS, 1, "two-tower", fit=JOINT),
     *RATING_ENTRIES,
 ]
 # Test NDCG@10 over the users known before, and how far a seed may lie from it: counted models

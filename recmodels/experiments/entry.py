@@ -1,8 +1,8 @@
 """What an experiment is: data, protocol, model, training, seeds and the result to expect."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from recmodels.features.sequences import SequenceData
 from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
@@ -14,13 +14,13 @@ from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
 from recmodels.models.sasrec import SASRec
-from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.two_tower import TwoTower
 from recmodels.models.two_towers_of import two_towers_of
 from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
 
 # The one place where a name selects code.
-MODELS: dict[str, Callable] = {
+MODELS: dict[str, type] = {
     "random": RandomOrder,
     "popularity": MostPopular,
     "recent-popularity": RecentPopular,
@@ -35,11 +35,17 @@ MODELS: dict[str, Callable] = {
     "hybrid": Hybrid,
     "sasrec": SASRec,
     "user-item-bias": UserItemBias,
-    "two-tower": two_towers_of,
+    "two-tower": TwoTower,
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS)
 SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
+# Event columns that models learn from besides the items.
+COLUMNS = {
+    "recent-popularity": ("timestamp",),
+    "two-tower": ("value",),
+    "user-item-bias": ("value",),
+}
 
 
 @dataclass(frozen=True)
@@ -94,15 +100,24 @@ class Experiment:
             )
 
     @property
-    def is_neural(self) -> bool:
-        """Whether the model is trained by `fit` rather than counted."""
-        builder = MODELS[self.model]
-        return isinstance(builder, type) and issubclass(builder, SequenceEncoder)
+    def task(self) -> str | None:
+        """How `fit` trains the model, such as `"next_item"`; None for models that count."""
+        return getattr(MODELS[self.model], "task", None)
 
     @property
-    def has_towers(self) -> bool:
-        """Whether the model is two towers, which are made for their data."""
-        return self.model == "two-tower"
+    def holds_out_ratings(self) -> bool:
+        """Whether each held-out rating is a query, instead of the next item of each user."""
+        return self.protocol in RATING_PROTOCOLS
+
+    @property
+    def measured(self) -> dict[str, bool]:
+        """What is measured under the rating protocols, as arguments."""
+        return {"retrieves": self.retrieves, "rates": self.rates}
+
+    @property
+    def choose_by(self) -> str:
+        """What epochs and options are chosen by; `"score"` is hits less the error of ratings."""
+        return "score" if self.holds_out_ratings else "ndcg@10"
 
     def surprises(self, metrics: dict[str, float]) -> list[str]:
         """What lies further from `expected` than it may, a sentence each."""
@@ -115,3 +130,21 @@ class Experiment:
     def command(self, seed: int) -> str:
         """What to type to run one seed again."""
         return f"recmodels train {self.name} --seed {seed}"
+
+
+def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
+    """Make an untrained model for some data.
+
+    Args:
+        name: a key of `MODELS`.
+        options: arguments of the model; of two towers those of `two_towers_of`.
+        data: what it will be trained on; it decides the size of models with weights.
+        seed: of the models in `SEEDED`.
+    """
+    kind = MODELS[name]
+    match getattr(kind, "task", None):
+        case None:
+            return kind(**options, **({"seed": seed} if name in SEEDED else {}))
+        case "towers":
+            return two_towers_of(data, **options)
+    return kind(num_items=data.num_items, **options)

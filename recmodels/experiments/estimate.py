@@ -6,10 +6,10 @@ import numpy as np
 import psutil
 
 from recmodels.data.registry import open_log
+from recmodels.data.splits import Split
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.memory import GIB, peak_gib
-from recmodels.experiments.run import prepare_experiment, run_seed
-from recmodels.features.sequences import SequenceData
+from recmodels.experiments.run import run_seed, split_log
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training
 
@@ -58,15 +58,14 @@ def estimate(experiment: Experiment, *, share: float = SHARE, seed: int = 0) -> 
         ValueError: the model is no sequence encoder.
         MemoryError: it cannot fit, see `refuse_what_cannot_fit`.
     """
-    if not experiment.is_neural:
+    if experiment.task != "next_item":
         raise ValueError(
             f"`experiment` must be of a sequence model; {experiment.model} takes about "
             f"{experiment.minutes:g} minutes. Received: name={experiment.name!r}"
         )
     available = psutil.virtual_memory().available
     log, _ = open_log(experiment.dataset, {})
-    data = prepare_experiment(experiment, log)
-    part, times = _part(data, share, seed)
+    part, times = _part(split_log(log, experiment.protocol), share, seed)
     short = {"epochs": EPOCHS, "validate_every": 2, "patience": None}
     short = replace(experiment, fit={**experiment.fit, **short})
     run = run_seed(short, seed, part, verbose=False)
@@ -74,13 +73,15 @@ def estimate(experiment: Experiment, *, share: float = SHARE, seed: int = 0) -> 
     return _reckon(experiment, training, run.curve, times, available)
 
 
-def _part(data: SequenceData, share: float, seed: int) -> tuple[SequenceData, float]:
-    """Some of the training users, all validation queries, and how often the part is the whole."""
-    users = np.random.default_rng(seed).permutation(len(data.train))
-    users = np.sort(users[: max(1, round(share * len(users)))])
-    part = data.train.select(users)
-    asked = [np.maximum(0, lengths - 1).sum() for lengths in (data.train.lengths, part.lengths)]
-    return replace(data, train=part, test=None, newcomers=None), float(asked[0] / asked[1])
+def _part(split: Split, share: float, seed: int) -> tuple[Split, float]:
+    """Some of the training users, all validation cases, and how often the part is the whole."""
+    lengths = np.diff(split.train.user_offsets()[1])
+    chosen = np.zeros(len(lengths), bool)
+    count = max(1, round(share * len(lengths)))
+    chosen[np.random.default_rng(seed).permutation(len(lengths))[:count]] = True
+    asked = np.maximum(0, lengths - 1)
+    part = replace(split, train=split.train.select(np.repeat(chosen, lengths)), test=None)
+    return part, float(asked.sum() / asked[chosen].sum())
 
 
 def _reckon(

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from recmodels.data.registry import open_log
 from recmodels.data.text import one_line
-from recmodels.evaluation.report import evaluate
-from recmodels.experiments.run import split_log
+from recmodels.evaluation.held_out import HELD_OUT_METRICS
+from recmodels.experiments.entry import PROTOCOLS, RATING_PROTOCOLS
+from recmodels.experiments.measures import measure
+from recmodels.experiments.run import prepare_split, split_log
 from recmodels.experiments.showcase import SHOWN_METRICS, Showcase
-from recmodels.features.sequences import prepare
+from recmodels.models.capabilities import columns_of
 from recmodels.recommend.bundle import load_bundle
 
 
@@ -39,25 +41,31 @@ def evaluate_bundle(folder: Path) -> dict:
     """
     bundle = load_bundle(folder)
     dataset, protocol = bundle.config.get("dataset"), bundle.config.get("protocol")
-    columns = bundle.config.get("columns", {})
+    columns, seed = bundle.config.get("columns", {}), bundle.config.get("seed", 0)
     if (
         not isinstance(dataset, str)
-        or protocol not in ("leave-one-out", "temporal")
+        or protocol not in PROTOCOLS
+        or type(seed) is not int
+        or seed < 0
         or not isinstance(columns, dict)
         or not all(isinstance(column, str) for column in columns.values())
     ):
         raise ValueError(
             "`folder` must hold a bundle of `recmodels run` or `recmodels train`, whose config has "
-            "`dataset`, `protocol` and `columns`. For a bundle of `Recommender.save` load it and "
-            "call `recmodels.evaluate(model, data.test, ...)` with the data it was trained on. "
+            "`dataset`, `protocol`, `columns` and `seed`. For a bundle of `Recommender.save` load "
+            "it and call `recmodels.evaluate(model, data.test)` with the data it was trained on. "
             f"Received: folder={str(folder)!r}, config={bundle.config!r:.200}"
         )
     log, _ = open_log(dataset, columns)
-    data = prepare(split_log(log, protocol))
+    split = split_log(log, protocol, seed)
+    if protocol in RATING_PROTOCOLS:
+        split = split.refitted()
+    data = prepare_split(split, columns_of(bundle.model), bundle.filter_seen)
     if list(data.vocabulary.raw_ids) != list(bundle.vocabulary.raw_ids):
         raise ValueError(
             "`folder` holds a model of another catalogue than the data set has now. "
             f"Received: folder={str(folder)!r}, dataset={dataset!r}"
         )
-    measured = evaluate(bundle.model, data.test, filter_seen=bundle.filter_seen, train=data.train)
-    return measured.metrics
+    found = set(bundle.metrics)  # What was measured under a rating protocol is measured again.
+    asked = {"retrieves": HELD_OUT_METRICS[0] in found, "rates": "rmse" in found}
+    return measure(bundle.model, data, split, "test", **asked).metrics

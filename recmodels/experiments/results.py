@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from recmodels.data.files import locked, written_whole
+from recmodels.evaluation.held_out import interval_of_sums, user_sums
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.report import save_ranks
 from recmodels.evaluation.statistics import bootstrap_interval, seed_std
@@ -32,7 +33,12 @@ def write_json(path: Path, content: dict) -> None:
         unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None = None) -> dict:
+def store_run(
+    run: Run,
+    folder: Path = RESULTS,
+    ceiling: dict[str, float] | None = None,
+    users: np.ndarray | None = None,
+) -> dict:
     """Add a finished seed to the stored result of its experiment.
 
     Seeds may finish at once, in threads or processes: all of them are kept.
@@ -41,38 +47,49 @@ def store_run(run: Run, folder: Path = RESULTS, ceiling: dict[str, float] | None
         run: with its test measured.
         folder: of the results.
         ceiling: test metrics of the best possible model, where they are known.
+        users: under the rating protocols the raw ids of all users of the log, in ascending order,
+            the same for every split; each of them has a row of sums.
 
     Returns:
         The whole stored result, its means and intervals over the seeds so far.
 
     Raises:
         ValueError: fewer than two test users have a training event, or the seeds stored before
-            disagree with their ranks.
+            disagree with what is kept of their users, or have others.
     """
-    experiment, warm = run.experiment, _warm_ranks(run)
+    experiment = run.experiment
+    of_ratings = experiment.holds_out_ratings
+    found = _sums_of_ratings(run, users) if of_ratings else _warm_ranks(run)
     with locked(files_of(experiment.name, folder)[0]):
         runs, table = seeds_so_far(experiment, folder)
-        ranks = {int(seed): table[f"seed_{seed}"].to_numpy() for seed in runs} | {run.seed: warm}
-        ranks = dict(sorted(ranks.items()))
+        if runs:
+            _check_same_users(experiment, table, found)
+            found = table.assign(**{name: values.to_numpy() for name, values in found.items()})
+            found = found[sorted(found, key=lambda name: int(name.rpartition("_")[2]))]
         runs[str(run.seed)] = run.to_dict()
         result = {
             **described(experiment),
-            "filter_seen": experiment.filter_seen,
-            "cold": {
-                "users": run.test.cold_users,
-                "targets": run.test.cold_targets,
-                "newcomers": 0 if run.data.newcomers is None else len(run.data.newcomers),
-            },
-            **summarise(ranks, runs),
+            "cold": _count_cold(run),
+            "metrics": (summarise_ratings if of_ratings else summarise)(experiment, found, runs),
+            "everyone": _mean_of([record.get("everyone") for record in runs.values()]),
             **kept(runs),
         }
         if ceiling is not None:
             result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
-        replace_result(result, folder, lambda path: save_ranks(ranks, path))
+        replace_result(result, folder, found)
     return result
 
 
-def replace_result(result: dict, folder: Path, write_per_user: Callable[[Path], None]) -> None:
+def _check_same_users(experiment: Experiment, stored: pd.DataFrame, found: pd.DataFrame) -> None:
+    if len(stored) != len(found):
+        raise ValueError(
+            "`run` must be of the same test users as the seeds stored before: if the data have "
+            "changed, delete both files of the result and run all seeds again. "
+            f"Received: experiment={experiment.name!r}, {len(found)} users, stored {len(stored)}"
+        )
+
+
+def replace_result(result: dict, folder: Path, per_user_table: pd.DataFrame) -> None:
     """Replace both files of a result, or neither, wherever the process is killed.
 
     The JSON decides: before it is replaced the old per-user file is in place, and afterwards the
@@ -81,12 +98,22 @@ def replace_result(result: dict, folder: Path, write_per_user: Callable[[Path], 
     """
     path, per_user = files_of(result["experiment"], folder)
     try:
-        write_per_user(staged(per_user))
+        _write_per_user(per_user_table, staged(per_user))
         write_json(path, result)
     except Exception:
         staged(per_user).unlink(missing_ok=True)
         raise
     os.replace(staged(per_user), per_user)
+
+
+def _write_per_user(table: pd.DataFrame, path: Path) -> None:
+    """Write ranks, or sums of ratings where the columns are of several measures."""
+    if all(name.startswith("seed_") for name in table):
+        ranks = {int(name.removeprefix("seed_")): table[name].to_numpy() for name in table}
+        save_ranks(ranks, path)
+        return
+    with written_whole(path) as unfinished:
+        table.to_parquet(unfinished)
 
 
 def seeds_so_far(experiment: Experiment, folder: Path) -> tuple[dict[str, dict], pd.DataFrame]:
@@ -114,6 +141,7 @@ def described(experiment: Experiment) -> dict:
         "model": experiment.model,
         "settings": settings_of(experiment),
         "published": experiment.published,
+        "filter_seen": None if experiment.holds_out_ratings else experiment.filter_seen,
     }
 
 
@@ -127,7 +155,18 @@ def kept(runs: dict[str, dict]) -> dict:
     }
 
 
-def _warm_ranks(run: Run) -> np.ndarray:
+def _count_cold(run: Run) -> dict[str, int]:
+    """How many users and targets of the test, and newcomers beside it, training never saw."""
+    newcomers = run.data.newcomers
+    warm = run.experiment.holds_out_ratings  # Users without a training event are left out there.
+    return {
+        "users": 0 if warm else run.test.cold_users,
+        "targets": 0 if warm else run.test.cold_targets,
+        "newcomers": 0 if newcomers is None else len(np.unique(newcomers.histories.users)),
+    }
+
+
+def _warm_ranks(run: Run) -> pd.DataFrame:
     """Ranks of the users with a training event, on whom what a model has learnt is measured."""
     warm = ~run.test.per_user["cold_user"]
     if warm.sum() < 2:
@@ -136,23 +175,60 @@ def _warm_ranks(run: Run) -> np.ndarray:
             f"protocol, try another log. Received: {int(warm.sum())} such users of "
             f"{run.experiment.dataset!r}"
         )
-    return run.test.per_user.loc[warm, "rank"].to_numpy()
+    ranks = run.test.per_user.loc[warm, "rank"].to_numpy()
+    return pd.DataFrame({f"seed_{run.seed}": ranks})
 
 
-def summarise(ranks: dict[int, np.ndarray], runs: dict[str, dict]) -> dict:
-    """Means over seeds with a bootstrap interval over users, and over newcomers as well."""
+def _sums_of_ratings(run: Run, users: np.ndarray) -> pd.DataFrame:
+    """Sums over the held-out ratings of each user; see `user_sums`."""
+    rows = np.searchsorted(users, run.data.train.users)  # Of the training users among all.
+    table = run.test.table
+    return user_sums(table.assign(user=rows[table["user"]]), run.seed, len(users))
+
+
+def summarise(experiment: Experiment, ranks: pd.DataFrame, runs: dict[str, dict]) -> dict:
+    """Each metric over the seeds, with a bootstrap interval over users."""
     metrics = {}
     for name in TABLE_METRICS:
-        values = np.stack([rank_metric(name, r) for r in ranks.values()], axis=1)  # (U, seeds)
-        interval = bootstrap_interval(values.mean(axis=1))
-        metrics[name] = {
-            **{key: round(value, 6) for key, value in interval._asdict().items()},
-            "seed_std": None if values.shape[1] < 2 else round(seed_std(values), 6),
-        }
-    return {
-        "metrics": metrics,
-        "everyone": _mean_of([r.get("everyone") for r in runs.values()]),
-    }
+        values = np.stack([rank_metric(name, ranks[c].to_numpy()) for c in ranks], axis=1)
+        interval = bootstrap_interval(values.mean(axis=1))  # Of (U, seeds).
+        std = seed_std(values) if values.shape[1] > 1 else None
+        metrics[name] = _rounded({**interval._asdict(), "seed_std": std})
+    return metrics
+
+
+def summarise_ratings(experiment: Experiment, sums: pd.DataFrame, runs: dict[str, dict]) -> dict:
+    """Each measure over the test ratings of each seed and then over the seeds.
+
+    Returns:
+        By name `mean` with its 95 % interval `low`, `high`, `seed_std`, and `users`, the mean over
+        users. The interval is over splits where each seed has its own (Student's t; None for one
+        split), and over users where all seeds share one cut in time.
+    """
+    tests = [record["test"] for record in runs.values()]
+    summary = {}
+    for name in tests[0]["metrics"]:
+        values = np.array([test["metrics"][name] for test in tests])
+        over_splits = experiment.protocol == "random-80-20"
+        low, high = _over_splits(values) if over_splits else interval_of_sums(sums, name)
+        std = values.std(ddof=1) if len(values) > 1 else None
+        row = {"mean": values.mean(), "low": low, "high": high, "seed_std": std}
+        users = np.mean([test["users"][name] for test in tests])
+        summary[name] = _rounded({**row, "users": users})
+    return summary
+
+
+def _rounded(row: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: None if value is None else round(float(value), 6) for name, value in row.items()}
+
+
+def _over_splits(values: np.ndarray) -> tuple[float | None, float | None]:
+    """Student's t around a mean; nothing is known of a single split."""
+    if len(values) < 2:
+        return None, None
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    half = error * stats.t.ppf(0.975, len(values) - 1)
+    return values.mean() - half, values.mean() + half
 
 
 def _mean_of(measures: list[dict | None]) -> dict | None:

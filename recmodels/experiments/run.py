@@ -1,41 +1,29 @@
-"""Run one seed of an experiment: load, split, train, measure."""
+"""Run one seed of an experiment: split, train, measure."""
 
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from recmodels.api import fit, validation_score
+from recmodels.api import fit
 from recmodels.data.interactions import Interactions
-from recmodels.data.shop import Shop
+from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
-from recmodels.evaluation.ceilings import BayesCeiling
-from recmodels.evaluation.metrics import rank_metric
-from recmodels.evaluation.ranking import rank
-from recmodels.evaluation.report import Evaluation, evaluate
-from recmodels.experiments.entry import MODELS, SEEDED, Experiment
+from recmodels.evaluation.held_out import HeldOut
+from recmodels.evaluation.report import Evaluation
+from recmodels.experiments.entry import COLUMNS, Experiment, build_model
+from recmodels.experiments.measures import measure, measure_everyone, score_epoch
 from recmodels.experiments.memory import refuse_what_cannot_fit
+from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import SequenceData, prepare
-from recmodels.models.baseline import Baseline
-from recmodels.models.fallback import WithFallback
 from recmodels.models.hybrid import Hybrid
-from recmodels.models.popularity import MostPopular
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import set_seed
-
-# Event columns that models read beside the items.
-COLUMNS = {
-    "recent-popularity": ("timestamp",),
-    "two-tower": ("value",),
-    "user-item-bias": ("value",),
-}
-EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +34,14 @@ class Run:
         experiment, seed: what was run.
         model: trained, a model that scores.
         data: what it was trained on.
-        curve: of the training; None for baselines.
-        validation, test: measures; `test` is None where the test was not asked for.
+        curve: of the training that was validated, or else of the only one; None for models that
+            count.
+        validation: measures that choices are made by; None for those seeds of a rating protocol
+            that settle nothing.
+        test: measures, or None where the test was not asked for.
         everyone: metrics over all who come after a temporal cut, the most popular items for those
             of whom nothing is known; None under other protocols.
-        seconds: of training alone.
+        seconds: of the training of `model` alone.
     """
 
     experiment: Experiment
@@ -58,10 +49,17 @@ class Run:
     model: object
     data: SequenceData
     curve: LearningCurve | None
-    validation: Evaluation
-    test: Evaluation | None
+    validation: Evaluation | HeldOut | None
+    test: Evaluation | HeldOut | None
     everyone: dict[str, float] | None
     seconds: float
+
+    @property
+    def score(self) -> float:
+        """What options are chosen by, higher is better: see `Experiment.choose_by`."""
+        if isinstance(self.validation, HeldOut):
+            return self.validation.score
+        return self.validation.metrics[self.experiment.choose_by]
 
     def to_dict(self) -> dict:
         """What the stored result of this seed records."""
@@ -69,148 +67,131 @@ class Run:
             "seconds": round(self.seconds, 1),
             "cores": usable_cores(),
             "command": self.experiment.command(self.seed),
-            "validation": self.validation.metrics,
+            "validation": None if self.validation is None else self.validation.metrics,
             "test": None if self.test is None else self.test.to_dict(),
-            "everyone": self.everyone,
             "versions": versions(),
         }
         if self.curve is not None:
-            record["best_epoch"] = self.curve.best["epoch"]
             record["curve"] = self.curve.rows
+        if not self.experiment.holds_out_ratings:
+            record["everyone"] = self.everyone
+            if self.curve is not None:
+                record["best_epoch"] = self.curve.best["epoch"]
         return record
 
 
-def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:
-    """What the exact probabilities of a shop reach on the test cases; nothing is filtered."""
-    truth = BayesCeiling(shop, data.vocabulary, data.train.users)
-    return evaluate(truth, data.test, filter_seen=False, train=data.train)
+def split_log(log: Interactions, protocol: str, seed: int = 0) -> Split:
+    """Cut a log as a protocol says; the seed draws the random split and decides no other."""
+    if protocol == "random-80-20":
+        return random_ratings(log, seed)
+    cuts = {
+        "leave-one-out": leave_one_out,
+        "temporal": temporal_cutoff,
+        "temporal-80-20": temporal_ratings,
+    }
+    return cuts[protocol](log)
 
 
-def split_log(interactions: Interactions, protocol: str) -> Split:
-    """Cut a log as a protocol says."""
-    cut = {"leave-one-out": leave_one_out, "temporal": temporal_cutoff}[protocol]
-    return cut(interactions)
-
-
-def prepare_experiment(experiment: Experiment, log: Interactions) -> SequenceData:
-    """Encode the data of an experiment."""
-    return prepare_split(split_log(log, experiment.protocol), experiment)
-
-
-def prepare_split(split: Split, experiment: Experiment) -> SequenceData:
-    """Encode a split with the columns that the model of an experiment reads."""
-    wanted = COLUMNS.get(experiment.model, ())
-    there = tuple(name for name in wanted if name in split.train.events)
-    return prepare(split, columns=there)
+def prepare_split(split: Split, columns: tuple[str, ...], filter_seen: bool) -> SequenceData:
+    """Encode a split with those of the columns that its events have."""
+    there = tuple(name for name in columns if name in split.train.events)
+    return prepare(split, columns=there, protocol=Protocol(filter_seen=filter_seen))
 
 
 def run_seed(
     experiment: Experiment,
     seed: int,
-    data: SequenceData,
+    split: Split,
     *,
     checkpoint: Path | None = None,
-    categories: list[str] | None = None,
     verbose: bool = True,
 ) -> Run:
-    """Train on `data.train`, choose on `data.validation`, measure on `data.test` if it is there.
+    """Train on the training part of a split, choose on its validation part, measure on its test.
+
+    Under the rating protocols the choices, epochs included, were made on the validation part of
+    the first seed's split. That seed trains with it and measures it; what is tested is trained
+    again, with every seed, on all that is not tested.
 
     Args:
         experiment: what to run.
-        seed: of everything random.
-        data: from `prepare_experiment`.
-        checkpoint: file to continue from after a kill.
-        categories: of the items, for the diversity of lists; see `evaluate`.
+        seed: of everything random in the training.
+        split: from `split_log`. Without a test part nothing of it is measured.
+        checkpoint: file to continue from after a kill; the second training has a file beside it.
         verbose: whether a line an epoch goes to standard error.
     """
-    began = time.perf_counter()
-    model, curve = _train(experiment, seed, data, checkpoint, verbose)
-    seconds = time.perf_counter() - began if curve is None else curve.seconds
-
-    def measure(queries):
-        return evaluate(
-            model,
-            queries,
-            filter_seen=experiment.filter_seen,
-            train=data.train,
-            item_categories=categories,
-        )
-
+    refits = experiment.holds_out_ratings and split.test is not None
+    chosen = validation = None
+    if not refits or seed == experiment.seeds[0]:
+        chosen = tested = _train(experiment, seed, split, checkpoint, verbose)
+        validation = measure(chosen.model, chosen.data, split, "validation", **experiment.measured)
+    if refits:
+        if checkpoint is not None:
+            checkpoint = checkpoint.with_stem(f"{checkpoint.stem}-refitted")
+        tested = _train(experiment, seed, split.refitted(), checkpoint, verbose, refit=True)
+    test = everyone = None
+    if split.test is not None:
+        test = measure(tested.model, tested.data, split, "test", **experiment.measured)
+    if tested.data.newcomers is not None and not experiment.holds_out_ratings:
+        everyone = measure_everyone(tested.model, tested.data)
     return Run(
         experiment=experiment,
         seed=seed,
-        model=model,
-        data=data,
-        curve=curve,
-        validation=measure(data.validation),
-        test=None if data.test is None else measure(data.test),
-        everyone=None if data.newcomers is None else measure_everyone(model, data, experiment),
-        seconds=seconds,
+        model=tested.model,
+        data=tested.data,
+        curve=(chosen or tested).curve,
+        validation=validation,
+        test=test,
+        everyone=everyone,
+        seconds=tested.seconds,
     )
 
 
-def measure_everyone(model, data: SequenceData, experiment: Experiment) -> dict[str, float]:
-    """Metrics over test users and newcomers alike.
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """A model with what it was trained on and how long that took."""
 
-    Baselines have an answer to an empty history of their own; others fall back to popularity.
-    """
-    chain = model
-    if not isinstance(model, Baseline):
-        chain = WithFallback(model, MostPopular().fit(data.train, data.num_items))
-    parts = (data.test, data.newcomers)
-    ranks = [rank(chain, part, filter_seen=experiment.filter_seen).ranks for part in parts]
-    ranks = np.concatenate(ranks)
-    return {
-        "users": len(ranks),
-        **{name: float(rank_metric(name, ranks).mean()) for name in EVERYONE_METRICS},
-    }
+    model: object
+    data: SequenceData
+    curve: LearningCurve | None
+    seconds: float
 
 
-def _train(experiment, seed, data, checkpoint, verbose) -> tuple[object, LearningCurve | None]:
-    if not (experiment.is_neural or experiment.has_towers):
-        return count(experiment, seed, data), None
-    set_seed(seed)
-    if experiment.has_towers:
-        model = MODELS[experiment.model](data, **experiment.options)
-        score = partial(validation_score, model, data, filter_seen=experiment.filter_seen)
-        measured = {"measure": score, "measure_name": data.protocol.choose_by}
-    else:
+def _train(
+    experiment: Experiment,
+    seed: int,
+    split: Split,
+    checkpoint: Path | None,
+    verbose: bool,
+    refit: bool = False,
+) -> _Trained:
+    """Train on a split; a refit has no validation part left and keeps the last weights."""
+    data = prepare_split(split, COLUMNS.get(experiment.model, ()), experiment.filter_seen)
+    if refit:
+        data = replace(data, validation=None)
+    if experiment.task == "next_item":
         refuse_what_cannot_fit(experiment, data.num_items)
-        model = MODELS[experiment.model](num_items=data.num_items, **experiment.options)
-        measured = {"filter_seen": experiment.filter_seen}
+    set_seed(seed)
+    began = time.perf_counter()
+    model = build_model(experiment.model, experiment.options, data, seed)
+    asked = {"filter_seen": experiment.filter_seen, **experiment.measured}
     curve = fit(
         model,
         data,
+        measure=None if refit else partial(score_epoch, model, data, split, **asked),
+        measure_name=experiment.choose_by,
         checkpoint=checkpoint,
         verbose=verbose,
-        seed=seed,
-        **measured,
         **experiment.fit,
+        **({} if experiment.task is None else {"seed": seed}),
     )
-    return with_beside(experiment, model, data), curve
-
-
-def count(experiment: Experiment, seed: int, data: SequenceData) -> Baseline:
-    """The model of an experiment that needs no `fit`, counted on `data.train`."""
-    options = experiment.options | ({"seed": seed} if experiment.model in SEEDED else {})
-    return MODELS[experiment.model](**options).fit(data.train, data.num_items)
-
-
-def with_beside(experiment: Experiment, model, data: SequenceData):
-    """The model, or its sum with the counted ones that the entry puts beside it."""
-    if not experiment.beside:
-        return model
-    others = [MODELS[other["model"]](**other["options"]) for other in experiment.beside]
-    weights = [1.0, *(other["weight"] for other in experiment.beside)]
-    return Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
-
-
-def item_categories(log: Interactions, data: SequenceData) -> list[str] | None:
-    """Categories of the items 1..V where the source has them."""
-    if log.items is None or "category" not in log.items.columns:
-        return None
-    categories = log.items["category"].reindex(data.vocabulary.raw_ids)
-    return [None if c is np.nan or c is None else str(c) for c in categories]
+    seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
+    if experiment.beside:
+        others = [
+            build_model(other["model"], other["options"], data) for other in experiment.beside
+        ]
+        weights = [1.0, *(other["weight"] for other in experiment.beside)]
+        model = Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
+    return _Trained(model, data, curve if curve.rows else None, seconds)
 
 
 def versions() -> dict[str, str]:

@@ -12,17 +12,13 @@ from recmodels.data.files import written_whole
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, open_log
 from recmodels.data.shop import PRESETS
+from recmodels.data.splits import Split
 from recmodels.evaluation.comparison import comparison, slices
 from recmodels.evaluation.report import Evaluation
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.run import (
-    Run,
-    item_categories,
-    measure_ceiling,
-    prepare_experiment,
-    run_seed,
-)
+from recmodels.experiments.measures import measure_ceiling
+from recmodels.experiments.run import Run, run_seed, split_log
 from recmodels.experiments.train import save_bundle_of
 from recmodels.features.checks import digest
 from recmodels.features.sequences import SequenceData
@@ -107,30 +103,29 @@ def showcase(dataset: str, columns: dict[str, str], folder: Path, seed: int = 0)
     """
     log, shop = open_log(dataset, columns)
     experiment = find_showcase_experiment(dataset, log)
-    data = prepare_experiment(experiment, log)
+    split = split_log(log, experiment.protocol)
     with written_whole(folder / SOURCE) as unfinished:
         unfinished.write_text(_source(dataset), "utf-8")
-    run = _train(experiment, seed, data, folder / "checkpoint.npz", item_categories(log, data))
-    evaluations = {**_baselines(experiment, data), "SASRec": run.test}
+    run = _train(experiment, seed, split, folder / "checkpoint.npz")
+    evaluations = {**_baselines(experiment, split), "SASRec": run.test}
     if shop is not None:
-        evaluations["known ceiling"] = measure_ceiling(shop, data)
+        evaluations["known ceiling"] = measure_ceiling(shop, run.data)
     table = comparison(evaluations, SHOWN_METRICS)
     config = {"dataset": _source(dataset), "columns": columns}
-    recommender = save_bundle_of(run, log, data, folder / "bundle", config)
-    _draw(log, data, run, table, folder / "figures")
-    return Showcase(table, _examples(recommender, data), recommender, evaluations)
+    recommender = save_bundle_of(run, log, folder / "bundle", config)
+    _draw(run, table, folder / "figures")
+    return Showcase(table, _examples(recommender, run.data), recommender, evaluations)
 
 
-def _train(experiment: Experiment, seed: int, data, checkpoint: Path, categories) -> Run:
+def _train(experiment: Experiment, seed: int, split: Split, checkpoint: Path) -> Run:
     """Go on from the checkpoint where it is of this run; start afresh where it is not."""
-    options = {"checkpoint": checkpoint, "categories": categories}
     try:
-        return run_seed(experiment, seed, data, **options)
+        return run_seed(experiment, seed, split, checkpoint=checkpoint)
     except OtherRun as error:
         reason = str(error).split(". ")[0]
         print(f"Training starts afresh, because {reason}.", file=sys.stderr)
         checkpoint.unlink()
-        return run_seed(experiment, seed, data, **options)
+        return run_seed(experiment, seed, split, checkpoint=checkpoint)
 
 
 def find_showcase_experiment(dataset: str, log: Interactions) -> Experiment:
@@ -139,11 +134,11 @@ def find_showcase_experiment(dataset: str, log: Interactions) -> Experiment:
     return tuned[0] if tuned else default_experiment(Path(dataset).name, log)
 
 
-def _baselines(experiment: Experiment, data: SequenceData) -> dict[str, Evaluation]:
+def _baselines(experiment: Experiment, split: Split) -> dict[str, Evaluation]:
     found = {}
     for label, (model, options) in SHOWN_BASELINES.items():
         baseline = replace(experiment, model=model, options=options, fit={})
-        found[label] = run_seed(baseline, 0, data).test
+        found[label] = run_seed(baseline, 0, split).test
     return found
 
 
@@ -169,7 +164,8 @@ def _titles(recommender: Recommender):
     return lambda raw: str(known.get(raw, raw))
 
 
-def _draw(log: Interactions, data: SequenceData, run, table: pd.DataFrame, folder: Path) -> None:
+def _draw(run: Run, table: pd.DataFrame, folder: Path) -> None:
+    data = run.data
     models = table["ndcg@10"].drop("known ceiling", errors="ignore")
     known = "known ceiling" in table.index
     ceiling = table.loc["known ceiling", ("ndcg@10", "mean")] if known else None

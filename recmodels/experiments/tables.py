@@ -1,5 +1,6 @@
 """Tables made from stored results: rows, comparisons, and the README's Markdown."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -82,42 +83,44 @@ def markdown_table(rows: list[dict]) -> str:
 
 
 def _markdown_part(rows: list[dict], everyone: bool) -> str:
-    columns = [
-        "data",
-        "experiment",
-        "NDCG@10 (95 %)",
-        "HR@10 (95 %)",
-        "below the best by (95 %), Holm's p",
-    ]
-    columns += ["everyone: NDCG@10 / HR@10"] if everyone else ["published or ceiling"]
-    columns += ["cold users / targets", "seeds", "s"]
-    lines = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
-    for row in rows:
-        cells = [row["dataset"], row["experiment"]]
-        cells += [_cell(row["metrics"][name]) for name in ("ndcg@10", "hr@10")]
-        cells += [_against(row["against_best"])]
-        cells += [
-            _pair((row["everyone"] if everyone else row["ceiling"] or row["published"]) or {})
-        ]
-        cold = row["cold"]
-        cells += [f"{cold['users']} / {cold['targets']}"]
-        cells += [str(len(row["seeds"])), f"{row['seconds']:.0f}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    beside = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling"
+    shown = (lambda r: r["everyone"]) if everyone else (lambda r: r["ceiling"] or r["published"])
+    columns = {
+        "NDCG@10 (95 %)": lambda r: _cell(r["metrics"]["ndcg@10"]),
+        "HR@10 (95 %)": lambda r: _cell(r["metrics"]["hr@10"]),
+        "below the best by (95 %), Holm's p": lambda r: _against(r["against_best"]),
+        beside: lambda r: _pair(shown(r) or {}),
+        "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
+    }
+    return _markdown_lines(rows, columns, "seeds")
 
 
 def _markdown_ratings(rows: list[dict], of_splits: bool) -> str:
-    columns = ["data", "experiment", *RATING_METRICS.values()]
-    columns += ["published", "splits", "s"] if of_splits else ["newcomers left out", "seeds", "s"]
-    lines = ["| " + " | ".join(columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
-    for row in rows:
-        cells = [row["dataset"], row["experiment"]]
-        cells += [_rating_cell(row["metrics"].get(name)) for name in RATING_METRICS]
-        printed = [str(row["published"][n]) for n in RATING_METRICS if n in row["published"]]
-        cells += [" / ".join(printed) or "-" if of_splits else str(row["cold"]["newcomers"])]
-        cells += [str(len(row["seeds"])), f"{row['seconds']:.0f}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    columns = {
+        title: lambda r, name=name: _rating_cell(r["metrics"].get(name))
+        for name, title in RATING_METRICS.items()
+    }
+    if of_splits:
+        columns["published"] = lambda r: (
+            " / ".join(str(r["published"][n]) for n in RATING_METRICS if n in r["published"]) or "-"
+        )
+        return _markdown_lines(rows, columns, "splits")
+    columns["newcomers left out"] = lambda r: str(r["cold"]["newcomers"])
+    return _markdown_lines(rows, columns, "seeds")
+
+
+def _markdown_lines(rows: list[dict], columns: dict[str, Callable], seeds: str) -> str:
+    """A Markdown table: the text of each cell of a row by the title of its column."""
+    columns = {
+        "data": lambda r: r["dataset"],
+        "experiment": lambda r: r["experiment"],
+        **columns,
+        seeds: lambda r: str(len(r["seeds"])),
+        "s": lambda r: f"{r['seconds']:.0f}",
+    }
+    cells = [[text(row) for text in columns.values()] for row in rows]
+    lines = [list(columns), ["---"] * len(columns), *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _rating_cell(metric: dict | None) -> str:

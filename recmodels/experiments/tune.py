@@ -9,7 +9,7 @@ from recmodels.data.files import locked
 from recmodels.data.registry import load
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.results import write_json
-from recmodels.experiments.run import prepare_split, run_seed, split_log
+from recmodels.experiments.run import run_seed, split_log
 
 TRIALS = 20  # For every model of a table alike: equal trials are what makes it fair.
 
@@ -22,7 +22,7 @@ def tune(
     runs: Path = Path("runs"),
     results: Path = Path("results"),
 ) -> dict:
-    """Search `experiment.space` for the highest validation NDCG@10.
+    """Search `experiment.space` for the highest validation score: see `Experiment.choose_by`.
 
     Every trial is stored as it ends. A search that was stopped goes on where it was, to the
     suggestions it would have made. Several processes on one search take turns, trial by trial, and
@@ -31,7 +31,7 @@ def tune(
     Args:
         experiment: with a `space`.
         trials: in all, those of earlier calls counted.
-        seed: of the suggestions and of each training.
+        seed: of the suggestions and of each training, and of a split that is drawn.
         runs: the folder of the search's database.
         results: `tuning/NAME.json` is written here.
 
@@ -45,9 +45,7 @@ def tune(
         raise ValueError(
             f"`experiment` has no `space` to search. Received: name={experiment.name!r}"
         )
-    data = prepare_split(
-        split_log(load(experiment.dataset), experiment.protocol).without_test(), experiment
-    )
+    split = split_log(load(experiment.dataset), experiment.protocol, seed).without_test()
     database = runs / "tuning" / f"{experiment.name}.db"
     with locked(database):
         study = _open_study(experiment, database)
@@ -62,10 +60,10 @@ def tune(
             study.sampler = optuna.samplers.TPESampler(seed=seed * 10_007 + number)
             trial = study.ask()
             chosen = suggest(trial, experiment.space)
-            run = run_seed(with_options(experiment, chosen), seed, data, verbose=False)
+            run = run_seed(with_options(experiment, chosen), seed, split, verbose=False)
             trial.set_user_attr("options", chosen)
             trial.set_user_attr("seconds", round(run.seconds, 1))
-            study.tell(trial, run.validation.metrics["ndcg@10"])
+            study.tell(trial, run.score)
 
 
 def _open_study(experiment: Experiment, database: Path) -> optuna.Study:
@@ -107,13 +105,13 @@ def with_options(experiment: Experiment, chosen: dict) -> Experiment:
 
 
 def _summary(experiment: Experiment, study: optuna.Study) -> dict:
+    measure = experiment.choose_by
     rows = [
-        {"trial": t.number, "ndcg@10": round(t.value, 6), **t.user_attrs} for t in _finished(study)
+        {"trial": t.number, measure: round(t.value, 6), **t.user_attrs} for t in _finished(study)
     ]
-    best = max(rows, key=lambda row: row["ndcg@10"], default=None)
     return {
         "experiment": experiment.name,
-        "measure": "validation ndcg@10",
-        "best": best,
+        "measure": f"validation {measure}",
+        "best": max(rows, key=lambda row: row[measure], default=None),
         "trials": rows,
     }

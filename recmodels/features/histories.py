@@ -44,9 +44,9 @@ class Histories:
         return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
 
     def select(self, rows: np.ndarray) -> "Histories":
-        """The histories of some users alone, in the order of `rows`, (B,)."""
-        lengths = self.lengths[rows]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        """The histories of some users alone, in the order of `rows`, (B,); -1 for an empty one."""
+        lengths = np.append(self.lengths, 0)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         columns = {name: values[places] for name, values in self.columns.items()}
         return Histories(self.users[rows], self.items[places], offsets, columns)

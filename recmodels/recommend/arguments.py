@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from recmodels.features.histories import Histories
+from recmodels.features.schema import Schema
+from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData
 from recmodels.features.vocabulary import Vocabulary
 
 
@@ -28,7 +30,8 @@ _SCORER = "a model with `score` and `max_length`, such as a trained SASRec or a 
 # For each argument, a type or a function that tells whether a value fits, and what is wanted.
 _WANTED = {
     "scorer": (_is_scorer, _SCORER),
-    "vocabulary": (Vocabulary, "a Vocabulary, such as `data.vocabulary`"),
+    "data": (Vocabulary, "the data from `prepare`, or their Vocabulary"),
+    "schema": (Schema, "a Schema, such as `data.schema`"),
     "items": (pd.DataFrame, "a DataFrame that is indexed by raw item id, such as `log.items`"),
     "filter_seen": ((bool, np.bool_), "True or False"),
     "fallback": (_is_scorer, _SCORER),
@@ -47,3 +50,14 @@ def check_arguments(**given) -> None:
         fits = isinstance(value, test) if isinstance(test, type | tuple) else test(value)
         if not fits and not (value is None and name in _OPTIONAL):
             raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r:.200}")
+
+
+def settle_data(data, items, filter_seen, schema) -> tuple:
+    """Vocabulary, item table, filter and schema: those that are named, else those of the data."""
+    if isinstance(data, SequenceData):
+        items = data.items if items is None else items
+        filter_seen = data.protocol.filter_seen if filter_seen is None else filter_seen
+        schema = data.schema if schema is None else schema
+        data = data.vocabulary
+    filter_seen = True if filter_seen is None else filter_seen
+    return data, items, filter_seen, EMPTY_SCHEMA if schema is None else schema

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from recmodels.features.histories import Histories
+from recmodels.features.schema import Schema
+from recmodels.features.sequences import EMPTY_SCHEMA
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import Scores
 from recmodels.recommend.candidates import catalogue_vectors
@@ -69,6 +71,7 @@ class Bundle:
         histories: of the known users, or None.
         rules: of every list.
         item_vectors: for `Diverse`, float32 (V, D); None where the model's own serve.
+        schema: of the event columns that the model reads.
     """
 
     model: Scores
@@ -83,6 +86,7 @@ class Bundle:
     histories: Histories | None = None
     rules: tuple[Rule, ...] = ()
     item_vectors: np.ndarray | None = None
+    schema: Schema = EMPTY_SCHEMA
 
     def __repr__(self) -> str:
         return f"<Bundle of {self.name!r}, {len(self.vocabulary):,} items>"
@@ -100,6 +104,7 @@ def save_bundle(
     histories: Histories | None = None,
     rules: Sequence[Rule] = (),
     item_vectors: np.ndarray | None = None,
+    schema: Schema = EMPTY_SCHEMA,
     config: dict | None = None,
     metrics: dict | None = None,
 ) -> Path:
@@ -108,6 +113,7 @@ def save_bundle(
         config.json          format, version, filter_seen, classes, libraries, your `config`
         metrics.json         your `metrics`
         rules.json           the rules
+        schema.json          the fitted columns that the model reads besides the items
         vocabulary.parquet   raw ids in the order of the item ids 1..V
         items.parquet        the item table, if there is one
         histories.parquet    raw user ids and their item ids, if there are any
@@ -117,8 +123,8 @@ def save_bundle(
 
     Args:
         folder: where to. A bundle that is there is replaced; anything else is left alone.
-        model, vocabulary, filter_seen, name, items, fallback, histories, rules, item_vectors: see
-            `Bundle`; `name` is by default the model's class.
+        model, vocabulary, filter_seen, name, items, fallback, histories, rules, item_vectors,
+        schema: see `Bundle`; `name` is by default the model's class.
         config, metrics: what JSON can hold.
 
     Returns:
@@ -137,9 +143,7 @@ def save_bundle(
             "name": type(model).__name__ if name is None else str(name),
             "filter_seen": bool(filter_seen),
             "model": save_model(model, unfinished, "model", len(vocabulary)),
-            "fallback": None
-            if fallback is None
-            else save_model(fallback, unfinished, "fallback", len(vocabulary)),
+            "fallback": fallback and save_model(fallback, unfinished, "fallback", len(vocabulary)),
             "item_vectors": _write_vectors(unfinished, model, vectors),
             "libraries": library_versions(),
             "config": config or {},
@@ -147,6 +151,7 @@ def save_bundle(
         write_json(unfinished / "config.json", description)
         write_json(unfinished / "metrics.json", metrics or {})
         write_json(unfinished / "rules.json", {"rules": rules_to_json(rules)})
+        write_json(unfinished / "schema.json", {"columns": schema.to_config()})
         write_vocabulary(unfinished / "vocabulary.parquet", vocabulary)
         if items is not None:
             write_items(unfinished / "items.parquet", items, vocabulary)
@@ -173,7 +178,7 @@ def _read_bundle(folder: Path) -> Bundle:
     description = _read_description(folder)
     _check_description(description, check_files(folder), folder)
     vocabulary = read_vocabulary(folder / "vocabulary.parquet")
-    size = len(vocabulary)
+    size, schema = len(vocabulary), _read_schema(folder / "schema.json")
     items, histories = folder / "items.parquet", folder / "histories.parquet"
     rules, fallback = folder / "rules.json", description["fallback"]
     own = description.get("item_vectors")
@@ -188,8 +193,9 @@ def _read_bundle(folder: Path) -> Bundle:
         config=description["config"],
         metrics=read_json(folder / "metrics.json"),
         libraries=description["libraries"],
-        histories=read_histories(histories, size) if histories.exists() else None,
+        histories=read_histories(histories, size, schema) if histories.exists() else None,
         rules=_read_rules(rules) if rules.exists() else (),
+        schema=schema,
         item_vectors=vectors if own == "given" else None,
     )
 
@@ -228,6 +234,15 @@ def _read_rules(path: Path) -> tuple[Rule, ...]:
         return rules_from_json(content["rules"])
 
 
+def _read_schema(path: Path) -> Schema:
+    if not path.exists():
+        return EMPTY_SCHEMA
+    content = read_json(path)
+    check_json(content, {"columns": dict}, path)
+    with reading(path, "columns"):
+        return Schema.from_config(content["columns"])
+
+
 def _check_description(description: dict, listed: set[str], folder: Path) -> None:
     """Raise unless every field is of its type, and the folder holds the files they speak of."""
     check_json(description, _DESCRIPTION, folder / "config.json")
@@ -242,7 +257,7 @@ def _check_description(description: dict, listed: set[str], folder: Path) -> Non
     own = description.get("item_vectors")
     check_json(own, (None, "given", "model's own"), folder / "config.json", "item_vectors")
     files |= set() if own is None else {"item_vectors.npy"}
-    optional = {"items.parquet", "histories.parquet"}
+    optional = {"items.parquet", "histories.parquet", "schema.json"}
     if files - listed or listed - files - optional:
         rule = f"list {sorted(files)}, and perhaps {sorted(optional)}"
         raise malformed(folder / SUMS, "files", rule, sorted(listed))

@@ -93,7 +93,9 @@ class Searched:
         self.allowed = allowed
         self.states = scorer.query_vectors(queries)
         empty = [np.zeros(0, np.int32)] * len(self.states)
-        self.hidden = empty if hidden is None else np.split(hidden.items, hidden.offsets[1:-1])
+        if hidden is not None:  # Unknown items stand for padding, which no index lists.
+            items = np.where(hidden.items < len(allowed), hidden.items, 0)
+        self.hidden = empty if hidden is None else np.split(items, hidden.offsets[1:-1])
 
     def best(self, count: int, rows: Sequence[int] | None = None) -> tuple[list, list]:
         """Item ids and scores of the best, best first, at most `count`, of all rows or some."""

@@ -13,8 +13,10 @@ import keras
 import numpy as np
 
 from recmodels.data.files import written_whole
+from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import LENGTH_STEP
 from recmodels.recommend.candidates import catalogue_vectors
+from recmodels.recommend.export_columns import column_encoders, column_specs
 from recmodels.recommend.folders import whole_or_nothing
 from recmodels.recommend.recommender import Recommender
 
@@ -35,6 +37,10 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     catalogue. Lists that run out of items are filled up with "" or -1 and minus infinity, and are
     no longer than the catalogue. `recommend_ragged` takes ragged histories instead; the signature
     `serving_default` is `recommend` with named arguments.
+
+    A model that reads further columns takes their raw values as further arguments, in the order of
+    their names, shaped like `histories`: texts with "" where missing, numbers and UTC seconds as
+    float64 with NaN where missing. It has no `recommend_ragged`.
 
     Args:
         recommender: around a sequence encoder, such as `SASRec`.
@@ -66,7 +72,8 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     folder = Path(folder).resolve()
     module = _serving_module(recommender)
     serving = module.recommend.get_concrete_function()
-    module.recommend_ragged.get_concrete_function()
+    if hasattr(module, "recommend_ragged"):
+        module.recommend_ragged.get_concrete_function()
     with whole_or_nothing(folder) as unfinished, _silent():
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
     return folder
@@ -136,16 +143,22 @@ def _serving_module(recommender: Recommender):
 
     module, model = _stored(recommender), recommender.scorer
     kind, num_items = module.raw_ids.dtype, len(recommender.vocabulary)
-    rest = [tf.TensorSpec((), tf.int32, "k")]
-    rest += [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
+    lists = [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
+    rest, names = [tf.TensorSpec((), tf.int32, "k"), *lists], columns_of(model)
+    sources = column_specs(recommender.schema, names)
+    encode, module.tables = column_encoders(recommender.schema, names)
 
     # Signatures, because a restored function without one is traced again for every new length.
     @tf.function(
-        input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest], autograph=False
+        input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest, *sources],
+        autograph=False,
     )
-    def recommend(histories, k, exclude, only):
-        known = _pushed_right(module.item_ids.lookup(histories))  # (B, T)
-        scores = _scores(model, module, known)  # (B, V + 1)
+    def recommend(histories, k, exclude, only, *columns):
+        found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
+        unknown = (found == 0) & (histories != module.raw_ids[0])
+        known, columns = _pushed_right(tf.where(unknown, num_items + 1, found), columns)  # (B, T)
+        raw = {spec.name: column for spec, column in zip(sources, columns, strict=True)}
+        scores = _scores(model, module, {"item_ids": known, **encode(raw, known > 0)})
         allowed = module.allowed & _mask(module, exclude, only)
         scores = tf.where(allowed, scores, -math.inf)
         if recommender.filter_seen:
@@ -154,12 +167,16 @@ def _serving_module(recommender: Recommender):
         places = tf.where(tf.math.is_inf(best), 0, places)
         return {"items": tf.gather(module.raw_ids, places), "scores": best}
 
+    module.recommend = recommend
+    if names:
+        return module
+
     @tf.function(input_signature=[tf.RaggedTensorSpec((None, None), kind), *rest], autograph=False)
     def recommend_ragged(histories, k, exclude, only):
         padded = histories.to_tensor(default_value=module.raw_ids[0])
         return recommend(padded, k, exclude, only)
 
-    module.recommend, module.recommend_ragged = recommend, recommend_ragged
+    module.recommend_ragged = recommend_ragged
     return module
 
 
@@ -190,15 +207,23 @@ def _fallback_scores(recommender: Recommender) -> np.ndarray:
     return np.asarray(recommender.fallback.score(nobody)[0], np.float32)
 
 
-def _pushed_right(item_ids):
-    """Item ids with all that is 0 on the left, in their order otherwise, (B, T), T >= 1."""
+def _pushed_right(item_ids, columns=()):
+    """Item ids with all that is 0 on the left, in their order otherwise, (B, T), T >= 1.
+
+    The columns, (B, T, ...), are moved alike.
+    """
     import tensorflow as tf
 
     item_ids = tf.pad(item_ids, [[0, 0], [1, 0]])
     order = tf.argsort(tf.cast(item_ids > 0, tf.int32), axis=1, stable=True)
     item_ids = tf.gather(item_ids, order, batch_dims=1)
     longest = tf.reduce_max(tf.math.count_nonzero(item_ids, axis=1, dtype=tf.int32))
-    return item_ids[:, -tf.maximum(longest, 1) :]
+    length = tf.maximum(longest, 1)
+    moved = []
+    for column in columns:
+        padded = tf.concat([tf.zeros_like(column[:, :1]), column], axis=1)
+        moved.append(tf.gather(padded, order, batch_dims=1)[:, -length:])
+    return item_ids[:, -length:], moved
 
 
 def _latest(known, max_length: int):
@@ -209,18 +234,20 @@ def _latest(known, max_length: int):
     import tensorflow as tf
 
     length = -(-tf.shape(known)[1] // LENGTH_STEP) * LENGTH_STEP
-    padded = tf.pad(known, [[0, 0], [LENGTH_STEP, 0]])
+    padded = tf.pad(known, [[0, 0], [LENGTH_STEP, 0]] + [[0, 0]] * (known.shape.rank - 2))
     return padded[:, -tf.minimum(length, max_length) :]
 
 
-def _scores(model, module, known):
+def _scores(model, module, inputs):
     """Scores of the model, or of the fallback where nothing is known, (B, V + 1)."""
     import tensorflow as tf
 
-    states = model.last_state({"item_ids": _latest(known, model.max_length)})  # (B, D)
+    known = inputs["item_ids"]
+    latest = {name: _latest(values, model.max_length) for name, values in inputs.items()}
+    states = model.last_state(latest)  # (B, D)
     scores = tf.matmul(tf.cast(states, tf.float32), module.vectors, transpose_b=True)
     scores = tf.pad(scores, [[0, 0], [1, 0]])
-    tells = tf.reduce_any(known > 0, axis=1)
+    tells = tf.reduce_any((known > 0) & (known < tf.shape(scores)[1]), axis=1)
     return tf.where(tells[:, None], scores, module.fallback)
 
 
@@ -242,5 +269,6 @@ def _without(scores, known):
     import tensorflow as tf
 
     rows = tf.repeat(tf.range(tf.shape(known)[0]), tf.shape(known)[1])
-    places = tf.stack([rows, tf.reshape(known, [-1])], axis=1)
+    columns = tf.where(known < tf.shape(scores)[1], known, 0)  # Unknown items have no column.
+    places = tf.stack([rows, tf.reshape(columns, [-1])], axis=1)
     return tf.tensor_scatter_nd_update(scores, places, tf.fill(tf.shape(rows), -math.inf))

@@ -46,10 +46,10 @@ def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
     return [int(text) if re.fullmatch(r"[+-]?\d{1,300}", text) else text for text in texts]
 
 
-def read_lists(
+def encode_lists(
     vocabulary: Vocabulary, lists: Iterable[Iterable], argument: str, ordered: bool = True
 ) -> tuple[list[np.ndarray], list[list]]:
-    """Item ids of what is in the catalogue, and the raw ids of what is not, list by list.
+    """Item ids, list by list, with the unknown id for what is not in the catalogue; and that.
 
     Raises:
         ValueError: a list is no list, or holds ids that are not of the catalogue's type.
@@ -63,13 +63,25 @@ def read_lists(
     # One number with a fraction would make floats, which are not exact, of all of them.
     exact = not any(issubclass(kind, float | np.floating) for kind in set(map(type, flat)))
     item_ids = vocabulary.encode(flat if exact else pd.Index(flat, dtype=object))
-    known = item_ids != vocabulary.unknown_id
-    parts = zip(lists, np.split(item_ids, cuts), np.split(known, cuts), strict=True)
-    read = [(own[kept], raw, kept) for raw, own, kept in parts]
-    unknown = [
-        [] if kept.all() else [raw[i] for i in np.flatnonzero(~kept)] for _, raw, kept in read
-    ]
-    return [own for own, _, _ in read], unknown
+    encoded = np.split(item_ids, cuts)
+    outside = (np.flatnonzero(own == vocabulary.unknown_id) for own in encoded)
+    unknown = [[raw[i] for i in places] for raw, places in zip(lists, outside, strict=True)]
+    return encoded, unknown
+
+
+def allowed_columns(
+    vocabulary: Vocabulary, exclude: Iterable, only: Iterable | None
+) -> tuple[np.ndarray, list[str]]:
+    """Which columns of the scores may be listed, bool (V + 1,), and notes on unknown ids."""
+    allowed = np.full(len(vocabulary) + 1, only is None)
+    notes = []
+    for argument, raw, value in (("only", only, True), ("exclude", exclude, False)):
+        if raw is not None:
+            (item_ids,), (unknown,) = encode_lists(vocabulary, [raw], argument, ordered=False)
+            allowed[item_ids[item_ids < len(allowed)]] = value
+            notes += unknown_note(unknown, argument)
+    allowed[0] = False
+    return allowed, notes
 
 
 def unknown_note(unknown: list, argument: str) -> list[str]:
@@ -78,6 +90,11 @@ def unknown_note(unknown: list, argument: str) -> list[str]:
         return []
     distinct = list(dict.fromkeys(unknown))
     shown = ", ".join(map(repr, distinct[:5])) + (", ..." if len(distinct) > 5 else "")
+    if argument == "history":
+        return [
+            f"{len(distinct)} ids of `history` are outside the catalogue: {shown}. The model reads "
+            "them as unknown items."
+        ]
     return [f"Ignored {len(distinct)} ids of `{argument}` outside the catalogue: {shown}."]
 
 

@@ -7,17 +7,19 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from recmodels.evaluation.ranking import ask
 from recmodels.features.histories import Histories
+from recmodels.features.schema import Schema
+from recmodels.features.sequences import SequenceData
 from recmodels.features.vocabulary import Vocabulary
-from recmodels.models.baseline import Baseline
-from recmodels.models.capabilities import Scores
+from recmodels.models.capabilities import AnswersEmpty, Scores, can
 from recmodels.models.popularity import MostPopular
-from recmodels.recommend.arguments import check_arguments, is_count
+from recmodels.recommend.arguments import check_arguments, is_count, settle_data
 from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
 from recmodels.recommend.choice import RuleBook, choose, work_out
 from recmodels.recommend.item_table import checked_vectors, in_item_order
-from recmodels.recommend.raw_ids import read_lists, unknown_note, write_lists
+from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import KnownUsers, Requests, read_requests
 from recmodels.recommend.rules import Rule
@@ -35,11 +37,12 @@ class Recommender:
 
     Args:
         scorer: the model.
-        vocabulary: of the items it was trained on.
+        data: what it was trained on, from `prepare`, or the vocabulary of its items alone. Data
+            also give `items`, `filter_seen` and the schema, unless those are named.
         items: what lists show and rules read of each item (`title`, `category`, ...), indexed by
             raw id.
         filter_seen: whether lists leave out the whole history, as the protocol of the model's
-            evaluation did. False where people return to things.
+            evaluation did; by default what the protocol of the data says, else True.
         fallback: answers where the history tells nothing, such as a fitted `MostPopular`: the
             default where there are `histories`. Baselines have an answer of their own.
         name: what lists call the model; by default its class.
@@ -49,13 +52,14 @@ class Recommender:
         rules: for every list that is not given rules of its own.
         item_vectors: what `Diverse` measures likeness by, float (V, D); by default the model's own.
         index: looks the best items up instead of scoring all, such as an `ApproximateIndex`.
+        schema: of the event columns that the model reads; by default that of the data.
 
     Raises:
         ValueError: an argument is of another kind, the item table or the vectors do not fit the
             vocabulary, or a rule the table.
 
     Example:
-        >>> recommender = Recommender(model, data.vocabulary, items=log.items, histories=data.train)
+        >>> recommender = Recommender(model, data, histories=data.train)
         >>> recommender.recommend(["tea", "cup"], k=3).items
         ['pot', 'milk', 'sugar']
         >>> recommender.recommend(user="ann", rules=[OnePerFamily(), AtMost(2)])
@@ -64,26 +68,32 @@ class Recommender:
     def __init__(
         self,
         scorer: Scores,
-        vocabulary: Vocabulary,
+        data: SequenceData | Vocabulary,
         *,
         items: pd.DataFrame | None = None,
-        filter_seen: bool = True,
+        filter_seen: bool | None = None,
         fallback: Scores | None = None,
         name: str | None = None,
         histories: Histories | None = None,
         rules: Sequence[Rule] = (),
         item_vectors: np.ndarray | None = None,
         index=None,
+        schema: Schema | None = None,
     ) -> None:
+        vocabulary, items, filter_seen, schema = settle_data(data, items, filter_seen, schema)
         check_arguments(
-            scorer=scorer, vocabulary=vocabulary, items=items, filter_seen=filter_seen,
+            scorer=scorer, data=vocabulary, items=items, filter_seen=filter_seen,
             fallback=fallback, name=name, histories=histories, rules=rules, index=index,
+            schema=schema,
         )  # fmt: skip
+        self.schema = schema
         self.scorer = scorer
         self.vocabulary = vocabulary
         self.items = None if items is None else in_item_order(items, vocabulary)
         self.filter_seen = filter_seen
-        self.fallback = scorer if fallback is None and isinstance(scorer, Baseline) else fallback
+        self.fallback = fallback
+        if fallback is None and can(scorer, AnswersEmpty):
+            self.fallback = scorer
         if self.fallback is None and histories is not None:
             self.fallback = MostPopular().fit(histories, len(vocabulary))
         self.name = type(scorer).__name__ if name is None else name
@@ -121,6 +131,7 @@ class Recommender:
             histories=bundle.histories,
             rules=bundle.rules,
             item_vectors=bundle.item_vectors,
+            schema=bundle.schema,
         )
 
     def save(
@@ -138,9 +149,16 @@ class Recommender:
             histories=self.histories,
             rules=self.rules,
             item_vectors=self.item_vectors,
+            schema=self.schema,
             config=config,
             metrics=metrics,
         )
+
+    def add_items(self, items) -> "Recommender":
+        """A recommender with further items, given as a table or raw ids; see `growth.add_items`."""
+        from recmodels.recommend.growth import add_items  # Here: it makes recommenders.
+
+        return add_items(self, items)
 
     def recommend(
         self,
@@ -155,7 +173,9 @@ class Recommender:
         """The best k items after one history, or for one known user.
 
         Args:
-            history: raw ids, oldest first. Ids outside the catalogue are ignored, with a note.
+            history: raw item ids, oldest first; or, for a model that reads more, a dict of lists
+                such as `{"item": [...], "action": [...], "timestamp": [...]}`. Ids outside the
+                catalogue count as unknown items, with a note.
             k: length of the list; it is shorter, with a note, where fewer items are left.
             exclude: raw ids that must not be listed.
             only: raw ids the list is made from; None for the whole catalogue. Ids of `exclude`
@@ -186,19 +206,24 @@ class Recommender:
         """What `recommend` answers to each history or user, in one pass; the rest holds for all."""
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
-        requests = read_requests(self.vocabulary, histories, users, self._users)
+        requests = read_requests(self.vocabulary, self.schema, histories, users, self._users)
         book = self._book if rules is None else self._work_out(rules)
-        allowed, rule_notes = self._allowed(exclude, only)
+        allowed, rule_notes = allowed_columns(self.vocabulary, exclude, only)
         allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
-        empty = requests.known.lengths == 0
+        empty = requests.tell_nothing(len(self.vocabulary))
 
         def fill(chunk: tuple[np.ndarray, Scored | Searched]) -> None:
             rows, candidates = chunk
             lists, values = self._lists(candidates, k, book)
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
-                notes = [*requests.notes[row], *self._fallback_note(empty[row]), *rule_notes]
+                notes = [*requests.notes[row], *rule_notes]
+                if empty[row]:
+                    name = type(self.fallback).__name__
+                    notes.append(
+                        f"The history holds no item of the catalogue: {name} made the list."
+                    )
                 found = lists[place], raw_lists[place], values[place]
                 answers[row] = self._answer(*found, k, notes, empty[row], book)
 
@@ -215,7 +240,7 @@ class Recommender:
     ) -> Iterator[tuple[np.ndarray, Scored | Searched]]:
         """Rows of the requests with their candidates, some hundred at a time."""
         # Histories of similar length share a chunk, and so less padding.
-        by_length = np.argsort(requests.known.lengths, kind="stable")
+        by_length = np.argsort(requests.histories.lengths, kind="stable")
         for scorer, chosen in ((self.scorer, ~empty), (self.fallback, empty)):
             everyone = by_length[chosen[by_length]]
             for start in range(0, len(everyone), CHUNK_ROWS):
@@ -230,20 +255,6 @@ class Recommender:
             latest = self._latest_book = work_out(rules, self.items, len(self.vocabulary))
         return latest
 
-    def _allowed(self, exclude: Iterable, only: Iterable | None) -> tuple[np.ndarray, list[str]]:
-        """Which columns of the scores may be listed, bool (V + 1,), and notes on the rules."""
-        allowed = np.full(len(self.vocabulary) + 1, only is None)
-        notes = []
-        for argument, raw, value in (("only", only, True), ("exclude", exclude, False)):
-            if raw is not None:
-                (item_ids,), (unknown,) = read_lists(
-                    self.vocabulary, [raw], argument, ordered=False
-                )
-                allowed[item_ids] = value
-                notes += unknown_note(unknown, argument)
-        allowed[0] = False
-        return allowed, notes
-
     def _candidates(
         self, scorer: Scores | None, requests: Requests, rows: np.ndarray, allowed: np.ndarray
     ) -> Scored | Searched:
@@ -253,8 +264,8 @@ class Recommender:
                 "give `Recommender(..., fallback=MostPopular().fit(train, num_items))`. "
                 f"Received: {len(rows)} such histories"
             )
-        hidden = requests.histories(rows) if self.filter_seen else None
-        asked = requests.queries(rows, scorer.max_length)
+        hidden = requests.histories.select(rows) if self.filter_seen else None
+        asked = ask(scorer, requests, rows)
         if self.index is None or scorer is not self.scorer:
             return Scored(scorer, asked, allowed, hidden)
         return Searched(scorer, asked, allowed, hidden, self.index)
@@ -274,12 +285,6 @@ class Recommender:
                 places = choose(found, scores, k, book, vectors)
             lists[row], values[row] = found[places], scores[places]
         return lists, values
-
-    def _fallback_note(self, empty: bool) -> list[str]:
-        if not empty:
-            return []
-        name = type(self.fallback).__name__
-        return [f"The history holds no item of the catalogue: {name} made the list."]
 
     def _answer(
         self, found, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook

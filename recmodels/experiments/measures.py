@@ -1,0 +1,81 @@
+"""What is measured of a trained model: by the protocol of its split, over everyone, at the best."""
+
+import numpy as np
+
+from recmodels.api import validation_score
+from recmodels.data.shop import Shop
+from recmodels.data.splits import Split
+from recmodels.evaluation.ceilings import BayesCeiling
+from recmodels.evaluation.held_out import HeldOut, measure_held_out
+from recmodels.evaluation.metrics import rank_metric
+from recmodels.evaluation.ranking import rank
+from recmodels.evaluation.report import Evaluation, evaluate
+from recmodels.experiments.entry import RATING_PROTOCOLS
+from recmodels.features.sequences import SequenceData
+from recmodels.models.capabilities import AnswersEmpty, can
+from recmodels.models.fallback import WithFallback
+from recmodels.models.popularity import MostPopular
+
+EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
+
+
+def measure(
+    model, data: SequenceData, split: Split, part: str, *, retrieves: bool, rates: bool
+) -> Evaluation | HeldOut:
+    """Measure a model on a part of a split, as the protocol of the split says.
+
+    Args:
+        model: a model that scores.
+        data: what it was trained on, encoded from `split`.
+        split: which has the ratings.
+        part: `"validation"` or `"test"`.
+        retrieves, rates: what to measure under the rating protocols: lists, ratings or both.
+
+    Returns:
+        Under the rating protocols one row per held-out rating, otherwise a rank per user.
+
+    Raises:
+        ValueError: ratings are asked for and the log has none, or the model predicts none.
+    """
+    queries = getattr(data, part)
+    if split.protocol not in RATING_PROTOCOLS:
+        return evaluate(model, queries, item_categories=item_categories(data))
+    ratings = getattr(split, part).targets.events.get("value")
+    return HeldOut(measure_held_out(model, queries, ratings, retrieves=retrieves, rates=rates))
+
+
+def score_epoch(
+    model, data: SequenceData, split: Split, *, filter_seen: bool, retrieves: bool, rates: bool
+) -> float:
+    """What epochs are chosen by, higher is better; the arguments are those of `measure`."""
+    if split.protocol in RATING_PROTOCOLS:
+        return measure(model, data, split, "validation", retrieves=retrieves, rates=rates).score
+    return validation_score(model, data, filter_seen)
+
+
+def measure_everyone(model, data: SequenceData) -> dict[str, float]:
+    """Metrics over test users and newcomers alike.
+
+    Models without an answer of their own to an empty history fall back to popularity.
+    """
+    if not can(model, AnswersEmpty):
+        model = WithFallback(model, MostPopular().fit(data.train, data.num_items))
+    ranks = np.concatenate([rank(model, part).ranks for part in (data.test, data.newcomers)])
+    return {
+        "users": len(ranks),
+        **{name: float(rank_metric(name, ranks).mean()) for name in EVERYONE_METRICS},
+    }
+
+
+def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:
+    """What the exact probabilities of a shop reach on the test cases; nothing is filtered."""
+    truth = BayesCeiling(shop, data.vocabulary, data.train.users)
+    return evaluate(truth, data.test, filter_seen=False, train=data.train)
+
+
+def item_categories(data: SequenceData) -> list[str] | None:
+    """Categories of the items 1..V where the source has them."""
+    if data.items is None or "category" not in data.items.columns:
+        return None
+    categories = data.items["category"].reindex(data.vocabulary.raw_ids)
+    return [None if c is np.nan or c is None else str(c) for c in categories]

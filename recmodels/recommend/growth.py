@@ -1,0 +1,74 @@
+"""Let a recommender list items that are new in the catalogue."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from recmodels.features.histories import Histories
+from recmodels.models.growth import grow
+from recmodels.recommend.recommender import Recommender
+
+
+def add_items(recommender: Recommender, items) -> Recommender:
+    """A recommender with further items behind those it has; ids of the catalogue are ignored.
+
+    Old items keep their ids and scores. New ones start without anything learnt, so that they are
+    listed last until the model is trained further (`fit` on data that were prepared with
+    `vocabulary=recommender.vocabulary`).
+
+    Args:
+        recommender: around a model that `grow` can enlarge. Its index is left out, because it
+            holds other vectors: build one again.
+        items: a table indexed by raw id, as of `Recommender(items=...)`, or a list of raw ids.
+
+    Raises:
+        ValueError: ids are not of the catalogue's type, the recommender has item vectors of its
+            own, or the model cannot grow.
+
+    Example:
+        >>> larger = add_items(recommender, pd.DataFrame({"title": ["Jug"]}, index=["jug"]))
+        >>> larger.recommend(["tea"], only=["jug"]).items
+        ['jug']
+    """
+    table = items if isinstance(items, pd.DataFrame) else pd.DataFrame(index=list(items))
+    old = recommender.vocabulary
+    kinds = [pd.api.types.infer_dtype(ids) for ids in (old.raw_ids, table.index)]
+    if len(table) and kinds[0] != kinds[1]:
+        raise ValueError(
+            "`items` must have raw ids of the type of the catalogue. "
+            f"Received: {kinds[1]} for a catalogue of {kinds[0]}"
+        )
+    if recommender.item_vectors is not None:
+        raise ValueError(
+            "`recommender` has item vectors that were given to it: make it again with vectors for "
+            f"all items. Received: item_vectors of shape {recommender.item_vectors.shape}"
+        )
+    vocabulary = old.grow(table.index)
+    num_new = len(vocabulary) - len(old)
+    fallback = recommender.fallback
+    own = fallback is recommender.scorer or fallback is None
+    known = recommender.items
+    if known is not None or len(table.columns):
+        fresh = table[~table.index.isin(old.raw_ids)]
+        known = fresh if known is None else pd.concat([known, fresh])
+    return Recommender(
+        grow(recommender.scorer, num_new),
+        vocabulary,
+        items=known,
+        filter_seen=recommender.filter_seen,
+        fallback=None if own else grow(fallback, num_new),
+        name=recommender.name,
+        histories=_shifted(recommender.histories, len(old), num_new),
+        rules=recommender.rules,
+        schema=recommender.schema,
+    )
+
+
+def _shifted(histories: Histories | None, num_old: int, num_new: int) -> Histories | None:
+    """Histories whose unknown items are those of the larger catalogue."""
+    if histories is None:
+        return None
+    unknown = histories.items > num_old
+    items = np.where(unknown, histories.items + num_new, histories.items).astype(np.int32)
+    return replace(histories, items=items)
