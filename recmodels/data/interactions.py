@@ -221,5 +221,17 @@ def _order(codes: np.ndarray, times: np.ndarray) -> np.ndarray:
         key = codes.astype(np.int64)
         key *= span
         key += times - first
-        return np.argsort(key, kind="stable")
+        return _stable_argsort(key)
     return np.lexsort((times, codes))
+
+
+def _stable_argsort(key: np.ndarray) -> np.ndarray:
+    """As `np.argsort(key, kind="stable")`: the faster unstable sort, and then the rows of ties."""
+    order = np.argsort(key)
+    key = key[order]
+    tied = np.flatnonzero(key[1:] == key[:-1])
+    if len(tied):
+        tied = np.union1d(tied, tied + 1)
+        run = np.cumsum(np.append(False, key[tied][1:] != key[tied][:-1]))
+        order[tied] = np.sort(run * len(key) + order[tied]) % len(key)
+    return order
