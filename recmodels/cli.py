@@ -218,7 +218,10 @@ def parse_columns(text: str) -> dict[str, str | int | bool]:
             `read_events` takes.
     """
     roles = ("user", "item", "timestamp", "action", "duration", "value", "order")
-    reading = ("form", "encoding", "header", "date_format", "dayfirst", "year", "unit", "timezone")
+    reading = (
+        "form", "encoding", "delimiter", "header", "date_format", "dayfirst", "year", "unit",
+        "timezone",
+    )  # fmt: skip
     parts = [part.split("=", 1) for part in text.split(",") if part.strip()]
     for part in parts:
         if len(part) != 2 or part[0].strip() not in roles + reading:

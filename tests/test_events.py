@@ -1,6 +1,7 @@
 import gzip
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -300,3 +301,50 @@ def test_what_is_no_clear_table_in_memory_is_refused():
         from_frame(frame[:0])
     with pytest.raises(ValueError, match="`ts`.*missing times.*in row 0"):
         from_frame(frame.assign(ts=pd.NaT))
+
+
+IDS = ("12", "12.0", "007", "-5", "a", "Ａ1", "NA", " b ", "Up, the (2009)", 'say "hi"', "x;y")
+TIMES = (
+    lambda n: str(NOON + n),
+    lambda n: f"{n % 28 + 1:02d}.{n % 12 + 1:02d}.2021",
+    lambda n: f"2021{n % 12 + 1:02d}{n % 28 + 1:02d}",
+)
+
+
+def _or_error(read, *args, **options):
+    """The events as lists, or the error without its place."""
+    try:
+        events = read(*args, **options, verbose=False).events
+    except ValueError as error:
+        return str(error).split(" Received")[0]
+    return events.astype(object).where(events.notna(), None).to_dict("list")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_table_and_its_files_become_the_same_log(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    written = rng.choice(IDS, rng.integers(1, 4), replace=False)
+    count, when = rng.integers(1, 9), TIMES[rng.integers(len(TIMES))]
+    frame = pd.DataFrame(
+        {
+            "user": rng.choice(written, count),
+            "item": rng.choice(written[::-1], count),
+            "at": [when(int(n)) for n in rng.integers(0, 99, count)],
+            "action": rng.choice(["buy", "", "NA"], count),
+            "rating": rng.choice(["4", "2.5", ""], count),
+            "city": rng.choice(["Rome", "", " 01"], count),
+        },
+        dtype="str",
+    )
+    frame.to_csv(tmp_path / "log.csv", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "log.parquet")
+    named = dict(user="user", item="item", timestamp="at", action="action", value="rating")
+    expected = _or_error(from_frame, frame, **named, context=["city"])
+    for name in ("log.csv", "log.parquet"):
+        assert _or_error(read_events, tmp_path / name, **named, context=["city"]) == expected
+
+
+def test_an_index_named_like_a_column_is_refused():
+    frame = pd.DataFrame({"user": [1], "item": [1], "time": [NOON]}).set_index("user", drop=False)
+    with pytest.raises(ValueError, match="Columns `user` stand twice"):
+        from_frame(frame)

@@ -132,6 +132,13 @@ BAD = {
         "timed",
         "`timestamp`.*must be integer UTC seconds.*datetime64",
     ),
+    "digits of dates": (
+        _frame(user=[1, 1], item=[1, 2], timestamp=[20200131, 20191201]),
+        "timed",
+        "`timestamp`.*look like dates.*20200131 in row 0",
+    ),
+    "complex rating": (_frame(user=[1], item=[1], value=[1j]), "ordered", "`value`.*complex128"),
+    "no table": ([1, 2], "ordered", "`events` must be a pandas DataFrame.*type=list"),
     "before 1970": (_frame(user=[1], item=[1], timestamp=[-5]), "timed", "-5 in row 0"),
 }
 
@@ -141,6 +148,29 @@ def test_bad_table_is_refused_with_what_to_do(case):
     frame, order, message = BAD[case]
     with pytest.raises(ValueError, match=message):
         Interactions(frame, order)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        ["a", "b"],
+        pd.DataFrame({"title": ["a", "b"]}, index=[1, 1]),
+        pd.DataFrame({"title": ["a"]}, index=["1"]),  # Would not be found under the number 1.
+    ],
+)
+def test_tables_that_do_not_fit_the_ids_are_refused(items):
+    with pytest.raises(ValueError, match="`items` must be a table indexed by the raw ids"):
+        Interactions(_frame(user=[1], item=[1]), "ordered", items=items)
+
+
+def test_sparse_columns_are_taken_by_their_content():
+    frame = _frame(user=[1, 0], item=[1, 2]).astype(pd.SparseDtype("int64", 0))
+    assert Interactions(frame, "ordered").events["user"].tolist() == [0, 1]
+
+
+def test_seconds_of_the_summer_of_1970_are_no_dates():
+    frame = _frame(user=[1, 1], item=[1, 2], timestamp=[20200131, 20209999])
+    assert len(Interactions(frame, "timed")) == 2
 
 
 def test_objects_categories_and_nullable_columns_are_taken_by_their_content():

@@ -144,6 +144,9 @@ def test_an_unknown_action_is_refused_by_its_code(tmp_path, name, old, new):
         ("cosmetics", "2019-12-31", "31.12.2019"),
         ("yoochoose", "2014-05-13T16:53:20.500Z", ""),
         ("otto", f"{T}500", "null"),
+        ("otto", f"{T}500", str(T)),  # Seconds among milliseconds.
+        ("retailrocket", f"{T}050", str(T)),
+        ("video-games-2023", f"{T}900", str(T)),
     ],
 )
 def test_times_that_cannot_be_read_are_refused(tmp_path, name, old, new):
@@ -158,3 +161,18 @@ def test_video_games_of_another_year_are_not_read_with_swapped_columns(tmp_path)
     for name in ("video-games-2018", "video-games-2023"):
         with pytest.raises(ValueError, match="first row of `Video_Games.csv`"):
             load(name, tmp_path)
+    write(tmp_path / "video-games-2018", SETS["video-games-2014"][0])
+    old = tmp_path / "video-games-2018" / "ratings_Video_Games.csv"
+    old.rename(old.with_name("Video_Games.csv"))
+    with pytest.raises(ValueError, match="`user` of 'video-games-2018' must.*begin with A"):
+        load("video-games-2018", tmp_path)
+
+
+def test_ids_and_numbers_are_read_as_in_other_logs(tmp_path):
+    rows = f"timestamp,visitorid,event,itemid,transactionid\n{T}1,7,view,9,\n{T}2,7.0,view,9,\n"
+    write(tmp_path / "retailrocket", {"events.csv": rows.replace(f"{T}", f"{T}00")})
+    assert load("retailrocket", tmp_path).num_users == 1
+    files = {"2019-Oct.csv": REES46 + "2019-10-31 23:59:59 UTC,view,5,20,,,inf,8,s\n"}
+    write(tmp_path / "rees46", files)
+    with pytest.raises(ValueError, match="Column `price`.*'inf' in row 0"):
+        load("rees46", tmp_path)

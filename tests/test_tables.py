@@ -369,6 +369,13 @@ def test_parts_of_a_folder_are_one_table(write, tmp_path, kind):
     assert lists(tmp_path / "logs" / "*" / f"*.{kind}", columns=["item"]) == {"item": [1, 2]}
 
 
+def test_an_empty_path_is_not_the_folder_where_one_is(write, tmp_path, monkeypatch):
+    write(HEAD + ROWS)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="`path` must name a file or folder"):
+        read_table("")
+
+
 def test_parts_are_read_in_counting_order(write, tmp_path):
     for number in (2, 10, 9):
         write(f"user,item\n1,{number}\n", f"logs/part-{number}.csv")

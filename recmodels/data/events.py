@@ -14,7 +14,7 @@ from recmodels.data.interactions import Interactions, check_names, stable_order
 from recmodels.data.tables import Table, read_table
 from recmodels.data.text import one_line
 from recmodels.data.times import TimeOptions, to_seconds
-from recmodels.data.values import RowError, to_numbers, to_text, unwrap
+from recmodels.data.values import RowError, is_text, to_numbers, to_text, unwrap
 
 Context = Sequence[str] | Mapping[str, str]
 CONTEXT_KINDS = ("text", "number")
@@ -146,9 +146,9 @@ def from_frame(
             "`frame` must be a pandas DataFrame: convert it, or save it and use `read_events`. "
             f"Received: type={type(frame).__name__}"
         )
-    if any(level is not None for level in frame.index.names):
-        frame = frame.reset_index()
-    check_names(frame.columns)
+    levels = [level for level in frame.index.names if level is not None]
+    check_names(pd.Index([*levels, *frame.columns]))
+    frame = frame.reset_index() if levels else frame
     roles = _named(user, item, timestamp, action, duration, value)
     options = TimeOptions(date_format, dayfirst, year, unit, timezone, decimal)
     plan = _Plan(name, roles, context, order, options)
@@ -267,4 +267,5 @@ class _Plan:
         kind = self.context[column.name] if isinstance(self.context, Mapping) else None
         if kind == "number":
             return to_numbers(column, self.options.decimal)
-        return column if typed and kind is None else to_text(column)
+        keeps_type = typed and kind is None and not is_text(unwrap(column))
+        return column if keeps_type else to_text(column)

@@ -22,6 +22,8 @@ from recmodels.data.values import (
 
 INTEGER = r"0|-?[1-9]\d{0,18}"
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+# Texts that are nothing but ids, in one spelling: three of them need no further checks.
+SIMPLE = r"\d*[A-DF-Za-df-z_][A-Za-z0-9_-]*"
 # Whole numbers as spreadsheets and tables with missing values write them.
 WHOLE = r"^(?:=\")?'?\+?(\d+)(?:\.0*)?\"?$"
 # Spreadsheets keep 15 digits of a number and write zeros for the rest.
@@ -129,13 +131,15 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
         if bad.any():  # Spreading them over the rows takes longer than finding them.
             refuse(column, bad[codes], what, advice)
 
+    if len(distinct) > 2 and matches(distinct, SIMPLE).all():
+        return text, "text"
     is_ascii = distinct.str.isascii().all()
     folded = distinct if is_ascii else distinct.map(_with_ascii_digits)
     folded = _replace(folded, WHOLE, r"\1")
     _refuse_no_ids(folded, refuse_distinct)
     if matches(folded, INTEGER).all() and folded.str.startswith("-").sum() < 2:
         try:
-            return _spread(folded.astype("int64"), codes, text), "integers"
+            return folded.astype("int64").take(codes).set_axis(text.index), "integers"
         except (OverflowError, ValueError):
             pass  # More than 64 bits.
     twice = folded if is_ascii else folded.map(_with_usual_letters)
@@ -146,7 +150,7 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
     refuse_distinct(
         twice.duplicated(keep=False).to_numpy(), "are one id in several spellings", advice
     )
-    return _spread(distinct, codes, text), "text"
+    return text, "text"
 
 
 def _refuse_no_ids(texts: pd.Series, refuse_distinct: Callable) -> None:
@@ -201,10 +205,6 @@ def encode(texts: pd.Series) -> tuple[np.ndarray, pa.Array]:
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
     return np.asarray(encoded.indices), encoded.dictionary
-
-
-def _spread(distinct: pd.Series, codes: np.ndarray, like: pd.Series) -> pd.Series:
-    return distinct.take(codes).set_axis(like.index)
 
 
 _ROUNDED = (

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from recmodels.data.ids import check_ids, encode
-from recmodels.data.values import refuse, unwrap
+from recmodels.data.values import is_real, refuse, unwrap
 
 ORDERS = ("timed", "ordered", "unordered")
 LATEST_TIMESTAMP = 4_102_444_800  # 2100-01-01: anything later is milliseconds or a mistake.
@@ -54,6 +54,8 @@ class Interactions:
 
     def __post_init__(self) -> None:
         events = _check_events(self.events, self.order, self.name)
+        for role in ("item", "user"):
+            _check_attributes(getattr(self, f"{role}s"), events[role])
         object.__setattr__(self, "events", _sorted(events, self.order))
 
     def __len__(self) -> int:
@@ -109,6 +111,10 @@ class Interactions:
 
 def _check_events(events: pd.DataFrame, order: str, name: str) -> pd.DataFrame:
     """The same table with ids and times in plain dtypes; raise if anything is wrong."""
+    if not isinstance(events, pd.DataFrame):
+        raise ValueError(
+            f"`events` must be a pandas DataFrame. Received: type={type(events).__name__}"
+        )
     if order not in ORDERS:
         raise ValueError(f"`order` must be one of {ORDERS}. Received: order={order!r}")
     missing = [c for c in ("user", "item") if c not in events.columns]
@@ -132,6 +138,20 @@ def _check_events(events: pd.DataFrame, order: str, name: str) -> pd.DataFrame:
     return events.assign(**changed) if changed else events
 
 
+def _check_attributes(table: pd.DataFrame | None, ids: pd.Series) -> None:
+    """Refuse a table of what is known of items or users in which they would not be found."""
+    if table is None:
+        return
+    fits = isinstance(table, pd.DataFrame) and table.index.is_unique
+    kinds = [ids.dtype, table.index.dtype] if fits else []
+    if not fits or len({pd.api.types.is_integer_dtype(kind) for kind in kinds}) > 1:
+        raise ValueError(
+            f"`{ids.name}s` must be a table indexed by the raw ids of column `{ids.name}`, each "
+            "once and of the same type: use set_index and, where needed, astype. "
+            f"Received: {type(table).__name__}, types of ids in events and table: {kinds}"
+        )
+
+
 def check_names(columns: pd.Index) -> None:
     """Raise a `ValueError` if a column name stands twice."""
     twice = columns[columns.duplicated()].unique().tolist()
@@ -153,14 +173,17 @@ def _check_timestamps(timestamps: pd.Series) -> None:
     bad = (timestamps < 0) | (timestamps > LATEST_TIMESTAMP)
     what = "lie outside 1970 to 2100: milliseconds, or several units in one column"
     refuse(timestamps, bad, what, advice)
+    if timestamps.min() >= 19_700_101 and timestamps.max() <= 21_001_231:
+        months, days = timestamps // 100 % 100, timestamps % 100
+        if months.between(1, 12).all() and days.between(1, 31).all():
+            refuse(timestamps, timestamps > 0, "look like dates as %Y%m%d", advice)
 
 
 def _check_numbers(numbers: pd.Series) -> None:
     advice = "Correct those rows, or let `from_frame` convert the column"
-    dtype = numbers.dtype
-    if pd.api.types.is_bool_dtype(dtype) or not pd.api.types.is_numeric_dtype(dtype):
+    if not is_real(numbers):
         raise ValueError(
-            f"Column `{numbers.name}` must hold numbers. {advice}. Received: dtype={dtype}"
+            f"Column `{numbers.name}` must hold numbers. {advice}. Received: dtype={numbers.dtype}"
         )
     refuse(numbers, np.isinf(numbers.to_numpy("float64", na_value=np.nan)), "are infinite", advice)
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from recmodels.data.files import find_file
-from recmodels.data.interactions import Interactions
+from recmodels.data.ids import to_ids
+from recmodels.data.interactions import LATEST_TIMESTAMP, Interactions
 from recmodels.data.sources import find_parts
 from recmodels.data.tables import read_table
+from recmodels.data.time_numbers import EARLIEST_GUESS
+from recmodels.data.values import to_numbers
 
 TIANCHI_YEAR = 2013  # The file has months and days; the contest on it began in March 2014.
 ISO, MONTH_DAY = "ISO 8601", "month and day"
@@ -25,7 +28,8 @@ class Layout:
         names: of all columns, where the file has no header.
         actions: our name for each code of the `action` column; or the action of all rows.
         time: how many units make a second, or `ISO` or `MONTH_DAY`.
-        text_ids: whether ids are text even where all of them are digits.
+        text_ids: whether ids are text even where all of them are digits, and those of users begin
+            with A, as Amazon's do.
         encoding: of a file whose header does not settle it.
     """
 
@@ -198,9 +202,17 @@ def _read_file(path: Path, layout: Layout, name: str) -> pd.DataFrame:
     elif layout.actions:
         events["action"] = map_actions(events["action"], layout.actions, name)
     for column in set(NUMBERS) & set(events):
-        events[column] = pd.to_numeric(events[column]).astype(float)
+        events[column] = to_numbers(events[column])
     if layout.text_ids:
         events = events.astype({"user": "str", "item": "str"})
+        if events["user"].str.startswith("A").mean() < 0.5:
+            raise ValueError(
+                f"Column `user` of {name!r} must hold ids that begin with A, as its publisher's "
+                "do: the columns of the editions stand in another order, so load the edition that "
+                f"this file is of. Received: {events['user'].head(3).tolist()} in {path.name!r}"
+            )
+    else:
+        events["user"], events["item"] = to_ids(events["user"])[0], to_ids(events["item"])[0]
     return events.assign(timestamp=_exact_times(events["timestamp"], layout.time, name))
 
 
@@ -208,6 +220,9 @@ def _exact_times(times: pd.Series, time: int | str, name: str) -> pd.Series:
     """Microseconds since 1970, UTC."""
     try:
         if isinstance(time, int):
+            outside = ~times.astype("int64").between(EARLIEST_GUESS * time, LATEST_TIMESTAMP * time)
+            if outside.any():
+                raise ValueError(f"{outside.sum()} lie outside 1995 to 2100")
             return times.astype("int64") * (10**6 // time)
         if time == MONTH_DAY:
             parts = times.str.extract(r"^(\d{1,2})\D+(\d{1,2})\D*$")

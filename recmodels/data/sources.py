@@ -117,6 +117,8 @@ def find_parts(path: str | Path) -> list[Part]:
         ValueError: an archive holds several files, or none that can be opened; or two files are
             copies of each other.
     """
+    if not str(path).strip():
+        raise ValueError(f"`path` must name a file or folder. Received: path={path!r}")
     path = Path(path).expanduser()
     if path.is_file():
         return [_open_archive(path) if first_bytes(path) == b"PK\x03\x04" else Part(path)]

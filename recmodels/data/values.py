@@ -46,6 +46,8 @@ def refuse(column: pd.Series, bad: np.ndarray | pd.Series, what: str, advice: st
 
 def unwrap(column: pd.Series) -> pd.Series:
     """The same values in the plainest dtype: text as `str`, categories and objects by content."""
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
     if isinstance(column.dtype, pd.CategoricalDtype):
         whole = not column.hasnans
         column = column.astype(column.cat.categories.dtype if whole else object)
@@ -75,6 +77,13 @@ def _plain_numbers(column: pd.Series) -> pd.Series:
 def exact_limit(dtype: np.dtype) -> int:
     """The number up to which a dtype holds every integer."""
     return 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else np.iinfo(dtype).max
+
+
+def is_real(column: pd.Series) -> bool:
+    """Whether the dtype is one of real numbers: neither truth values nor complex ones."""
+    types = pd.api.types
+    is_other = types.is_bool_dtype(column) or types.is_complex_dtype(column)
+    return types.is_numeric_dtype(column) and not is_other
 
 
 def is_text(column: pd.Series) -> bool:
@@ -122,7 +131,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
         number = rf"[+-]?(\d+({point}\d*)?|{point}\d+)([eE][+-]?\d+)?"
         refuse(column, plain.notna() & ~matches(plain, number), "are not numbers", advice)
         plain = plain.str.replace(decimal, ".", regex=False)
-    elif pd.api.types.is_bool_dtype(plain) or not pd.api.types.is_numeric_dtype(plain):
+    elif not is_real(plain):
         refuse(column, np.ones(len(column)), f"are not numbers but {plain.dtype}", advice)
     numbers = plain.astype("float64")
     refuse(column, np.isinf(numbers), "are infinite", advice)
