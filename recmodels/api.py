@@ -47,7 +47,7 @@ def fit(
 
     Args:
         model: such as `SASRec`, `TwoTower` or `Markov`.
-        data: from `prepare`. Where `validation` is None the last weights are kept.
+        data: from `prepare`.
         measure: validation score, higher is better, instead of the default. A checkpoint notes
             the keyword arguments of a `functools.partial`.
         measure_name: what it is.
@@ -86,7 +86,7 @@ def fit(
     set_seed(training.seed)  # Some weights are made when a task counts the data.
     job = JOBS[task](model, data, training.seed, **rest)
     identity = {"validation data": _identity(model, data), **job.identity}
-    if measure is None and job.validates and data.validation is not None:
+    if measure is None and job.validates:
         protocol = settle_protocol(data.validation, None, filter_seen)
         identity |= protocol.to_dict()
         measure = partial(validation_score, model, data, protocol.filter_seen)

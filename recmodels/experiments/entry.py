@@ -98,6 +98,12 @@ class Experiment:
             raise ValueError(
                 f"`protocol` must be one of {PROTOCOLS}. Received: protocol={self.protocol!r}"
             )
+        # The second training has nothing to choose epochs by, which sequence encoders need.
+        if self.holds_out_ratings and self.task == "next_item":
+            raise ValueError(
+                "`model` under a rating protocol must be two towers or a model that counts. "
+                f"Received: model={self.model!r}, protocol={self.protocol!r}"
+            )
 
     @property
     def task(self) -> str | None:
