@@ -6,7 +6,8 @@ import sys
 
 import pytest
 from packaging.requirements import Requirement
-from recmodels.experiments.contenders import PEERS
+
+from benchmarks.competitors import PEERS
 
 FILES = sorted(PEERS.glob("requirements*.txt"))
 PYTHONS = ("3.11", "3.12", "3.13")  # As in pyproject.toml.

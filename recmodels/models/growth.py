@@ -61,10 +61,13 @@ def grow(model, num_new: int):
 
 def _start_items(model: TwoTower, num_old: int) -> None:
     """Let items beyond `num_old` be as unpopular as any, with average ratings."""
-    new = ops.arange(model.num_items + 1) > num_old
-    lowest = ops.min(model.item_weights[1 : num_old + 1])
-    model.item_weights.assign(ops.where(new, lowest, model.item_weights))
-    model.item_means.assign(ops.where(new, model.scale[0], model.item_means))
+    weights, means = (
+        np.array(ops.convert_to_numpy(v)) for v in (model.item_weights, model.item_means)
+    )
+    weights[num_old + 1 :] = weights[1 : num_old + 1].min()
+    means[num_old + 1 :] = float(ops.convert_to_numpy(model.scale)[0])
+    model.item_weights.assign(weights)
+    model.item_means.assign(means)
 
 
 def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray:

@@ -243,7 +243,11 @@ class TwoTower(InitialWeights):
         Raises:
             ValueError: the model has no head or was never trained, or an id is out of range.
         """
-        if self.rating_head is None or not self.built or not ops.any(self.scale):
+        if (
+            self.rating_head is None
+            or not self.built
+            or not ops.any(ops.convert_to_tensor(self.scale))
+        ):
             raise ValueError(
                 "`rate` needs a rating head, TwoTower(..., head='dot'), and a training by "
                 f"`fit`. Received: head={self.head!r}, built={self.built}"
