@@ -40,9 +40,8 @@ class TwoTower(InitialWeights):
         A dict: `queries` and `candidates` (N, D + 1), whose dot product is the score, and with a
         head `ratings` (N,).
 
-    Paper: Covington et al., "Deep neural networks for YouTube recommendations", RecSys 2016,
-    section 3; towers that read ratings are the two autoencoders of Sedhain et al., "AutoRec",
-    WWW 2015, with a part of the ratings hidden.
+    Covington et al., "Deep neural networks for YouTube recommendations", 2016, section 3; towers that
+    read ratings are the autoencoders of Sedhain et al., "AutoRec", 2015, with some ratings hidden.
 
     Example:
         >>> query = Tower(len(data.train), width=64, num_members=data.num_items + 1)
@@ -155,12 +154,9 @@ class TwoTower(InitialWeights):
             "candidates": self._answer(candidates, inputs["item_ids"]),
         }
         if self.rating_head is not None:
-            found["ratings"] = self._rate(
-                ops.take(queries, rows, axis=0),
-                candidates,
-                ops.take(user_levels, rows, axis=0) + item_levels,
-                training,
-            )
+            levels = ops.take(user_levels, rows, axis=0) + item_levels
+            users = ops.take(queries, rows, axis=0)
+            found["ratings"] = self._rate(users, candidates, levels, training)
         return found
 
     def _read_users(self, user_ids, known, values, training=None):
