@@ -40,8 +40,8 @@ class TwoTower(InitialWeights):
         A dict: `queries` and `candidates` (N, D + 1), whose dot product is the score, and with a
         head `ratings` (N,).
 
-    Covington et al., "Deep neural networks for YouTube recommendations", 2016, section 3; towers that
-    read ratings are the autoencoders of Sedhain et al., "AutoRec", 2015, with some ratings hidden.
+    Covington et al., "Deep neural networks for YouTube recommendations", 2016, section 3; towers
+    that read ratings are the autoencoders of Sedhain et al., "AutoRec", 2015, with some hidden.
 
     Example:
         >>> query = Tower(len(data.train), width=64, num_members=data.num_items + 1)
