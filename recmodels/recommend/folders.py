@@ -73,10 +73,11 @@ def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
         try:
             found = read(present)
         except (OSError, ValueError):
-            if _stamp(present) == before and _present(folder) == present:
+            # Without a stamp the folder was between two renames when the reading began.
+            if before is not None and _stamp(present) == before and _present(folder) == present:
                 raise
             continue
-        if _stamp(present) == before:
+        if before is not None and _stamp(present) == before:
             return found
     raise OSError(errno.EBUSY, "The folder is replaced faster than it can be read", str(folder))
 
