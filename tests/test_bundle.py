@@ -1,6 +1,7 @@
 """Bundles: whole or not at all, and the same lists in another process."""
 
 import errno
+import itertools
 import json
 import os
 import subprocess
@@ -428,3 +429,19 @@ def test_a_folder_that_comes_back_between_two_looks_is_there(tmp_path, monkeypat
     assert folders.read_steadily(tmp_path / "bundle", lambda found: found.name) == "bundle"
     with pytest.raises(FileNotFoundError, match="must be the folder of a bundle"):
         folders.read_steadily(tmp_path / "none", lambda found: found.name)
+
+
+def test_a_folder_between_two_renames_is_read_again(tmp_path, monkeypatch):
+    """The folder is missing when a reading begins and ends, and there when it is looked for."""
+    (tmp_path / "bundle").mkdir()
+    stamps = itertools.chain([None, None], itertools.repeat((1, 1)))
+    monkeypatch.setattr(folders, "_stamp", lambda path: next(stamps))
+    outcomes = iter([ValueError("half of it is missing"), "whole"])
+
+    def read(folder):
+        outcome = next(outcomes)
+        if isinstance(outcome, ValueError):
+            raise outcome
+        return outcome
+
+    assert folders.read_steadily(tmp_path / "bundle", read) == "whole"
