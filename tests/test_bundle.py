@@ -436,7 +436,7 @@ def test_a_folder_between_two_renames_is_read_again(tmp_path, monkeypatch):
     (tmp_path / "bundle").mkdir()
     stamps = itertools.chain([None, None], itertools.repeat((1, 1)))
     monkeypatch.setattr(folders, "_stamp", lambda path: next(stamps))
-    outcomes = iter([ValueError("half of it is missing"), "whole"])
+    outcomes = itertools.chain([ValueError("half of it is missing")], itertools.repeat("whole"))
 
     def read(folder):
         outcome = next(outcomes)
