@@ -37,8 +37,9 @@ def split_from_tables(
             `in_time`, the input of a case has later events than its target.
 
     Example:
-        parts = [rm.read_events(f"games.{part}.csv") for part in ("train", "valid", "test")]
-        data = rm.prepare(rm.split_from_tables(*parts))
+        names = ("train", "valid", "test")
+        train, validation, test = (rm.read_events(f"games.{name}.csv") for name in names)
+        data = rm.prepare(rm.split_from_tables(train, validation, test))
     """
     tables = {"train": train, "validation": validation, "test": test}
     _check_alike(tables)
