@@ -8,7 +8,7 @@ import pandas as pd
 from recmodels.evaluation.metrics import hit_rate
 from recmodels.evaluation.ranking import ask, rank
 from recmodels.features.sequences import Queries
-from recmodels.models.capabilities import Scores
+from recmodels.models.capabilities import Rates, Scores, can
 
 LIST_LENGTH = 100
 HELD_OUT_METRICS = (f"top_{LIST_LENGTH}", f"top_{LIST_LENGTH}_filtered", "rmse")
@@ -48,7 +48,7 @@ def measure_held_out(
             columns[name] = hit_rate(ranks, LIST_LENGTH)
     if rates:
         ratings = np.asarray(ratings, float)
-        if not hasattr(model, "rate") or ratings.shape != (len(queries),):
+        if not can(model, Rates) or ratings.shape != (len(queries),):
             raise ValueError(
                 "`rates` needs a model with `rate(queries, items)`, and `ratings` one number per "
                 f"query. Received: {type(model).__name__}, shape={ratings.shape} for "

@@ -39,9 +39,7 @@ class Fits(Protocol):
 
 @runtime_checkable
 class Rates(Protocol):
-    """Predicts ratings, where its `rates` is True."""
-
-    rates: bool
+    """Predicts ratings."""
 
     def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
         """Expected ratings of items, (B,) or (B, K)."""
@@ -75,8 +73,8 @@ class AnswersEmpty(Protocol):
 
 def can(model, capability: type) -> bool:
     """Whether a model has a capability, such as `can(model, Rates)`."""
-    flag = {Rates: "rates", AnswersEmpty: "answers_empty"}.get(capability)
-    return isinstance(model, capability) and (flag is None or bool(getattr(model, flag)))
+    has = isinstance(model, capability)
+    return has and (capability is not AnswersEmpty or bool(model.answers_empty))
 
 
 def require(model, capability: type, purpose: str) -> None:
