@@ -10,7 +10,7 @@ from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.model_checks import check_model, check_user_rows
 from recmodels.evaluation.ranking import rank, settle_protocol
 from recmodels.features.sequences import SequenceData
-from recmodels.models.capabilities import Fits, columns_of, require
+from recmodels.models.capabilities import Adapts, Fits, can, columns_of, require
 from recmodels.tasks.build import JOBS
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training
@@ -79,6 +79,8 @@ def fit(
     task = getattr(model, "task", None)
     if task is None:
         return _count(model, data, options)
+    if can(model, Adapts):
+        options = {**model.adapt(data), **options}
     _check_trained(model, data)
     training, rest = _sort_options(task, options)
     if checkpoint is None or not Path(checkpoint).exists():

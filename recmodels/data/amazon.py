@@ -1,4 +1,4 @@
-"""Read the Amazon Beauty reviews in the ids that published sequential tables use."""
+"""Read Amazon reviews in the ids that published sequential tables use."""
 
 import gzip
 import json
@@ -26,6 +26,12 @@ def read_beauty(folder: Path) -> Interactions:
         return Interactions(table.frame, "ordered", "beauty")
     events = pd.read_csv(path).rename(columns={"user_id": "user", "item_id": "item"})
     return Interactions(events, "timed", "beauty", _items(folder))
+
+
+def read_sports(folder: Path) -> Interactions:
+    """Sports and Outdoors: the items of each user in the order of `Sports_and_Outdoors.txt`."""
+    table = read_table(find_file(folder, "Sports_and_Outdoors.txt"), form="sequences")
+    return Interactions(table.frame, "ordered", "sports")
 
 
 def _items(folder: Path) -> pd.DataFrame | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recmodels.data.amazon import read_beauty
+from recmodels.data.amazon import read_beauty, read_sports
 from recmodels.data.deskdrop import read_deskdrop
 from recmodels.data.download import Download, download_folder
 from recmodels.data.events import read_events
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KAGGLE = "https://www.kaggle.com/datasets"
 GITHUB = "https://raw.githubusercontent.com"
+S3_REC = f"{GITHUB}/RUCAIBox/CIKM2020-S3Rec/e6c774da92dba847b00ac89e8bfc5c55cc44d378/data"
 ML_1M_SHA256 = "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"
 
 
@@ -138,9 +139,21 @@ SOURCES: dict[str, Source] = {
         _counts(22_363, 12_101, 198_502),
         (
             Download(
-                f"{GITHUB}/RUCAIBox/CIKM2020-S3Rec/e6c774da92dba847b00ac89e8bfc5c55cc44d378/data/"
-                "Beauty.txt",
+                f"{S3_REC}/Beauty.txt",
                 "226cce9c3105299ca0db9615d7d3fb32b3175e90da43100ae352599f0f0107b8",
+            ),
+        ),
+    ),
+    "sports": Source(
+        "Amazon Sports and Outdoors reviews, five a user and an item, in the published ids",
+        read_sports,
+        ("Sports_and_Outdoors.txt",),
+        ("sports", "s3rec"),
+        _counts(35_598, 18_357, 296_337),
+        (
+            Download(
+                f"{S3_REC}/Sports_and_Outdoors.txt",
+                "2a095e0648872beb9982408958290f5d655db5be2911c3756b5446de9f0b8de2",
             ),
         ),
     ),

@@ -71,6 +71,14 @@ class AnswersEmpty(Protocol):
     answers_empty: bool
 
 
+@runtime_checkable
+class Adapts(Protocol):
+    """Chooses the settings that the user left open from training data, before it is built."""
+
+    def adapt(self, data) -> dict[str, object]:
+        """Choose settings; return the options of `fit` that belong to them."""
+
+
 def can(model, capability: type) -> bool:
     """Whether a model has a capability, such as `can(model, Rates)`."""
     has = isinstance(model, capability)
