@@ -16,8 +16,9 @@ from recmodels.data.columns import guess_columns
 from recmodels.data.events import from_frame, read_events
 from recmodels.data.interactions import Interactions
 from recmodels.data.leakage import LeakReport, leak_report
+from recmodels.data.public_sets import SOURCES, Source
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
-from recmodels.data.registry import SOURCES, Source, load
+from recmodels.data.registry import load
 from recmodels.data.splits import Cases, Split, leave_one_out, temporal_cutoff
 from recmodels.data.table_splits import split_from_tables
 

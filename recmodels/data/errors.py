@@ -1,0 +1,22 @@
+"""Errors for arguments that cannot be used: what must be, what to do, and what was received."""
+
+
+def invalid(message: str, **received) -> ValueError:
+    """Make the error for an argument that cannot be used.
+
+    Args:
+        message: a sentence without its full stop; argument, column or row in backticks.
+        received: what was given, by name.
+
+    Example:
+        >>> raise invalid("`k` must be at least 1", k=0)
+        ValueError: `k` must be at least 1. Received: k=0
+    """
+    shown = ", ".join(f"{name}={value!r}" for name, value in received.items())
+    return ValueError(f"{message}. Received: {shown}")
+
+
+def require(fits: object, message: str, **received) -> None:
+    """Raise the error of `invalid` unless a condition holds."""
+    if not fits:
+        raise invalid(message, **received)
