@@ -49,11 +49,9 @@ def attention_map(
         shown = [one_line(name, NAME_WIDTH) for name in names]
         ax.set_xticks(steps, shown, rotation=40, ha="right", rotation_mode="anchor")
         ax.set_yticks(steps, shown)
-        ax.set_xlabel("is looked at")
-        ax.set_ylabel("looks")
-        ax.set_title(title)
         ax.grid(False)
         ax.spines[:].set_visible(True)
+        ax.set(xlabel="is looked at", ylabel="looks", title=title)
     return ax
 
 
@@ -76,9 +74,8 @@ def position_map(vectors: np.ndarray, label: str = "feature", ax: Axes | None = 
         drawn = ax.imshow(vectors, cmap=SIGNED, vmin=-largest, vmax=largest, aspect="auto")
         steps = np.arange(len(vectors))[:: -max(1, len(vectors) // 8)]  # Counted from the newest.
         ax.set_yticks(steps, len(vectors) - 1 - steps)
-        ax.set_ylabel("events before the newest")
-        ax.set_xlabel(label)
         ax.grid(False)
+        ax.set(ylabel="events before the newest", xlabel=label)
         ax.figure.colorbar(drawn, ax=ax, shrink=0.9)
     return ax
 
@@ -104,9 +101,7 @@ def growth(
         for name, values in table.items():
             ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
         ax.set_xscale("log", base=2)
-        ax.set_yscale("log" if logarithmic else "linear")
-        ax.set_xlabel(table.index.name)
-        ax.set_ylabel(label)
+        ax.set(yscale="log" if logarithmic else "linear", xlabel=table.index.name, ylabel=label)
         if table.shape[1] > 1:
             ax.legend()
     return ax

@@ -31,8 +31,7 @@ def week_map(counts: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes
         ax.set_xticks(range(0, 24, 6))
         ax.set_yticks(range(len(DAYS)), DAYS)
         ax.grid(False)
-        ax.set_xlabel("hour of the day")
-        ax.set_title(one_line(name))
+        ax.set(xlabel="hour of the day", title=one_line(name))
     return ax
 
 
@@ -60,6 +59,5 @@ def behaviour_funnel(shares: Mapping[str, float], name: str = "", ax: Axes | Non
         ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1])
         ax.xaxis.set_major_formatter(PercentFormatter(1))
         ax.grid(False, axis="y")
-        ax.set_xlabel("of the pairs of user and item")
-        ax.set_title(one_line(name))
+        ax.set(xlabel="of the pairs of user and item", title=one_line(name))
     return ax

@@ -47,8 +47,7 @@ def length_curves(
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_ylim(bottom=0)
-        ax.set_xlabel("events")
-        ax.set_ylabel("users with at least so many")
+        ax.set(xlabel="events", ylabel="users with at least so many")
         ax.legend()
     return ax
 
@@ -73,8 +72,7 @@ def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = Non
         ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="all items alike")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
-        ax.set_xlabel("items, from the most popular")
-        ax.set_ylabel("events they have")
+        ax.set(xlabel="items, from the most popular", ylabel="events they have")
         ax.legend(loc="lower right")
     return ax
 
@@ -103,9 +101,11 @@ def gap_curves(gaps: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_xlim(right=max(MOMENTS))
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("time since the user's event before")
-        ax.set_ylabel("events that came within it")
+        ax.set(
+            ylim=(0, 1.02),
+            xlabel="time since the user's event before",
+            ylabel="events that came within it",
+        )
         ax.legend(loc="lower right")
     return ax
 

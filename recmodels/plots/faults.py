@@ -57,10 +57,12 @@ def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.scatter(columns, rows, s=420, marker="s", color=COLOURS[1])
         ax.set_xticks(range(table.shape[1]), table.columns)
         ax.set_yticks(range(len(table)), table.index)
-        ax.set_xlim(-0.5, table.shape[1] - 0.5)
-        ax.set_ylim(len(table) - 0.5, -0.5)
-        ax.set_xlabel("test, filled where it fails")
-        ax.set_ylabel("what is tested")
+        ax.set(
+            xlim=(-0.5, table.shape[1] - 0.5),
+            ylim=(len(table) - 0.5, -0.5),
+            xlabel="test, filled where it fails",
+            ylabel="what is tested",
+        )
     return ax
 
 
@@ -90,7 +92,6 @@ def best_of_many(
         ax.set_xscale("log")
         ax.set_xticks(table.index, [f"{count:,}" for count in table.index])
         ax.minorticks_off()
-        ax.set_xlabel("variants tried")
-        ax.set_ylabel(f"{label} of the best one")
+        ax.set(xlabel="variants tried", ylabel=f"{label} of the best one")
         ax.legend()
     return ax

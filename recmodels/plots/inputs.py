@@ -37,8 +37,7 @@ def value_distribution(
         look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
         for colour, (name, values) in zip(cycle(COLOURS), known.items(), strict=False):
             ax.hist(values, **look, color=colour, label=legend_label(name))
-        ax.set_xlabel(label)
-        ax.set_ylabel("density")
+        ax.set(xlabel=label, ylabel="density")
         if len(known) > 1:
             ax.legend()
     return ax
@@ -66,8 +65,7 @@ def response_curves(
         if percent:
             ax.yaxis.set_major_formatter(PercentFormatter(1))
             ax.set_ylim(bottom=0)
-        ax.set_xlabel(table.index.name)
-        ax.set_ylabel(label)
+        ax.set(xlabel=table.index.name, ylabel=label)
         if len(table.columns) > 1:
             ax.legend()
     return ax
@@ -92,7 +90,9 @@ def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) ->
         colours = ListedColormap(["#EDEDED", COLOURS[0]])
         ax.imshow(real, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="none")
         ax.grid(False)
-        ax.set_xlabel("position, the newest on the right")
-        ax.set_ylabel("row")
-        ax.set_title(f"{one_line(name)}: {1 - real.mean():.0%} padding" if name else "")
+        ax.set(
+            xlabel="position, the newest on the right",
+            ylabel="row",
+            title=f"{one_line(name)}: {1 - real.mean():.0%} padding" if name else "",
+        )
     return ax

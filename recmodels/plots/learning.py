@@ -42,8 +42,7 @@ def learning_curves(
             best = known[column].idxmin() if column == "loss" else known[column].idxmax()
             ax.plot(*known.loc[best], "o", color=line.get_color())
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel(label)
+        ax.set(xlabel="epoch", ylabel=label)
         if len(curves) > 1:
             ax.legend()
     return ax

@@ -42,6 +42,5 @@ def ranked_list(
         ax.invert_yaxis()
         ax.margins(x=0.12)  # Room for the number behind the longest bar.
         ax.grid(False, axis="y")
-        ax.set_xlabel(label)
-        ax.set_title(one_line(title))
+        ax.set(xlabel=label, title=one_line(title))
     return ax

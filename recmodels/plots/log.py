@@ -35,8 +35,7 @@ def length_distribution(
             share = (lengths > max_length).mean()
             label = f"{share:.1%} of users are longer than {max_length:,}"
             ax.axvline(max_length, color=COLOURS[1], linestyle="--", label=label)
-        ax.set_xlabel("events of a user (the longest 1 % in the last bar)")
-        ax.set_ylabel("users")
+        ax.set(xlabel="events of a user (the longest 1 % in the last bar)", ylabel="users")
         ax.legend(loc="upper right")
     return ax
 
@@ -57,14 +56,11 @@ def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
         share = place[:head].sum() / place.sum()
         label = f"the top 10 % of items have {share:.0%} of the events"
         ax.axvline(head, color=GREY, linestyle=":", label=label)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
+        ax.set(xscale="log", yscale="log")
         for axis in (ax.xaxis, ax.yaxis):  # 1, 10, 100 instead of powers with exponents.
             axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else "")
             axis.set_minor_formatter(NullFormatter())
-        ax.set_ylim(0.8, 2 * drawn.max())
-        ax.set_xlabel("item, from the most popular")
-        ax.set_ylabel("events")
+        ax.set(ylim=(0.8, 2 * drawn.max()), xlabel="item, from the most popular", ylabel="events")
         ax.legend(loc="lower left")
     return ax
 

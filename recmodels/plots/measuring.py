@@ -54,10 +54,12 @@ def hits_by_depth(
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_xlim(1, deepest)
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("length of the list, k")
-        ax.set_ylabel("users whose target is on it")
+        ax.set(
+            xlim=(1, deepest),
+            ylim=(0, 1.02),
+            xlabel="length of the list, k",
+            ylabel="users whose target is on it",
+        )
         ax.legend(loc="lower right")
     return ax
 
@@ -88,10 +90,8 @@ def differences(
             ax.set_xticks(positions, names, rotation=30, ha="right")
         else:
             ax.set_xticks(positions, names)
-        ax.set_xlim(-0.5, len(table) - 0.5)
         ax.grid(False, axis="x")
-        ax.set_xlabel(by)
-        ax.set_ylabel(f"{label}, 95 % interval")
+        ax.set(xlim=(-0.5, len(table) - 0.5), xlabel=by, ylabel=f"{label}, 95 % interval")
     return ax
 
 
@@ -116,10 +116,9 @@ def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | N
             threshold, share = np.concatenate([[0], threshold, [1]]), np.append(share, 1)
             ax.step(threshold, np.append(0, share), where="post", label=legend_label(name))
         ax.axvline(level, color=GREY, linestyle=":", label=f"p = {level:g}")
-        ax.set_xlim(0, 1)
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("threshold")
-        ax.set_ylabel("comparisons with p below it")
+        ax.set(
+            xlim=(0, 1), ylim=(0, 1.02), xlabel="threshold", ylabel="comparisons with p below it"
+        )
         ax.legend(loc="upper left", bbox_to_anchor=(0.08, 1))
     return ax
 

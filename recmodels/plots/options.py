@@ -50,8 +50,7 @@ def option_curves(
         names = [f"{v:g}" if isinstance(v, int | float) else str(v) for v in values]
         ax.set_xticks(range(len(values)), names)
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])  # Room above the highest dot.
-        ax.set_xlabel(by)
-        ax.set_ylabel(label)
+        ax.set(xlabel=by, ylabel=label)
         if len(curves) > 1:
             ax.legend()
     return ax

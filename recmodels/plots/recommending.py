@@ -44,9 +44,7 @@ def trade_off(
             ax.plot(*curve.loc[chosen], color=line.get_color(), linestyle="none", **ring)
         ax.margins(0.1)
         ax.set_ylim(bottom=0)
-        ax.set_xlabel(across)
-        ax.set_ylabel(up)
-        ax.set_title(by)
+        ax.set(xlabel=across, ylabel=up, title=by)
     return ax
 
 

@@ -43,8 +43,7 @@ def metric_by_slice(
         ax.set_xticks(np.arange(len(users)), names)
         ax.set_ylim(bottom=0)
         ax.grid(False, axis="x")
-        ax.set_xlabel(by)
-        ax.set_ylabel(f"{label}, 95 % interval")
+        ax.set(xlabel=by, ylabel=f"{label}, 95 % interval")
         if len(tables) > 1:
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)  # Above, off the points.
     return ax
