@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from recmodels.data.columns import USUAL_NAMES
 from recmodels.data.encodings import survey
+from recmodels.data.errors import invalid, require
 from recmodels.data.sources import Part
 from recmodels.data.text_tables import Format, Opened, tidy
 
@@ -23,22 +24,22 @@ def open_sequences(part: Part, given: Format) -> Opened:
     seen = survey(part, given.encoding)
     split = re.compile(re.escape(given.delimiter) if given.delimiter else r"[\s,]+").split
 
-    if given.header or given.names is not None:
-        raise ValueError(
-            "`header` and `names` have no meaning for form='sequences', whose lines hold a user "
-            f"and items: leave them out. Received: header={given.header}, names={given.names}"
-        )
+    message = "`header` and `names` have no meaning for form='sequences': leave them out"
+    unused = not given.header and given.names is None
+    require(unused, message, header=given.header, names=given.names)
 
     def lines() -> Iterator[tuple[str, list[str]]]:
         with part.text(seen.encoding) as file:
             for number, line in enumerate(file, 1):
                 user, *items = split(line.strip())
-                if user and (not items or OTHER_FORM.search(line) or user.lower() in USER_NAMES):
-                    raise ValueError(
-                        f"Line {number} of `{part.name}` must hold a user followed by items, as "
-                        "plain ids: no names of columns, quotes, brackets, or numbers behind "
-                        f"colons. Received: form='sequences', line={line.strip()[:80]!r}"
-                    )
+                other = not items or OTHER_FORM.search(line) or user.lower() in USER_NAMES
+                require(
+                    not (user and other),
+                    f"Line {number} of `{part.name}` must hold a user followed by items, as plain "
+                    "ids: no names of columns, quotes, brackets, or numbers behind colons",
+                    form="sequences",
+                    line=line.strip()[:80],
+                )
                 yield user, items
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
@@ -98,10 +99,8 @@ def _parse(part: Part, number: int, line: str) -> dict:
             return row
         raise ValueError("it is no object")
     except ValueError as error:
-        raise ValueError(
-            f"Line {number} of `{part.name}` must be one JSON object: {error}. "
-            f"Received: {line.strip()[:80]!r}"
-        ) from error
+        must = f"Line {number} of `{part.name}` must be one JSON object: {error}"
+        raise invalid(must, line=line.strip()[:80]) from error
 
 
 def _json_column(part: Part, name: str, values: list) -> pa.Array:
@@ -113,10 +112,9 @@ def _json_column(part: Part, name: str, values: list) -> pa.Array:
     if kinds == {list} and all(isinstance(v, plain) for row in values for v in row or ()):
         lists = [None if row is None else [_text(value) for value in row] for row in values]
         return pa.array(lists, pa.list_(pa.string()))
-    raise ValueError(
-        f"Column {name!r} of `{part.name}` must hold numbers and text, or lists of them, in all "
-        f"rows. Received: {sorted(kind.__name__ for kind in kinds)}"
-    )
+    must = "must hold numbers and text, or lists of them, in all rows"
+    found = sorted(kind.__name__ for kind in kinds)
+    raise invalid(f"Column {name!r} of `{part.name}` {must}", types=found)
 
 
 def _text(value: str | bool | None) -> str | None:
