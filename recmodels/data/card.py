@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, load
 from recmodels.data.text import one_line
@@ -98,8 +99,7 @@ def data_card(source: str | Interactions) -> DataCard:
         print(data_card("ml-100k"))
     """
     log = load(source) if isinstance(source, str) else source
-    if not len(log):
-        raise ValueError(f"`source` has no events to describe. Received: {log!r}")
+    require(len(log), "`source` has no events to describe", source=log)
     users, items = (pd.factorize(log.events[column])[0] for column in ("user", "item"))
     known = SOURCES.get(log.name)
     return DataCard(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.times import moment_seconds
 from recmodels.data.values import is_missing
@@ -69,10 +70,8 @@ def drop_missing(
     """
     columns = list(columns)
     absent = [column for column in columns if column not in frame.columns]
-    if absent:
-        raise ValueError(
-            f"`columns` must be in the table. Received: {absent} of {list(frame.columns)}"
-        )
+    present = list(frame.columns)
+    require(not absent, "`columns` must be in the table", columns=absent, table=present)
     missing = pd.concat([is_missing(frame[column]) for column in columns], axis=1).any(axis=1)
     kept = frame[~missing].reset_index(drop=True)
     why = f"rows without {' or '.join(columns)}"
@@ -181,11 +180,10 @@ def _core(interactions: Interactions, user: int, item: int, rule: str) -> Cleane
         keep &= frequent[0] & frequent[1]
         if rule == "single_pass_core":
             break
-    if not keep.any():
-        raise ValueError(
-            f"`{rule}` left nothing: no group of users and items is that frequent. Lower `user` or "
-            f"`item`. Received: user={user}, item={item}, for {interactions!r}"
-        )
+    message = (
+        f"`{rule}` left nothing: no group of users and items is that frequent. Lower `user` or"
+    )
+    require(keep.any(), f"{message} `item`", user=user, item=item, log=interactions)
     why = f"users with fewer than {user} or items with fewer than {item} events"
     return _keep(interactions, keep, rule, why)
 
@@ -200,11 +198,8 @@ def _keep(table: Table, rows, rule: str, why: str) -> tuple[Table, CleaningRepor
 
 
 def _require_column(events: pd.DataFrame, column: str, rule: str) -> None:
-    if column not in events:
-        raise ValueError(
-            f"`{rule}` needs a `{column}` column: name it when reading. "
-            f"Received: columns={list(events.columns)}"
-        )
+    message = f"`{rule}` needs a `{column}` column: name it when reading"
+    require(column in events, message, columns=list(events.columns))
 
 
 def _outlier_limit(positive: np.ndarray) -> float:
