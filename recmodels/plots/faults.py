@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.plots.style import COLOURS, GREY, legend_label, styled
 
 
@@ -20,8 +21,7 @@ def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None =
     Raises:
         ValueError: there is no fault.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one fault. Received: an empty table")
+    require(table.size, "`table` must hold at least one fault", shape=table.shape)
     rows, new = np.arange(len(table)), ax is None
     with styled(ax) as ax:
         if new:
@@ -50,8 +50,7 @@ def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: there is no fault or no test.
     """
-    if table.empty:
-        raise ValueError(f"`table` must hold a fault and a test. Received: shape={table.shape}")
+    require(table.size, "`table` must hold a fault and a test", shape=table.shape)
     with styled(ax) as ax:
         rows, columns = np.nonzero(table.to_numpy(bool))
         ax.scatter(columns, rows, s=420, marker="s", color=COLOURS[1])
@@ -80,10 +79,7 @@ def best_of_many(
     Raises:
         ValueError: there is no row or no line.
     """
-    if table.empty:
-        raise ValueError(
-            f"`table` must hold a number of variants and a line. Received: shape={table.shape}"
-        )
+    require(table.size, "`table` must hold a number of variants and a line", shape=table.shape)
     with styled(ax) as ax:
         for name, values in table.items():
             ax.plot(table.index, values, marker="o", markersize=3, label=legend_label(name))

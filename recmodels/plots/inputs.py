@@ -1,7 +1,6 @@
 """What a model is fed: numbers, matrices, and what they depend on."""
 
 from collections.abc import Mapping
-from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.ticker import PercentFormatter
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
 from recmodels.plots.style import COLOURS, legend_label, styled
 
@@ -30,13 +30,13 @@ def value_distribution(
     """
     known = {name: np.asarray(values, float) for name, values in parts.items()}
     known = {name: values[np.isfinite(values)] for name, values in known.items()}
-    if not known or min(map(len, known.values())) == 0:
-        raise ValueError(f"`parts` must each hold a value. Received: {list(parts)}")
+    some = known and min(map(len, known.values())) > 0
+    require(some, "`parts` must each hold a value", parts=list(parts))
     bins = np.histogram_bin_edges(np.concatenate(list(known.values())), NUM_BINS)
     with styled(ax) as ax:
         look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
-        for colour, (name, values) in zip(cycle(COLOURS), known.items(), strict=False):
-            ax.hist(values, **look, color=colour, label=legend_label(name))
+        for name, values in known.items():
+            ax.hist(values, **look, label=legend_label(name))
         ax.set(xlabel=label, ylabel="density")
         if len(known) > 1:
             ax.legend()
@@ -57,11 +57,10 @@ def response_curves(
     Raises:
         ValueError: the table is empty.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one setting. Received: an empty table")
+    require(table.size, "`table` must hold at least one setting", shape=table.shape)
     with styled(ax) as ax:
-        for colour, (name, values) in zip(cycle(COLOURS), table.items(), strict=False):
-            ax.plot(table.index, values, "o-", markersize=4, color=colour, label=legend_label(name))
+        for name, values in table.items():
+            ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
         if percent:
             ax.yaxis.set_major_formatter(PercentFormatter(1))
             ax.set_ylim(bottom=0)
@@ -83,8 +82,8 @@ def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) ->
         ValueError: it is not a matrix with something in it.
     """
     item_ids = np.asarray(item_ids)
-    if item_ids.ndim != 2 or not item_ids.size:
-        raise ValueError(f"`item_ids` must be a matrix (B, T). Received: shape={item_ids.shape}")
+    is_matrix = item_ids.ndim == 2 and item_ids.size
+    require(is_matrix, "`item_ids` must be a matrix (B, T)", shape=item_ids.shape)
     real = item_ids != 0
     with styled(ax) as ax:
         colours = ListedColormap(["#EDEDED", COLOURS[0]])
