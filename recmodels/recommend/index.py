@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -18,24 +17,6 @@ LARGEST_FETCH = 0.2
 _CHANGED = "was built before the weights changed: build it again from the vectors the model has now"
 _HEADER = b"recmodels index 2 "
 _DIGEST = 64  # Bytes of each checksum after the header: that of the vectors, that of the graph.
-
-
-class Index(Protocol):
-    """Finds the items whose vectors have the largest dot products with a state."""
-
-    vectors: np.ndarray
-
-    def check(self, vectors: np.ndarray) -> None:
-        """Raise unless the index holds these vectors."""
-
-    def search(
-        self,
-        queries: np.ndarray,
-        k: int,
-        allowed: np.ndarray | None = None,
-        hidden: Sequence[np.ndarray] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The best k item ids that may be shown, and their scores; see `ExactIndex.search`."""
 
 
 class ExactIndex:
@@ -233,7 +214,7 @@ class ApproximateIndex(ExactIndex):
         return graph if same and links.max_level == max(read(links.levels)) - 1 else None
 
 
-def recall(index: Index, exact: Index, queries: np.ndarray, k: int) -> float:
+def recall(index: ExactIndex, exact: ExactIndex, queries: np.ndarray, k: int) -> float:
     """Share of the exact best k items that an index finds too, over all queries.
 
     Example:
