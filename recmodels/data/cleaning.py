@@ -130,11 +130,10 @@ def cap_durations(interactions: Interactions) -> Cleaned:
     durations = events["duration"].where(events["duration"] >= 0)
     limit = _outlier_limit(durations[durations > 0].to_numpy())
     capped = events.assign(duration=durations.clip(upper=limit))
+    above, negative, rows = (durations > limit).sum(), (events["duration"] < 0).sum(), len(events)
     why = (
-        f"{int((durations > limit).sum()):,} durations above {limit:,.1f} s set to it, "
-        f"{int((events['duration'] < 0).sum()):,} negative ones to missing"
+        f"{above:,} durations above {limit:,.1f} s set to it, {negative:,} negative ones to missing"
     )
-    rows = len(events)
     return replace(interactions, events=capped), CleaningReport("cap_durations", rows, rows, why)
 
 
@@ -190,10 +189,8 @@ def _core(interactions: Interactions, user: int, item: int, rule: str) -> Cleane
 
 def _keep(table: Table, rows, rule: str, why: str) -> tuple[Table, CleaningReport]:
     rows = np.asarray(rows, bool)
-    if isinstance(table, Interactions):
-        kept = table.select(rows)
-    else:
-        kept = table[rows].reset_index(drop=True)
+    is_log = isinstance(table, Interactions)
+    kept = table.select(rows) if is_log else table[rows].reset_index(drop=True)
     return kept, CleaningReport(rule, len(rows), int(rows.sum()), why)
 
 

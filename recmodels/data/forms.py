@@ -44,17 +44,12 @@ def open_sequences(part: Part, given: Format) -> Opened:
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
         for batch in _batched(lines()):
-            table = {
-                "user": [user for user, items in batch for _ in items],
-                "item": [item for _, items in batch for item in items],
-            }
+            users = [user for user, items in batch for _ in items]
+            table = {"user": users, "item": [item for _, items in batch for item in items]}
             yield pa.table({c: tidy(pa.array(table[c], pa.string())) for c in columns})
 
-    assumed = {
-        "encoding": seen.encoding.removesuffix("-sig"),
-        "form": "sequences",
-        "delimiter": repr(given.delimiter or "blanks and commas"),
-    }
+    assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "sequences"}
+    assumed["delimiter"] = repr(given.delimiter or "blanks and commas")
     return Opened(["user", "item"], assumed, blocks)
 
 
@@ -72,9 +67,8 @@ def open_json(part: Part, given: Format) -> Opened:
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
         for batch in _batched(parsed()):
-            yield pa.table(
-                {c: _json_column(part, c, [row.get(c) for row in batch]) for c in columns}
-            )
+            lists = {name: [row.get(name) for row in batch] for name in columns}
+            yield pa.table({c: _json_column(part, c, values) for c, values in lists.items()})
 
     assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "JSON lines"}
     return Opened(list(names), assumed, blocks)
@@ -92,9 +86,8 @@ def _parse(part: Part, number: int, line: str) -> dict:
         return dict(pairs)
 
     try:
-        row = json.loads(
-            line, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique
-        )
+        as_written = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str)
+        row = json.loads(line, object_pairs_hook=unique, **as_written)
         if isinstance(row, dict):
             return row
         raise ValueError("it is no object")

@@ -106,19 +106,16 @@ def _until_error(rows: Iterator) -> Iterator:
         return
 
 
-def _counts(lines: list[str], delimiter: str) -> list[set[int]]:
-    """The numbers of fields of the rows, with quotes and without."""
-    ways = (True, False) if any('"' in line for line in lines) else (False,)
-    return [{len(row) for _, row in _until_error(rows(lines, delimiter, way))} for way in ways]
-
-
 def _guess_delimiter(part: Part, lines: list[str]) -> str:
     """The only delimiter that cuts all lines into the same number of fields, two or more."""
-    fitting = [
-        delimiter
-        for delimiter in (*STRONG, *USUAL, *WEAK)
-        if any(len(counts) == 1 and min(counts) > 1 for counts in _counts(lines, delimiter))
-    ]
+    ways = (True, False) if any('"' in line for line in lines) else (False,)
+
+    def fits(delimiter: str, quoted: bool) -> bool:
+        counts = {len(row) for _, row in _until_error(rows(lines, delimiter, quoted))}
+        return len(counts) == 1 and min(counts) > 1
+
+    every = (*STRONG, *USUAL, *WEAK)
+    fitting = [delimiter for delimiter in every if any(fits(delimiter, way) for way in ways)]
     for kind in (STRONG, USUAL, WEAK):
         chosen = [delimiter for delimiter in fitting if delimiter in kind]
         if kind is WEAK and BLANKS in chosen and any("  " in f" {line}" for line in lines):

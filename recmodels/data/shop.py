@@ -102,8 +102,8 @@ class Shop:
         Returns:
             Probability of each item in the order of `catalogue`, float64, (B, V).
         """
-        rows = self.rows(users, positions)
-        return self._predict(rows, np.asarray(positions), self._filter(rows, np.asarray(positions)))
+        rows, positions = self.rows(users, positions), np.asarray(positions)
+        return self._predict(rows, positions, self._filter(rows, positions))
 
     def oracle(self, users, positions) -> np.ndarray:
         """The prediction of someone who knew the true intent before the event: same as `bayes`."""
@@ -179,17 +179,16 @@ def simulate(
     lengths = np.maximum(for_times.gamma(4, events_per_user / 4, num_users).round(), 3).astype(int)
     times = draw_times(lengths, for_times)
     chosen, intents, runs = walk(process, lengths, times // (7 * DAY), for_walk)
-    events = pd.DataFrame(
-        {
-            "user": np.repeat(np.arange(1, num_users + 1), lengths),
-            "item": chosen.astype(np.int64) + FIRST_ITEM,
-            "timestamp": times + START,
-            "action": _actions(runs, for_surface),
-            "duration": _dwell(process.appeal[chosen], runs, times, lengths, for_surface),
-            "device": _devices(lengths, for_surface),
-        }
-    )
-    return Shop(Interactions(events, "timed", "shop", items), process, intents, runs)
+    columns = {
+        "user": np.repeat(np.arange(1, num_users + 1), lengths),
+        "item": chosen.astype(np.int64) + FIRST_ITEM,
+        "timestamp": times + START,
+        "action": _actions(runs, for_surface),
+        "duration": _dwell(process.appeal[chosen], runs, times, lengths, for_surface),
+        "device": _devices(lengths, for_surface),
+    }
+    log = Interactions(pd.DataFrame(columns), "timed", "shop", items)
+    return Shop(log, process, intents, runs)
 
 
 def _check_arguments(num_users, num_items, events_per_user, noise, language) -> None:

@@ -116,14 +116,11 @@ def leave_one_out(interactions: Interactions) -> Split:
     require(len(ends), needed, name=interactions.name, longest_history=lengths.max(initial=0))
     role = np.zeros(len(interactions), np.int8)
     role[ends - 2], role[ends - 1] = 1, 2
-    train = interactions.select(role == 0)
-    return Split(
-        protocol="leave-one-out",
-        train=train,
-        validation=Cases(train, interactions.select(role == 1)),
-        test=Cases(interactions.select(role <= 1), interactions.select(role == 2)),
-        catalogue=interactions.events["item"].unique(),
-    )
+    train, known = interactions.select(role == 0), interactions.select(role <= 1)
+    validation = Cases(train, interactions.select(role == 1))
+    test = Cases(known, interactions.select(role == 2))
+    catalogue = interactions.events["item"].unique()
+    return Split("leave-one-out", train, validation, test, catalogue)
 
 
 def temporal_cutoff(
@@ -183,15 +180,9 @@ def split_at(
         ValueError: one of the three parts would be empty.
     """
     train = interactions.select(interactions.events["timestamp"].to_numpy() < cut[0])
-    split = Split(
-        protocol=protocol,
-        train=train,
-        validation=cases(interactions, *cut),
-        test=cases(interactions, cut[1], None),
-        catalogue=train.events["item"].unique(),
-        cut=cut,
-    )
-    sizes = {"train": len(train), "validation": len(split.validation), "test": len(split.test)}
+    validation, test = cases(interactions, *cut), cases(interactions, cut[1], None)
+    split = Split(protocol, train, validation, test, train.events["item"].unique(), cut)
+    sizes = {"train": len(train), "validation": len(validation), "test": len(test)}
     message = f"{caller} left a part without cases: move the cuts with its arguments, such as "
     message += "`fraction` or `validation_fraction`, so that users have events on both sides"
     require(all(sizes.values()), message, name=interactions.name, cut=cut, sizes=sizes)

@@ -45,13 +45,9 @@ def split_from_tables(
     tables = {"train": train, "validation": validation, "test": test}
     _check_alike(tables)
     known = replace(train, events=pd.concat([train.events, validation.events], ignore_index=True))
-    split = Split(
-        protocol="tables",
-        train=train,
-        validation=cases_among(train, validation),
-        test=cases_among(known, test),
-        catalogue=pd.concat([known.events["item"], test.events["item"]]).unique(),
-    )
+    catalogue = pd.concat([known.events["item"], test.events["item"]]).unique()
+    cases = cases_among(train, validation), cases_among(known, test)
+    split = Split("tables", train, *cases, catalogue)
     for part in ("validation", "test"):
         cases = getattr(split, part)
         users = {name: tables[name].events["user"].head(3).tolist() for name in ("train", part)}

@@ -117,9 +117,7 @@ def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget
         file = _open(part, given, form, budget)
         opened.append(file)
         given = file.layout or given
-        columns, first = (
-            [*f.names, *p.partitions] for f, p in ((file, part), (opened[0], parts[0]))
-        )
+        columns, first = [*file.names, *part.partitions], [*opened[0].names, *parts[0].partitions]
         require(
             sorted(columns) == sorted(first) and file.typed == opened[0].typed,
             "`path` must mean files with the same columns",
@@ -207,9 +205,8 @@ def _explode(part: Part, table: pa.Table) -> pa.Table:
     require(all(length.equals(lengths[0]) for length in lengths), must, columns=names)
     parents = pc.list_parent_indices(lists[0])
     flat = {c.name: pc.list_flatten(v) for c, v in zip(nested, lists, strict=True)}
-    return pa.table(
-        {c: flat[c] if c in flat else table[c].take(parents) for c in table.column_names}
-    )
+    others = {c: table[c].take(parents) for c in table.column_names if c not in flat}
+    return pa.table({c: (flat | others)[c] for c in table.column_names})
 
 
 def _to_pandas(name: str, chunks: list[pa.Array]) -> pd.Series | np.ndarray:

@@ -95,11 +95,9 @@ def open_text(part: Part, given: Format) -> Opened:
         return next(line for n, (line, _) in enumerate(numbered()) if n == first)
 
     header = "first row" if layout.skip else "none"
-    assumed = {
-        "encoding": seen.encoding.removesuffix("-sig"),
-        "delimiter": "blanks" if layout.delimiter == BLANKS else repr(layout.delimiter),
-        "header": header + (", RecBole types" if layout.types else ""),
-    }
+    delimiter = "blanks" if layout.delimiter == BLANKS else repr(layout.delimiter)
+    assumed = {"encoding": seen.encoding.removesuffix("-sig"), "delimiter": delimiter}
+    assumed["header"] = header + (", RecBole types" if layout.types else "")
     if seen.has_quotes and not layout.quoted:
         assumed["quotes"] = "part of the text"
     settled = replace(given, delimiter=layout.delimiter, header=layout.skip > 0)
@@ -115,24 +113,15 @@ def _stream(
     is_ready = encoding == "utf-8-sig" and prepare is None
     with part.open() if is_ready else part.text(encoding) as file:
         source = file if is_ready else io.BufferedReader(_Encoded(file, prepare), BLOCK_BYTES)
-        options = (
-            csv.ReadOptions(
-                block_size=BLOCK_BYTES,
-                column_names=layout.names,
-                skip_rows_after_names=layout.skip,
-            ),
-            csv.ParseOptions(
-                invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
-                delimiter=character,
-                quote_char='"' if layout.quoted else False,
-                newlines_in_values=layout.quoted,
-            ),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), include_columns=columns
-            ),
-        )
+        reading = csv.ReadOptions(block_size=BLOCK_BYTES, column_names=layout.names)
+        reading.skip_rows_after_names = layout.skip
+        parsing = csv.ParseOptions(delimiter=character, newlines_in_values=layout.quoted)
+        parsing.quote_char = '"' if layout.quoted else False
+        parsing.invalid_row_handler = lambda row: "error" if row.text.strip() else "skip"
+        kinds = dict.fromkeys(columns, pa.string())
+        converting = csv.ConvertOptions(column_types=kinds, include_columns=columns)
         try:
-            with csv.open_csv(source, *options) as reader:
+            with csv.open_csv(source, reading, parsing, converting) as reader:
                 yield from reader
         except UnicodeError as error:
             raise not_in(part, encoding, error) from error
