@@ -179,10 +179,8 @@ def _core(interactions: Interactions, user: int, item: int, rule: str) -> Cleane
         keep &= frequent[0] & frequent[1]
         if rule == "single_pass_core":
             break
-    message = (
-        f"`{rule}` left nothing: no group of users and items is that frequent. Lower `user` or"
-    )
-    require(keep.any(), f"{message} `item`", user=user, item=item, log=interactions)
+    message = f"`{rule}` left nothing: no users and items are that frequent. Lower `user` or `item`"
+    require(keep.any(), message, user=user, item=item, log=interactions)
     why = f"users with fewer than {user} or items with fewer than {item} events"
     return _keep(interactions, keep, rule, why)
 

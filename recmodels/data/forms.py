@@ -80,20 +80,23 @@ def _batched(rows: Iterator) -> Iterator[list]:
 
 
 def _parse(part: Part, number: int, line: str) -> dict:
-    def unique(pairs: list[tuple]) -> dict:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError(f"a name stands twice among {[name for name, _ in pairs]}")
-        return dict(pairs)
-
     try:
         as_written = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str)
-        row = json.loads(line, object_pairs_hook=unique, **as_written)
+        row = json.loads(line, object_pairs_hook=distinct_names, **as_written)
         if isinstance(row, dict):
             return row
         raise ValueError("it is no object")
     except ValueError as error:
         must = f"Line {number} of `{part.name}` must be one JSON object: {error}"
         raise invalid(must, line=line.strip()[:80]) from error
+
+
+def distinct_names(pairs: list[tuple]) -> dict:
+    """The object of some pairs, for `object_pairs_hook` of `json`; a `ValueError` for repeats."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"a name stands twice among {names[:10]}")
+    return dict(pairs)
 
 
 def _json_column(part: Part, name: str, values: list) -> pa.Array:

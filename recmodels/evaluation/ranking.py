@@ -159,9 +159,9 @@ def _chunk_scores(
     scores[:, 0] = -np.inf
     bad = int((~np.isfinite(scores[:, 1:])).sum())
     message = (
-        f"`score` of {type(scorer).__name__} returned scores that are not finite: did training"
+        f"`score` of {type(scorer).__name__} returned scores that are not finite: did training "
     )
-    require(not bad, f"{message} diverge? Try a smaller learning rate", number=bad)
+    require(not bad, message + "diverge? Try a smaller learning rate", number=bad)
     return scores
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
+from recmodels.data.forms import distinct_names
 from recmodels.threads import ForkedProcessError
 
 SPARSE_PARTS = ("data", "indices", "indptr", "shape")
@@ -66,14 +67,8 @@ def parse_json(text: str | bytes):
             raise ValueError(f"{digits[:40]} is no finite number")
         return number
 
-    def distinct(pairs: list) -> dict:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError(f"a name stands twice among {names[:10]}")
-        return dict(pairs)
-
     numbers = {"parse_int": bounded, "parse_float": finite, "parse_constant": finite}
-    return json.loads(text, object_pairs_hook=distinct, **numbers)
+    return json.loads(text, object_pairs_hook=distinct_names, **numbers)
 
 
 def check_json(value, shape, path: Path, field: str = "content") -> None:
