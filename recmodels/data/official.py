@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from recmodels.data.errors import invalid, require
+from recmodels.data.errors import require
 from recmodels.data.files import find_file
 from recmodels.data.ids import to_ids
 from recmodels.data.interactions import LATEST_TIMESTAMP, stable_order
 from recmodels.data.sources import find_parts
 from recmodels.data.tables import read_table
-from recmodels.data.time_numbers import EARLIEST_GUESS
+from recmodels.data.times import TimeOptions, to_seconds
 from recmodels.data.values import to_numbers
 
-TIANCHI_YEAR = 2013  # The file has months and days; the contest on it began in March 2014.
-ISO, MONTH_DAY = "ISO 8601", "month and day"
 NUMBERS = ("value", "price", "quantity")
 
 
@@ -31,7 +29,7 @@ class Layout:
         delimiter, encoding: where they are not found out.
         form: `"sequences"` for lines of a user and items.
         actions: our name for each code of the `action` column; or the action of all rows.
-        time: how many units make a second, or `ISO` or `MONTH_DAY`.
+        times: how times are written, where they are not numbers since 1970.
         text: columns that are text even where all their values are digits.
         user_start: how ids of users begin, where files with swapped columns are known.
         drop_impossible_times: leave such rows out with a warning instead of refusing them.
@@ -44,7 +42,7 @@ class Layout:
     encoding: str | None = None
     form: str | None = None
     actions: dict[str, str] | str = field(default_factory=dict)
-    time: int | str = 1
+    times: TimeOptions = TimeOptions()
     text: tuple[str, ...] = ()
     user_start: str = ""
     drop_impossible_times: bool = False
@@ -83,11 +81,11 @@ def read_otto(folder: Path, layouts: tuple[Layout, ...], name: str) -> pd.DataFr
 
 
 def in_time_order(events: pd.DataFrame) -> pd.DataFrame:
-    """Events in seconds, with the order inside a second that exact times give."""
-    if "timestamp" not in events:
+    """Events by user and time, with the order inside a second that exact times give."""
+    if "exact" not in events:
         return events
-    events = events.iloc[stable_order(events["user"], events["timestamp"].to_numpy())]
-    return events.assign(timestamp=events["timestamp"] // 10**6)
+    rows = stable_order(events["user"], events.pop("exact").to_numpy())
+    return events.iloc[rows]
 
 
 def map_actions(codes: pd.Series, actions: dict[str, str], name: str) -> pd.Series:
@@ -116,7 +114,7 @@ def _read_files(folder: Path, layout: Layout, name: str) -> list[pd.DataFrame]:
 
 
 def _convert(table: pd.DataFrame, layout: Layout, name: str) -> pd.DataFrame:
-    """The columns of a file under our names and in our types; times as microseconds."""
+    """The columns of a file under our names and in our types; times as seconds and exactly."""
     events = table.rename(columns=layout.columns) if isinstance(layout.columns, dict) else table
     if isinstance(layout.actions, str):
         events["action"] = layout.actions
@@ -138,31 +136,16 @@ def _convert(table: pd.DataFrame, layout: Layout, name: str) -> pd.DataFrame:
     if "timestamp" not in events:
         return events
     if layout.drop_impossible_times:
-        possible = events["timestamp"].between(0, LATEST_TIMESTAMP * layout.time)
+        possible = events["timestamp"].between(0, LATEST_TIMESTAMP)
         if not possible.all():
             left_out = f"left out {(~possible).sum()} rows outside 1970 to 2100"
             warnings.warn(f"{layout.files}: {left_out}", stacklevel=2)
-        return events[possible].assign(timestamp=events["timestamp"] * (10**6 // layout.time))
-    return events.assign(timestamp=_exact_times(events["timestamp"], layout.time, name))
-
-
-def _exact_times(times: pd.Series, time: int | str, name: str) -> pd.Series:
-    """Microseconds since 1970, UTC."""
+        events = events[possible]
     try:
-        if isinstance(time, int):
-            whole = times.astype("int64")
-            outside = ~whole.between(EARLIEST_GUESS * time, LATEST_TIMESTAMP * time)
-            if outside.any():
-                raise ValueError(f"{outside.sum()} lie outside 1995 to 2100")
-            return whole * (10**6 // time)
-        if time == MONTH_DAY:
-            parts = times.str.extract(r"^(\d{1,2})\D+(\d{1,2})\D*$")
-            times = f"{TIANCHI_YEAR}-" + parts[0].str.zfill(2) + "-" + parts[1].str.zfill(2)
-        dates = pd.to_datetime(times.str.removesuffix(" UTC"), format="ISO8601", utc=True)
-        if dates.isna().any():
-            raise ValueError(f"{int(dates.isna().sum())} are missing")
-        return dates.dt.tz_localize(None).astype("datetime64[us]").astype("int64")
-    except (ValueError, TypeError, AttributeError) as error:
+        seconds, exact, _ = to_seconds(events["timestamp"], layout.times)
+    except ValueError as error:
         must = "must hold times as its publisher writes them, in every row"
-        message = f"Column `timestamp` of {name!r} {must}: {error}"
-        raise invalid(message, timestamp=times.head(3).tolist()) from error
+        raise ValueError(f"Column `timestamp` of {name!r} {must}. {error}") from error
+    # Files of one set are merged by microseconds; a set of one file may have another unit.
+    exact = seconds * 10**6 if exact is None else exact
+    return events.assign(timestamp=seconds, exact=exact)

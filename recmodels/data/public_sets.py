@@ -8,7 +8,8 @@ import pandas as pd
 
 from recmodels.data import attributes
 from recmodels.data.download import Download
-from recmodels.data.official import ISO, MONTH_DAY, Layout, read_layouts, read_otto
+from recmodels.data.official import Layout, read_layouts, read_otto
+from recmodels.data.times import TimeOptions
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 KAGGLE = "https://www.kaggle.com/datasets"
@@ -55,6 +56,7 @@ RATED = ("user", "item", "value", "timestamp")
 ML_1M = Download(
     f"{GROUPLENS}/ml-1m.zip", "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"
 )
+ISO_MILLISECONDS = TimeOptions("%Y-%m-%dT%H:%M:%S.%fZ")
 AMAZON = {"text": ("user", "item"), "user_start": "A"}  # Even where all ids are digits.
 REES46 = Layout(
     "20[0-9][0-9]-[A-Z][a-z][a-z].csv",
@@ -62,13 +64,12 @@ REES46 = Layout(
      "category_code": "category", "brand": "brand", "price": "price", "user_session": "session"},
     actions={"view": "view", "cart": "cart", "purchase": "buy",
              "remove_from_cart": "remove from cart"},
-    time=ISO,
+    times=TimeOptions("%Y-%m-%d %H:%M:%S UTC"),
 )  # fmt: skip
 OTTO = Layout(
     "otto-recsys-train.jsonl",
     {"session": "user", "aid": "item", "ts": "timestamp", "type": "action"},
     actions={"clicks": "click", "carts": "cart", "orders": "buy"},
-    time=1000,
 )
 SOURCES: dict[str, Source] = {
     "shop": Source("a simulated shop whose best possible result is known"),
@@ -160,7 +161,7 @@ SOURCES: dict[str, Source] = {
         "Taobao UserBehavior: views, carts, favourites and purchases of nine days",
         (Layout("UserBehavior.csv", ("user", "item", "category", "action", "timestamp"),
                 actions={"pv": "view", "cart": "cart", "fav": "favourite", "buy": "buy"},
-                drop_impossible_times=True),),
+                times=TimeOptions(unit="s"), drop_impossible_times=True),),
         aliases=("taobao-userbehavior-head", "UserBehavior"),
         published={"users": 987_994, "items": 4_162_024, "events": 100_150_807},
         by_hand=f"https://tianchi.aliyun.com/dataset/649 {ACCOUNT}",
@@ -172,9 +173,9 @@ SOURCES: dict[str, Source] = {
             "t_alibaba_data.csv",
             {"user_id": "user", "brand_id": "item", "visit_datetime": "timestamp",
              "type": "action"},
-            encoding="latin-1",  # Only the digits of its dates are read.
+            encoding="gb18030",
             actions={"0": "click", "1": "buy", "2": "favourite", "3": "cart"},
-            time=MONTH_DAY),),
+            times=TimeOptions(year=2013)),),  # The contest on it began in March 2014.
         by_hand="https://tianchi.aliyun.com (the contest on Tmall brands of 2014; an account is "
         "needed)",
     ),
@@ -184,8 +185,7 @@ SOURCES: dict[str, Source] = {
             "events.csv",
             {"visitorid": "user", "itemid": "item", "timestamp": "timestamp", "event": "action",
              "transactionid": "transaction"},
-            actions={"view": "view", "addtocart": "cart", "transaction": "buy"},
-            time=1000),),
+            actions={"view": "view", "addtocart": "cart", "transaction": "buy"}),),
         aliases=("ecommerce-dataset",),
         published={"users": 1_407_580, "events": 2_756_101},
         by_hand=f"{KAGGLE}/retailrocket/ecommerce-dataset {ACCOUNT}",
@@ -205,9 +205,9 @@ SOURCES: dict[str, Source] = {
     "yoochoose": Source(
         "YooChoose: clicks and purchases of anonymous sessions, of the RecSys Challenge 2015",
         (Layout("yoochoose-clicks.dat", ("user", "timestamp", "item", "category"),
-                actions="click", time=ISO),
+                actions="click", times=ISO_MILLISECONDS),
          Layout("yoochoose-buys.dat", ("user", "timestamp", "item", "price", "quantity"),
-                actions="buy", time=ISO)),
+                actions="buy", times=ISO_MILLISECONDS)),
         aliases=("recsys-challenge-2015", "yoochoose-data"),
         by_hand=f"{KAGGLE}/chadgostopp/recsys-challenge-2015 {ACCOUNT}",
     ),
@@ -233,7 +233,7 @@ SOURCES: dict[str, Source] = {
     "video-games-2023": Source(
         "Amazon Video Games: ratings up to September 2023",
         (Layout("Video_Games.csv", {"user_id": "user", "parent_asin": "item", "rating": "value",
-                                    "timestamp": "timestamp"}, time=1000, **AMAZON),),
+                                    "timestamp": "timestamp"}, **AMAZON),),
         by_hand="https://amazon-reviews-2023.github.io/ (ratings only)",
     ),
 }  # fmt: skip
