@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 import psutil
 
+from recmodels.data.errors import require
+
 try:
     import fcntl
 except ImportError:  # Windows.
@@ -47,10 +49,8 @@ def data_roots() -> list[Path]:
     named = os.environ.get(DATA_VARIABLE)
     if not named:
         return [project_data()]
-    if not Path(named).is_dir():
-        raise ValueError(
-            f"The environment variable `{DATA_VARIABLE}` must name a folder. Received: {named!r}"
-        )
+    must = f"The environment variable `{DATA_VARIABLE}` must name a folder"
+    require(Path(named).is_dir(), must, RECMODELS_DATA=named)
     return [Path(named), project_data()]
 
 

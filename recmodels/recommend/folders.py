@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from recmodels.data.errors import invalid, require
 from recmodels.data.files import HOST, is_left_behind
 from recmodels.recommend.checks import parse_json
 
@@ -118,11 +119,8 @@ def write_json(path: Path, content) -> None:
     try:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            "`config` and `metrics` must hold only what JSON can: texts, finite numbers, lists, "
-            "dicts. "
-            f"Received: {error}"
-        ) from error
+        must = "`config` and `metrics` must hold only what JSON can, such as finite numbers"
+        raise invalid(must, error=error) from error
     path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -145,10 +143,8 @@ def read_json(path: Path) -> dict:
 
 def no_bundle(folder: Path, why: str) -> ValueError:
     """The error for a folder that is none of ours."""
-    return ValueError(
-        "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them. "
-        f"Received: folder={str(folder)!r}, {why}"
-    )
+    message = "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them"
+    return invalid(message, folder=folder, problem=why)
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -179,12 +175,13 @@ def check_files(folder: Path) -> set[str]:
             wrong[name] = "no plain file"
         elif _checksum(present[name]) != written:
             wrong[name] = "changed"
-    if wrong:
-        raise ValueError(
-            "The bundle is damaged: copy it again from where it was made, or train again. Files "
-            "that do not belong to it must be moved elsewhere. "
-            f"Received: folder={str(folder)!r}, files={dict(sorted(wrong.items()))}"
-        )
+    require(
+        not wrong,
+        "The bundle is damaged: copy it again from where it was made, or train again. Files that "
+        "do not belong to it must be moved elsewhere",
+        folder=folder,
+        files=dict(sorted(wrong.items())),
+    )
     return set(listed)
 
 
@@ -247,15 +244,11 @@ def _remove(path: Path, folder: Path) -> None:
 
 def _check_replaceable(folder: Path) -> None:
     """Raise unless the folder is missing, empty or a bundle and nothing else."""
-    if folder.is_file():
-        foreign = ["no folder but a file"]
-    else:
-        foreign = read_steadily(folder, _foreign_files) if folder.exists() else []
-    if foreign:
-        raise ValueError(
-            "`folder` must be new, empty, or a bundle to replace: nothing else is deleted. Name "
-            f"another folder. Received: folder={str(folder)!r}, which holds {foreign[:5]}"
-        )
+    foreign = ["no folder but a file"] if folder.is_file() else []
+    if folder.is_dir():
+        foreign = read_steadily(folder, _foreign_files)
+    must = "`folder` must be new, empty, or a bundle to replace: nothing else is deleted"
+    require(not foreign, f"{must}. Name another folder", folder=folder, holds=foreign[:5])
 
 
 def _foreign_files(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recmodels.data.errors import invalid
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
@@ -40,10 +41,9 @@ def write_items(path: Path, items: pd.DataFrame, vocabulary: Vocabulary) -> None
             pa.array(items[name], from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError) as error:
             kinds = sorted({type(value).__name__ for value in items[name].dropna()})
-            raise ValueError(
-                f"`items` must have columns of one type each, which Parquet can hold: convert "
-                f"column {name!r}, with `astype(str)` for example. Received: types={kinds}, {error}"
-            ) from error
+            must = "`items` must have columns of one type each, which Parquet can hold: convert "
+            advice = f"{must}column {name!r}, with `astype(str)` for example"
+            raise invalid(advice, types=kinds, error=error) from error
     items.rename_axis(index="item").reset_index().to_parquet(path, index=False)
 
 
