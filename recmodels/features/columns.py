@@ -17,9 +17,12 @@ class Column:
 
     Args:
         source: name of the table's column; by default the name in the schema.
+        of: what the column describes: `"events"`, `"items"` or `"users"`, or `"asked"` for the
+            event that is asked for, whose item the model predicts.
     """
 
     source: str | None = field(default=None, kw_only=True)
+    of: str = field(default="events", kw_only=True)
     kind: ClassVar[str]
     default_source: ClassVar[str | None] = None
 
@@ -84,7 +87,7 @@ class Category(Column):
         return len(self.values or ()) + 3
 
     def fit(self, values: pd.Series) -> Self:
-        counts = values.value_counts()
+        counts = values.astype(object).value_counts()  # By content: pandas categories are ordered.
         # Among equally frequent values the first in order, so that the order of rows is no matter.
         ordered = (
             counts[counts >= self.min_count]
@@ -94,7 +97,13 @@ class Category(Column):
         return replace(self, values=tuple(_plain(value) for value in ordered.index))
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        places = pd.Index(list(self.values), dtype=object).get_indexer(values.astype(object))
+        try:
+            places = pd.Index(list(self.values), dtype=object).get_indexer(values.astype(object))
+        except TypeError as error:
+            raise ValueError(
+                f"Column `{values.name}` must hold single values, such as texts or numbers. "
+                f"Received: {error}"
+            ) from error
         codes = np.where(places < 0, len(self.values) + 1, places + 1)
         return np.where(values.isna(), len(self.values) + 2, codes).astype(np.int32)
 
@@ -151,7 +160,7 @@ class Vector(Column):
         return (self.length or 0) + 1
 
     def fit(self, values: pd.Series) -> Self:
-        lengths = {len(np.asarray(value)) for value in values if value is not None}
+        lengths = {np.size(value) for value in values if not _is_missing(value)}
         if self.length is not None:
             lengths.add(self.length)
         if len(lengths) != 1:
@@ -164,10 +173,10 @@ class Vector(Column):
     def encode(self, values: pd.Series) -> np.ndarray:
         encoded = np.zeros((len(values), self.width))
         for row, value in enumerate(values):
-            vector = None if value is None else np.asarray(value, float).ravel()
-            if vector is None or np.isnan(vector).all():
+            if _is_missing(value):
                 encoded[row, -1] = 1.0
                 continue
+            vector = np.asarray(value, float).ravel()
             if len(vector) != self.length or not np.isfinite(vector).all():
                 raise ValueError(
                     f"Column `{values.name}` must hold finite vectors of length {self.length}. "
@@ -178,6 +187,11 @@ class Vector(Column):
 
     def decode(self, encoded: np.ndarray) -> list:
         return [None if row[-1] else row[:-1].tolist() for row in encoded]
+
+
+def _is_missing(vector) -> bool:
+    """Whether a cell of a column of vectors is None, NaN or a vector of NaN alone."""
+    return vector is None or bool(np.isnan(np.asarray(vector, float)).all())
 
 
 def _plain(value):
