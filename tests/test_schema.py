@@ -9,6 +9,7 @@ import pytest
 from recmodels.features.columns import Category, Flag, Vector
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.schema import Schema
+from recmodels.features.vocabulary import Vocabulary
 
 
 def column(kind, values, train=None):
@@ -197,3 +198,54 @@ def test_damaged_descriptions_are_refused():
         Schema({"x": "category"})
     with pytest.raises(ValueError, match="fit"):
         Schema({"x": Category()}).encode(pd.DataFrame({"x": [1]}))
+
+
+EVENTS = pd.DataFrame({"user": [1, 1, 1, 2], "item": ["a", "b", "a", "b"], "act": list("vbvv")})
+
+
+def test_tables_are_read_once_per_item_of_the_training_events():
+    items = pd.DataFrame({"size": [0.0, 4.0, 1e9]}, index=["a", "b", "never"])
+    fitted = Schema({"size": Number(of="items")}).fit(EVENTS, items)
+    # Mean 2 and deviation 2, although item a has as many events as it likes.
+    encoded = fitted.encode_items(items, Vocabulary(["b", "a", "other"]))["size"]
+    expected = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, 1], [0, 1]]  # Padding, b, a, other, unknown.
+    assert encoded.tolist() == expected
+    assert fitted.encode(EVENTS) == {}
+
+
+def test_the_event_asked_for_is_the_next_one():
+    fitted = Schema({"asked_act": Category(of="asked")}).fit(EVENTS)
+    # v is 1, b is 2, and the last event of each user has none after it: 2 + 2.
+    assert fitted.encode(EVENTS)["asked_act"].tolist() == [2, 1, 4, 4]
+    assert fitted.encode_asked(EVENTS)["asked_act"].tolist() == [1, 2, 1, 1]
+    assert Schema.from_config(fitted.to_config()) == fitted
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (Category(of="shops"), "`of` must be one of"),
+        (Gap(of="items"), "only describe events"),
+        (Clock(of="asked"), "answer into the question"),
+        (Number(of="asked"), "answer into the question"),
+        (Category(source="timestamp", of="asked"), "answer into the question"),
+        (Category(source="item", of="asked"), "answer into the question"),
+    ],
+)
+def test_columns_that_cannot_describe_are_refused(column, message):
+    with pytest.raises(ValueError, match=message):
+        Schema({"x": column})
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (None, "needs the table `items`"),
+        (pd.DataFrame({"size": [1, 2]}, index=["a", "a"]), "duplicated ids"),
+        (pd.DataFrame({"price": [1]}, index=["a"]), "needs the column `size` of items"),
+        (pd.DataFrame({"size": [1]}, index=["never"]), "holds no number"),
+    ],
+)
+def test_unreadable_tables_are_refused(items, message):
+    with pytest.raises(ValueError, match=message):
+        Schema({"size": Number(of="items")}).fit(EVENTS, items)

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -157,9 +157,7 @@ def save_bundle(
         if items is not None:
             write_items(unfinished / "items.parquet", items, vocabulary)
         if histories is not None:
-            # Columns of items follow from the item table.
-            kept = {n: v for n, v in histories.columns.items() if n not in schema.names_of("items")}
-            write_histories(unfinished / "histories.parquet", replace(histories, columns=kept))
+            write_histories(unfinished / "histories.parquet", histories, schema)
     return folder
 
 

@@ -143,13 +143,13 @@ def _serving_module(recommender: Recommender):
     """A `tf.Module` with everything a list is made of, and the functions that make them."""
     import tensorflow as tf
 
-    module, model = _stored(recommender), recommender.scorer
+    module, model, reader = _stored(recommender), recommender.scorer, recommender._reader
     kind, num_items = module.raw_ids.dtype, len(recommender.vocabulary)
     lists = [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
     rest, names = [tf.TensorSpec((), tf.int32, "k"), *lists], columns_of(model)
-    events, told = column_specs(recommender.schema, names)
-    item_columns = recommender._reader.item_columns
-    encode, module.tables = column_encoders(recommender.schema, names, item_columns)
+    events, told = column_specs(reader.schema, names)
+    encode, module.tables = column_encoders(reader.schema, names, reader.item_columns)
+    sources, num_events = [spec.name for spec in (*events, *told)], len(events)
 
     # Signatures, because a restored function without one is traced again for every new length.
     @tf.function(
@@ -159,13 +159,10 @@ def _serving_module(recommender: Recommender):
     def recommend(histories, k, exclude, only, *columns):
         found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
         unknown = (found == 0) & (histories != module.raw_ids[0])
-        of_events, of_requests = columns[: len(events)], columns[len(events) :]
-        known, of_events = _pushed_right(tf.where(unknown, num_items + 1, found), of_events)
-        pairs = zip([*events, *told], [*of_events, *of_requests], strict=True)
-        raw = {spec.name: column for spec, column in pairs}
+        known, moved = _pushed_right(tf.where(unknown, num_items + 1, found), columns[:num_events])
+        raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
         scores = _scores(model, module, {"item_ids": known, **encode(raw, known)})
-        allowed = module.allowed & _mask(module, exclude, only)
-        scores = tf.where(allowed, scores, -math.inf)
+        scores = tf.where(module.allowed & _mask(module, exclude, only), scores, -math.inf)
         if recommender.filter_seen:
             scores = _without(scores, known)
         best, places = tf.math.top_k(scores, tf.minimum(k, num_items))

@@ -124,7 +124,7 @@ def _encode(column: Column, values, real, table):
         missing = values == ("" if values.dtype == tf.string else MISSING)
         return tf.where(missing, column.num_codes - 1, table.lookup(values))
     if isinstance(column, Flag):
-        return tf.cast(tf.where(values == MISSING, 3, 1 + values), tf.int32)
+        return tf.where(values == MISSING, 3, 1 + tf.cast(values, tf.int32))
     if isinstance(column, Vector):
         missing = tf.reduce_all(tf.math.is_nan(values), axis=-1, keepdims=True)
         vectors = tf.where(missing, 0.0, tf.cast(values, tf.float32))

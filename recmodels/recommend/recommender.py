@@ -221,11 +221,6 @@ class Recommender:
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *rule_notes]
-                if empty[row]:
-                    name = type(self.fallback).__name__
-                    notes.append(
-                        f"The history holds no item of the catalogue: {name} made the list."
-                    )
                 found = lists[place], raw_lists[place], values[place]
                 answers[row] = self._answer(*found, k, notes, empty[row], book)
 
@@ -291,10 +286,12 @@ class Recommender:
     def _answer(
         self, found, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
     ) -> Recommendation:
+        source = type(self.fallback).__name__ if empty else self.name
+        if empty:
+            notes.append(f"The history holds no item of the catalogue: {source} made the list.")
         if len(found) < k:
             seen = "after leaving out the history" if self.filter_seen else "under the given rules"
             under = f", under {list(book.rules)}" if book.rules else ""
             notes.append(f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.")
-        source = type(self.fallback).__name__ if empty else self.name
         details = None if self.items is None else Details(self.items, found)
         return Recommendation(items, scores, source, tuple(notes), details)
