@@ -35,6 +35,15 @@ def test_rare_categories_are_unknown():
     assert codes.tolist() == [1, 2]
 
 
+def test_the_order_of_pandas_categories_is_no_matter():
+    kinds = [pd.CategoricalDtype(order) for order in (["a", "b", "never"], ["b", "a"])]
+    for kind in kinds:
+        schema = Schema({"x": Category()}).fit(
+            pd.DataFrame({"x": pd.Series(["b", "a"], dtype=kind)})
+        )
+        assert schema["x"].values == ("a", "b")
+
+
 def test_texts_that_look_missing_are_categories():
     schema, codes = column(Category(), ["NA", "None", "01", "1", None])
     assert schema.decode("x", codes) == ["NA", "None", "01", "1", None]
@@ -118,6 +127,8 @@ def test_vector_by_hand():
     assert schema.decode("x", encoded) == [[1.0, 2.0], None]
     with pytest.raises(ValueError, match="one length"):
         column(Vector(), [[1.0], [1.0, 2.0]])
+    _, encoded = column(Vector(), pd.Series([np.nan, [3.0]], dtype=object).tolist())
+    assert encoded.tolist() == [[0.0, 1.0], [3.0, 0.0]]
 
 
 EVERY_KIND = {
@@ -180,6 +191,7 @@ def test_no_code_is_padding_and_none_exceeds_the_table():
         ({"x": Category()}, {"y": [1]}, "needs the column `x`"),
         ({"x": Number()}, {"x": ["tea"]}, "must hold numbers"),
         ({"x": Number()}, {"x": [np.inf]}, "finite"),
+        ({"x": Vector()}, {"x": ["text"]}, "vectors of numbers"),
         ({"x": Number()}, {"x": [np.nan]}, "holds no number"),
         ({"x": Number("log1p")}, {"x": [-1.0]}, "negative"),
     ],
@@ -194,6 +206,11 @@ def test_damaged_descriptions_are_refused():
         Schema.from_config({"x": {"kind": "colour"}})
     with pytest.raises(ValueError, match="unknown entries"):
         Schema.from_config({"x": {"kind": "flag", "size": 3}})
+    for wrong in ({"values": 5}, {"values": [["a"]]}, {"min_count": True}, {"of": ["items"]}):
+        with pytest.raises(ValueError, match="must be of type"):
+            Schema.from_config({"x": {"kind": "category", **wrong}})
+    with pytest.raises(ValueError, match="`edges` of a number column"):
+        Schema.from_config({"x": {"kind": "number", "edges": ["low"]}})
     with pytest.raises(ValueError, match="one of"):
         Schema({"x": "category"})
     with pytest.raises(ValueError, match="fit"):

@@ -76,6 +76,11 @@ class Schema:
             )
         return self.columns[name]
 
+    @property
+    def fitted(self) -> bool:
+        """Whether every encoder knows what `encode` needs."""
+        return all(column.fitted for column in self.columns.values())
+
     def names_of(self, of: str) -> tuple[str, ...]:
         """Names of the columns that describe `"events"`, `"items"`, `"users"` or `"asked"`."""
         return tuple(name for name, column in self.columns.items() if column.of == of)

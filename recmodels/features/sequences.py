@@ -115,7 +115,8 @@ def prepare(
             carries those of its target at the last position of its history.
         protocol: how lists are made and measured.
         vocabulary: of an earlier version of the log. Its items keep their ids and new ones follow,
-            so that a model can be grown and trained further.
+            so that a model can be grown and trained further. A schema that was fitted then keeps
+            its codes likewise.
 
     Raises:
         ValueError: `split` is no split, or its events lack a column.
@@ -126,9 +127,10 @@ def prepare(
         >>> data.train.columns["action"]          # int32 codes, (N,)
     """
     _check_split(split, columns)
-    catalogue = split.catalogue
-    vocabulary = Vocabulary(catalogue) if vocabulary is None else vocabulary.grow(catalogue)
-    schema = schema.fit(split.train.events, split.train.items, split.train.users)
+    catalogue, grows = split.catalogue, vocabulary is not None
+    vocabulary = vocabulary.grow(catalogue) if grows else Vocabulary(catalogue)
+    if not (grows and schema.fitted):
+        schema = schema.fit(split.train.events, split.train.items, split.train.users)
     train = build_histories(split.train, vocabulary, columns=columns, schema=schema)
     test = split.test
     asked = tuple(schema.source(name) for name in schema.names_of("asked"))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from recmodels.evaluation.model_checks import check_model
 from recmodels.features.histories import Histories
-from recmodels.features.schema import Schema
+from recmodels.features.schema import OF, Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.raw_ids import as_list, check_types, encode_lists, unknown_note
 
@@ -65,6 +65,7 @@ class RequestReader:
         self.vocabulary = vocabulary
         self.schema = schema
         self.item_columns = schema.encode_items(items, vocabulary)
+        self.sources = {of: {schema.source(n) for n in schema.names_of(of)} for of in OF}
         self.histories = None
         if histories is None:
             return
@@ -146,7 +147,7 @@ class RequestReader:
         offsets = np.cumsum([0, *lengths]).astype(np.int64)
         given = sorted({name for table in tables for name in table} - {"item"})
         rows = {"user": np.repeat(np.arange(len(tables)), lengths)}
-        for name in {*self._sources("events", "asked"), *given} - {"item"}:
+        for name in (self.sources["events"] | self.sources["asked"] | set(given)) - {"item"}:
             parts = zip(tables, lengths, strict=True)
             values = [value for table, n in parts for value in table.get(name, [None] * n)]
             rows[name] = pd.Series(values, dtype=object)
@@ -166,31 +167,30 @@ class RequestReader:
         ]
         return Requests(found, np.full(len(tables), -1, np.int32), notes, _last_times(found))
 
-    def _sources(self, *described: str) -> set[str]:
-        """The columns of tables that the schema reads of events, users and so on."""
-        names = (name for of in described for name in self.schema.names_of(of))
-        return {self.schema.source(name) for name in names}
-
     def _encode_people(self, people: Sequence[Mapping]) -> dict[str, np.ndarray]:
         """The columns of users from what requests tell of them, (B, ...)."""
-        sources = self._sources("users")
+        sources = self.sources["users"]
         extra = sorted({name for person in people for name in person} - sources)
         if extra:
             raise ValueError(
                 f"`history['user']` must hold columns that the model's schema reads of users, "
                 f"{sorted(sources)}. Received: {extra}"
             )
+        if not sources:  # Empty tables cost half of the time of a request.
+            return {}
         table = {s: pd.Series([p.get(s) for p in people], dtype=object) for s in sources}
         return self.schema.encode_users(pd.DataFrame(table), np.arange(len(people)))
 
     def _encode_asked(self, asked: Mapping | None) -> tuple[dict[str, np.ndarray], list[str]]:
         """Codes of what is asked for, by column, and notes on what the model does not know."""
-        asked, sources = {} if asked is None else asked, self._sources("asked")
+        asked, sources = {} if asked is None else asked, self.sources["asked"]
         if not isinstance(asked, Mapping) or not set(asked) <= sources:
             raise ValueError(
                 "`asked` must be a dict of what the model's schema knows of the event asked for, "
                 f"{sorted(sources)}. Received: asked={asked!r}"
             )
+        if not sources:
+            return {}, []
         given = {s: pd.Series([asked.get(s)], dtype=object) for s in sources}
         codes, notes = self.schema.encode_asked(pd.DataFrame(given)), []
         for name, (code,) in codes.items():
@@ -202,8 +202,8 @@ class RequestReader:
         return codes, notes
 
     def _missing_notes(self, table: Mapping, person: Mapping) -> list[str]:
-        missing = sorted(self._sources("events", "asked") - {*table, "item"})
-        missing += sorted(f"user {name}" for name in self._sources("users") - set(person))
+        missing = sorted((self.sources["events"] | self.sources["asked"]) - {*table, "item"})
+        missing += sorted(f"user {name}" for name in self.sources["users"] - set(person))
         if not missing or not table["item"]:
             return []
         return [f"The history has no {', '.join(missing)}: the model reads it as missing."]
