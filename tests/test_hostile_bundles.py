@@ -24,6 +24,7 @@ from tests.harness import make_histories
 
 ITEMS = [f"i{number}" for number in range(5)]
 HISTORIES = make_histories([[1, 2, 3], [2, 3, 4], [5, 1, 6]])  # 6 is the unknown item.
+SCHEMA = rm.Schema({"act": rm.Category()}).fit(pd.DataFrame({"act": list("ab")}))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def bundles(tmp_path_factory):
     kinds = {
         "markov": (rm.Markov().fit(HISTORIES, 5), {"item_vectors": np.eye(5, dtype="float32")}),
         "bpr": (rm.BPRMF(width=2, epochs=1).fit(HISTORIES, 5), {}),
+        "encoder": (rm.Markov().fit(HISTORIES, 5), {"schema": SCHEMA}),
         "bias": (rm.Content(["tea cup", "tea", "cup", "cup", "pot"]).fit(HISTORIES, 5), {}),
         "sasrec": (sasrec, {"fallback": popular}),
         "towers": (towers, {"fallback": popular}),
@@ -248,6 +250,11 @@ TAMPERED = {
     "metrics: infinite": ("markov", as_text("metrics.json", '{"ndcg@10": 1e999}'), "metrics.json"),
     "metrics: a list": ("markov", as_text("metrics.json", "[1]"), "metrics.json"),
     "metrics: a name twice": ("markov", as_text("metrics.json", '{"a": 1, "a": 2}'), "metrics.json"),
+    "schema: no columns": ("encoder", as_text("schema.json", "{}"), "`columns` of schema.json"),
+    "schema: unknown kind": ("encoder", in_json("columns.act.kind", "exec", "schema.json"), "`columns` of schema.json"),
+    "schema: a text for values": ("encoder", in_json("columns.act.values", "ab", "schema.json"), "`columns` of schema.json.*`values`"),
+    "schema: lists in values": ("encoder", in_json("columns.act.values", [["a"]], "schema.json"), "`columns` of schema.json.*`values`"),
+    "schema: unknown table": ("encoder", in_json("columns.act.of", "shops", "schema.json"), "`columns` of schema.json.*`of`"),
     "rules: no rules": ("markov", as_text("rules.json", "{}"), "`rules` of rules.json"),
     "rules: an object": ("markov", as_text("rules.json", '{"rules": {"rule": "AtMost"}}'), "`rules` of rules.json"),
     "rules: unknown": ("markov", in_json("rules", [{"rule": "Exec"}], "rules.json"), "`rules` of rules.json"),

@@ -118,7 +118,8 @@ def settle_protocol(
     must = "`queries` must be `data.test` or `data.validation` of `prepare(split)`"
     require(isinstance(queries, Queries), must, queries=type(queries))
     require(len(queries), "`queries` is empty: the split left nobody to rank for", queries=0)
-    protocol = queries.protocol if protocol is None else protocol
+    of_data = queries.protocol
+    protocol = replace(protocol or of_data, split=of_data.split, asked=of_data.asked)
     if filter_seen is None:
         return protocol
     kept = bool(filter_seen) if isinstance(filter_seen, np.bool_) else filter_seen

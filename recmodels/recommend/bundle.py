@@ -71,7 +71,8 @@ class Bundle:
         histories: of the known users, or None.
         rules: of every list.
         item_vectors: for `Diverse`, float32 (V, D); None where the model's own serve.
-        schema: of the event columns that the model reads.
+        schema: of the columns that the model reads. Those of items follow from the item table and
+            are not among the columns of the histories.
     """
 
     model: Scores
@@ -156,7 +157,7 @@ def save_bundle(
         if items is not None:
             write_items(unfinished / "items.parquet", items, vocabulary)
         if histories is not None:
-            write_histories(unfinished / "histories.parquet", histories)
+            write_histories(unfinished / "histories.parquet", histories, schema)
     return folder
 
 

@@ -56,13 +56,17 @@ def read_items(path: Path, vocabulary: Vocabulary) -> pd.DataFrame:
     return items
 
 
-def write_histories(path: Path, histories: Histories) -> None:
-    """Write one row per user: the raw id, the item ids as a list, and a list per column."""
+def write_histories(path: Path, histories: Histories, schema: Schema) -> None:
+    """Write one row per user: the raw id, the item ids as a list, and a list per column.
+
+    Columns of items are left out: they follow from the item table.
+    """
     offsets = pa.array(histories.offsets, pa.int64())
     columns = {"user": pa.array(np.asarray(histories.users))}
     columns["items"] = pa.LargeListArray.from_arrays(offsets, histories.items)
-    for name, values in histories.columns.items():
-        flat = pa.array(np.ascontiguousarray(values).ravel())
+    for name in sorted(histories.columns.keys() - schema.names_of("items")):
+        values = np.asarray(histories.columns[name])
+        flat = pa.array(values.ravel())
         if values.ndim > 1:
             flat = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
         columns[COLUMN + name] = pa.LargeListArray.from_arrays(offsets, flat)
