@@ -38,6 +38,20 @@ class Fits(Protocol):
 
 
 @runtime_checkable
+class Trains(Protocol):
+    """Learns in epochs: `task` names its loss and batches, see `tasks/build.py`."""
+
+    task: str
+
+
+@runtime_checkable
+class HasItems(Protocol):
+    """Is made for a catalogue of `num_items` items; a counted model once it is fitted."""
+
+    num_items: int
+
+
+@runtime_checkable
 class Rates(Protocol):
     """Predicts ratings."""
 

@@ -56,6 +56,7 @@ def grow(model, num_new: int):
         variable.assign(grow_array(ops.convert_to_numpy(old), start, model.num_items))
     if isinstance(model, TwoTower):
         _start_items(larger, model.num_items)
+    larger.training_state = model.training_state
     return larger
 
 

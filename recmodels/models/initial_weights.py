@@ -14,6 +14,7 @@ class InitialWeights(keras.Model):
     """
 
     _initial = None
+    training_state = None  # What the latest `fit` leaves for a warm start.
 
     def _post_build(self) -> None:
         super()._post_build()

@@ -132,7 +132,7 @@ class TwoTower(InitialWeights):
         self.scale.assign([mean, values.min(), values.max()])
         sums = np.bincount(items, values - mean, minlength=self.num_items + 1)
         self.item_means.assign(mean + sums / np.maximum(counts, 1))
-        if self.popularity:
+        if self.popularity and initial:  # Later they are learnt.
             self.item_weights.assign(np.log((counts + 1) / counts.sum()))
         if self.candidate.num_members:
             memory = np.zeros(self.memory.shape, np.float32)
