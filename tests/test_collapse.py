@@ -7,7 +7,7 @@ import pytest
 import recmodels as rm
 from recmodels.data.interactions import Interactions
 from recmodels.features.histories import build_histories
-from recmodels.training.collapse import find_collapse, target_entropy
+from recmodels.training.collapse import find_collapse
 from recmodels.training.curve import LearningCurve
 
 
@@ -33,10 +33,10 @@ def test_the_entropy_counts_every_event_but_the_first_of_each_user():
     frame = pd.DataFrame({"user": [1, 1, 1, 1, 2, 2, 2, 2], "item": [9, 5, 6, 7, 9, 5, 5, 8]})
     log = Interactions(frame.assign(timestamp=range(8)), "timed")
     data = rm.prepare(rm.leave_one_out(log))
-    assert target_entropy(data.train) == 0.0  # Training has 9 5 twice and asks for 5 alone.
+    assert data.train.target_entropy() == 0.0  # Training has 9 5 twice and asks for 5 alone.
     shares = np.array([3, 1, 1, 1]) / 6  # The whole log asks for 5 three times, then 6, 7 and 8.
     whole = build_histories(log, data.vocabulary)
-    assert target_entropy(whole) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert whole.target_entropy() == pytest.approx(-(shares * np.log(shares)).sum())
 
 
 def test_the_third_epoch_decides():

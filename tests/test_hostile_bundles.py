@@ -19,6 +19,7 @@ import pytest
 
 import recmodels as rm
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.layers.rating_head import RatingHead
 from recmodels.recommend import AtMost, folders, load_bundle, save_bundle
 from tests.harness import make_histories
 
@@ -449,6 +450,16 @@ def test_files_that_are_not_those_that_were_written(bundles, tmp_path, case):
     with pytest.raises(ValueError, match=match) as caught:
         load_bundle(folder)
     assert "Received: " in str(caught.value)
+
+
+def test_models_are_made_as_before_after_a_bundle_of_an_enormous_one(bundles, tmp_path):
+    folder = shutil.copytree(bundles / "sasrec", tmp_path / "bundle")
+    in_keras("config.width", 2**40)(folder)
+    (folder / "checksums.json").write_text(json.dumps(folders.checksums(folder)))
+    with pytest.raises(ValueError, match="model.weights.h5"):
+        load_bundle(folder)
+    pair = [keras.Input((4,)), keras.Input((4,))]
+    assert RatingHead("mlp")(*pair).shape == (None, 1)
 
 
 def test_there_are_many_of_them():

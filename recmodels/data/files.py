@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import json
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import psutil
 
 from recmodels.data.errors import require
@@ -89,6 +91,37 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike, content, sort: bool = True) -> None:
+    """Write what JSON can hold, NumPy's numbers and arrays as Python's, one value per line.
+
+    Args:
+        path: of the file.
+        content: of dicts, lists, texts and finite numbers.
+        sort: whether names are sorted, so that a change can be read; else they keep their order.
+
+    Raises:
+        ValueError: JSON cannot hold it.
+    """
+    try:
+        text = json.dumps(
+            content, indent=1, sort_keys=sort, ensure_ascii=False, allow_nan=False, default=_plain
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The content of `{Path(path).name}` must hold only what JSON can: texts, finite "
+            f"numbers, lists, dicts. Received: {error}"
+        ) from error
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value):
+    """NumPy's numbers and arrays as Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} of type {type(value).__name__}")
 
 
 def is_left_behind(unfinished: Path) -> bool:

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import glob
 import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -13,10 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from recmodels.data.errors import invalid, require
-from recmodels.data.files import HOST, is_left_behind
+from recmodels.data.files import HOST, is_left_behind, write_json
 from recmodels.recommend.checks import parse_json
 
 SUMS = "checksums.json"
@@ -108,20 +105,6 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_mtime_ns, found.st_ino
-
-
-def write_json(path: Path, content) -> None:
-    """Write what JSON can hold, with NumPy's numbers and arrays as Python's.
-
-    Raises:
-        ValueError: JSON cannot hold it.
-    """
-    try:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
-        must = "`config` and `metrics` must hold only what JSON can, such as finite numbers"
-        raise invalid(must, error=error) from error
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict:
@@ -275,10 +258,3 @@ def _contents(folder: Path) -> dict[str, Path]:
         if is_left_behind(path):
             path.unlink(missing_ok=True)
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-
-
-def _plain(value):
-    """NumPy's numbers and arrays as Python's."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{value!r} of type {type(value).__name__}")

@@ -3,9 +3,7 @@
 import sys
 
 import keras
-import numpy as np
 
-from recmodels.features.histories import Histories
 from recmodels.training.curve import LearningCurve
 
 EPOCHS = 3  # After as many epochs,
@@ -13,29 +11,12 @@ STEPS = 300  # and as many steps, so that small logs and warm-ups are not judged
 SHARE = 0.97  # the loss must be below this share of the entropy of the targets.
 
 
-def target_entropy(histories: Histories) -> float:
-    """Entropy of the items that training asks for, in nats.
-
-    It is the lowest full softmax loss of a model that knows only how frequent each item is.
-
-    Args:
-        histories: training histories; every event but the first of each user is asked for.
-
-    Example:
-        Two users with the histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
-    """
-    first = histories.offsets[:-1][histories.lengths > 0]
-    counts = np.bincount(np.delete(histories.items, first))
-    shares = counts[counts > 0] / max(1, counts.sum())
-    return float(-(shares * np.log(shares)).sum())
-
-
 def find_collapse(curve: LearningCurve, entropy: float, steps: int) -> str | None:
     """Say so where a training has learnt little more than popularity; else None.
 
     Args:
         curve: of the training so far.
-        entropy: of the targets, from `target_entropy`.
+        entropy: `target_entropy` of the training histories, in nats.
         steps: per epoch.
     """
     judged = max(EPOCHS, -(-STEPS // steps))
@@ -52,19 +33,25 @@ class CollapseCheck(keras.callbacks.Callback):
     """Report a training that learns little more than popularity as soon as that shows.
 
     Args:
-        curve: of the training; it gets the report in `collapse`.
-        entropy: of the targets.
+        entropy: `target_entropy` of the training histories, in nats.
         steps: per epoch.
         stop: whether to stop the training.
     """
 
-    def __init__(self, curve: LearningCurve, entropy: float, steps: int, stop: bool) -> None:
+    def __init__(self, entropy: float, steps: int, stop: bool) -> None:
         super().__init__()
-        self.curve, self.entropy, self.steps, self.stop = curve, entropy, steps, stop
+        self.entropy, self.steps, self.stop = entropy, steps, stop
+        self.curve = LearningCurve()
+
+    def watch(self, curve: LearningCurve) -> None:
+        """Judge this curve, which may have rows of a run that goes on."""
+        self.curve = curve
+        curve.collapse = find_collapse(curve, self.entropy, self.steps)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        found = find_collapse(self.curve, self.entropy, self.steps)
-        if found is not None and self.curve.collapse is None:
-            self.curve.collapse = found
-            print(found, file=sys.stderr)
+        if self.curve.collapse is not None:
+            return
+        self.watch(self.curve)
+        if self.curve.collapse is not None:
+            print(self.curve.collapse, file=sys.stderr)
             self.model.stop_training = self.model.stop_training or self.stop
