@@ -144,9 +144,7 @@ def _train(
         measure_name = protocol.choose_by
     elif measure is not None:
         identity["measure"] = [measure_name, _plain_keywords(measure)]
-    collapse = None
-    if job.entropy is not None and not warm_start:
-        collapse = CollapseCheck(job.entropy, len(job.batches), stop_collapse)
+    entropy = None if warm_start else job.entropy
     return fit_task(
         job.task,
         job.batches,
@@ -158,7 +156,7 @@ def _train(
         model=model,
         identity=identity,
         warm_start=warm_start,
-        collapse=collapse,
+        collapse=CollapseCheck(entropy, len(job.batches), stop_collapse),
     )
 
 

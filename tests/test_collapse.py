@@ -11,7 +11,7 @@ from recmodels.training.collapse import find_collapse
 from recmodels.training.curve import LearningCurve
 
 
-def make_data(next_item, users=60, length=8, items=12, seed=0):
+def make_data(next_item, users=400, length=8, items=12, seed=0):
     """Histories whose next item follows from `next_item(rng, item)`."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -52,3 +52,41 @@ def test_small_logs_are_judged_after_300_steps():
     losses = [5.0] * 10
     assert find_collapse(curve_of(*losses), 5.0, steps=20) is None
     assert find_collapse(curve_of(*losses, *losses), 5.0, steps=20) is not None
+
+
+def by_chance(rng, item):
+    return int(rng.choice(12, p=np.arange(1, 13) / 78))
+
+
+def in_turn(rng, item):
+    return (item + 1) % 12
+
+
+def test_a_log_without_order_is_restarted_once_and_reported(capsys, tmp_path):
+    data = make_data(by_chance)
+    model, path = rm.SASRec(), tmp_path / "checkpoint.npz"
+    curve = rm.fit(model, data, epochs=4, checkpoint=path, verbose=False)
+    said = capsys.readouterr().err
+    assert said.count("learnt little more than popularity") == 2
+    assert said.count("Training starts again with dropout 0.1") == 1
+    assert "popularity" in curve.collapse and model.get_config()["dropout"] == 0.1
+    # A process that was killed comes to the same weights from the two checkpoints.
+    again = rm.SASRec()
+    rm.fit(again, data, epochs=4, checkpoint=path, verbose=False)
+    for own, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def test_a_log_with_order_is_not_restarted(capsys):
+    curve = rm.fit(rm.SASRec(), make_data(in_turn), epochs=4, verbose=False)
+    assert curve.collapse is None and "popularity" not in capsys.readouterr().err
+    assert curve.best["score"] > 0.9
+
+
+def test_settings_of_the_user_are_kept_and_the_collapse_is_reported(capsys):
+    data = make_data(by_chance)
+    model = rm.SASRec(data.num_items, max_length=10, dropout=0.5)
+    curve = rm.fit(model, data, epochs=4, batch_size=2, patience=None, verbose=False)
+    said = capsys.readouterr().err
+    assert said.count("learnt little more than popularity") == 1 and "again" not in said
+    assert len(curve.rows) == 4 and model.get_config()["dropout"] == 0.5

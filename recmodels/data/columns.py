@@ -7,7 +7,7 @@ from types import MappingProxyType
 from recmodels.data.errors import require
 
 # Compared without case, spaces, dots, hyphens and underscores. English and Chinese.
-USUAL_NAMES = {
+_NAMES = {
     "user": (
         "user userid uid userno usercode customer customerid customerno client clientid "
         "visitor visitorid person personid member memberid buyer buyerid reviewer reviewerid "
@@ -34,7 +34,7 @@ USUAL_NAMES = {
     ),
     "value": "value rating score stars 评分 打分 分数 星级",
 }
-USUAL_NAMES = {role: names.split() for role, names in USUAL_NAMES.items()}
+USUAL_NAMES = {role: names.split() for role, names in _NAMES.items()}
 NOTHING: Mapping[str, str] = MappingProxyType({})
 REQUIRED = ("user", "item")
 

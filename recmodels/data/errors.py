@@ -1,5 +1,7 @@
 """Errors for arguments that cannot be used: what must be, what to do, and what was received."""
 
+MOST_CHARACTERS = 500  # Of a value that is shown.
+
 
 def invalid(message: str, **received) -> ValueError:
     """Make the error for an argument that cannot be used.
@@ -25,4 +27,5 @@ def require(fits: object, message: str, **received) -> None:
 def _show(value: object) -> str:
     if isinstance(value, type):
         return value.__name__
-    return repr(value) if isinstance(value, str | bytes) else str(value)
+    shown = repr(value) if isinstance(value, str | bytes) else str(value)
+    return shown if len(shown) <= MOST_CHARACTERS else f"{shown[:MOST_CHARACTERS]}..."

@@ -82,8 +82,7 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     for left in path.parent.glob(f".{glob.escape(path.name)}.*unfinished"):
         if is_left_behind(left):
             left.unlink(missing_ok=True)
-    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
-    unfinished = path.with_name(f".{path.name}.{owner}.unfinished")
+    unfinished = temporary_name(path, "unfinished")
     try:
         yield unfinished
         with open(unfinished, "rb+") as file:
@@ -122,6 +121,12 @@ def _plain(value):
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{value!r} of type {type(value).__name__}")
+
+
+def temporary_name(path: Path, kind: str) -> Path:
+    """A hidden name beside a path that nobody else has and that tells its owner."""
+    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
+    return path.with_name(f".{path.name}.{owner}.{kind}")
 
 
 def is_left_behind(unfinished: Path) -> bool:

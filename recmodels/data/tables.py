@@ -13,7 +13,7 @@ import pyarrow.types as types
 from recmodels.data.errors import require
 from recmodels.data.forms import open_json, open_sequences
 from recmodels.data.sources import UNREADABLE, Budget, Part, find_parts
-from recmodels.data.text_tables import Format, Opened, open_text, strip, tidy
+from recmodels.data.text_tables import Format, Opened, no_line, open_text, strip, tidy
 
 FORMS = (None, "sequences")
 SAMPLE_ROWS = 1000
@@ -32,6 +32,8 @@ class Table:
         name: of the file or folder.
         typed: whether the file says what type a column has, as Parquet does.
         assumed: what was given or guessed to read it, by argument.
+        line_of: gives the line of the file in which a row of `frame` begins, None where there are
+            no lines. It reads the file again, so it is meant for errors.
     """
 
     frame: pd.DataFrame
@@ -39,14 +41,7 @@ class Table:
     name: str
     typed: bool = False
     assumed: dict[str, str] = field(default_factory=dict)
-    _line_of: Callable[[int], int] | None = None
-
-    def line_of(self, row: int) -> int | None:
-        """The line of the file in which a row of `frame` begins, None where there are no lines.
-
-        It reads the file again, so it is meant for errors.
-        """
-        return None if self._line_of is None else self._line_of(row)
+    line_of: Callable[[int], int | None] = no_line
 
 
 def read_table(
@@ -106,7 +101,7 @@ def read_table(
     pa.default_memory_pool().release_unused()  # A third of the peak of what follows otherwise.
     require(len(frame), f"`{name}` has a header and no rows", path=path)
     assumed = opened[0].assumed | ({"files": str(len(parts))} if len(parts) > 1 else {})
-    line_of = opened[0].line_of if len(parts) == 1 else None
+    line_of = opened[0].line_of if len(parts) == 1 else no_line
     return Table(frame, all_names, name, opened[0].typed, assumed, line_of)
 
 

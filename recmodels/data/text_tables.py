@@ -44,6 +44,11 @@ class Format:
             raise invalid(must, encoding=self.encoding) from error
 
 
+def no_line(row: int) -> None:
+    """The line in which a row begins, where a file has no lines or there are several files."""
+    return None
+
+
 @dataclass(frozen=True)
 class Opened:
     """A file whose columns are known and whose rows are not read yet.
@@ -52,7 +57,7 @@ class Opened:
         names: of all its columns.
         assumed: what was given or guessed, by argument.
         blocks: reads some columns, in the order given, piece by piece.
-        line_of: the line of the file in which a row begins, if it has lines.
+        line_of: gives the line of the file in which a row begins, None where there are no lines.
         typed: whether the file says what type a column has.
         layout: how to open further files of the same table; None to find it out again.
     """
@@ -60,7 +65,7 @@ class Opened:
     names: list[str]
     assumed: dict[str, str]
     blocks: Callable[[list[str]], Iterator[pa.Table]]
-    line_of: Callable[[int], int] | None = None
+    line_of: Callable[[int], int | None] = no_line
     typed: bool = False
     layout: Format | None = None
 

@@ -50,7 +50,7 @@ def check_arguments(**given) -> None:
         test, wanted = _WANTED[name]
         fits = isinstance(value, test) if isinstance(test, type | tuple) else test(value)
         optional = value is None and name in _OPTIONAL
-        require(fits or optional, f"`{name}` must be {wanted}", **{name: f"{value!r:.200}"})
+        require(fits or optional, f"`{name}` must be {wanted}", **{name: value})
 
 
 def settle_data(data, items, filter_seen, schema) -> tuple:

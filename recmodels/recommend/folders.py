@@ -5,7 +5,6 @@ import errno
 import glob
 import hashlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from recmodels.data.errors import invalid, require
-from recmodels.data.files import HOST, is_left_behind, write_json
+from recmodels.data.files import is_left_behind, temporary_name, write_json
 from recmodels.recommend.checks import parse_json
 
 SUMS = "checksums.json"
@@ -39,7 +38,7 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(folder)
-        unfinished = _new_name(folder, "unfinished")
+        unfinished = temporary_name(folder, "unfinished")
         unfinished.mkdir()
         yield unfinished
         write_json(unfinished / SUMS, checksums(unfinished))
@@ -132,11 +131,8 @@ def no_bundle(folder: Path, why: str) -> ValueError:
 
 def checksums(folder: Path) -> dict[str, str]:
     """SHA-256 of every file but the list of them, by path within the folder."""
-    sums = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != SUMS:
-            sums[path.relative_to(folder).as_posix()] = _checksum(path)
-    return sums
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != SUMS)
+    return {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
 
 
 def check_files(folder: Path) -> set[str]:
@@ -178,12 +174,6 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _new_name(folder: Path, kind: str) -> Path:
-    """A name beside the folder that nobody else has and that tells its owner."""
-    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
-    return folder.with_name(f".{folder.name}.{owner}.{kind}")
-
-
 def _neighbours(folder: Path, kind: str) -> list[Path]:
     return list(folder.parent.glob(f".{glob.escape(folder.name)}.*.{kind}"))
 
@@ -208,7 +198,7 @@ def _put_in_place(unfinished: Path, folder: Path) -> None:
 
 def _moved_aside(folder: Path) -> list[Path]:
     """Where the folder now is, if it was still there."""
-    previous = _new_name(folder, "previous")
+    previous = temporary_name(folder, "previous")
     try:
         os.utime(folder)  # It counts as left behind from now on, however old it is.
         folder.rename(previous)
@@ -219,7 +209,7 @@ def _moved_aside(folder: Path) -> list[Path]:
 
 def _remove(path: Path, folder: Path) -> None:
     """Rename, then delete: nobody takes what is half deleted for the previous folder."""
-    gone = _new_name(folder, "unfinished")
+    gone = temporary_name(folder, "unfinished")
     with contextlib.suppress(FileNotFoundError):
         path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)

@@ -115,7 +115,7 @@ def as_list(raw: Iterable, argument: str, ordered: bool = True) -> list:
         advice = "a list of raw ids"
     else:
         return list(raw)
-    raise invalid(f"`{argument}` must be {advice}", **{argument: f"{raw!r:.200}"})
+    raise invalid(f"`{argument}` must be {advice}", **{argument: raw})
 
 
 def write_lists(vocabulary: Vocabulary, lists: Sequence[np.ndarray]) -> list[list]:

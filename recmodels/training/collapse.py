@@ -33,12 +33,12 @@ class CollapseCheck(keras.callbacks.Callback):
     """Report a training that learns little more than popularity as soon as that shows.
 
     Args:
-        entropy: `target_entropy` of the training histories, in nats.
+        entropy: `target_entropy` of the training histories, in nats; None reports nothing.
         steps: per epoch.
         stop: whether to stop the training.
     """
 
-    def __init__(self, entropy: float, steps: int, stop: bool) -> None:
+    def __init__(self, entropy: float | None = None, steps: int = 1, stop: bool = False) -> None:
         super().__init__()
         self.entropy, self.steps, self.stop = entropy, steps, stop
         self.curve = LearningCurve()
@@ -46,7 +46,8 @@ class CollapseCheck(keras.callbacks.Callback):
     def watch(self, curve: LearningCurve) -> None:
         """Judge this curve, which may have rows of a run that goes on."""
         self.curve = curve
-        curve.collapse = find_collapse(curve, self.entropy, self.steps)
+        if self.entropy is not None:
+            curve.collapse = find_collapse(curve, self.entropy, self.steps)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         if self.curve.collapse is not None:

@@ -72,6 +72,7 @@ def fit(
     earlier = _earlier_state(model) if warm_start else TrainingState()
     model.training_state = None
     curve = model.curve = LearningCurve(measure=measure_name)
+    collapse = collapse or CollapseCheck()
     validate = Validate(measure, curve, training.patience, training.validate_every)
     num_items = model.num_items if can(model, HasItems) else 0
     optimizer = _build(task, training, len(batches) * training.epochs, earlier.steps)
@@ -82,19 +83,16 @@ def fit(
     if checkpoint is not None:
         settings |= {**_settings(task, batches, training), **batches.identity(), **(identity or {})}
         stopped = _resume(checkpoint, task, validate, settings)
-    if collapse is not None:
-        collapse.watch(curve)
+    collapse.watch(curve)
     if not stopped and len(curve.rows) < training.epochs:
-        callbacks = [ReproducibleEpochs(batches, training.seed), validate]
-        callbacks += [collapse] if collapse else []
+        callbacks = [ReproducibleEpochs(batches, training.seed), validate, collapse]
         callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
         callbacks += [Progress(curve)] if verbose else []
         epochs = range(earlier.epochs + len(curve.rows), earlier.epochs + training.epochs)
         _train(task, batches, epochs, callbacks, validate)
     else:
         validate.leave_best()
-    epochs = earlier.epochs + len(curve.rows)
-    model.training_state = TrainingState.of(optimizer, epochs, num_items)
+    model.training_state = TrainingState.of(optimizer, earlier.epochs + len(curve.rows), num_items)
     return curve
 
 
