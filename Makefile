@@ -13,8 +13,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export override DATASET := $(value DATASET)
 export override COLUMNS := $(value COLUMNS)
 
-.PHONY: run test test-package test-notebooks test-backends lab notebooks texts site test-site bench race
-.PHONY: scale table lock check-pins clean
+.PHONY: run test test-results test-package test-notebooks test-backends lab notebooks texts site test-site
+.PHONY: bench race scale table lock check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset "$$DATASET" --columns "$$COLUMNS"
@@ -22,6 +22,9 @@ run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,ite
 test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
 	$(BIN)/python -m pytest -n auto --dist worksteal \
 	--ignore tests/test_notebooks.py --ignore tests/test_site.py
+
+test-results: $(READY)  ## Short trainings of stored experiments give the stored results (minutes)
+	$(BIN)/python -m pytest --slow -n auto --dist worksteal tests/test_golden.py
 
 test-package: $(READY)  ## The wheel in an empty environment, where README's example runs (downloads)
 	$(BIN)/python -m pytest --slow tests/test_package.py
