@@ -1,7 +1,6 @@
 from recmodels import course as course
 from recmodels import plots as plots
 from recmodels.api import fit as fit
-from recmodels.api import fit_towers as fit_towers
 from recmodels.data.card import data_card as data_card
 from recmodels.data.events import from_frame as from_frame
 from recmodels.data.events import read_events as read_events
@@ -54,7 +53,7 @@ from recmodels.panel import Panel as Panel
 from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
-from recmodels.training.fit import Training as Training
 from recmodels.training.seeds import set_seed as set_seed
+from recmodels.training.settings import Training as Training
 
 __version__: str
