@@ -26,6 +26,7 @@ from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.transition import Transitions
 from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
 from recmodels.recommend import (
@@ -72,6 +73,7 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
         RandomOrder(3),
         RecentPopular(),
         RepeatLast(),
+        Transitions(),
         UserItemBias(),
         UserKNN(),
     ],

@@ -1,6 +1,7 @@
 """Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
 
 from recmodels.evaluation.comparison import comparison, over_folds, slice_means, slices
+from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.ranking import Ranking, ask, rank
 from recmodels.evaluation.report import (
     Evaluation,
@@ -22,6 +23,7 @@ from recmodels.models.capabilities import Scores
 __all__ = [
     "Evaluation",
     "Interval",
+    "OrderAudit",
     "Ranking",
     "Scores",
     "ask",
@@ -31,6 +33,7 @@ __all__ = [
     "evaluate",
     "holm",
     "load_ranks",
+    "order_audit",
     "over_folds",
     "paired_permutation_test",
     "rank",
