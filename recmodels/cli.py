@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,22 +34,40 @@ def run(
         str, typer.Option(help="A known name, or a file or folder of events.")
     ] = "shop",
     columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
+    families: Annotated[
+        str, typer.Option(help="Models to compare, with commas: 'markov,item-knn,sasrec'.")
+    ] = "",
+    minutes: Annotated[
+        float | None, typer.Option(help="Budget; SASRec is made smaller or left out to fit in.")
+    ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
+    """Compare models on a log, keep the best as a bundle and write a report.
+
+    A run that was stopped goes on where it was when the same command is typed again.
+    """
+    typer.echo("Starting TensorFlow takes some seconds.", err=True)
     start_backend()
-    from recmodels.experiments.report import describe_showcase
-    from recmodels.experiments.showcase import run_folder, showcase
+    from recmodels.experiments.html_report import write_report
+    from recmodels.experiments.quickstart import quickstart
+    from recmodels.experiments.report import describe_quickstart, quickstart_to_dict
+    from recmodels.experiments.run_folder import run_folder
 
     folder = run_folder(runs, dataset)
-    shown = showcase(dataset, parse_columns(columns), folder, seed)
-    if as_json:
-        show({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)
-        return
-    show(describe_showcase(shown), as_json)
-    typer.echo(f"\nFigures: {folder / 'figures'}    Bundle: {folder / 'bundle'}")
+    found = quickstart(
+        dataset,
+        parse_columns(columns),
+        folder,
+        seed=seed,
+        families=[name.strip() for name in families.split(",") if name.strip()] or None,
+        minutes=minutes,
+        command=shlex.join(["recmodels", *sys.argv[1:]]),
+    )
+    report = write_report(found, folder)
+    show(quickstart_to_dict(found) if as_json else describe_quickstart(found), as_json)
+    typer.echo(f"\nReport: {report}    Bundle: {folder / 'bundle'}", err=as_json)
 
 
 @app.command()
@@ -96,14 +115,25 @@ def tune(
 
 
 @app.command()
-def estimate(name: str, as_json: Json = False) -> None:
-    """Say what a seed of a named experiment will cost in seconds and memory, in half a minute."""
+def estimate(
+    name: Annotated[str, typer.Argument(help="An experiment, or a file of events.")],
+    columns: Annotated[str, typer.Option(help="Of a file, as for `run`.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say what training costs in seconds and memory, measured within half a minute."""
     start_backend()
+    from recmodels.data.registry import open_log
     from recmodels.experiments.catalogue import find_experiment
-    from recmodels.experiments.estimate import describe_estimate
-    from recmodels.experiments.estimate import estimate as measure
+    from recmodels.experiments.estimate import describe_estimate, estimate_of_log
+    from recmodels.experiments.quickstart import default_experiment
 
-    found = measure(find_experiment(name))
+    if Path(name).exists():
+        log, _ = open_log(name, parse_columns(columns))
+        experiment = default_experiment(Path(name).name, log)
+    else:
+        experiment = find_experiment(name)
+        log, _ = open_log(experiment.dataset, {})
+    found = estimate_of_log(experiment, log)
     show(found.to_dict() if as_json else describe_estimate(found), as_json)
 
 

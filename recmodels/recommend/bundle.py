@@ -29,8 +29,8 @@ from recmodels.recommend.folders import (
     whole_or_nothing,
     write_json,
 )
+from recmodels.recommend.hybrid_files import check_described, load_any_model, save_any_model
 from recmodels.recommend.item_table import checked_vectors
-from recmodels.recommend.model_files import load_model, save_model
 from recmodels.recommend.rules import Rule, rules_from_json, rules_to_json
 from recmodels.recommend.tables import (
     read_histories,
@@ -118,7 +118,8 @@ def save_bundle(
         items.parquet        the item table, if there is one
         histories.parquet    raw user ids and their item ids, if there are any
         item_vectors.npy     given, or else the model's own, if it has any
-        model.keras          or model.npz for a baseline; fallback.* likewise
+        model.keras          or model.npz for a baseline, model-0.*, model-1.*, ... for the parts
+                             of a `Hybrid`; fallback.* likewise
         checksums.json       SHA-256 of every other file
 
     Args:
@@ -142,8 +143,9 @@ def save_bundle(
             "version": VERSION,
             "name": type(model).__name__ if name is None else str(name),
             "filter_seen": bool(filter_seen),
-            "model": save_model(model, unfinished, "model", len(vocabulary)),
-            "fallback": fallback and save_model(fallback, unfinished, "fallback", len(vocabulary)),
+            "model": save_any_model(model, unfinished, "model", len(vocabulary)),
+            "fallback": fallback
+            and save_any_model(fallback, unfinished, "fallback", len(vocabulary)),
             "item_vectors": _write_vectors(unfinished, model, vectors),
             "libraries": library_versions(),
             "config": config or {},
@@ -184,12 +186,12 @@ def _read_bundle(folder: Path) -> Bundle:
     own = description.get("item_vectors")
     vectors = None if own is None else _read_vectors(folder / "item_vectors.npy", size)
     return Bundle(
-        model=load_model(folder, description["model"], size),
+        model=load_any_model(folder, description["model"], size),
         vocabulary=vocabulary,
         filter_seen=description["filter_seen"],
         name=description["name"],
         items=read_items(items, vocabulary) if items.exists() else None,
-        fallback=None if fallback is None else load_model(folder, fallback, size),
+        fallback=None if fallback is None else load_any_model(folder, fallback, size),
         config=description["config"],
         metrics=read_json(folder / "metrics.json"),
         libraries=description["libraries"],
@@ -250,10 +252,7 @@ def _check_description(description: dict, listed: set[str], folder: Path) -> Non
     files |= {"rules.json"} if description["version"] > 1 else set()
     for stem in ("model", "fallback"):
         if stem == "model" or description[stem] is not None:
-            names = (f"{stem}.npz", f"{stem}.keras")
-            shape = {"file": names, "module": str, "class": str}
-            check_json(description[stem], shape, folder / "config.json", stem)
-            files.add(description[stem]["file"])
+            files |= check_described(description[stem], stem, folder / "config.json")
     own = description.get("item_vectors")
     check_json(own, (None, "given", "model's own"), folder / "config.json", "item_vectors")
     files |= set() if own is None else {"item_vectors.npy"}
