@@ -1,12 +1,13 @@
 """What a training will cost, measured on a part of it, and a smaller plan where it is too much."""
 
 import math
+import time
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import psutil
 
-from recmodels.api import fit
+from recmodels.api import fit, validation_score
 from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import COLUMNS, Experiment, build_model
 from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, with_defaults
@@ -19,7 +20,7 @@ from recmodels.training.fit import Training
 SHARE = 0.2  # Of the users at most: steps enough for a pace, few enough for half a minute.
 STEPS = 50  # And about so many batches at most, whatever the size of the log.
 VALIDATED = 1_000  # Users of the validation that is timed.
-EPOCHS = 4  # Two with a validation and two without, the first of each with what happens once.
+EPOCHS = 3  # The first starts everything, the second tells the pace, the third is validated.
 FEWEST_EPOCHS = 5  # A plan with fewer trains on a part of the users instead.
 SAFETY = 0.85  # Share of the budget that is planned: an estimate may be too low.
 LONG = 3600.0  # Seconds from which a training is announced with a warning.
@@ -88,10 +89,13 @@ def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Es
     step = experiment.fit.get("batch_size", 16) * with_defaults(experiment.options)["max_length"]
     part, times = _part(data, SHARE, STEPS * step, seed)
     model = build_model(experiment.model, experiment.options, part)
-    short = {**experiment.fit, "epochs": EPOCHS, "validate_every": 2, "patience": None}
+    short = {**experiment.fit, "epochs": EPOCHS, "validate_every": EPOCHS, "patience": None}
     curve = fit(model, part, verbose=False, **short)
-    validations = len(data.validation) / len(part.validation)
-    return _reckon(experiment, training, curve, times, validations, available)
+    began = time.perf_counter()
+    validation_score(model, part)
+    validation = time.perf_counter() - began
+    whole = {"epoch": times, "validation": len(data.validation) / len(part.validation)}
+    return _scale_up(experiment, training, curve, validation, whole, available)
 
 
 def estimate_of_log(experiment: Experiment, log: Interactions) -> Estimate:
@@ -123,20 +127,20 @@ def _part(
     return part, float(asked.sum() / asked[rows].sum())
 
 
-def _reckon(
+def _scale_up(
     experiment: Experiment,
     training: Training,
     curve: LearningCurve,
-    times: float,
-    validation_times: float,
+    validation: float,
+    times: dict[str, float],
     available: int,
 ) -> Estimate:
-    """Scale the seconds of `EPOCHS` epochs of a part to the whole training."""
-    first, second, third, fourth = (row["seconds"] for row in curve.rows)
-    start = max(0.0, first - third) + max(0.0, second - fourth)
-    validation = validation_times * max(0.0, fourth - third)
+    """Scale the seconds of `EPOCHS` epochs and one `validation` of a part to the whole."""
+    first, second, third = (row["seconds"] for row in curve.rows)
+    start = max(0.0, first - second) + max(0.0, third - second - validation)
+    validation *= times["validation"]
     validations = -(-training.epochs // training.validate_every)
-    epoch = times * third
+    epoch = times["epoch"] * second
     return Estimate(
         experiment=experiment.name,
         epochs=training.epochs,

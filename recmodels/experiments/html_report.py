@@ -35,11 +35,13 @@ th, td { text-align: left; padding: 0.25rem 0.7rem 0.25rem 0; border-bottom: 1px
   vertical-align: top; } .models th, .models td { overflow-wrap: normal; }
 caption { caption-side: bottom; text-align: left; font-size: 0.85rem; padding-top: 0.4rem; }
 td.number { white-space: nowrap; font-variant-numeric: tabular-nums; }
-tr.winner { background: #eef6ee; font-weight: 600; }
-figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
+tr.winner { background: #eef6ee; } small { display: block; font-weight: normal; color: #555; }
+.models tbody th { max-width: 14rem; } .models td:last-child { min-width: 12rem; }
+figure { margin: 1rem 0; } figure img { width: 42rem; max-width: 100%; height: auto; }
 figcaption { font-size: 0.85rem; } pre { white-space: pre-wrap; background: #f4f4f4;
   padding: 0.6rem; } .verdict { border-left: 4px solid #0072b2; padding-left: 0.8rem; }
-.grid { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); }
+.grid { display: grid; gap: 0 2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
 ol { margin-top: 0.2rem; padding-left: 1.6rem; } mark { background: #fff3bf; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; }
   figure, tr, .grid > section { break-inside: avoid; } h2 { break-after: avoid; }
@@ -155,8 +157,8 @@ class _Page:
     def models(self) -> ElementTree.Element:
         found, metric = self.found, self.found.data.protocol.choose_by.upper()
         heads = [self.say("model"), f"{self.say('validation')} {metric}"]
-        heads += [f"{m.upper()} (95 %)" for m in SHOWN_METRICS]
-        heads += [self.say("seconds"), self.say("options"), self.say("remark")]
+        heads += [f"{m.upper()} (95\u00a0%)" for m in SHOWN_METRICS]
+        heads += [self.say("seconds"), self.say("options")]
         table, by_family = models_table(found), {c.family: c for c in found.candidates}
         rows = [self._model_row(f, by_family.get(f), row) for f, row in table[::-1].iterrows()]
         rows += [self._model_row(c.family, c, None) for c in found.candidates if c.test is None]
@@ -170,11 +172,11 @@ class _Page:
         )
 
     def _model_row(self, family: str, candidate, row: pd.Series | None) -> ElementTree.Element:
-        numbers = [""] * (1 + len(SHOWN_METRICS))
+        numbers = [[""]] * (1 + len(SHOWN_METRICS))
         if row is not None:
             score = "" if candidate is None else f"{candidate.score(self.found.data):.4f}"
-            numbers = [score] + [
-                f"{row[m, 'mean']:.4f} ({row[m, 'low']:.4f}–{row[m, 'high']:.4f})"
+            numbers = [[score]] + [
+                [f"{row[m, 'mean']:.4f}", f"{row[m, 'low']:.4f}–{row[m, 'high']:.4f}"]
                 for m in SHOWN_METRICS
             ]
         seconds = options = added = ""
@@ -182,11 +184,13 @@ class _Page:
             seconds = f"{candidate.seconds:.1f}" if candidate.model is not None else ""
             options = ", ".join(f"{k} {v}" for k, v in candidate.options.items())
             added = remark(candidate, self.found, self.language)
-        cells = [element("td", cell, class_="number") for cell in [*numbers, seconds]]
-        cells += [element("td", options), element("td", added)]
-        name = element("th", self.say(family), scope="row")
+        cells = [
+            element("td", first, *(element("small", part) for part in rest), class_="number")
+            for first, *rest in [*numbers, [seconds]]
+        ]
+        name = element("th", self.say(family), element("small", added), scope="row")
         kind = {"class_": "winner"} if candidate is self.found.winner else {}
-        return element("tr", name, *cells, **kind)
+        return element("tr", name, *cells, element("td", options), **kind)
 
     def order(self) -> ElementTree.Element:
         return self.section("order", self.sentence(audit_note(self.found)))
@@ -225,7 +229,7 @@ class _Page:
         card = data_card(self.found.log).to_dict()
         keys = ("events", "users", "items", "density", "first", "last", "lengths", "repeats")
         keys += ("repeated_last", "ties", "actions")
-        rows = {self.say(key): _shown(card[key]) for key in keys if card[key] not in (None, {})}
+        rows = {self.say(k): _shown(card[k], k) for k in keys if card[k] not in (None, {})}
         figures = [self.figure("lengths"), self.figure("popularity")]
         return self.section("data", self.table(rows), element("div", *figures, class_="grid"))
 
@@ -240,7 +244,7 @@ class _Page:
         keys = ("train_events", "future_share_median", "own_future_events", "ties_at_cut")
         keys += ("known_pairs", "cold_users", "cold_targets")
         rows = {self.say("cases"): _shown(report["users"])}
-        rows |= {self.say(key): _shown(report[key]) for key in keys if report[key] is not None}
+        rows |= {self.say(k): _shown(report[k], k) for k in keys if report[k] is not None}
         return self.section("leaks", self.table(rows))
 
     def cost(self) -> ElementTree.Element:
@@ -270,10 +274,13 @@ class _Page:
         return self.section("command", element("pre", self.found.command))
 
 
-def _shown(value) -> str:
+SHARES = ("density", "repeats", "repeated_last", "ties", "future_share_median")
+
+
+def _shown(value, key: str = "") -> str:
     """A number, share, date or small dict as a reader expects it."""
     if isinstance(value, dict):
         return ", ".join(f"{one_line(name)} {_shown(part)}" for name, part in value.items())
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value >= 1 and value.is_integer() else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else one_line(value)
+    if key in SHARES:
+        return f"{value:.2%}"
+    return f"{value:,.10g}" if isinstance(value, int | float) else one_line(value)

@@ -87,14 +87,20 @@ def describe_quickstart(found: Quickstart) -> str:
     lines += [f"{text(c.family):16}{remark(c, found)}" for c in found.candidates if c.test is None]
     notes = [*verdict(found), audit_note(found), *found.notes]
     lines += ["", *(f"{text(key, **values)}." for key, values in notes)]
-    for last, wanted, answer in _spread(found.examples, SHOWN_LISTS):
+    return "\n".join([*lines, *describe_lists(_spread(found.examples, SHOWN_LISTS))])
+
+
+def describe_lists(examples: list) -> list[str]:
+    """Lines with what some users did last, did next and were recommended."""
+    lines = []
+    for last, wanted, answer in examples:
         lines += ["", "After  " + "  >  ".join(map(one_line, last))]
         lines += [f"came   {one_line(wanted or text('new item'))}"]
         lines += [
             f"   {place}. {one_line(title)}{'   <- it' if title == wanted else ''}"
             for place, title in enumerate(list_titles(answer), 1)
         ]
-    return "\n".join(lines)
+    return lines
 
 
 def list_titles(answer) -> list[str]:
