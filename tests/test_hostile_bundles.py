@@ -41,6 +41,7 @@ def bundles(tmp_path_factory):
         "bpr": (rm.BPRMF(width=2, epochs=1).fit(HISTORIES, 5), {}),
         "bias": (rm.Content(["tea cup", "tea", "cup", "cup", "pot"]).fit(HISTORIES, 5), {}),
         "sasrec": (sasrec, {"fallback": popular}),
+        "hybrid": (rm.Hybrid([rm.Markov(), rm.EASE()], [1, 2]).fit(HISTORIES, 5), {}),
         "towers": (towers, {"fallback": popular}),
     }
     for name, (model, parts) in kinds.items():
@@ -66,6 +67,19 @@ def in_json(path, value, file="config.json"):
         content = json.loads((folder / file).read_text())
         put(content, path, value)
         (folder / file).write_text(json.dumps(content))
+
+    return change
+
+
+def in_part(place, value=None, **fields):
+    """Replace a part of a hybrid or some of its fields; `...` removes the part."""
+
+    def change(folder):
+        content = json.loads((folder / "config.json").read_text())
+        parts = content["model"]["parts"]
+        parts[place] = {**parts[place], **fields} if value is None else value
+        content["model"]["parts"] = [part for part in parts if part is not ...]
+        (folder / "config.json").write_text(json.dumps(content))
 
     return change
 
@@ -244,6 +258,17 @@ TAMPERED = {
     "class: imported by the module": ("markov", in_json("model.class", "Baseline"), "model.npz.*Baseline"),
     "class: not of the file": ("markov", in_json("model", {"file": "model.npz", "module": "recmodels.models.sasrec", "class": "SASRec"}), "model.npz.*SASRec"),
     "class: another counted one": ("markov", in_json("model", {"file": "model.npz", "module": "recmodels.models.ease", "class": "EASE"}), "`values` of model.npz"),
+    "hybrid: no parts": ("hybrid", in_json("model.parts", []), "`files` of checksums.json"),
+    "hybrid: parts are an object": ("hybrid", in_json("model.parts", {}), "`model.parts` of config.json"),
+    "hybrid: an unknown scaling": ("hybrid", in_json("model.scaling", "exec"), "`model.scaling` of config.json"),
+    "hybrid: a part is a text": ("hybrid", in_part(0, "part"), r"`model.parts\[0\]` of config.json"),
+    "hybrid: a part too few": ("hybrid", in_part(1, ...), "`files` of checksums.json"),
+    "hybrid: a part above the folder": ("hybrid", in_part(1, file="../model-1.npz"), r"`model.parts\[1\].file` of config.json"),
+    "hybrid: two parts of one file": ("hybrid", in_part(1, file="model-0.npz"), r"`model.parts\[1\].file` of config.json"),
+    "hybrid: a weight is a text": ("hybrid", in_part(0, weight="1"), r"`model.parts\[0\].weight` of config.json"),
+    "hybrid: a negative weight": ("hybrid", in_part(0, weight=-1.0), "`weight` of config.json"),
+    "hybrid: a class of a foreign module": ("hybrid", in_part(0, module="foreign_module"), "model-0.npz.*foreign_module"),
+    "hybrid: another counted part": ("hybrid", in_part(1, module="recmodels.models.markov", **{"class": "Markov"}), "`values` of model-1.npz"),
     "metrics: NaN": ("markov", as_text("metrics.json", '{"ndcg@10": NaN}'), "metrics.json"),
     "metrics: infinite": ("markov", as_text("metrics.json", '{"ndcg@10": 1e999}'), "metrics.json"),
     "metrics: a list": ("markov", as_text("metrics.json", "[1]"), "metrics.json"),

@@ -107,32 +107,23 @@ def quickstart(
     progress("splitting", protocol=experiment.protocol)
     split = split_log(log, experiment.protocol)
     data, notes = prepare_measured(split)
-    experiment = replace(experiment, filter_seen=data.protocol.filter_seen)
     for key, values in notes:
         progress(key, **values)
     take_folder(folder, dataset)
+    experiment = replace(experiment, filter_seen=data.protocol.filter_seen)
     contest = Contest(experiment, data, folder, seed, minutes, progress)
     candidates = contest.run(families)
     progress("measuring")
     candidates = [_measured_on_test(candidate, data) for candidate in candidates]
     winner = best_of(candidates, data)
-    recommender = _save(winner, candidates, contest, log, folder, full_name(dataset), columns)
+    config = {"dataset": full_name(dataset), "columns": columns}
+    recommender = _save(winner, candidates, contest, log, folder / "bundle", config)
+    ceiling = None if shop is None else measure_ceiling(shop, data)
+    audit, examples = order_audit(winner.model, data.test), _examples(recommender, data)
     return Quickstart(
-        log=log,
-        split=split,
-        data=data,
-        candidates=candidates,
-        winner=winner,
-        ceiling=None if shop is None else measure_ceiling(shop, data),
-        notes=notes,
-        cost=contest.cost,
-        audit=order_audit(winner.model, data.test),
-        examples=_examples(recommender, data),
-        recommender=recommender,
-        seconds=progress.seconds,
-        command=command,
-        folder=folder,
-    )
+        log, split, data, candidates, winner, ceiling, notes, contest.cost, audit, examples,
+        recommender, progress.seconds, command, folder,
+    )  # fmt: skip
 
 
 def default_experiment(name: str, log: Interactions) -> Experiment:
@@ -199,8 +190,7 @@ def _save(
     contest: Contest,
     log: Interactions,
     folder: Path,
-    dataset: str,
-    columns: dict[str, str],
+    config: dict,
 ) -> Recommender:
     """Write the winner as a bundle that says how it was chosen, and return it."""
     metric = contest.data.protocol.choose_by
@@ -213,15 +203,13 @@ def _save(
         replace(contest.experiment, name=text(winner.family)), contest.seed, winner.model,
         contest.data, winner.curve, winner.validation, winner.test, None, winner.seconds,
     )  # fmt: skip
-    config = {
-        "dataset": dataset,
-        "columns": columns,
+    config |= {
         "chosen by": f"validation {metric}",
         "model": winner.family,
         "options": winner.options,
         "scores": scores,
     }
-    return save_bundle_of(run, log, folder / "bundle", config)
+    return save_bundle_of(run, log, folder, config)
 
 
 def _examples(recommender: Recommender, data: SequenceData) -> list:

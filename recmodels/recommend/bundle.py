@@ -136,16 +136,15 @@ def save_bundle(
         OSError: writing failed, for want of space perhaps. What was there before is untouched.
     """
     folder = Path(folder).resolve()
-    vectors = checked_vectors(item_vectors, vocabulary)
+    vectors, size = checked_vectors(item_vectors, vocabulary), len(vocabulary)
     with whole_or_nothing(folder) as unfinished:
         description = {
             "format": FORMAT,
             "version": VERSION,
             "name": type(model).__name__ if name is None else str(name),
             "filter_seen": bool(filter_seen),
-            "model": save_any_model(model, unfinished, "model", len(vocabulary)),
-            "fallback": fallback
-            and save_any_model(fallback, unfinished, "fallback", len(vocabulary)),
+            "model": save_any_model(model, unfinished, "model", size),
+            "fallback": fallback and save_any_model(fallback, unfinished, "fallback", size),
             "item_vectors": _write_vectors(unfinished, model, vectors),
             "libraries": library_versions(),
             "config": config or {},
