@@ -130,7 +130,7 @@ def test_fewer_epochs_first_then_fewer_users_then_nothing():
     assert "Trained on 53% of the users for 5" in text(part.note[0], **part.note[1])
     nothing = plan(30.0)
     assert nothing.experiment is None
-    assert "0.5 minutes are left" in text(nothing.note[0], **nothing.note[1])
+    assert "0.5 minutes of the budget are left" in text(nothing.note[0], **nothing.note[1])
     assert plan(80.0, epochs=2).experiment.fit["epochs"] == 2 and plan(80.0, epochs=2).share == 1
 
 

@@ -16,6 +16,7 @@ from recmodels.experiments.tournament import (
     BLEND,
     COUNTED,
     NEURAL,
+    TUNING_SECONDS,
     Candidate,
     best_of,
     blend,
@@ -94,7 +95,9 @@ class Contest:
 
     def _counted(self, family: str) -> Candidate:
         self.progress("tuning", model=text(family))
-        candidate = tune_counted(family, self.data, self.choices.get(family))
+        left = self._seconds_left
+        seconds = TUNING_SECONDS if left is None else min(TUNING_SECONDS, left / 20)
+        candidate = tune_counted(family, self.data, self.choices.get(family), seconds)
         if candidate.model is not None:
             self.choices.keep(family, candidate.options)
         return self._told(candidate)

@@ -197,7 +197,8 @@ def plan_training(experiment: Experiment, cost: Estimate, seconds: float | None)
     epochs = (SAFETY * seconds - cost.start_seconds) / max(epoch, 1e-9)
     values = {"minutes": f"{seconds / 60:.1f}", "wanted": cost.epochs}
     if epochs < 1:
-        return Plan(None, note=("no time for an epoch", {**values, "epoch": f"{epoch:.0f}"}))
+        values |= {"epoch": f"{epoch:.0f}", "start": f"{cost.start_seconds:.0f}"}
+        return Plan(None, note=("no time for an epoch", values))
     if epochs >= cost.epochs:
         return Plan(experiment)
     planned = min(cost.epochs, max(FEWEST_EPOCHS, math.floor(epochs)))

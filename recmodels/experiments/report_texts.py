@@ -82,8 +82,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "未参加：时间预算只剩 {seconds} 秒，不足以测量成本",
     ),
     "no time for an epoch": (
-        "Left out: {minutes} minutes are left of the budget and one epoch takes {epoch} seconds",
-        "未参加：时间预算还剩 {minutes} 分钟，而一轮训练需要 {epoch} 秒",
+        "Left out: {minutes} minutes of the budget are left, too few for its start of {start} "
+        "seconds and one epoch of {epoch} seconds",
+        "未参加：时间预算还剩 {minutes} 分钟，不足以完成 {start} 秒的启动和 {epoch} 秒的一轮训练",
     ),
     "fewer epochs": (
         "Trained for {epochs} instead of {wanted} epochs, to fit into the {minutes} minutes left",
