@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from recmodels.experiments.html_report import write_report
 from recmodels.experiments.quickstart import find_experiment_of, prepare_measured
 from recmodels.experiments.report import describe_quickstart, quickstart_to_dict
 from recmodels.experiments.run import split_log
-from recmodels.experiments.tournament import FAMILIES
+from recmodels.experiments.tournament import FAMILIES, NOTHING_LEARNED, tune_counted
 from recmodels.recommend.bundle import load_bundle
 from recmodels.training.checkpoints import load_checkpoint
 
@@ -168,6 +169,14 @@ def test_a_budget_too_small_ends_in_the_best_counted_model(start, capsys):
     assert "Left out: " in capsys.readouterr().err
 
 
+def test_a_budget_that_is_used_up_leaves_the_floors(start, monkeypatch):
+    monkeypatch.setattr(contest.Progress, "seconds", 61.0)
+    found, _ = start(RING, [*COUNTED, "sasrec"], minutes=1.0)
+    measured = [c.family for c in found.candidates if c.test is not None]
+    assert measured == ["popularity", "repeat-last", "markov"]
+    assert "EASE Left out: the budget is used up" in shown(found)
+
+
 def test_a_budget_makes_the_training_smaller(start, monkeypatch):
     # 25 seconds per epoch and a minute: about two epochs, so five on two fifths of the users.
     cost = Estimate("own", 40, 1.0, 25.0, 0.0, 1001.0, 1.0, 8.0)
@@ -221,6 +230,17 @@ def test_a_failed_training_stands_beside_the_others(start, monkeypatch):
     assert write_report(found, folder).exists()
 
 
+def test_a_training_that_learned_nothing_is_not_blended(start, monkeypatch):
+    def collapse(experiment, data, *arguments, **options):
+        popular = tune_counted("popularity", data)
+        return replace(popular, family="sasrec", note=NOTHING_LEARNED)
+
+    monkeypatch.setattr(contest, "train_neural", collapse)
+    found, _ = start(RING)
+    assert [c.family for c in found.candidates][-1] == "sasrec" and found.winner.family == "markov"
+    assert "Failed: training learned no more than popularity" in shown(found)
+
+
 @pytest.mark.parametrize("minutes", [0, -1.0, float("nan")])
 def test_minutes_must_be_positive(start, minutes):
     with pytest.raises(ValueError, match=f"`minutes` must be greater than 0.*minutes={minutes}"):
@@ -232,6 +252,11 @@ def test_very_many_users_are_measured_on_a_part(monkeypatch):
     data, notes = prepare_measured(leave_one_out(make_log(RING)))
     assert (len(data.validation), len(data.test)) == (10, 20)
     assert notes[-1] == ("sampled", {"validation": 10, "test": 20})
+    monkeypatch.setattr(quickstart, "LEAST_MEASURED", 3)
+    monkeypatch.setattr(quickstart, "CELLS", 5 * 12)  # Scores of 12 items for five users.
+    assert len(prepare_measured(leave_one_out(make_log(RING)))[0].validation) == 5
+    monkeypatch.setattr(quickstart, "CELLS", 1)
+    assert len(prepare_measured(leave_one_out(make_log(RING)))[0].validation) == 3
 
 
 def test_known_data_sets_have_their_tuned_experiment():

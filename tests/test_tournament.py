@@ -118,7 +118,8 @@ def test_a_training_that_learns_nothing_is_reported(data):
 
     found = train_neural(SMALL, data, train_nothing)
     assert found.score(data) <= tune_counted("popularity", data).score(data)
-    assert found.note == ("no better than popularity", {})
+    assert found.note == ("no better than popularity", {}) and not found.learned
+    assert tune_counted("markov", data).learned and not Candidate("sasrec").learned
 
 
 def test_the_weight_of_a_blend_is_chosen_on_validation(data):

@@ -79,12 +79,13 @@ class Contest:
         """All candidates in the order of the families."""
         plan = self._plan_memory() if NEURAL in families else None
         found = [self._counted(family) for family in families if family in COUNTED]
-        if plan is not None:
-            found.append(self._neural(plan))
-            best = best_of([c for c in found if c.family != NEURAL], self.data)
-            if BLEND in families and found[-1].validation is not None and best.family in COUNTED:
-                self.progress("tuning", model=text(BLEND))
-                found.append(self._told(blend(best, found[-1], self.data)))
+        if plan is None:
+            return found
+        best, neural = best_of(found, self.data), self._neural(plan)
+        found.append(neural)
+        if BLEND in families and neural.learned:
+            self.progress("tuning", model=text(BLEND))
+            found.append(self._told(blend(best, neural, self.data)))
         return found
 
     @property
@@ -96,6 +97,8 @@ class Contest:
     def _counted(self, family: str) -> Candidate:
         self.progress("tuning", model=text(family))
         left = self._seconds_left
+        if left == 0 and COUNTED[family].fitted:  # The others are the floor of every run.
+            return self._told(Candidate(family, note=("budget used up", {})))
         seconds = TUNING_SECONDS if left is None else min(TUNING_SECONDS, left / 20)
         candidate = tune_counted(family, self.data, self.choices.get(family), seconds)
         if candidate.model is not None:

@@ -18,7 +18,8 @@ from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training
 
 SHARE = 0.2  # Of the users at most: steps enough for a pace, few enough for half a minute.
-STEPS = 50  # And about so many batches at most, whatever the size of the log.
+STEPS = 30  # And about so many batches at most, whatever the size of the log.
+CELLS = 2e8  # And so many scores of an item at a position, which take most of a step.
 VALIDATED = 1_000  # Users of the validation that is timed.
 EPOCHS = 3  # The first starts everything, the second tells the pace, the third is validated.
 FEWEST_EPOCHS = 5  # A plan with fewer trains on a part of the users instead.
@@ -87,7 +88,8 @@ def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Es
     available = psutil.virtual_memory().available
     training = Training(**{k: v for k, v in experiment.fit.items() if hasattr(Training, k)})
     step = experiment.fit.get("batch_size", 16) * with_defaults(experiment.options)["max_length"]
-    part, times = _part(data, SHARE, STEPS * step, seed)
+    positions = min(STEPS * step, max(CELLS / data.num_items, 3 * step))
+    part, times = _part(data, SHARE, positions, seed)
     model = build_model(experiment.model, experiment.options, part)
     short = {**experiment.fit, "epochs": EPOCHS, "validate_every": EPOCHS, "patience": None}
     curve = fit(model, part, verbose=False, **short)

@@ -32,7 +32,9 @@ from recmodels.features.sequences import SequenceData, prepare
 from recmodels.recommend.recommender import Recommendation, Recommender
 
 REPEATS_MATTER = 0.05  # Share of repeated targets from which lists keep what a user already has.
-MEASURED = 25_000  # Validation users at most, and twice as many of the test.
+MEASURED = 25_000  # Validation users at most, and twice as many of the test,
+CELLS = 3e8  # but no more than make so many scores, unless these are
+LEAST_MEASURED = 2_000  # users.
 EXAMPLES = 10
 
 
@@ -170,8 +172,11 @@ def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
         )
     shares = {"share": f"{repeated:.1%}", "limit": f"{REPEATS_MATTER:.0%}"}
     notes = [("filters seen" if filters else "keeps seen", shares)]
-    validation = sample_queries(data.validation, MEASURED)
-    test = sample_queries(data.test, 2 * MEASURED)
+    count = min(MEASURED, max(LEAST_MEASURED, int(CELLS / data.num_items)))
+    validation, test = (
+        sample_queries(queries, size)
+        for queries, size in ((data.validation, count), (data.test, 2 * count))
+    )
     if len(validation) + len(test) < sum(sizes[1:]):
         notes.append(("sampled", {"validation": len(validation), "test": len(test)}))
     return replace(data, validation=validation, test=test), notes

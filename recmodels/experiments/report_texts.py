@@ -77,6 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Left out: every training history holds one event, which no other follows",
         "未参加：每个训练历史只有一个事件，没有后续事件",
     ),
+    "budget used up": ("Left out: the budget is used up", "未参加：时间预算已用完"),
     "no time to measure": (
         "Left out: {seconds} seconds of the budget are left, too few to measure its cost",
         "未参加：时间预算只剩 {seconds} 秒，不足以测量成本",

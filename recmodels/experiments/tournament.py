@@ -54,6 +54,7 @@ COUNTED: dict[str, Family] = {
 NEURAL, BLEND = "sasrec", "blend"
 FAMILIES = (*COUNTED, NEURAL, BLEND)
 Note = tuple[str, dict]  # A key of `report_texts` with the values of its sentence.
+NOTHING_LEARNED: Note = ("no better than popularity", {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,11 @@ class Candidate:
     test: Evaluation | None = None
     curve: LearningCurve | None = None
     note: Note | None = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether there is a model that knows more than popularity."""
+        return self.model is not None and self.note != NOTHING_LEARNED
 
     def score(self, data: SequenceData) -> float:
         """What the winner is chosen by: the metric of the protocol on validation cases."""
@@ -214,7 +220,7 @@ def train_neural(
     found = Candidate(NEURAL, model, experiment.options, curve.seconds, validation, curve=curve)
     popular = evaluate(MostPopular().fit(data.train, data.num_items), data.validation)
     if found.score(data) <= popular.metrics[data.protocol.choose_by]:
-        return replace(found, note=("no better than popularity", {}))
+        return replace(found, note=NOTHING_LEARNED)
     return found
 
 
