@@ -107,9 +107,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{model} 的验证集 {metric} 最高（{validation}），已保存在 bundle/ 中。测试集得分为 {test}",
     ),
     "ahead": (
-        "On the test cases it is {difference} (95 % interval {low} to {high}) above {model}, the "
-        "second on validation",
-        "在测试集上比验证集第二名 {model} 高 {difference}（95 % 区间 {low} 至 {high}）",
+        "Its difference on the test cases from {model}, the second on validation, is {difference} "
+        "(95 % interval {low} to {high})",
+        "在测试集上与验证集第二名 {model} 的差为 {difference}（95 % 区间 {low} 至 {high}）",
     ),
     "test below popularity": (
         "Caution: on the test cases it is not above popularity. Do not rely on it",
