@@ -134,15 +134,13 @@ def estimate(
     from recmodels.data.registry import open_log
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.estimate import describe_estimate, estimate_of_log
-    from recmodels.experiments.quickstart import default_experiment
+    from recmodels.experiments.quickstart import estimate_file
 
     if Path(name).exists():
-        log, _ = open_log(name, parse_columns(columns))
-        experiment = default_experiment(Path(name).name, log)
+        found = estimate_file(name, parse_columns(columns))
     else:
         experiment = find_experiment(name)
-        log, _ = open_log(experiment.dataset, {})
-    found = estimate_of_log(experiment, log)
+        found = estimate_of_log(experiment, open_log(experiment.dataset, {})[0])
     show(found.to_dict() if as_json else describe_estimate(found), as_json)
 
 

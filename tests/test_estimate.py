@@ -10,7 +10,7 @@ from recmodels.cli import app
 from recmodels.data.shop import simulate
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments import estimate as estimate_module
-from recmodels.experiments import memory
+from recmodels.experiments import memory, quickstart
 from recmodels.experiments.catalogue import find_experiment
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.estimate import (
@@ -30,7 +30,7 @@ from recmodels.experiments.run import split_log
 from recmodels.features.sequences import prepare
 from recmodels.models.sasrec import SASRec
 from recmodels.training.curve import LearningCurve
-from recmodels.training.fit import Training
+from recmodels.training.settings import Training
 
 OPTIONS = {"max_length": 5, "width": 4, "num_blocks": 1, "hidden_width": 8}
 
@@ -174,14 +174,15 @@ def test_the_command_says_what_a_seed_will_cost(monkeypatch, tmp_path):
     as_json = CliRunner().invoke(app, ["estimate", "shop-softmax", "--json"]).output
     assert json.loads(as_json) == found.to_dict()
     assert CliRunner().invoke(app, ["estimate", "shop-soft"]).exit_code != 0
+    monkeypatch.setattr(quickstart, "estimate", lambda *arguments: asked.append(arguments) or found)
     path = tmp_path / "mine.csv"
     path.write_text(
         "who,item,timestamp\n"
         + "\n".join(f"{i // 4},{i % 3},{1_600_000_000 + i}" for i in range(40))
     )
     assert CliRunner().invoke(app, ["estimate", str(path), "--columns", "user=who"]).exit_code == 0
-    experiment, log = asked[-1]
-    assert len(log) == 40 and experiment.name == "mine.csv" and experiment.model == "sasrec"
+    assert (asked[-1][0].name, asked[-1][0].model) == ("mine.csv", "sasrec")
+    assert len(asked[-1][1].train.items) == 20  # Two of four events of ten users.
 
 
 def test_only_sequence_models_are_estimated():

@@ -19,11 +19,13 @@ import pytest
 
 import recmodels as rm
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.layers.rating_head import RatingHead
 from recmodels.recommend import AtMost, folders, load_bundle, save_bundle
 from tests.harness import make_histories
 
 ITEMS = [f"i{number}" for number in range(5)]
 HISTORIES = make_histories([[1, 2, 3], [2, 3, 4], [5, 1, 6]])  # 6 is the unknown item.
+SCHEMA = rm.Schema({"act": rm.Category()}).fit(pd.DataFrame({"act": list("ab")}))
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +41,9 @@ def bundles(tmp_path_factory):
     kinds = {
         "markov": (rm.Markov().fit(HISTORIES, 5), {"item_vectors": np.eye(5, dtype="float32")}),
         "bpr": (rm.BPRMF(width=2, epochs=1).fit(HISTORIES, 5), {}),
+        "encoder": (rm.Markov().fit(HISTORIES, 5), {"schema": SCHEMA}),
         "bias": (rm.Content(["tea cup", "tea", "cup", "cup", "pot"]).fit(HISTORIES, 5), {}),
         "sasrec": (sasrec, {"fallback": popular}),
-        "hybrid": (rm.Hybrid([rm.Markov(), rm.EASE()], [1, 2]).fit(HISTORIES, 5), {}),
         "towers": (towers, {"fallback": popular}),
     }
     for name, (model, parts) in kinds.items():
@@ -67,19 +69,6 @@ def in_json(path, value, file="config.json"):
         content = json.loads((folder / file).read_text())
         put(content, path, value)
         (folder / file).write_text(json.dumps(content))
-
-    return change
-
-
-def in_part(place, value=None, **fields):
-    """Replace a part of a hybrid or some of its fields; `...` removes the part."""
-
-    def change(folder):
-        content = json.loads((folder / "config.json").read_text())
-        parts = content["model"]["parts"]
-        parts[place] = {**parts[place], **fields} if value is None else value
-        content["model"]["parts"] = [part for part in parts if part is not ...]
-        (folder / "config.json").write_text(json.dumps(content))
 
     return change
 
@@ -258,21 +247,15 @@ TAMPERED = {
     "class: imported by the module": ("markov", in_json("model.class", "Baseline"), "model.npz.*Baseline"),
     "class: not of the file": ("markov", in_json("model", {"file": "model.npz", "module": "recmodels.models.sasrec", "class": "SASRec"}), "model.npz.*SASRec"),
     "class: another counted one": ("markov", in_json("model", {"file": "model.npz", "module": "recmodels.models.ease", "class": "EASE"}), "`values` of model.npz"),
-    "hybrid: no parts": ("hybrid", in_json("model.parts", []), "`files` of checksums.json"),
-    "hybrid: parts are an object": ("hybrid", in_json("model.parts", {}), "`model.parts` of config.json"),
-    "hybrid: an unknown scaling": ("hybrid", in_json("model.scaling", "exec"), "`model.scaling` of config.json"),
-    "hybrid: a part is a text": ("hybrid", in_part(0, "part"), r"`model.parts\[0\]` of config.json"),
-    "hybrid: a part too few": ("hybrid", in_part(1, ...), "`files` of checksums.json"),
-    "hybrid: a part above the folder": ("hybrid", in_part(1, file="../model-1.npz"), r"`model.parts\[1\].file` of config.json"),
-    "hybrid: two parts of one file": ("hybrid", in_part(1, file="model-0.npz"), r"`model.parts\[1\].file` of config.json"),
-    "hybrid: a weight is a text": ("hybrid", in_part(0, weight="1"), r"`model.parts\[0\].weight` of config.json"),
-    "hybrid: a negative weight": ("hybrid", in_part(0, weight=-1.0), "`weight` of config.json"),
-    "hybrid: a class of a foreign module": ("hybrid", in_part(0, module="foreign_module"), "model-0.npz.*foreign_module"),
-    "hybrid: another counted part": ("hybrid", in_part(1, module="recmodels.models.markov", **{"class": "Markov"}), "`values` of model-1.npz"),
     "metrics: NaN": ("markov", as_text("metrics.json", '{"ndcg@10": NaN}'), "metrics.json"),
     "metrics: infinite": ("markov", as_text("metrics.json", '{"ndcg@10": 1e999}'), "metrics.json"),
     "metrics: a list": ("markov", as_text("metrics.json", "[1]"), "metrics.json"),
     "metrics: a name twice": ("markov", as_text("metrics.json", '{"a": 1, "a": 2}'), "metrics.json"),
+    "schema: no columns": ("encoder", as_text("schema.json", "{}"), "`columns` of schema.json"),
+    "schema: unknown kind": ("encoder", in_json("columns.act.kind", "exec", "schema.json"), "`columns` of schema.json"),
+    "schema: a text for values": ("encoder", in_json("columns.act.values", "ab", "schema.json"), "`columns` of schema.json.*`values`"),
+    "schema: lists in values": ("encoder", in_json("columns.act.values", [["a"]], "schema.json"), "`columns` of schema.json.*`values`"),
+    "schema: unknown table": ("encoder", in_json("columns.act.of", "shops", "schema.json"), "`columns` of schema.json.*`of`"),
     "rules: no rules": ("markov", as_text("rules.json", "{}"), "`rules` of rules.json"),
     "rules: an object": ("markov", as_text("rules.json", '{"rules": {"rule": "AtMost"}}'), "`rules` of rules.json"),
     "rules: unknown": ("markov", in_json("rules", [{"rule": "Exec"}], "rules.json"), "`rules` of rules.json"),
@@ -467,6 +450,16 @@ def test_files_that_are_not_those_that_were_written(bundles, tmp_path, case):
     with pytest.raises(ValueError, match=match) as caught:
         load_bundle(folder)
     assert "Received: " in str(caught.value)
+
+
+def test_models_are_made_as_before_after_a_bundle_of_an_enormous_one(bundles, tmp_path):
+    folder = shutil.copytree(bundles / "sasrec", tmp_path / "bundle")
+    in_keras("config.width", 2**40)(folder)
+    (folder / "checksums.json").write_text(json.dumps(folders.checksums(folder)))
+    with pytest.raises(ValueError, match="of model.keras in the bundle must"):
+        load_bundle(folder)
+    pair = [keras.Input((4,)), keras.Input((4,))]
+    assert RatingHead("mlp")(*pair).shape == (None, 1)
 
 
 def test_there_are_many_of_them():

@@ -14,10 +14,11 @@ from recmodels.experiments import contest, quickstart, report
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.estimate import Estimate
 from recmodels.experiments.html_report import write_report
-from recmodels.experiments.quickstart import find_experiment_of, prepare_measured
+from recmodels.experiments.quickstart import default_experiment, find_tuned, prepare_measured
 from recmodels.experiments.report import describe_quickstart, quickstart_to_dict
-from recmodels.experiments.run import split_log
 from recmodels.experiments.tournament import FAMILIES, NOTHING_LEARNED, tune_counted
+from recmodels.features.sequences import prepare
+from recmodels.models.recipe import recipe_for
 from recmodels.recommend.bundle import load_bundle
 from recmodels.training.checkpoints import load_checkpoint
 
@@ -32,7 +33,7 @@ RING = [[(start + step) % 12 + 1 for step in range(6)] for start in range(30)]
 @pytest.fixture
 def start(tmp_path, monkeypatch, eagerly):
     """Runs `quickstart` with a small neural model on lists of items, as a CSV file."""
-    monkeypatch.setattr(quickstart, "default_experiment", lambda name, log: SMALL)
+    monkeypatch.setattr(quickstart, "default_experiment", lambda name, data: SMALL)
 
     def run(lists, families=None, **arguments):
         rows = [(user, item) for user, items in enumerate(lists) for item in items]
@@ -99,7 +100,7 @@ def test_a_stopped_run_keeps_what_was_chosen(start, monkeypatch):
         start(RING, ["markov", "sasrec"])
     monkeypatch.undo()
     calls = []
-    monkeypatch.setattr(quickstart, "default_experiment", lambda name, log: SMALL)
+    monkeypatch.setattr(quickstart, "default_experiment", lambda name, data: SMALL)
     tune = contest.tune_counted
     monkeypatch.setattr(contest, "tune_counted", lambda *a: calls.append(a[2]) or tune(*a))
     start(RING, ["markov", "sasrec"])
@@ -260,10 +261,10 @@ def test_very_many_users_are_measured_on_a_part(monkeypatch):
 
 
 def test_known_data_sets_have_their_tuned_experiment():
-    log = make_log(RING)
-    assert find_experiment_of("shop", log).name == "shop-softmax"
-    assert find_experiment_of("mine.csv", log).options["max_length"] == 10
-    assert split_log(log, find_experiment_of("mine.csv", log).protocol).protocol == "leave-one-out"
+    assert find_tuned("shop").name == "shop-softmax" and find_tuned("mine.csv") is None
+    data = prepare(leave_one_out(make_log(RING)))
+    found = default_experiment("mine.csv", data)
+    assert (found.options, found.fit) == (recipe_for(data).model, recipe_for(data).training)
 
 
 def test_the_terminal_says_when_things_were_done(capsys):

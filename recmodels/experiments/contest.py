@@ -170,5 +170,6 @@ class Contest:
         except OtherRun as error:
             reason = str(error).split(". ")[0]
             print(f"Training starts afresh, because {reason}.", file=sys.stderr)
-            checkpoint.unlink()
+            for path in checkpoint.parent.glob(f"{checkpoint.stem}*.npz"):
+                path.unlink()
             return fit(model, data, checkpoint=checkpoint, **arguments)

@@ -14,7 +14,7 @@ from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.contest import Contest, Progress
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.estimate import Estimate
+from recmodels.experiments.estimate import Estimate, estimate
 from recmodels.experiments.measures import item_categories, measure_ceiling
 from recmodels.experiments.report_texts import text
 from recmodels.experiments.run import Run, split_log
@@ -29,6 +29,7 @@ from recmodels.experiments.tournament import (
 from recmodels.experiments.train import save_bundle_of
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import SequenceData, prepare
+from recmodels.models.recipe import recipe_for
 from recmodels.recommend.recommender import Recommendation, Recommender
 
 REPEATS_MATTER = 0.05  # Share of repeated targets from which lists keep what a user already has.
@@ -105,13 +106,15 @@ def quickstart(
     progress("reading", dataset=one_line(dataset))
     log, shop = open_log(dataset, columns)
     progress("read", **_counts(log))
-    experiment = find_experiment_of(dataset, log)
-    progress("splitting", protocol=experiment.protocol)
-    split = split_log(log, experiment.protocol)
+    tuned = find_tuned(dataset)
+    protocol = "leave-one-out" if tuned is None else tuned.protocol
+    progress("splitting", protocol=protocol)
+    split = split_log(log, protocol)
     data, notes = prepare_measured(split)
     for key, values in notes:
         progress(key, **values)
     take_folder(folder, dataset)
+    experiment = tuned or default_experiment(Path(dataset).name, data)
     experiment = replace(experiment, filter_seen=data.protocol.filter_seen)
     contest = Contest(experiment, data, folder, seed, minutes, progress)
     candidates = contest.run(families)
@@ -128,23 +131,25 @@ def quickstart(
     )  # fmt: skip
 
 
-def default_experiment(name: str, log: Interactions) -> Experiment:
-    """Settings for a log nobody has tuned for: long enough histories, early stopping."""
-    _, offsets = log.user_offsets()
-    longest = int(np.quantile(np.diff(offsets), 0.95))
+def default_experiment(name: str, data: SequenceData) -> Experiment:
+    """Settings for a log nobody has tuned for, which follow from its training histories."""
+    recipe = recipe_for(data)
     return Experiment(
-        name=name,
-        dataset=name,
-        model="sasrec",
-        options={"max_length": int(np.clip(longest, 10, 200)), "dropout": 0.2},
-        fit={"epochs": 40, "patience": 4, "average": 0.99, "batch_size": 16},
+        name=name, dataset=name, model="sasrec", options=recipe.model, fit=recipe.training
     )
 
 
-def find_experiment_of(dataset: str, log: Interactions) -> Experiment:
-    """The tuned experiment of a data set where there is one."""
+def find_tuned(dataset: str) -> Experiment | None:
+    """The tuned experiment of a known data set where there is one."""
     tuned = [e for e in EXPERIMENTS.values() if e.dataset == dataset and e.model == "sasrec"]
-    return tuned[0] if tuned else default_experiment(Path(dataset).name, log)
+    return tuned[0] if tuned else None
+
+
+def estimate_file(dataset: str, columns: dict[str, str]) -> Estimate:
+    """What `quickstart` would spend on SASRec for a file of events."""
+    log, _ = open_log(dataset, columns)
+    data, _ = prepare_measured(split_log(log, "leave-one-out"))
+    return estimate(default_experiment(Path(dataset).name, data), data)
 
 
 def _counts(log: Interactions) -> dict[str, str]:

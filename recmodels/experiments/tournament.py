@@ -16,6 +16,7 @@ from recmodels.features.sequences import Queries, SequenceData
 from recmodels.models.ease import MAX_ITEMS
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
+from recmodels.models.recipe import recipe_for
 from recmodels.training.curve import LearningCurve
 
 TUNING_USERS = 4_000  # Validation users whose score chooses the options of counted models.
@@ -211,7 +212,10 @@ def train_neural(
         train_on: `fit`, or what calls it.
         **arguments: of `fit`, such as `checkpoint` and `seed`.
     """
-    model = build_model(experiment.model, experiment.options, data)
+    # Settings of the recipe are left to `fit`, which tells their reasons and restarts a collapse.
+    by_recipe = experiment.options == recipe_for(data).model
+    options = {} if by_recipe else experiment.options
+    model = build_model(experiment.model, options, data)
     try:
         curve = train_on(model, data, **experiment.fit, **arguments)
         validation = evaluate(model, data.validation)

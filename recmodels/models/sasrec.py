@@ -1,16 +1,19 @@
 """SASRec: a causal Transformer over the items of a history."""
 
 import inspect
+import sys
 
 import keras
 from keras import ops
 
+from recmodels.features.sequences import SequenceData
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.masks import attention_mask, padding_mask
 from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition
 from recmodels.layers.transformer import TransformerBlock
+from recmodels.models.recipe import recipe_for
 from recmodels.models.sequence_encoder import SequenceEncoder
 
 
@@ -22,14 +25,18 @@ class SASRec(SequenceEncoder):
     an item is the dot product of its vector with the state of the last position; with a
     temperature it is their cosine divided by it, which helps where items have few events each.
 
+    Without any setting, or with `num_items` alone, `fit` chooses all others from the training
+    data (see `recipe_for`), prints why, and trains by the same recipe. A model that is built
+    before `fit`, or that names one setting, uses the defaults below.
+
     Args:
-        num_items: V.
-        max_length: L, the most events read of a history.
-        width: D of vectors and states.
-        num_blocks: Transformer blocks.
-        num_heads: heads a block.
+        num_items: V; by default that of the data in `fit`.
+        max_length: L, the most events read of a history; 50 by default.
+        width: D of vectors and states; 64 by default.
+        num_blocks: Transformer blocks; 2 by default.
+        num_heads: heads per block; 1 by default.
         hidden_width: of the feed-forward networks; by default D, as in the paper.
-        dropout: of embeddings, attention weights and activations.
+        dropout: of embeddings, attention weights and activations; 0.2 by default.
         norm_order: of the blocks; see `TransformerBlock`.
         temperature: None for the dot product of the paper; 0.05 to 0.1 are usual for the cosine.
         dtype: as of any Keras layer; with `"mixed_bfloat16"` layers and softmax losses compute in
@@ -50,13 +57,13 @@ class SASRec(SequenceEncoder):
 
     def __init__(
         self,
-        num_items: int,
-        max_length: int = 50,
-        width: int = 64,
-        num_blocks: int = 2,
-        num_heads: int = 1,
+        num_items: int | None = None,
+        max_length: int | None = None,
+        width: int | None = None,
+        num_blocks: int | None = None,
+        num_heads: int | None = None,
         hidden_width: int | None = None,
-        dropout: float = 0.2,
+        dropout: float | None = None,
         norm_order: str = "original",
         temperature: float | None = None,
         **kwargs,
@@ -67,21 +74,73 @@ class SASRec(SequenceEncoder):
                 f"`temperature` must be greater than 0. Received: temperature={temperature}"
             )
         self.num_items = num_items
-        self.max_length = max_length
-        self.width = width
-        self.num_blocks = num_blocks
-        self.num_heads = num_heads
-        self.hidden_width = hidden_width
-        self.dropout = dropout
         self.norm_order = norm_order
         self.temperature = temperature
+        self.recipe = None  # What `choose_settings` chose.
+        given = (max_length, width, num_blocks, num_heads, hidden_width, dropout, temperature)
+        self._chosen = norm_order != "original" or any(value is not None for value in given)
+        self._settle(
+            max_length=50 if max_length is None else max_length,
+            width=64 if width is None else width,
+            num_blocks=2 if num_blocks is None else num_blocks,
+            num_heads=1 if num_heads is None else num_heads,
+            hidden_width=hidden_width,
+            dropout=0.2 if dropout is None else dropout,
+        )
+        if self._chosen:
+            self._make_layers()
+
+    def _settle(self, **settings) -> None:
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+    def choose_settings(self, data: SequenceData) -> dict[str, object]:
+        """Choose the settings from training data where the user chose none.
+
+        Returns:
+            Options for `fit` that belong to the settings; empty where the user chose settings.
+        """
+        if not self._chosen:
+            self.recipe = recipe_for(data)
+            self.num_items = data.num_items if self.num_items is None else self.num_items
+            self._settle(**self.recipe.model)
+            self._make_layers()
+            print(f"Settings that follow from the log:\n{self.recipe}", file=sys.stderr)
+        return {} if self.recipe is None else dict(self.recipe.training)
+
+    def choose_safer_settings(self) -> dict[str, object]:
+        """Lower the dropout in all layers, and return the options of a slower training."""
+        self.dropout = min(self.dropout, 0.1)
+        for layer in self._flatten_layers(include_self=False):
+            if isinstance(layer, Dropout):
+                layer.rate = self.dropout
+            elif "dropout" in layer.get_config():
+                layer.dropout = self.dropout
+        rate = self.recipe.training["learning_rate"] / 3
+        print(
+            f"Training starts again with dropout {self.dropout} and learning_rate {rate:.4g}.",
+            file=sys.stderr,
+        )
+        return {"learning_rate": rate}
+
+    def _make_layers(self) -> None:
+        if self.num_items is None:
+            raise ValueError(
+                "`num_items` must be given before the model is built or called, or be chosen from "
+                "the data by `fit`. Received: num_items=None"
+            )
+        self._chosen = True
         policy = self.dtype_policy
         self.item_embedding = ItemEmbedding(
-            num_items, width, unit=temperature is not None, name="item_embedding", dtype=policy
+            self.num_items,
+            self.width,
+            unit=self.temperature is not None,
+            name="item_embedding",
+            dtype=policy,
         )
-        self.position = LearnedPosition(max_length, name="position", dtype=policy)
-        self.drop = Dropout(dropout, name="drop", dtype=policy)
-        self.blocks = [self._block(index) for index in range(num_blocks)]
+        self.position = LearnedPosition(self.max_length, name="position", dtype=policy)
+        self.drop = Dropout(self.dropout, name="drop", dtype=policy)
+        self.blocks = [self._block(index) for index in range(self.num_blocks)]
         self.norm = LayerNorm(name="norm", dtype=policy)
 
     def _block(self, index: int) -> TransformerBlock:
@@ -95,6 +154,8 @@ class SASRec(SequenceEncoder):
         )
 
     def build(self, input_shape=None) -> None:
+        if not self._chosen:
+            self._make_layers()
         states = (None, None, self.width)
         self.item_embedding.build()
         for layer in (self.position, *self.blocks, self.norm):
@@ -118,6 +179,8 @@ class SASRec(SequenceEncoder):
         return self(inputs, training=False, last_only=True)[:, -1]
 
     def get_config(self) -> dict:
+        if not self._chosen:
+            return {**super().get_config(), "num_items": self.num_items}
         return {
             **super().get_config(),
             "num_items": self.num_items,

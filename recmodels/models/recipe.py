@@ -1,0 +1,115 @@
+"""Default settings of SASRec that follow from the size and the shape of a log."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recmodels.features.sequences import SequenceData
+
+SPARSE = 30.0  # Training events per item below which regularisation must be stronger.
+LONG = 50.0  # Mean events per user from which a second block is worth its time.
+STEPS_PER_EPOCH = 100  # Fewer steps than this, and batches become smaller.
+LARGEST_BATCH = 16
+STEPS = 4000  # Optimiser steps of a whole training, where the log is small.
+EPOCHS = (14, 40)  # The fewest and the most.
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a model and its training, with the reason of each choice.
+
+    Args:
+        model: arguments of `SASRec`.
+        training: options of `fit`.
+        reasons: one sentence per rule.
+    """
+
+    model: dict[str, object]
+    training: dict[str, object]
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.reasons)
+
+
+def recipe_for(data: SequenceData) -> Recipe:
+    """Choose width, depth, dropout, length and training schedule from the training histories.
+
+    The rules were found on validation cases of public logs, each checked on logs that had no part
+    in choosing it; `notebooks/LOG.md` has the measurements.
+
+    Args:
+        data: from `prepare`; only the training histories are read.
+
+    Example:
+        >>> recipe = recipe_for(data)
+        >>> model = SASRec(data.num_items, **recipe.model)
+        >>> fit(model, data, **recipe.training)
+    """
+    shape = _Shape.of(data)
+    model, why_model = _model_settings(shape)
+    training, why_training = _training_settings(shape, model["max_length"])
+    return Recipe(model, training, (*why_model, *why_training))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the rules look at: users with a target, their events, and the catalogue."""
+
+    users: int
+    events: int
+    longest: int  # 95 % of the users have at most as many events.
+    per_item: float
+    per_user: float
+
+    @classmethod
+    def of(cls, data: SequenceData) -> "_Shape":
+        lengths = data.train.lengths
+        lengths = lengths[lengths > 1]
+        users, events = max(1, len(lengths)), int(lengths.sum())
+        longest = int(np.quantile(lengths, 0.95)) if len(lengths) else 2
+        return cls(users, events, longest, events / data.num_items, events / users)
+
+
+def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
+    max_length = int(np.clip(shape.longest, 10, 200))
+    sparse, long = shape.per_item < SPARSE, shape.per_user >= LONG
+    dropout, blocks = 0.3 if sparse else 0.2, 2 if long else 1
+    settings = {
+        "max_length": max_length,
+        "width": 64,
+        "num_blocks": blocks,
+        "num_heads": blocks,
+        "hidden_width": 256,
+        "dropout": dropout,
+    }
+    return settings, [
+        f"max_length {max_length}: 95 % of the users have at most {shape.longest} events.",
+        f"num_blocks {blocks}: users have {shape.per_user:.1f} events on average, "
+        f"{'at least' if long else 'fewer than'} {LONG:.0f}.",
+        f"dropout {dropout}: items have {shape.per_item:.1f} events on average, "
+        f"{'fewer than' if sparse else 'at least'} {SPARSE:.0f}.",
+    ]
+
+
+def _training_settings(shape: _Shape, max_length: int) -> tuple[dict[str, object], list[str]]:
+    full = max(1, (shape.events - shape.users) // (LARGEST_BATCH * max_length))
+    batch = int(np.clip(LARGEST_BATCH * full // STEPS_PER_EPOCH, 2, LARGEST_BATCH))
+    steps = max(1, full * LARGEST_BATCH // batch)
+    epochs = int(np.clip(-(-STEPS // steps), *EPOCHS))
+    total = epochs * steps
+    rate = 2e-3 if shape.per_user >= LONG else 3e-3
+    settings = {
+        "windows": "all",
+        "batch_size": batch,
+        "epochs": epochs,
+        "learning_rate": rate,
+        "schedule": "cosine",
+        "warmup": min(400, total // 20),
+        "average": round(float(np.clip(1 - 20 / total, 0.9, 0.999)), 4),
+        "patience": None,
+    }
+    return settings, [
+        f"batch_size {batch}, epochs {epochs}, learning_rate {rate:g}: an epoch has about {steps} "
+        f"steps, the whole training about {total}; weights are averaged over a twentieth of them.",
+    ]

@@ -1,0 +1,87 @@
+"""The default recipe follows from the training data and leaves what the user chose alone."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import recmodels as rm
+from recmodels.data.interactions import Interactions
+from recmodels.models.recipe import recipe_for
+
+
+def make_data(users, length, items, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "user": np.repeat(np.arange(users), length),
+            "item": rng.integers(0, items, users * length),
+            "timestamp": np.arange(users * length),
+        }
+    )
+    return rm.prepare(rm.leave_one_out(Interactions(frame, "timed")))
+
+
+def test_length_and_depth_follow_the_histories():
+    short, long = recipe_for(make_data(50, 8, 20)), recipe_for(make_data(20, 120, 20))
+    assert short.model["max_length"] == 10 and long.model["max_length"] == 118
+    assert short.model["num_blocks"] == 1 and long.model["num_blocks"] == 2
+
+
+def test_sparse_items_get_more_dropout():
+    sparse, dense = recipe_for(make_data(50, 8, 200)), recipe_for(make_data(50, 8, 4))
+    assert sparse.model["dropout"] > dense.model["dropout"]
+    assert any("dropout 0.3: items have" in reason for reason in sparse.reasons)
+
+
+def test_small_logs_get_small_batches_and_more_epochs():
+    small, large = recipe_for(make_data(50, 8, 20)), recipe_for(make_data(4000, 50, 20))
+    assert small.training["batch_size"] < large.training["batch_size"] == 16
+    assert small.training["epochs"] > large.training["epochs"]
+
+
+def test_test_events_change_no_setting():
+    data = make_data(50, 8, 20)
+    assert recipe_for(data) == recipe_for(replace(data, test=None))
+
+
+def test_a_model_without_settings_gets_them_in_fit(capsys):
+    data = make_data(40, 8, 12)
+    for model in (rm.SASRec(), rm.SASRec(data.num_items)):
+        curve = rm.fit(model, data, epochs=1, verbose=False)
+        recipe = recipe_for(data)
+        assert recipe.reasons[0] in capsys.readouterr().err
+        assert {k: model.get_config()[k] for k in recipe.model} == recipe.model
+        assert model.num_items == data.num_items and len(curve.rows) == 1
+
+
+def test_what_the_user_chose_stays(capsys):
+    data = make_data(40, 8, 12)
+    model = rm.SASRec(data.num_items, max_length=5)
+    rm.fit(model, data, epochs=1, verbose=False)
+    config = model.get_config()
+    assert (config["max_length"], config["num_blocks"], config["dropout"]) == (5, 2, 0.2)
+    assert model.recipe is None and "Settings" not in capsys.readouterr().err
+
+
+def test_a_model_that_is_built_first_uses_the_defaults_of_its_constructor():
+    model = rm.SASRec(9)
+    assert model.score({"item_ids": np.array([[1, 2]])}).shape == (1, 10)
+    assert model.get_config()["max_length"] == 50
+    with pytest.raises(ValueError, match="`num_items` must be given"):
+        rm.SASRec().build()
+
+
+def test_an_adapted_model_is_saved_with_its_settings(tmp_path):
+    data = make_data(40, 8, 12)
+    model = rm.SASRec()
+    rm.fit(model, data, epochs=1, verbose=False)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    queries = {"item_ids": np.array([[0, 1, 2]], np.int32)}
+    np.testing.assert_array_equal(again.score(queries), model.score(queries))
+    open_settings = rm.SASRec.from_config(rm.SASRec(9).get_config())
+    open_settings.choose_settings(data)
+    assert open_settings.recipe is not None
