@@ -51,6 +51,7 @@ _HOMES = {
     "RecentPopular": "recmodels.models.popularity",
     "RepeatLast": "recmodels.models.repeat_last",
     "Markov": "recmodels.models.markov",
+    "Transitions": "recmodels.models.transition",
     "ItemKNN": "recmodels.models.item_knn",
     "UserKNN": "recmodels.models.user_knn",
     "EASE": "recmodels.models.ease",

@@ -1,14 +1,24 @@
 """The `recmodels` command."""
 
-import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from recmodels.cli_common import LARGEST_SEED, Json, Results, Runs, Seed, show, start_backend
+from recmodels.cli_common import (
+    LARGEST_SEED,
+    Json,
+    Results,
+    Runs,
+    Seed,
+    parse_columns,
+    parse_rules,
+    show,
+    start_backend,
+)  # fmt: skip
 from recmodels.data.text import visible
 from recmodels.quiet import quietly
 
@@ -33,22 +43,40 @@ def run(
         str, typer.Option(help="A known name, or a file or folder of events.")
     ] = "shop",
     columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
+    families: Annotated[
+        str, typer.Option(help="Models to compare, with commas: 'markov,item-knn,sasrec'.")
+    ] = "",
+    minutes: Annotated[
+        float | None, typer.Option(help="Budget; SASRec is made smaller or left out to fit in.")
+    ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Train on a log, compare with the baselines, show lists, write figures and a bundle."""
+    """Compare models on a log, keep the best as a bundle and write a report.
+
+    A run that was stopped goes on where it was when the same command is typed again.
+    """
+    typer.echo("Starting TensorFlow takes some seconds.", err=True)
     start_backend()
-    from recmodels.experiments.report import describe_showcase
-    from recmodels.experiments.showcase import run_folder, showcase
+    from recmodels.experiments.html_report import write_report
+    from recmodels.experiments.quickstart import quickstart
+    from recmodels.experiments.report import describe_quickstart, quickstart_to_dict
+    from recmodels.experiments.run_folder import run_folder
 
     folder = run_folder(runs, dataset)
-    shown = showcase(dataset, parse_columns(columns), folder, seed)
-    if as_json:
-        show({n: e.to_dict() for n, e in shown.evaluations.items()}, as_json)
-        return
-    show(describe_showcase(shown), as_json)
-    typer.echo(f"\nFigures: {folder / 'figures'}    Bundle: {folder / 'bundle'}")
+    found = quickstart(
+        dataset,
+        parse_columns(columns),
+        folder,
+        seed=seed,
+        families=[name.strip() for name in families.split(",") if name.strip()] or None,
+        minutes=minutes,
+        command=shlex.join(["recmodels", *sys.argv[1:]]),
+    )
+    report = write_report(found, folder)
+    show(quickstart_to_dict(found) if as_json else describe_quickstart(found), as_json)
+    typer.echo(f"\nReport: {report}    Bundle: {folder / 'bundle'}", err=as_json)
 
 
 @app.command()
@@ -96,14 +124,23 @@ def tune(
 
 
 @app.command()
-def estimate(name: str, as_json: Json = False) -> None:
-    """Say what a seed of a named experiment will cost in seconds and memory, in half a minute."""
+def estimate(
+    name: Annotated[str, typer.Argument(help="An experiment, or a file of events.")],
+    columns: Annotated[str, typer.Option(help="Of a file, as for `run`.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say what training costs in seconds and memory, measured within half a minute."""
     start_backend()
+    from recmodels.data.registry import open_log
     from recmodels.experiments.catalogue import find_experiment
-    from recmodels.experiments.estimate import describe_estimate
-    from recmodels.experiments.estimate import estimate as measure
+    from recmodels.experiments.estimate import describe_estimate, estimate_of_log
+    from recmodels.experiments.quickstart import estimate_file
 
-    found = measure(find_experiment(name))
+    if Path(name).exists():
+        found = estimate_file(name, parse_columns(columns))
+    else:
+        experiment = find_experiment(name)
+        found = estimate_of_log(experiment, open_log(experiment.dataset, {})[0])
     show(found.to_dict() if as_json else describe_estimate(found), as_json)
 
 
@@ -210,53 +247,6 @@ def data_card(
     log, _ = open_log(name, parse_columns(columns))
     card = make_card(log)
     show(card.to_dict() if as_json else card, as_json)
-
-
-def parse_columns(text: str) -> dict[str, str | int | bool]:
-    """`'user=uid,item=sku,dayfirst=true'` as arguments of `read_events`.
-
-    Raises:
-        ValueError: a part is not `role=column`, a role stands twice, or is none that
-            `read_events` takes.
-    """
-    roles = ("user", "item", "timestamp", "action", "duration", "value", "order")
-    reading = (
-        "form", "encoding", "delimiter", "header", "date_format", "dayfirst", "year", "unit",
-        "timezone",
-    )  # fmt: skip
-    parts = [part.split("=", 1) for part in text.split(",") if part.strip()]
-    for part in parts:
-        if len(part) != 2 or part[0].strip() not in roles + reading:
-            raise ValueError(
-                f"`columns` must be written role=column,role=column with roles {roles}, or with "
-                f"{reading} and their values. Received: columns={text!r}"
-            )
-    given = {role.strip(): column.strip() for role, column in parts}
-    if len(given) < len(parts):
-        raise ValueError(f"`columns` must name each role once. Received: columns={text!r}")
-    plain = {"true": True, "false": False}
-    for role in {"header", "dayfirst", "year"} & set(given):
-        value = given[role].lower()
-        given[role] = int(value) if value.isdecimal() else plain.get(value, value)
-    return given
-
-
-def parse_rules(text: str) -> tuple:
-    """Rules written as JSON, or in a file.
-
-    Raises:
-        ValueError: it is no JSON, or no rules.
-    """
-    from recmodels.recommend.rules import rules_from_json
-
-    try:
-        described = json.loads(text if text.lstrip()[:1] in "[{" else Path(text).read_text("utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ValueError(
-            '`rules` must be JSON such as \'[{"rule": "AtMost", "most": 2}]\', or a file of it. '
-            f"Received: rules={text!r:.200}, {error}"
-        ) from error
-    return rules_from_json([described] if isinstance(described, dict) else described)
 
 
 def bundle_in(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What the commands share: options, output, the start of the backend."""
+"""What the commands share: options and how they are read, output, the start of the backend."""
 
 import json
 import math
@@ -35,6 +35,53 @@ def listed(text: str, kind: Callable[[str], float], option: str) -> list:
             f"`{option}` must be numbers with commas between them. Received: {option}={text!r}"
         )
     return numbers
+
+
+def parse_columns(text: str) -> dict[str, str | int | bool]:
+    """`'user=uid,item=sku,dayfirst=true'` as arguments of `read_events`.
+
+    Raises:
+        ValueError: a part is not `role=column`, a role stands twice, or is none that
+            `read_events` takes.
+    """
+    roles = ("user", "item", "timestamp", "action", "duration", "value", "order")
+    reading = (
+        "form", "encoding", "delimiter", "header", "date_format", "dayfirst", "year", "unit",
+        "timezone",
+    )  # fmt: skip
+    parts = [part.split("=", 1) for part in text.split(",") if part.strip()]
+    for part in parts:
+        if len(part) != 2 or part[0].strip() not in roles + reading:
+            raise ValueError(
+                f"`columns` must be written role=column,role=column with roles {roles}, or with "
+                f"{reading} and their values. Received: columns={text!r}"
+            )
+    given = {role.strip(): column.strip() for role, column in parts}
+    if len(given) < len(parts):
+        raise ValueError(f"`columns` must name each role once. Received: columns={text!r}")
+    plain = {"true": True, "false": False}
+    for role in {"header", "dayfirst", "year"} & set(given):
+        value = given[role].lower()
+        given[role] = int(value) if value.isdecimal() else plain.get(value, value)
+    return given
+
+
+def parse_rules(text: str) -> tuple:
+    """Rules written as JSON, or in a file.
+
+    Raises:
+        ValueError: it is no JSON, or no rules.
+    """
+    from recmodels.recommend.rules import rules_from_json
+
+    try:
+        described = json.loads(text if text.lstrip()[:1] in "[{" else Path(text).read_text("utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise ValueError(
+            '`rules` must be JSON such as \'[{"rule": "AtMost", "most": 2}]\', or a file of it. '
+            f"Received: rules={text!r:.200}, {error}"
+        ) from error
+    return rules_from_json([described] if isinstance(described, dict) else described)
 
 
 def show(content, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.transition import Transitions
 from recmodels.models.user_knn import UserKNN
 
 V = 6
@@ -31,6 +32,7 @@ MODELS = {
     "recent": lambda: RecentPopular(half_life=2.0),
     "repeat": RepeatLast,
     "markov": lambda: Markov(smoothing=0.5),
+    "transitions": lambda: Transitions(depth=3, decay=0.5, backoff=0.5),
     "knn": lambda: ItemKNN(neighbours=3, shrinkage=1.0, decay=0.8),
     "ease": lambda: EASE(regularisation=2.0, decay=0.8),
     "als": lambda: ImplicitALS(width=3, epochs=2),

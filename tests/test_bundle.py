@@ -20,12 +20,15 @@ from recmodels.models.baseline import Baseline
 from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
+from recmodels.models.sasrec import SASRec
+from recmodels.models.transition import Transitions
 from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
 from recmodels.recommend import (
@@ -72,6 +75,7 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
         RandomOrder(3),
         RecentPopular(),
         RepeatLast(),
+        Transitions(),
         UserItemBias(),
         UserKNN(),
     ],
@@ -82,6 +86,19 @@ def test_every_baseline_comes_back_equal(tmp_path, model):
     loaded = load_bundle(write(tmp_path / "bundle", model)).model
     assert type(loaded) is type(model) and vars(loaded).keys() == vars(model).keys()
     np.testing.assert_array_equal(loaded.score(QUERIES), model.score(QUERIES))
+
+
+@pytest.mark.parametrize("scaling", ["spread", "rank"])
+def test_a_hybrid_comes_back_equal(tmp_path, scaling):
+    sasrec = SASRec(5, max_length=3, width=4, num_blocks=1)
+    sasrec.build()
+    hybrid = Hybrid([sasrec, Markov(), EASE(1.0)], [1.0, 0.5, 2], scaling).fit(train(), 5)
+    loaded = load_bundle(write(tmp_path / "bundle", hybrid)).model
+    assert [type(part) for part in loaded.scorers] == [SASRec, Markov, EASE]
+    assert (loaded.weights, loaded.scaling) == ([1.0, 0.5, 2.0], scaling)
+    np.testing.assert_allclose(loaded.score(QUERIES), hybrid.score(QUERIES), rtol=1e-6)
+    shown = Recommender.load(tmp_path / "bundle").recommend(["cup", "pot"], k=2)
+    assert len(shown.items) == 2
 
 
 def test_everything_comes_back(tmp_path):

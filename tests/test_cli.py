@@ -14,8 +14,11 @@ from benchmarks.__main__ import app as benchmarks_app
 from recmodels import cli
 from recmodels.cli import app, parse_columns, parse_rules
 from recmodels.experiments.report import evaluate_bundle
+from recmodels.experiments.report_texts import text
+from recmodels.experiments.tournament import FAMILIES
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.popularity import MostPopular
+from recmodels.models.sasrec import SASRec
 from recmodels.recommend import AtMost, OnePerFamily, Recommender
 from recmodels.recommend.raw_ids import typed_ids
 from tests.harness import make_histories
@@ -52,16 +55,39 @@ def invoke(*arguments):
 
 def test_run_prints_a_table_and_lists(finished):
     _, result = finished
-    for name in ("random", "popularity", "repeat last", "Markov chain", "ItemKNN", "SASRec"):
-        assert f"\n{name} " in result.output
-    assert "NDCG@10 (95 %)" in result.output and result.output.count("After  ") == 5
+    for family in FAMILIES:
+        assert f"\n{text(family)} " in result.stdout
+    assert "NDCG@10 (95 %)" in result.stdout and result.stdout.count("After  ") == 5
+    assert "highest validation NDCG@10" in result.stdout and "Order audit" in result.stdout
 
 
-def test_run_writes_figures_and_a_bundle(finished):
-    folder, _ = finished
+def test_run_writes_figures_a_bundle_and_a_report(finished):
+    folder, result = finished
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert figures == {"models", "learning", "lengths", "popularity", "by_length", "by_popularity"}
     assert (folder / "bundle" / "checksums.json").is_file()
+    report = (folder / "report.html").read_text("utf-8")
+    assert report.startswith("<!DOCTYPE html>") and report.count("data:image/png") == 6
+    assert f"Report: {folder / 'report.html'}" in result.stdout
+
+
+def test_run_says_what_it_does_on_standard_error(finished):
+    _, result = finished
+    steps = ("Starting", "Reading", "events of 60 users", "Splitting", "Tuning EASE", "epoch 1/")
+    places = [result.stderr.index(step) for step in (*steps, "Measuring all models")]
+    assert places == sorted(places)
+
+
+def test_run_as_json_takes_families(finished, my_log):
+    folder, _ = finished
+    columns = "user=uid,item=sku,timestamp=ts"
+    options = ("--families", "markov, item-knn", "--json", "--runs", folder.parent.parent / "some")
+    result = invoke("run", "--dataset", my_log, "--columns", columns, *options)
+    found = json.loads(result.stdout)
+    assert list(found["models"]) == ["popularity", "markov", "item-knn"]
+    assert found["winner"] == "markov" and found["order_audit"]["verdict"] == "order helps"
+    refused = invoke("run", "--dataset", my_log, "--columns", columns, "--families", "bert")
+    assert "`families` must be some of" in str(refused.exception)
 
 
 def test_recommend_speaks_raw_ids(finished):
@@ -88,11 +114,13 @@ def test_recommend_knows_users_and_keeps_to_what_is_asked(finished):
     assert refused.exit_code and "need a column 'events'" in str(refused.exception)
 
 
-def test_export_writes_what_tensorflow_loads(finished, tmp_path):
-    folder, _ = finished
-    result = invoke("export", folder, tmp_path / "served")
+def test_export_writes_what_tensorflow_loads(tmp_path):
+    model = SASRec(3, max_length=4, width=4, num_blocks=1)
+    model.build(None)
+    Recommender(model, Vocabulary(["a", "b", "c"])).save(tmp_path / "bundle")
+    result = invoke("export", tmp_path / "bundle", tmp_path / "served")
     assert result.exit_code == 0 and (tmp_path / "served" / "saved_model.pb").is_file()
-    assert invoke("export", folder, tmp_path / "e.tflite", "--lite").exit_code == 0
+    assert invoke("export", tmp_path / "bundle", tmp_path / "e.tflite", "--lite").exit_code == 0
     assert (tmp_path / "e.tflite").stat().st_size > 1000
 
 

@@ -3,22 +3,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from harness import make_histories
+from harness import make_histories, make_log
 from typer.testing import CliRunner
 
 from recmodels.cli import app
 from recmodels.data.shop import simulate
+from recmodels.data.splits import leave_one_out
 from recmodels.experiments import estimate as estimate_module
-from recmodels.experiments import memory
+from recmodels.experiments import memory, quickstart
 from recmodels.experiments.catalogue import find_experiment
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.estimate import Estimate, estimate
+from recmodels.experiments.estimate import (
+    Estimate,
+    Plan,
+    estimate,
+    fit_into_memory,
+    plan_training,
+)
 from recmodels.experiments.memory import (
     least_bytes,
     parameter_count,
     refuse_what_cannot_fit,
 )
+from recmodels.experiments.report_texts import text
 from recmodels.experiments.run import split_log
+from recmodels.features.sequences import prepare
 from recmodels.models.sasrec import SASRec
 from recmodels.training.curve import LearningCurve
 from recmodels.training.settings import Training
@@ -60,51 +69,126 @@ def test_what_cannot_fit_is_refused_with_what_to_change(monkeypatch, width, batc
         refuse_what_cannot_fit(entry, 1_000_000)
 
 
-def test_the_reckoning_by_hand():
-    # Third epoch 2 s, so a validation takes 0.5 s, starts 3 s (tracing) and 1 s (the first
-    # validation); the whole is five times the part: 10 s an epoch, 7 epochs, validated after
-    # 3, 6 and 7.
-    seconds = [5.0, 3.5, 2.0, 2.5]
-    rows = [{"seconds": s, "score": None, "epoch": i, "loss": 1.0} for i, s in enumerate(seconds)]
-    training = Training(epochs=7, validate_every=3)
-    found = estimate_module._reckon(tiny(), training, LearningCurve(rows), 5.0, 2**31)
-    assert (found.start_seconds, found.epoch_seconds, found.validation_seconds) == (4.0, 10.0, 0.5)
-    assert found.total_seconds == 4.0 + 7 * 10.0 + 3 * 0.5
+def test_seconds_are_scaled_by_hand():
+    # Second epoch 2 s; the third 4.5 s with its validation, of which 0.5 s come again and 2 s are
+    # the start, like 3 s of the first. The whole has five times the events and twice the
+    # validation users: 10 s per epoch, 1 s per validation, after epochs 3, 6 and 7.
+    rows = [
+        {"seconds": s, "score": None, "epoch": i, "loss": 1.0} for i, s in enumerate([5, 2, 4.5])
+    ]
+    training, times = Training(epochs=7, validate_every=3), {"epoch": 5.0, "validation": 2.0}
+    curve = LearningCurve(rows)
+    found = estimate_module._scale_up(tiny(), training, curve, 0.5, times, 2**31)
+    assert (found.start_seconds, found.epoch_seconds, found.validation_seconds) == (5.0, 10.0, 1.0)
+    assert found.total_seconds == 5.0 + 7 * 10.0 + 3 * 1.0
     assert found.available_gib == 2.0 and found.peak_gib > 0.05
 
 
-def test_a_part_of_the_users_asks_a_part_of_the_questions():
+def test_a_part_of_the_users_has_a_part_of_the_positions():
     split = split_log(simulate(num_users=200).interactions, "leave-one-out")
-    part, times = estimate_module._part(split, 0.25, seed=1)
-    assert part.train.num_users == 50 and part.test is None
-    assert len(part.validation) == len(split.validation)
-    asked, of_part = (len(s.train) - s.train.num_users for s in (split, part))
+    data = prepare(split)
+    part, times = estimate_module._part(data, 0.25, np.inf, seed=1)
+    assert len(part.train) == 50 and part.test is None
+    asked, of_part = (len(d.train.items) - len(d.train) for d in (data, part))
     assert times * of_part == pytest.approx(asked)
     assert 3 < times < 5
+    capped, _ = estimate_module._part(data, 0.25, 300, seed=1)
+    assert 250 < len(capped.train.items) - len(capped.train) <= 300
+
+
+def test_a_part_has_something_to_predict_even_where_it_is_rare():
+    data = prepare(leave_one_out(make_log([[1, 2, 3]] * 30 + [[1, 2, 3, 4]])))
+    part, times = estimate_module._part(data, 0.01, 1, seed=0)
+    assert times == 1.0 and part.train.lengths.max() == 2
+
+
+def test_very_large_logs_are_measured_on_few_validation_users(monkeypatch):
+    monkeypatch.setattr(estimate_module, "VALIDATED", 7)
+    data = prepare(leave_one_out(make_log([[1, 2, 3, 4]] * 30)))
+    assert len(estimate_module._part(data, 0.5, 100, seed=0)[0].validation) == 7
+
+
+COST = Estimate("tiny", 40, 10.0, 20.0, 4.0, 890.0, 1.0, 8.0)  # 22 s per epoch, every = 2.
+
+
+def plan(seconds, epochs=40):
+    entry = tiny(fit={"epochs": epochs, "validate_every": 2})
+    return plan_training(entry, replace(COST, epochs=epochs), seconds)
+
+
+def test_a_training_that_fits_stays_as_it_is():
+    assert plan(None) == plan(2000.0) == Plan(tiny(fit={"epochs": 40, "validate_every": 2}))
+
+
+def test_fewer_epochs_first_then_fewer_users_then_nothing():
+    # 0.85 of 300 s less 10 s: 245 s, so 11 epochs. Of 80 s: 58 s, 2.6 of the fewest, 5 epochs.
+    shorter = plan(300.0)
+    assert shorter.experiment.fit["epochs"] == 11 and shorter.share == 1
+    assert "Trained for 11 instead of 40 epochs" in text(shorter.note[0], **shorter.note[1])
+    part = plan(80.0)
+    assert part.experiment.fit["epochs"] == 5 and part.share == pytest.approx(58 / 22 / 5)
+    assert "Trained on 53% of the users for 5" in text(part.note[0], **part.note[1])
+    nothing = plan(30.0)
+    assert nothing.experiment is None
+    assert "0.5 minutes of the budget are left" in text(nothing.note[0], **nothing.note[1])
+    assert plan(80.0, epochs=2).experiment.fit["epochs"] == 2 and plan(80.0, epochs=2).share == 1
+
+
+def test_hours_are_announced():
+    long = plan_training(tiny(), replace(COST, total_seconds=93_600.0), None)
+    assert long.experiment == tiny() and "up to 26.0 hours" in text(long.note[0], **long.note[1])
+
+
+def test_a_training_too_large_for_memory_gets_smaller(monkeypatch):
+    entry = tiny(options={**OPTIONS, "width": 64}, fit={"batch_size": 4096})
+    memory_of = {"available": 2**30}
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: type("Memory", (), memory_of))
+    assert fit_into_memory(entry, 1000) == Plan(entry)
+    # A million items and 64 numbers, five times in float32: 1.2 GiB. Half of it fits.
+    smaller = fit_into_memory(entry, 1_000_000)
+    assert smaller.experiment.options["width"] == 32
+    assert smaller.experiment.fit["loss"] == "sampled_softmax"
+    shown = text(smaller.note[0], **smaller.note[1])
+    assert shown == "Trained with loss sampled_softmax and width 32, to fit into memory"
+    memory_of["available"] = 1000
+    refused = fit_into_memory(entry, 1_000_000)
+    assert refused.experiment is None and "cannot be trained here" in refused.note[1]["reason"]
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_a_short_training_is_enough(monkeypatch):
-    log = simulate(num_users=80).interactions
-    monkeypatch.setattr(estimate_module, "open_log", lambda name, columns: (log, None))
-    found = estimate(tiny(fit={"epochs": 30, "batch_size": 2048}))
-    assert found.epochs == 30 and found.epoch_seconds > 0
+def test_a_short_training_is_enough():
+    data = prepare(split_log(simulate(num_users=80).interactions, "leave-one-out"))
+    found = estimate(tiny(fit={"epochs": 30, "batch_size": 2048}), data)
+    assert found.epochs == 30 and found.epoch_seconds > 0 and found.validation_seconds > 0
     assert found.total_seconds >= 30 * found.epoch_seconds - 1
 
 
-def test_the_command_says_what_a_seed_will_cost(monkeypatch):
+def test_the_command_says_what_a_seed_will_cost(monkeypatch, tmp_path):
     found = Estimate("shop-softmax", 20, 8.0, 3.0, 0.5, 73.0, 1.2, 20.0)
-    monkeypatch.setattr(estimate_module, "estimate", lambda experiment: found)
+    asked = []
+    monkeypatch.setattr(
+        estimate_module, "estimate_of_log", lambda *arguments: asked.append(arguments) or found
+    )
     printed = CliRunner().invoke(app, ["estimate", "shop-softmax"]).output
     assert "at most 1.2 minutes" in printed and "20 epochs of 3.0 s" in printed
     as_json = CliRunner().invoke(app, ["estimate", "shop-softmax", "--json"]).output
     assert json.loads(as_json) == found.to_dict()
     assert CliRunner().invoke(app, ["estimate", "shop-soft"]).exit_code != 0
+    monkeypatch.setattr(quickstart, "estimate", lambda *arguments: asked.append(arguments) or found)
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "who,item,timestamp\n"
+        + "\n".join(f"{i // 4},{i % 3},{1_600_000_000 + i}" for i in range(40))
+    )
+    assert CliRunner().invoke(app, ["estimate", str(path), "--columns", "user=who"]).exit_code == 0
+    assert (asked[-1][0].name, asked[-1][0].model) == ("mine.csv", "sasrec")
+    assert len(asked[-1][1].train.items) == 20  # Two of four events of ten users.
 
 
 def test_only_sequence_models_are_estimated():
+    data = prepare(leave_one_out(make_log([[1, 2, 3, 4]] * 3)))
     with pytest.raises(ValueError, match="markov takes about.*ml-1m-sasrec-markov"):
-        estimate(find_experiment("ml-1m-sasrec-markov"))
+        estimate(find_experiment("ml-1m-sasrec-markov"), data)
 
 
 def test_selected_histories_are_whole():

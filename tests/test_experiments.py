@@ -108,6 +108,14 @@ def test_seeds_gather_in_one_result(ring, tmp_path):
     train_and_store(entry, (0,), tmp_path / "runs", tmp_path)
     result = train_and_store(entry, (1,), tmp_path / "runs", tmp_path)
     assert result["seeds"] == [0, 1] and set(result["runs"]) == {"0", "1"}
+    (row,) = table_rows(tmp_path)
+    audit = result["runs"]["0"]["order_audit"]
+    assert row["order_audit"] == audit and audit["ordered"] == pytest.approx(
+        result["runs"]["0"]["test"]["metrics"]["ndcg@10"], abs=1e-6
+    )
+    cell = f"| {audit['difference']:.4f} ({audit['low']:.4f} to {audit['high']:.4f}) |"
+    assert "| lost when shuffled (95 %) |" in markdown_table([row])
+    assert cell in markdown_table([row])
     assert result == json.loads((tmp_path / "ring-sasrec.json").read_text())
     ranks = load_ranks(tmp_path / "per_user" / "ring-sasrec.parquet")
     assert list(ranks.columns) == [0, 1] and len(ranks) == 30
@@ -150,6 +158,7 @@ def test_the_table_has_the_agreed_keys(ring, tmp_path):
     assert set(row["metrics"]["ndcg@10"]) >= {"mean", "low", "high"}
     assert row["command"] == "recmodels train ring-sasrec"
     assert row["cold"] == {"users": 0, "targets": 0, "newcomers": 0} and row["everyone"] is None
+    assert row["order_audit"] is None and "shuffled" not in markdown_table([row])
     assert "### ring, leave-one-out\n\n| experiment |" in markdown_table([row])
 
 

@@ -105,10 +105,9 @@ def test_a_data_card_shows_names_of_actions_on_one_line():
 
 def test_example_lists_are_shown_line_by_line():
     answer = make_list("Tea\nfor two", "\x1b[2J", "Cup")
-    table = pd.DataFrame()
-    shown = report.Showcase(table, [(["a\nb", "\x1b"], "Cup", answer)], None, {})
-    lines = report.describe_showcase(shown).split("\n")
-    assert lines[-5:] == [
+    lines = report.describe_lists([(["a\nb", "\x1b"], "Cup", answer)])
+    assert lines == [
+        "",
         "After  a b  >  \\x1b",
         "came   Cup",
         "   1. Tea for two",

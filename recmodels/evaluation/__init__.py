@@ -1,6 +1,7 @@
 """Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
 
 from recmodels.evaluation.comparison import comparison, over_folds, slice_means, slices
+from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.ranking import Ranking, ask, rank
 from recmodels.evaluation.report import (
     Evaluation,

@@ -14,6 +14,7 @@ from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
 from recmodels.models.sasrec import SASRec
+from recmodels.models.transition import Transitions
 from recmodels.models.two_tower import TwoTower
 from recmodels.models.two_towers_of import two_towers_of
 from recmodels.models.user_item_bias import UserItemBias
@@ -26,6 +27,7 @@ MODELS: dict[str, type] = {
     "recent-popularity": RecentPopular,
     "repeat-last": RepeatLast,
     "markov": Markov,
+    "transitions": Transitions,
     "item-knn": ItemKNN,
     "user-knn": UserKNN,
     "ease": EASE,

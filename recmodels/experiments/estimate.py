@@ -1,20 +1,30 @@
-"""What a training will cost, measured on a part of it."""
+"""What a training will cost, measured on a part of it, and a smaller plan where it is too much."""
 
+import math
+import time
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import psutil
 
-from recmodels.data.registry import open_log
-from recmodels.data.splits import Split
-from recmodels.experiments.entry import Experiment
-from recmodels.experiments.memory import GIB, peak_gib
-from recmodels.experiments.run import run_seed, split_log
+from recmodels.api import fit, validation_score
+from recmodels.data.interactions import Interactions
+from recmodels.experiments.entry import COLUMNS, Experiment, build_model
+from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, with_defaults
+from recmodels.experiments.run import prepare_split, split_log
+from recmodels.experiments.tournament import Note, sample_queries
+from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training
 
-SHARE = 0.2  # Of the users: steps enough for a pace, few enough for half a minute.
-EPOCHS = 4  # Two with a validation and two without, the first of each with what happens once.
+SHARE = 0.2  # Of the users at most: steps enough for a pace, few enough for half a minute.
+STEPS = 30  # And about so many batches at most, whatever the size of the log.
+CELLS = 2e8  # And so many scores of an item at a position, which take most of a step.
+VALIDATED = 1_000  # Users of the validation that is timed.
+EPOCHS = 3  # The first starts everything, the second tells the pace, the third is validated.
+FEWEST_EPOCHS = 5  # A plan with fewer trains on a part of the users instead.
+SAFETY = 0.85  # Share of the budget that is planned: an estimate may be too low.
+LONG = 3600.0  # Seconds from which a training is announced with a warning.
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,24 @@ class Estimate:
         """All of it by name, for JSON."""
         return asdict(self)
 
+    def shown(self) -> dict[str, str]:
+        """The values of the sentence "cost" in `report_texts`."""
+        return {
+            "total": f"{self.total_seconds / 60:.1f}",
+            "epochs": str(self.epochs),
+            "epoch": f"{self.epoch_seconds:.1f}",
+            "validation": f"{self.validation_seconds:.1f}",
+            "peak": f"{self.peak_gib:.1f}",
+            "available": f"{self.available_gib:.1f}",
+        }
 
-def estimate(experiment: Experiment, *, share: float = SHARE, seed: int = 0) -> Estimate:
-    """Train on a part of the users for a moment and reckon what the whole will cost.
+
+def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Estimate:
+    """Train on a part of the users for a moment and work out what the whole will cost.
 
     Args:
         experiment: of a sequence model.
-        share: of the users to train on, in (0, 1].
+        data: that it will be trained on.
         seed: of the choice of users.
 
     Raises:
@@ -63,35 +84,65 @@ def estimate(experiment: Experiment, *, share: float = SHARE, seed: int = 0) -> 
             f"`experiment` must be of a sequence model; {experiment.model} takes about "
             f"{experiment.minutes:g} minutes. Received: name={experiment.name!r}"
         )
+    refuse_what_cannot_fit(experiment, data.num_items)
     available = psutil.virtual_memory().available
-    log, _ = open_log(experiment.dataset, {})
-    part, times = _part(split_log(log, experiment.protocol), share, seed)
-    short = {"epochs": EPOCHS, "validate_every": 2, "patience": None}
-    short = replace(experiment, fit={**experiment.fit, **short})
-    run = run_seed(short, seed, part, verbose=False)
     training = Training(**{k: v for k, v in experiment.fit.items() if hasattr(Training, k)})
-    return _reckon(experiment, training, run.curve, times, available)
+    step = experiment.fit.get("batch_size", 16) * with_defaults(experiment.options)["max_length"]
+    positions = min(STEPS * step, max(CELLS / data.num_items, 3 * step))
+    part, times = _part(data, SHARE, positions, seed)
+    model = build_model(experiment.model, experiment.options, part)
+    short = {**experiment.fit, "epochs": EPOCHS, "validate_every": EPOCHS, "patience": None}
+    curve = fit(model, part, verbose=False, **short)
+    began = time.perf_counter()
+    validation_score(model, part)
+    validation = time.perf_counter() - began
+    whole = {"epoch": times, "validation": len(data.validation) / len(part.validation)}
+    return _scale_up(experiment, training, curve, validation, whole, available)
 
 
-def _part(split: Split, share: float, seed: int) -> tuple[Split, float]:
-    """Some of the training users, all validation cases, and how often the part is the whole."""
-    lengths = np.diff(split.train.user_offsets()[1])
-    chosen = np.zeros(len(lengths), bool)
-    count = max(1, round(share * len(lengths)))
-    chosen[np.random.default_rng(seed).permutation(len(lengths))[:count]] = True
-    asked = np.maximum(0, lengths - 1)
-    part = replace(split, train=split.train.select(np.repeat(chosen, lengths)), test=None)
-    return part, float(asked.sum() / asked[chosen].sum())
+def estimate_of_log(experiment: Experiment, log: Interactions) -> Estimate:
+    """The estimate for an experiment on a log that is split and encoded here."""
+    columns = COLUMNS.get(experiment.model, ())
+    split = split_log(log, experiment.protocol).without_test()
+    return estimate(experiment, prepare_split(split, columns, experiment.filter_seen))
 
 
-def _reckon(
-    experiment: Experiment, training: Training, curve: LearningCurve, times: float, available: int
+def _part(
+    data: SequenceData, share: float, positions: float, seed: int
+) -> tuple[SequenceData, float]:
+    """Data with some of the training users, and how often that part is the whole.
+
+    Args:
+        data: of all users.
+        share: of the users that are kept at most.
+        positions: that are kept at most, one user at least.
+        seed: of the choice.
+    """
+    asked = np.maximum(0, data.train.lengths - 1)
+    order = np.random.default_rng(seed).permutation(len(asked))
+    count = min(round(share * len(asked)), np.searchsorted(asked[order].cumsum(), positions))
+    # At least one user with something to predict, or there would be no batch.
+    count = max(1, int(count), int(np.argmax(asked[order] > 0)) + 1)
+    rows = np.sort(order[:count])
+    validation = sample_queries(data.validation, VALIDATED, seed)
+    part = replace(data, train=data.train.select(rows), validation=validation, test=None)
+    return part, float(asked.sum() / asked[rows].sum())
+
+
+def _scale_up(
+    experiment: Experiment,
+    training: Training,
+    curve: LearningCurve,
+    validation: float,
+    times: dict[str, float],
+    available: int,
 ) -> Estimate:
-    first, second, third, fourth = (row["seconds"] for row in curve.rows)
-    validation = max(0.0, fourth - third)
-    start = max(0.0, first - third) + max(0.0, second - fourth)
+    """Scale the seconds of `EPOCHS` epochs and one `validation` of a part to the whole."""
+    first, second, third = (row["seconds"] for row in curve.rows)
+    start = max(0.0, first - second) + max(0.0, third - second - validation)
+    validation *= times["validation"]
     validations = -(-training.epochs // training.validate_every)
-    epoch = times * third
+    epoch = times["epoch"] * second
     return Estimate(
         experiment=experiment.name,
         epochs=training.epochs,
@@ -113,3 +164,72 @@ def describe_estimate(found: Estimate) -> str:
         f"{found.validation_seconds:.1f} s; {found.peak_gib:.1f} GiB of memory at the most, of "
         f"{found.available_gib:.1f} GiB that are free."
     )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training as it will be done.
+
+    Args:
+        experiment: with the settings that fit; None where no training fits.
+        share: of the training users that it learns from.
+        note: what was made smaller and why; None where nothing was.
+    """
+
+    experiment: Experiment | None
+    share: float = 1.0
+    note: Note | None = None
+
+
+def plan_training(experiment: Experiment, cost: Estimate, seconds: float | None) -> Plan:
+    """Fit a training into a time: fewer epochs first, then fewer users, then none at all.
+
+    Args:
+        experiment: as it would be trained with enough time.
+        cost: from `estimate`.
+        seconds: that it may take; None for any number, where a long one gets a warning.
+    """
+    if seconds is None:
+        hours = {"hours": f"{cost.total_seconds / 3600:.1f}"}
+        return Plan(
+            experiment, note=("long training", hours) if cost.total_seconds > LONG else None
+        )
+    every = experiment.fit.get("validate_every", 1)
+    epoch = cost.epoch_seconds + cost.validation_seconds / every
+    epochs = (SAFETY * seconds - cost.start_seconds) / max(epoch, 1e-9)
+    values = {"minutes": f"{seconds / 60:.1f}", "wanted": cost.epochs}
+    if epochs < 1:
+        values |= {"epoch": f"{epoch:.0f}", "start": f"{cost.start_seconds:.0f}"}
+        return Plan(None, note=("no time for an epoch", values))
+    if epochs >= cost.epochs:
+        return Plan(experiment)
+    planned = min(cost.epochs, max(FEWEST_EPOCHS, math.floor(epochs)))
+    shorter = replace(experiment, fit={**experiment.fit, "epochs": planned})
+    if epochs >= planned:
+        return Plan(shorter, note=("fewer epochs", {**values, "epochs": planned}))
+    share = epochs / planned
+    note = "fewer epochs and users", {**values, "epochs": planned, "share": f"{share:.0%}"}
+    return Plan(shorter, share, note)
+
+
+def fit_into_memory(experiment: Experiment, num_items: int) -> Plan:
+    """Fit a training into memory: first a sampled loss, then narrower models, then none at all."""
+    smaller = experiment
+    sampled = {**experiment.fit, "loss": "sampled_softmax", "num_negatives": 256}
+    width = with_defaults(experiment.options)["width"]
+    for fit_options, divisor in ((experiment.fit, 1), (sampled, 1), (sampled, 2), (sampled, 4)):
+        options = (
+            experiment.options
+            if divisor == 1
+            else {**experiment.options, "width": width // divisor}
+        )
+        smaller = replace(experiment, fit=fit_options, options=options)
+        try:
+            refuse_what_cannot_fit(smaller, num_items)
+        except MemoryError as error:
+            reason = str(error)
+            continue
+        changed = smaller != experiment
+        values = {"loss": fit_options.get("loss"), "width": width // divisor}
+        return Plan(smaller, note=("smaller for memory", values) if changed else None)
+    return Plan(None, note=("failed", {"reason": reason}))

@@ -28,8 +28,9 @@ def peak_gib(whose: int = resource.RUSAGE_SELF) -> float:
 
 def with_defaults(options: dict) -> dict:
     """Arguments of a SASRec with those that were left out."""
-    parameters = inspect.signature(SASRec).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty} | options
+    model = SASRec(1)
+    names = inspect.signature(SASRec).parameters
+    return {name: vars(model)[name] for name in names if name in vars(model)} | options
 
 
 def parameter_count(options: dict, num_items: int) -> int:

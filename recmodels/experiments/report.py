@@ -2,34 +2,136 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from recmodels.data.registry import open_log
 from recmodels.data.text import one_line
+from recmodels.evaluation.comparison import comparison
 from recmodels.evaluation.held_out import HELD_OUT_METRICS
+from recmodels.evaluation.statistics import bootstrap_interval
 from recmodels.experiments.entry import PROTOCOLS, RATING_PROTOCOLS
 from recmodels.experiments.measures import measure
+from recmodels.experiments.quickstart import Quickstart
+from recmodels.experiments.report_texts import text
 from recmodels.experiments.run import prepare_split, split_log
-from recmodels.experiments.showcase import SHOWN_METRICS, Showcase
+from recmodels.experiments.tournament import Note
 from recmodels.models.capabilities import columns_of
 from recmodels.recommend.bundle import load_bundle
 
+SHOWN_METRICS = ("ndcg@10", "hr@10", "mrr@10")
+SHOWN_LISTS = 5
+FEW = 200  # Validation users below which the choice of a winner is a matter of luck.
 
-def describe_showcase(shown: Showcase) -> str:
-    """The table of models and the example lists as plain text."""
-    lines = ["", f"{'':16}" + "".join(f"{m.upper() + ' (95 %)':>28}" for m in SHOWN_METRICS)]
-    for name, row in shown.table.iterrows():
-        cells = (
+
+def models_table(found: Quickstart) -> pd.DataFrame:
+    """One row per measured model, by family, the best on the test last: see `comparison`."""
+    tests = {c.family: c.test for c in found.candidates if c.test is not None}
+    if found.ceiling is not None:
+        tests["ceiling"] = found.ceiling
+    return comparison(tests, SHOWN_METRICS)
+
+
+def verdict(found: Quickstart) -> list[Note]:
+    """Sentences about the winner: how it was chosen, how far ahead it is, and what to doubt."""
+    winner, metric = found.winner, found.data.protocol.choose_by
+    values = {"metric": metric.upper(), "validation": f"{winner.score(found.data):.4f}"}
+    values |= {"model": text(winner.family), "test": f"{winner.test.metrics[metric]:.4f}"}
+    notes = [("winner", values)]
+    others = [c for c in found.candidates if c.test is not None and c is not winner]
+    if others:
+        second = max(others, key=lambda c: c.score(found.data))
+        gap = bootstrap_interval(winner.test.values(metric) - second.test.values(metric))
+        shown = dict(zip(("difference", "low", "high"), (f"{v:.4f}" for v in gap), strict=True))
+        notes.append(("ahead", {"model": text(second.family), **shown}))
+    popularity = next(c for c in found.candidates if c.family == "popularity")
+    if popularity.test.metrics[metric] >= winner.test.metrics[metric] and winner is not popularity:
+        notes.append(("test below popularity", {}))
+    if len(found.data.validation) < FEW:
+        notes.append(("few users", {"users": len(found.data.validation)}))
+    return notes
+
+
+def audit_note(found: Quickstart) -> Note:
+    """The sentence of the order audit."""
+    numbers = found.audit.to_dict()
+    shown = {k: f"{v:.4f}" for k, v in numbers.items() if k not in ("metric", "verdict")}
+    return found.audit.verdict, {"metric": found.audit.metric.upper(), **shown}
+
+
+def remark(candidate, found: Quickstart, language: str = "en") -> str:
+    """What a row of the table adds: that the model won, was left out, failed or was cut short."""
+    parts = [text("in the bundle", language)] if candidate is found.winner else []
+    if candidate.note is not None:
+        parts.append(text(candidate.note[0], language, **candidate.note[1]))
+    return "; ".join(parts)
+
+
+def describe_quickstart(found: Quickstart) -> str:
+    """The verdict, the table of models and some lists as plain text."""
+    metric = found.data.protocol.choose_by
+    titles = [f"validation {metric.upper()}", *(f"{m.upper()} (95 %)" for m in SHOWN_METRICS)]
+    lines = ["", f"{'':16}" + "".join(f"{title:>28}" for title in titles)]
+    table = models_table(found)
+    by_family = {c.family: c for c in found.candidates}
+    for family, row in table.iterrows():
+        candidate = by_family.get(family)
+        cells = [f"{candidate.score(found.data):.4f}" if candidate else ""]
+        cells += [
             f"{row[m, 'mean']:.4f} ({row[m, 'low']:.4f} to {row[m, 'high']:.4f})"
             for m in SHOWN_METRICS
-        )
-        lines.append(f"{name:16}" + "".join(f"{cell:>28}" for cell in cells))
-    for last, wanted, answer in shown.examples:
-        lines += ["", "After  " + "  >  ".join(map(one_line, last)), f"came   {one_line(wanted)}"]
-        titles = answer.table["title" if "title" in answer.table else "item"].astype(str)
+        ]
+        added = remark(candidate, found) if candidate else ""
+        line = f"{text(family):16}" + "".join(f"{cell:>28}" for cell in cells)
+        lines.append(f"{line}  {added}".rstrip())
+    lines += [f"{text(c.family):16}{remark(c, found)}" for c in found.candidates if c.test is None]
+    notes = [*verdict(found), audit_note(found), *found.notes]
+    lines += ["", *(f"{text(key, **values)}." for key, values in notes)]
+    return "\n".join([*lines, *describe_lists(_spread(found.examples, SHOWN_LISTS))])
+
+
+def describe_lists(examples: list) -> list[str]:
+    """Lines with what some users did last, did next and were recommended."""
+    lines = []
+    for last, wanted, answer in examples:
+        lines += ["", "After  " + "  >  ".join(map(one_line, last))]
+        lines += [f"came   {one_line(wanted or text('new item'))}"]
         lines += [
             f"   {place}. {one_line(title)}{'   <- it' if title == wanted else ''}"
-            for place, title in enumerate(titles, 1)
+            for place, title in enumerate(list_titles(answer), 1)
         ]
-    return "\n".join(lines)
+    return lines
+
+
+def list_titles(answer) -> list[str]:
+    """What a list shows of each item: its title or else its raw id."""
+    return answer.table["title" if "title" in answer.table else "item"].astype(str).tolist()
+
+
+def _spread(examples: list, count: int) -> list:
+    places = np.unique(np.linspace(0, len(examples) - 1, count).astype(int))
+    return [examples[place] for place in places]
+
+
+def quickstart_to_dict(found: Quickstart) -> dict:
+    """What `recmodels run --json` prints."""
+    return {
+        "winner": found.winner.family,
+        "filter_seen": found.data.protocol.filter_seen,
+        "models": {
+            c.family: {
+                "options": c.options,
+                "seconds": round(c.seconds, 1),
+                "validation": None if c.validation is None else c.validation.to_dict(),
+                "test": None if c.test is None else c.test.to_dict(),
+                "remark": remark(c, found),
+            }
+            for c in found.candidates
+        },
+        "ceiling": None if found.ceiling is None else found.ceiling.to_dict(),
+        "order_audit": found.audit.to_dict(),
+        "cost": None if found.cost is None else found.cost.to_dict(),
+    }
 
 
 def evaluate_bundle(folder: Path) -> dict:

@@ -13,6 +13,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
 from recmodels.evaluation.held_out import HeldOut
+from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
 from recmodels.experiments.entry import COLUMNS, Experiment, build_model
 from recmodels.experiments.measures import measure, measure_everyone, score_epoch
@@ -42,6 +43,7 @@ class Run:
         everyone: metrics over all who come after a temporal cut, the most popular items for those
             of whom nothing is known; None under other protocols.
         seconds: of the training of `model` alone.
+        audit: of a sequence model on the test cases; None for others.
     """
 
     experiment: Experiment
@@ -53,6 +55,7 @@ class Run:
     test: Evaluation | HeldOut | None
     everyone: dict[str, float] | None
     seconds: float
+    audit: OrderAudit | None = None
 
     @property
     def score(self) -> float:
@@ -73,6 +76,8 @@ class Run:
         }
         if self.curve is not None:
             record["curve"] = self.curve.rows
+        if self.audit is not None:
+            record["order_audit"] = self.audit.to_dict()
         if not self.experiment.holds_out_ratings:
             record["everyone"] = self.everyone
             if self.curve is not None:
@@ -128,9 +133,11 @@ def run_seed(
         if checkpoint is not None:
             checkpoint = checkpoint.with_stem(f"{checkpoint.stem}-refitted")
         tested = _train(experiment, seed, split.refitted(), checkpoint, verbose, refit=True)
-    test = everyone = None
+    test = everyone = audit = None
     if split.test is not None:
         test = measure(tested.model, tested.data, split, "test", **experiment.measured)
+        if experiment.task == "next_item" and len(tested.data.test) > 1:
+            audit = order_audit(tested.model, tested.data.test)
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
         everyone = measure_everyone(tested.model, tested.data)
     return Run(
@@ -143,6 +150,7 @@ def run_seed(
         test=test,
         everyone=everyone,
         seconds=tested.seconds,
+        audit=audit,
     )
 
 

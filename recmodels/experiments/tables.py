@@ -40,7 +40,8 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
 
     Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
     `filter_seen`, `cold` (counts of users, targets, newcomers) and `ceiling`; `everyone` (users
-    and metrics with the newcomers, under the temporal protocol); and `against_best`: the
+    and metrics with the newcomers, under the temporal protocol); `order_audit` (what shuffling each
+    history costs the first seed that recorded it, None for others); and `against_best`: the
     difference in NDCG@10 from the best experiment on the same users, with its interval and the
     p-value of a paired permutation test, corrected for the number of rows by Holm's method; None
     for the best and under the rating protocols, whose metrics are `top_100`, `top_100_filtered` and
@@ -49,7 +50,11 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     results = load_results(folder)
     compared = against_best(results, folder)
     rows = [{key: result.get(key) for key in ROW_KEYS} for result in results]
-    return [{**row, "against_best": compared.get(row["experiment"])} for row in rows]
+    for row, result in zip(rows, results, strict=True):
+        audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
+        row["order_audit"] = next(iter(audits), None)
+        row["against_best"] = compared.get(row["experiment"])
+    return rows
 
 
 def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
@@ -109,6 +114,8 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
         "seeds": lambda r: str(len(r["seeds"])),
         "seconds": lambda r: f"{r['seconds']:.0f}",
     }
+    if any(r["order_audit"] for r in rows):
+        columns["lost when shuffled (95 % CI)"] = lambda r: _audit_cell(r["order_audit"])
     return _markdown_lines(rows, columns)
 
 
@@ -152,6 +159,10 @@ def _against(compared: dict | None) -> str:
         return "-"
     less, least, most = (-compared[key] for key in ("difference", "high", "low"))
     return f"{less:.4f} ({least:.4f} to {most:.4f}), {compared['p_holm']:.4f}"
+
+
+def _audit_cell(audit: dict | None) -> str:
+    return "-" if audit is None else _cell({**audit, "mean": audit["difference"]})
 
 
 def _cell(metric: dict) -> str:

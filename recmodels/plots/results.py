@@ -38,8 +38,8 @@ def metric_by_slice(
         shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Side by side.
         for shift, (name, table) in zip(shifts, tables.items(), strict=True):
             places, look = np.arange(len(table)) + shift, {"fmt": "o", "capsize": 3}
-            arms, label = _arms(table), legend_label(name)
-            ax.errorbar(places, table["mean"], yerr=arms, label=label, **look)
+            look["label"] = legend_label(name)
+            ax.errorbar(places, table["mean"], yerr=_arms(table), **look)
         names = [f"{name}\nn = {count:,.0f}" for name, count in users.items()]
         ax.set_xticks(np.arange(len(users)), names)
         ax.set_ylim(bottom=0)
