@@ -45,6 +45,7 @@ from recmodels.models.random_order import RandomOrder as RandomOrder
 from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
+from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.two_towers_of import two_towers_of as two_towers_of
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
