@@ -33,18 +33,21 @@ def test_length_and_depth_follow_the_histories():
 def test_sparse_items_get_more_dropout():
     sparse, dense = recipe_for(make_data(50, 8, 200)), recipe_for(make_data(50, 8, 4))
     assert sparse.model["dropout"] > dense.model["dropout"]
-    assert any("dropout 0.3: items have" in reason for reason in sparse.reasons)
+    assert any("dropout 0.25: items have" in reason for reason in sparse.reasons)
 
 
 def test_small_logs_get_small_batches_and_more_epochs():
-    small, large = recipe_for(make_data(50, 8, 20)), recipe_for(make_data(4000, 50, 20))
-    assert small.training["batch_size"] < large.training["batch_size"] == 16
-    assert small.training["epochs"] > large.training["epochs"]
+    tiny, small, large = (recipe_for(make_data(n, 8, 20)) for n in (10, 400, 20_000))
+    sizes = [r.training["batch_size"] for r in (tiny, small, large)]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[2]
+    assert tiny.training["epochs"] > small.training["epochs"] >= large.training["epochs"]
+    assert all(r.training["warmup"] * 20 <= 400 * 20 for r in (tiny, small, large))
 
 
-def test_test_events_change_no_setting():
+def test_events_outside_training_change_no_setting():
     data = make_data(50, 8, 20)
-    assert recipe_for(data) == recipe_for(replace(data, test=None))
+    longer = replace(data, test=make_data(50, 80, 20).test, validation=None)
+    assert recipe_for(data) == recipe_for(longer)
 
 
 def test_a_model_without_settings_gets_them_in_fit(capsys):

@@ -8,10 +8,10 @@ from recmodels.features.sequences import SequenceData
 
 SPARSE = 30.0  # Training events per item below which regularisation must be stronger.
 LONG = 50.0  # Mean events per user from which a second block is worth its time.
-STEPS_PER_EPOCH = 100  # Fewer steps than this, and batches become smaller.
-LARGEST_BATCH = 16
-STEPS = 4000  # Optimiser steps of a whole training, where the log is small.
-EPOCHS = (14, 40)  # The fewest and the most.
+LARGE = 500_000  # Training events from which more passes still help.
+STEPS_PER_EPOCH = 240  # What the size of batches aims at,
+POSITIONS = (64, 3200)  # within these numbers of events per batch.
+LEAST_STEPS = 1000  # Of a whole training, so that a small log gets more epochs.
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Shape:
 
     users: int
     events: int
-    longest: int  # 95 % of the users have at most as many events.
+    longest: int  # 99 % of the users have at most as many events.
     per_item: float
     per_user: float
 
@@ -67,14 +67,14 @@ class _Shape:
         lengths = data.train.lengths
         lengths = lengths[lengths > 1]
         users, events = max(1, len(lengths)), int(lengths.sum())
-        longest = int(np.quantile(lengths, 0.95)) if len(lengths) else 2
+        longest = int(np.quantile(lengths, 0.99)) if len(lengths) else 2
         return cls(users, events, longest, events / data.num_items, events / users)
 
 
 def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
     max_length = int(np.clip(shape.longest, 10, 200))
     sparse, long = shape.per_item < SPARSE, shape.per_user >= LONG
-    dropout, blocks = 0.3 if sparse else 0.2, 2 if long else 1
+    dropout, blocks = 0.25 if sparse else 0.2, 2 if long else 1
     settings = {
         "max_length": max_length,
         "width": 64,
@@ -84,7 +84,7 @@ def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
         "dropout": dropout,
     }
     return settings, [
-        f"max_length {max_length}: 95 % of the users have at most {shape.longest} events.",
+        f"max_length {max_length}: 99 % of the users have at most {shape.longest} events.",
         f"num_blocks {blocks}: users have {shape.per_user:.1f} events on average, "
         f"{'at least' if long else 'fewer than'} {LONG:.0f}.",
         f"dropout {dropout}: items have {shape.per_item:.1f} events on average, "
@@ -93,10 +93,11 @@ def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
 
 
 def _training_settings(shape: _Shape, max_length: int) -> tuple[dict[str, object], list[str]]:
-    full = max(1, (shape.events - shape.users) // (LARGEST_BATCH * max_length))
-    batch = int(np.clip(LARGEST_BATCH * full // STEPS_PER_EPOCH, 2, LARGEST_BATCH))
-    steps = max(1, full * LARGEST_BATCH // batch)
-    epochs = int(np.clip(-(-STEPS // steps), *EPOCHS))
+    positions = shape.events - shape.users
+    batch = max(1, round(float(np.clip(positions / STEPS_PER_EPOCH, *POSITIONS)) / max_length))
+    steps = max(1, round(positions / (batch * max_length)))
+    usual = 40 if shape.per_user >= LONG and shape.events >= LARGE else 18
+    epochs = int(np.clip(-(-LEAST_STEPS // steps), usual, 100))
     total = epochs * steps
     rate = 2e-3 if shape.per_user >= LONG else 3e-3
     settings = {
