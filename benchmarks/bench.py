@@ -24,11 +24,10 @@ from benchmarks.roofline import (
     median_seconds,
     useful_flops,
 )
-from recmodels.data.files import locked
+from recmodels.data.files import locked, write_json
 from recmodels.data.registry import load
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.report import evaluate
-from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.sasrec import SASRec

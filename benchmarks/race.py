@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recmodels.data.files import locked
+from recmodels.data.files import locked, write_json
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.memory import peak_gib
-from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
 from recmodels.experiments.stored import read_json
 from recmodels.threads import usable_cores

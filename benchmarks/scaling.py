@@ -13,9 +13,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.optimize import nnls
 
 from benchmarks.roofline import copy_bandwidth, matmul_rate, useful_flops
-from recmodels.data.files import locked
+from recmodels.data.files import locked, write_json
 from recmodels.data.shop import simulate
-from recmodels.experiments.results import write_json
 from recmodels.experiments.run import versions
 from recmodels.experiments.stored import read_json
 from recmodels.features.batches import NextItemBatches

@@ -143,7 +143,7 @@ def measure(hidden_width: int, lengths: np.ndarray, requests: int) -> dict:
 
 def main() -> None:
     """Measure, print and store."""
-    from recmodels.experiments.results import write_json
+    from recmodels.data.files import write_json
     from recmodels.experiments.run import versions
     from recmodels.threads import usable_cores
 

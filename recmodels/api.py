@@ -10,12 +10,20 @@ from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.model_checks import check_model, check_user_rows
 from recmodels.evaluation.ranking import rank, settle_protocol
 from recmodels.features.sequences import SequenceData
-from recmodels.models.capabilities import Adapts, Fits, can, columns_of, require
+from recmodels.models.capabilities import (
+    ChoosesSettings,
+    Fits,
+    Trains,
+    can,
+    columns_of,
+    require,
+)
 from recmodels.tasks.build import JOBS
+from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
-from recmodels.training.fit import Training
 from recmodels.training.fit import fit as fit_task
 from recmodels.training.seeds import seed_weights, set_seed
+from recmodels.training.settings import Training
 
 _TRAINING = tuple(field.name for field in fields(Training))
 
@@ -28,6 +36,7 @@ def fit(
     measure_name: str | None = None,
     filter_seen: bool | None = None,
     checkpoint: str | Path | None = None,
+    warm_start: bool = False,
     verbose: bool = True,
     **options,
 ) -> LearningCurve:
@@ -42,8 +51,14 @@ def fit(
     given. The best weights also stay in the model when training diverges or is stopped by Ctrl-C,
     which still raises `KeyboardInterrupt`; the curve up to there is `model.curve`.
 
+    A training whose loss after three epochs is hardly below that of a model that only knows how
+    popular each item is says so. Where the settings were chosen from the data, as by `SASRec()`,
+    it is stopped and started again once with less dropout and a lower rate.
+
     The initial weights follow from `seed`, also where the model was built or called before. A
-    model that was trained, loaded or given weights is trained further, with a line that says so.
+    model that was trained, loaded or given weights is trained further by a new optimiser, with a
+    line that says so. With `warm_start` the optimiser goes on too, as if the training had not
+    ended: on the same data, or on a grown log with a model that `grow` or `add_items` enlarged.
 
     Args:
         model: such as `SASRec`, `TwoTower` or `Markov`.
@@ -55,6 +70,10 @@ def fit(
             protocol says.
         checkpoint: file to continue from after a kill. It is refused where data, filter, model or
             settings are not those of the run that wrote it.
+        warm_start: whether to go on with the optimiser's moments, and the numbers of epochs and
+            steps, that the latest `fit` left in `model.training_state`. Rows of new items start
+            at zero moments. `epochs` are further ones, which a schedule covers anew; an average
+            of the weights starts from the weights of the model.
         verbose: whether one line per epoch goes to standard error.
         **options: fields of `Training` (`epochs`, `learning_rate`, `patience`, `seed`, ...), and
             for sequence encoders `loss`, `batch_size`, `windows`, `num_negatives`,
@@ -66,27 +85,57 @@ def fit(
 
     Raises:
         ValueError: the model cannot be fitted or has not as many items as the data, `data` are
-            not from `prepare`, an option is unknown or out of range, or the checkpoint is of
-            another run.
+            not from `prepare`, an option is unknown or out of range, the checkpoint is of
+            another run, or there is nothing to go on from.
         FloatingPointError: the loss, a weight or the validation score is not finite.
 
     Example:
         >>> data = prepare(leave_one_out(load("shop")), protocol=Protocol(filter_seen=False))
         >>> model = SASRec(data.num_items, max_length=50)
         >>> curve = fit(model, data, epochs=20)
+        >>> later = prepare(leave_one_out(longer_log), vocabulary=data.vocabulary)
+        >>> larger = grow(model, later.num_items - data.num_items)
+        >>> curve = fit(larger, later, epochs=2, warm_start=True)
     """
-    _check_data(model, data)
-    task = getattr(model, "task", None)
-    if task is None:
-        return _count(model, data, options)
-    if can(model, Adapts):
-        options = {**model.adapt(data), **options}
+    if not _is_trained_in_epochs(model, data):
+        return _count(model, data, [*options, *(["warm_start"] if warm_start else [])])
+    chooses = can(model, ChoosesSettings)
+    chosen = model.choose_settings(data) if chooses else {}
     _check_trained(model, data)
-    training, rest = _sort_options(task, options)
-    if checkpoint is None or not Path(checkpoint).exists():
+    train = partial(
+        _train, model, data, measure=measure, measure_name=measure_name, filter_seen=filter_seen,
+        warm_start=warm_start, verbose=verbose,
+    )  # fmt: skip
+    path = None if checkpoint is None else Path(checkpoint)
+    curve = train({**chosen, **options}, path, stop_collapse=bool(chosen))
+    if curve.collapse and chosen:
+        safer = model.choose_safer_settings()
+        path = path and path.with_stem(f"{path.stem}-restarted")
+        if path is None or not path.exists():
+            seed_weights(model, options.get("seed", Training.seed), again=True)
+        curve = train({**chosen, **options, **safer}, path)
+    return curve
+
+
+def _train(
+    model,
+    data: SequenceData,
+    options: dict,
+    checkpoint: Path | None,
+    *,
+    measure: Callable[[], float] | None,
+    measure_name: str | None,
+    filter_seen: bool | None,
+    warm_start: bool,
+    verbose: bool,
+    stop_collapse: bool = False,
+) -> LearningCurve:
+    """Train with these options; see `fit`."""
+    training, rest = _sort_options(model.task, options)
+    if not warm_start and (checkpoint is None or not checkpoint.exists()):
         seed_weights(model, training.seed)
     set_seed(training.seed)  # Some weights are made when a task counts the data.
-    job = JOBS[task](model, data, training.seed, **rest)
+    job = JOBS[model.task](model, data, training.seed, **rest)
     identity = {"validation data": _identity(model, data), **job.identity}
     if measure is None and job.validates:
         protocol = settle_protocol(data.validation, None, filter_seen)
@@ -95,16 +144,19 @@ def fit(
         measure_name = protocol.choose_by
     elif measure is not None:
         identity["measure"] = [measure_name, _plain_keywords(measure)]
+    entropy = None if warm_start else job.entropy
     return fit_task(
         job.task,
         job.batches,
         training,
         measure=measure,
         measure_name=measure_name or "score",
-        checkpoint=None if checkpoint is None else Path(checkpoint),
+        checkpoint=checkpoint,
         verbose=verbose,
         model=model,
         identity=identity,
+        warm_start=warm_start,
+        collapse=CollapseCheck(entropy, len(job.batches), stop_collapse),
     )
 
 
@@ -120,17 +172,19 @@ def _plain_keywords(measure: Callable) -> dict:
     return {k: v for k, v in keywords.items() if isinstance(v, str | int | float | None)}
 
 
-def _check_data(model, data: SequenceData) -> None:
+def _is_trained_in_epochs(model, data: SequenceData) -> bool:
+    """Whether a model has a task; raise where it, or the data, cannot be fitted."""
     if not isinstance(data, SequenceData):
         raise ValueError(
             "`data` must come from `prepare`, such as `prepare(leave_one_out(log))`. "
             f"Received: data={type(data).__name__}"
         )
-    if getattr(model, "task", None) is None:
+    if not can(model, Trains):
         require(model, Fits, "`fit`")
+    return can(model, Trains)
 
 
-def _count(model, data: SequenceData, options: dict) -> LearningCurve:
+def _count(model, data: SequenceData, options: list[str]) -> LearningCurve:
     if options:
         raise ValueError(
             "Options of counted models are arguments of their constructors. "
@@ -167,6 +221,3 @@ def _sort_options(task: str, options: dict) -> tuple[Training, dict]:
 
 def _identity(model, data: SequenceData) -> str | None:
     return data.validation and data.validation.identity(columns_of(model))
-
-
-fit_towers = fit  # The name that two towers had a call of their own under.

@@ -83,10 +83,8 @@ def one_behind(work: Callable[[object], None], items: Iterable) -> None:
         >>> one_behind(print, (number**2 for number in range(3)))
     """
     with ThreadPoolExecutor(1) as pool:
-        behind = None
+        behind = pool.submit(lambda: None)
         for item in items:
-            if behind is not None:
-                behind.result()
-            behind = pool.submit(work, item)
-        if behind is not None:
             behind.result()
+            behind = pool.submit(work, item)
+        behind.result()

@@ -6,6 +6,8 @@ import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.features.histories import Histories
+from recmodels.layers.embedding import ItemEmbedding
+from recmodels.models.sequence_encoder import SequenceEncoder
 
 
 def check_layer(cls, init_kwargs, inputs, output_shape):
@@ -72,6 +74,29 @@ def value_and_gradients(function, *arrays):
             value = function(*tensors)
         found = [tf.convert_to_tensor(g) for g in tape.gradient(value, tensors)]
     return float(to_numpy(value)), [to_numpy(g) for g in found]
+
+
+@keras.saving.register_keras_serializable("harness")
+class SmallEncoder(SequenceEncoder):
+    """The vector of each item, dropped out and then normalised over the batch."""
+
+    def __init__(self, num_items, width=4, **kwargs):
+        super().__init__(**kwargs)
+        self.num_items, self.width, self.max_length = num_items, width, 4
+        self.item_embedding = ItemEmbedding(num_items, width, initial_std=0.5)
+        self.drop = keras.layers.Dropout(0.3)
+        self.norm = keras.layers.BatchNormalization(momentum=0.5)
+
+    def build(self, input_shape=None):
+        self.item_embedding.build()
+        self.norm.build((None, None, self.width))
+
+    def call(self, inputs, training=None):
+        x = self.drop(self.item_embedding(inputs["item_ids"]), training=training)
+        return self.norm(x, training=training)
+
+    def get_config(self):
+        return {**super().get_config(), "num_items": self.num_items, "width": self.width}
 
 
 def make_histories(lists) -> Histories:

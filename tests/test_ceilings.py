@@ -60,7 +60,7 @@ def test_validation_events_are_found_by_the_length_of_the_history(shop, data):
 def test_newcomers_are_refused(shop, data):
     ceiling = BayesCeiling(shop, data.vocabulary, data.train.users)
     queries = {"item_ids": np.array([[1]]), "user_ids": np.array([-1])}
-    with pytest.raises(ValueError, match="`user_ids`.*newcomer.*Received: 1"):
+    with pytest.raises(ValueError, match="`user_ids`.*newcomer.*Received: newcomers=1"):
         ceiling.score(queries)
 
 

@@ -54,7 +54,7 @@ def test_missing_ids_are_dropped_from_a_raw_table():
     assert (report.rows_in, report.rows_out, report.why) == (3, 1, "rows without user or item")
     frame = pd.DataFrame({"user": ["a", " ", ""], "item": [1, 2, 3]})
     assert drop_missing(frame)[0]["item"].tolist() == [1]
-    with pytest.raises(ValueError, match=r"`columns`.*\['uid'\] of \['user'"):
+    with pytest.raises(ValueError, match=r"`columns`.*columns=\['uid'\], table=\['user'"):
         drop_missing(frame, ["uid"])
 
 

@@ -21,7 +21,7 @@ from recmodels.experiments.memory import (
 from recmodels.experiments.run import split_log
 from recmodels.models.sasrec import SASRec
 from recmodels.training.curve import LearningCurve
-from recmodels.training.fit import Training
+from recmodels.training.settings import Training
 
 OPTIONS = {"max_length": 5, "width": 4, "num_blocks": 1, "hidden_width": 8}
 

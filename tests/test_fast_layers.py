@@ -9,6 +9,7 @@ from keras import ops
 from recmodels.features.batches import GROUPS, NextItemBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.layers.dropout import Dropout
+from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.fast import fast_layers, is_fast
 from recmodels.layers.norm import LayerNorm
 from recmodels.models.sasrec import SASRec
@@ -54,6 +55,43 @@ def test_layer_norm(drawn):
     layer.build((None, D))
     pulled = ops.convert_to_tensor(drawn["table"][:1])
     assert_equal_to_rounding(lambda x: ops.sum(layer(x) * pulled), drawn["states"])
+
+
+@pytest.mark.parametrize("unit", [False, True])
+@pytest.mark.parametrize("read", ["catalogue", "vectors_of"])
+def test_item_vectors_and_a_step_of_adam(unit, read):
+    found = []
+    for fast in (True, False):
+        layer = ItemEmbedding(4, D, unit=unit)
+        layer.build()
+        layer.table.assign(np.arange(7 * D).reshape(7, D) % 5 + 1.0)
+        model = ItemVectors(layer, read)
+        model.compile(keras.optimizers.Adam(0.1), loss="mse")
+        with fast_layers(fast):
+            before = to_numpy(model(IDS))
+            model.fit(IDS, before + 1.0, epochs=2, verbose=0)
+        found.append((before, to_numpy(layer.table)))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    assert (
+        np.abs(found[0][1][[2, 3]] - (np.arange(7 * D).reshape(7, D) % 5 + 1.0)[[2, 3]]).min() > 0
+    )
+
+
+IDS = np.array([2, 2, 2, 3], np.int32)  # Adam must see the sum of an item's gradients.
+
+
+class ItemVectors(keras.Model):
+    """Vectors of item ids, (B, D), as the output layer has them."""
+
+    def __init__(self, embedding, read):
+        super().__init__()
+        self.embedding, self.read = embedding, read
+
+    def call(self, ids):
+        if self.read == "vectors_of":
+            return self.embedding.vectors_of(ids)
+        return ops.take(self.embedding.catalogue(), ids - 1, axis=0)
 
 
 def test_full_softmax(drawn):

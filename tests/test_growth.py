@@ -8,7 +8,10 @@ from test_towers import U, asked, make_towers, rated
 from test_towers import V as TOWER_ITEMS
 
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.capabilities import all_parts
+from recmodels.models.fallback import WithFallback
 from recmodels.models.growth import grow, grow_array
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.sasrec import SASRec
 
 NEW = 3
@@ -67,11 +70,28 @@ def test_growing_by_nothing_changes_nothing():
         assert np.array_equal(before, after)
 
 
+def test_the_parts_of_a_composite_are_grown():
+    model = WithFallback(Hybrid([fitted("markov"), fitted("knn")], [1, 2]), fitted("popular"))
+    grown = grow(model, NEW)
+    queries = make_queries([[1, 2], [5], []])
+    after = grown.score(queries)
+    assert after.shape == (3, V + 1 + NEW)
+    assert [type(part).__name__ for part in all_parts(grown)] == [
+        "WithFallback", "Hybrid", "Markov", "ItemKNN", "MostPopular",
+    ]  # fmt: skip
+    # The scores of the sum are scaled over the catalogue, so that only their order is kept.
+    np.testing.assert_array_equal(
+        np.argsort(-after[:2, 1 : V + 1], kind="stable"),
+        np.argsort(-model.score(queries)[:2, 1:], kind="stable"),
+    )
+    np.testing.assert_array_equal(after[2, : V + 1], model.score(queries)[2])
+
+
 def test_what_cannot_be_grown_says_so():
     with pytest.raises(ValueError, match="texts of items"):
         grow(fitted("content"), 1)
-    with pytest.raises(ValueError, match="one by one"):
-        grow(fitted("hybrid"), 1)
+    with pytest.raises(ValueError, match="capability `Grows`.*model=object"):
+        grow(object(), 1)
     with pytest.raises(ValueError, match="num_new"):
         grow(fitted("markov"), -1)
 

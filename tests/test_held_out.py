@@ -150,8 +150,8 @@ def test_a_stage_must_pick_something():
 @pytest.mark.parametrize(
     ("ratings", "message"),
     [
-        (np.ones(1), r"one number per query. Received: UserItemBias, shape=\(1,\)"),
-        (np.full(len(QUERIES), np.nan), "`ratings` must be finite numbers.*nan in row 0"),
+        (np.ones(1), r"one number per query. Received: model=UserItemBias, shape=\(1,\)"),
+        (np.full(len(QUERIES), np.nan), r"`ratings` must be finite.*ratings=\[nan\], row=\[0\]"),
     ],
 )
 def test_one_finite_rating_per_query(ratings, message):

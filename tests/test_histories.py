@@ -1,12 +1,13 @@
 import time
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
-from recmodels.features.histories import build_histories
+from recmodels.features.histories import Lookup, build_histories
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.features.windows import gather_windows
 
@@ -126,3 +127,36 @@ def test_ten_million_events_build_in_fifteen_seconds_and_one_gibibyte():
     assert len(histories.items) == events
     assert seconds < 15
     assert peak < 2**30
+
+
+def test_a_log_without_events_has_users_without_history():
+    log, vocabulary = _toy()
+    nothing = log.select(np.zeros(len(log), bool))
+    histories = build_histories(nothing, vocabulary, users=np.array([9, 5]))
+    assert histories.users.tolist() == [9, 5] and histories.lengths.tolist() == [0, 0]
+
+
+def test_a_lookup_is_the_array_that_it_stands_for():
+    table, rows = np.array([[0.0, 0.0], [1.5, 2.0], [3.0, 4.0]]), np.array([2, 1, 2, 0])
+    lookup, array = Lookup(table, rows), table[rows]
+    assert (lookup.shape, lookup.ndim, lookup.dtype, len(lookup)) == ((4, 2), 2, array.dtype, 4)
+    np.testing.assert_array_equal(lookup, array)
+    np.testing.assert_array_equal(lookup[[3, 1]], array[[3, 1]])
+    windows = [gather_windows(column, [0, 2], [2, 3], 2) for column in (lookup, array)]
+    np.testing.assert_array_equal(*windows)
+    assert windows[0].tolist() == [[[3.0, 4.0], [1.5, 2.0]], [[0.0, 0.0], [3.0, 4.0]]]
+
+
+def test_each_history_asks_for_an_event_of_its_own():
+    log, vocabulary = _toy()
+    histories = build_histories(log, vocabulary, users=np.array([9, 5, 7]))
+    histories = replace(histories, columns={"asked": np.arange(6, dtype=np.int32)})
+    asking = histories.asking({"asked": np.array([7, 8, 9]), "not read": np.array([1])})
+    assert asking.columns["asked"].tolist() == [0, 1, 2, 7, 4, 9]  # User 5 has no event.
+    assert histories.columns["asked"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert histories.asking({"asked": 6}).columns["asked"].tolist() == [0, 1, 2, 6, 4, 6]
+
+
+def test_columns_of_items_take_no_memory_per_event():
+    histories = build_histories(*_toy()).with_item_columns({"text": np.zeros((8, 100))})
+    assert histories.columns["text"].rows is histories.items

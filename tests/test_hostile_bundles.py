@@ -19,11 +19,13 @@ import pytest
 
 import recmodels as rm
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.layers.rating_head import RatingHead
 from recmodels.recommend import AtMost, folders, load_bundle, save_bundle
 from tests.harness import make_histories
 
 ITEMS = [f"i{number}" for number in range(5)]
 HISTORIES = make_histories([[1, 2, 3], [2, 3, 4], [5, 1, 6]])  # 6 is the unknown item.
+SCHEMA = rm.Schema({"act": rm.Category()}).fit(pd.DataFrame({"act": list("ab")}))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,7 @@ def bundles(tmp_path_factory):
     kinds = {
         "markov": (rm.Markov().fit(HISTORIES, 5), {"item_vectors": np.eye(5, dtype="float32")}),
         "bpr": (rm.BPRMF(width=2, epochs=1).fit(HISTORIES, 5), {}),
+        "encoder": (rm.Markov().fit(HISTORIES, 5), {"schema": SCHEMA}),
         "bias": (rm.Content(["tea cup", "tea", "cup", "cup", "pot"]).fit(HISTORIES, 5), {}),
         "sasrec": (sasrec, {"fallback": popular}),
         "towers": (towers, {"fallback": popular}),
@@ -248,6 +251,11 @@ TAMPERED = {
     "metrics: infinite": ("markov", as_text("metrics.json", '{"ndcg@10": 1e999}'), "metrics.json"),
     "metrics: a list": ("markov", as_text("metrics.json", "[1]"), "metrics.json"),
     "metrics: a name twice": ("markov", as_text("metrics.json", '{"a": 1, "a": 2}'), "metrics.json"),
+    "schema: no columns": ("encoder", as_text("schema.json", "{}"), "`columns` of schema.json"),
+    "schema: unknown kind": ("encoder", in_json("columns.act.kind", "exec", "schema.json"), "`columns` of schema.json"),
+    "schema: a text for values": ("encoder", in_json("columns.act.values", "ab", "schema.json"), "`columns` of schema.json.*`values`"),
+    "schema: lists in values": ("encoder", in_json("columns.act.values", [["a"]], "schema.json"), "`columns` of schema.json.*`values`"),
+    "schema: unknown table": ("encoder", in_json("columns.act.of", "shops", "schema.json"), "`columns` of schema.json.*`of`"),
     "rules: no rules": ("markov", as_text("rules.json", "{}"), "`rules` of rules.json"),
     "rules: an object": ("markov", as_text("rules.json", '{"rules": {"rule": "AtMost"}}'), "`rules` of rules.json"),
     "rules: unknown": ("markov", in_json("rules", [{"rule": "Exec"}], "rules.json"), "`rules` of rules.json"),
@@ -442,6 +450,16 @@ def test_files_that_are_not_those_that_were_written(bundles, tmp_path, case):
     with pytest.raises(ValueError, match=match) as caught:
         load_bundle(folder)
     assert "Received: " in str(caught.value)
+
+
+def test_models_are_made_as_before_after_a_bundle_of_an_enormous_one(bundles, tmp_path):
+    folder = shutil.copytree(bundles / "sasrec", tmp_path / "bundle")
+    in_keras("config.width", 2**40)(folder)
+    (folder / "checksums.json").write_text(json.dumps(folders.checksums(folder)))
+    with pytest.raises(ValueError, match="model.weights.h5"):
+        load_bundle(folder)
+    pair = [keras.Input((4,)), keras.Input((4,))]
+    assert RatingHead("mlp")(*pair).shape == (None, 1)
 
 
 def test_there_are_many_of_them():

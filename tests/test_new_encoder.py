@@ -16,7 +16,7 @@ from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.recommend.bundle import load_bundle
 from recmodels.recommend.export import export_saved_model
 from recmodels.recommend.export_columns import MISSING, column_encoders, column_specs
-from recmodels.recommend.requests import KnownUsers, read_histories
+from recmodels.recommend.requests import RequestReader
 
 WIDTH, LENGTH = 8, 5
 
@@ -97,16 +97,17 @@ def test_every_reader_of_histories_gives_a_model_the_same_inputs(trained):
     log, data, model = trained
     rng = np.random.default_rng(0)
     everyone = build_histories(log, data.vocabulary, columns=("timestamp",), schema=data.schema)
-    known = KnownUsers(everyone, data.vocabulary, rm.MostPopular().fit(data.train, data.num_items))
+    scorer = rm.MostPopular().fit(data.train, data.num_items)
+    reader = RequestReader(data.vocabulary, data.schema, None, everyone, scorer)
     events = log.events.set_index("user")
     columns = ["item", "action", "timestamp"]
     for user in rng.choice(everyone.users, 50):
         row = int(np.flatnonzero(everyone.users == user)[0])
         begin, end = everyone.offsets[[row, row + 1]]
         trained_on = build_windows(everyone, [begin], [end], LENGTH, model.columns)
-        requested = known.read([user])
+        requested = reader.read_users([user])
         raw = events.loc[[user], columns].to_dict("list")
-        written = read_histories(data.vocabulary, [raw], data.schema)
+        written = reader.read_histories([raw])
         for request in (requested, written):
             asked = ask(model, request, np.array([0]))
             for name, values in trained_on.items():
@@ -199,11 +200,11 @@ def test_exported_columns_equal_those_of_the_schema(column, values):
     plain = [bool(v) if isinstance(column, rm.Flag) and v is not None else v for v in plain]
     rows = pd.DataFrame({"x": pd.Series(plain, dtype=object), "user": 1})
     schema = rm.Schema({"x": column}).fit(rows.iloc[:3])
-    (spec,) = column_specs(schema, ("x",))
-    encode, _ = column_encoders(schema, ("x",))
+    (spec,), _ = column_specs(schema, ("x",))
+    encode, _ = column_encoders(schema, ("x",), {})
     raw = tf.constant([[values[0], *values]], spec.dtype)
-    real = tf.constant([[False] + [True] * 5])  # The first cell is padding.
-    found = encode({"x": raw}, real)["x"].numpy()[0]
+    item_ids = tf.constant([[0] + [1] * 5])  # The first cell is padding.
+    found = encode({"x": raw}, item_ids)["x"].numpy()[0]
     np.testing.assert_allclose(found[1:], schema.encode(rows)["x"], rtol=1e-6)
     assert not found[0].any()
 

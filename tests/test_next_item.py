@@ -8,7 +8,7 @@ from recmodels.features.negatives import NegativeSampler
 from recmodels.models.sasrec import SASRec
 from recmodels.tasks.losses import LOSSES
 from recmodels.tasks.next_item import GATHERED_LOSSES, NextItem, compact_item_ids
-from recmodels.training.fit import Training, make_optimizer
+from recmodels.training.settings import Training, make_optimizer
 
 pytestmark = pytest.mark.backends
 

@@ -5,8 +5,7 @@ import gzip
 import pandas as pd
 import pytest
 
-from recmodels.data.official import LAYOUTS
-from recmodels.data.registry import load
+from recmodels.data.registry import SOURCES, load
 
 T = 1_400_000_000  # 2014-05-13 16:53:20 UTC.
 REES46 = (
@@ -101,8 +100,10 @@ def test_events_come_out_in_time_order_under_our_names(tmp_path, name):
     assert (log.name, log.order) == (name, "timed")
 
 
-def test_every_layout_has_an_example():
-    assert set(SETS) == {*LAYOUTS, "otto"}
+def test_every_set_has_an_example_here_or_in_the_tests_of_the_registry():
+    others = {"ml-100k", "ml-1m", "ml-1m-sasrec", "ml-latest-small"}
+    others |= {"beauty", "sports", "deskdrop", "taobao"}
+    assert set(SETS) | others == {name for name, source in SOURCES.items() if source.layouts}
 
 
 def test_further_columns_keep_their_types(tmp_path):
@@ -132,7 +133,7 @@ def test_only_clicks_are_read_without_the_buys(tmp_path):
 def test_an_unknown_action_is_refused_by_its_code(tmp_path, name, old, new):
     write(tmp_path, {file: text.replace(old, new) for file, text in SETS[name][0].items()})
     code = (new if isinstance(new, str) else new.decode()).strip(",")
-    with pytest.raises(ValueError, match=rf"`action` of '{name}'.*Received: \['{code}'\]"):
+    with pytest.raises(ValueError, match=rf"`action` of '{name}'.*Received: action=\['{code}'\]"):
         load(name, tmp_path)
 
 

@@ -83,5 +83,5 @@ def test_an_adapted_model_is_saved_with_its_settings(tmp_path):
     queries = {"item_ids": np.array([[0, 1, 2]], np.int32)}
     np.testing.assert_array_equal(again.score(queries), model.score(queries))
     open_settings = rm.SASRec.from_config(rm.SASRec(9).get_config())
-    open_settings.adapt(data)
+    open_settings.choose_settings(data)
     assert open_settings.recipe is not None

@@ -147,7 +147,7 @@ def test_bad_history(history):
         ({"history": ["tea"], "exclude": {"tea": 1}}, "`exclude` must be a list of raw ids"),
         ({"history": ["tea"], "rules": AtMost(1)}, "`rules` must be a list of rules"),
         ({"history": ["tea"], "rules": ["AtMost"]}, "`rules` must hold rules"),
-        ({"user": True}, "`user` must hold raw ids .* integers .* Received: True"),
+        ({"user": True}, "`user` must hold raw ids .* integers .* Received: user=True"),
         ({"user": [1]}, "`user` must hold raw ids"),
         ({"user": float("nan")}, "`user` must hold raw ids"),
     ],
@@ -231,7 +231,9 @@ def test_a_user_with_two_histories_is_refused():
 
 
 def test_texts_for_an_integer_catalogue_are_an_error():
-    with pytest.raises(ValueError, match="`history` must hold .* integers .* 50.*Received: '40'"):
+    with pytest.raises(
+        ValueError, match="`history` must hold .* integers .* 50.*Received: history='40'"
+    ):
         Recommender(After(), Vocabulary([50, 40, 30, 20, 10])).recommend(["40"])
 
 

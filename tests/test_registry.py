@@ -8,12 +8,12 @@ import pytest
 
 from recmodels.data import registry
 from recmodels.data.download import Download
-from recmodels.data.official import LAYOUTS
 from recmodels.data.registry import SOURCES, load
 
 # One row a file is enough where only its place matters.
 U_DATA = "196\t242\t3\t881250949\n186\t302\t5\t881250950\n"
-FILED = [name for name, source in SOURCES.items() if source.files]
+FILED = [name for name, source in SOURCES.items() if source.layouts]
+AT_HAND = ["ml-100k", "ml-1m", "ml-1m-sasrec", "ml-latest-small", "beauty", "sports", "deskdrop"]
 
 
 def _write(path, text, encoding="utf-8"):
@@ -149,6 +149,15 @@ def test_beauty_from_its_sequences_alone_is_ordered(tmp_path):
     assert log.events.to_numpy().tolist() == [[1, 5], [1, 9], [1, 5], [2, 9]]
 
 
+def test_sports_is_read_from_its_sequences(tmp_path):
+    _write(tmp_path / "Sports_and_Outdoors.txt", "1 4 2\n2 2 9 4\n")
+    log = load("sports", tmp_path)
+    assert (log.name, log.order) == ("sports", "ordered")
+    assert log.events[["user", "item"]].to_numpy().tolist() == [
+        [1, 4], [1, 2], [2, 2], [2, 9], [2, 4]
+    ]  # fmt: skip
+
+
 def test_beauty_items_have_category_names_once(tmp_path):
     _write(tmp_path / "events.csv", "user_id,item_id,timestamp\n1,1,1318896000\n")
     line = '{"item_id": 1, "title": null, "categories": [["Beauty", "A", "B"], ["Beauty", "A"]]}\n'
@@ -158,12 +167,12 @@ def test_beauty_items_have_category_names_once(tmp_path):
 
 def test_deskdrop_ids_are_text_and_actions_named(tmp_path):
     header = "timestamp,eventType,contentId,personId,sessionId,userAgent,userRegion,userCountry\n"
-    _write(tmp_path / "users_interactions.csv", header + "5,COMMENT CREATED,-3,-8,1,,,\n")
+    _write(tmp_path / "users_interactions.csv", header + "1465413032,COMMENT CREATED,-3,-8,1,,,\n")
     _write(tmp_path / "shared_articles.csv", "contentId,title\n-3,Old\n-3,New\n")
     log = load("deskdrop", tmp_path)
     assert log.events[["user", "item", "action"]].iloc[0].tolist() == ["-8", "-3", "comment"]
     assert log.items.loc["-3", "title"] == "New"
-    _write(tmp_path / "users_interactions.csv", header + "5,SHARED,-3,-8,1,,,\n")
+    _write(tmp_path / "users_interactions.csv", header + "1465413032,SHARED,-3,-8,1,,,\n")
     with pytest.raises(ValueError, match=r"`action` of 'deskdrop'.*\['SHARED'\]"):
         load("deskdrop", tmp_path)
 
@@ -177,7 +186,7 @@ def test_taobao_leaves_out_impossible_times_and_says_so(tmp_path):
     assert log.items.loc[10, "category"] == "100|101"
 
 
-@pytest.mark.parametrize("name", [n for n in FILED if n not in (*LAYOUTS, "otto", "taobao")])
+@pytest.mark.parametrize("name", AT_HAND)
 def test_real_counts_are_the_published(real_log, name):
     log = real_log(name)
     counts = {"users": log.num_users, "items": log.num_items, "events": len(log)}
@@ -211,7 +220,7 @@ def test_the_data_page_has_every_set_and_checksum():
     for name in FILED:
         source = SOURCES[name]
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
-        assert all(f"`{part}`" in row for part in (*source.folders, source.files[0]))
+        assert all(f"`{part}`" in row for part in (name, *source.aliases, source.files[0]))
         assert all(f" {count:,} |" in row for count in source.published.values())
         for download in source.downloads:
             assert f"| `{download.filename}` | `{download.sha256}` |" in page

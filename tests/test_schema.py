@@ -9,6 +9,7 @@ import pytest
 from recmodels.features.columns import Category, Flag, Vector
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.schema import Schema
+from recmodels.features.vocabulary import Vocabulary
 
 
 def column(kind, values, train=None):
@@ -32,6 +33,15 @@ def test_category_by_hand():
 def test_rare_categories_are_unknown():
     _, codes = column(Category(min_count=2), ["a", "b"], ["a", "a", "b"])
     assert codes.tolist() == [1, 2]
+
+
+def test_the_order_of_pandas_categories_is_no_matter():
+    kinds = [pd.CategoricalDtype(order) for order in (["a", "b", "never"], ["b", "a"])]
+    for kind in kinds:
+        schema = Schema({"x": Category()}).fit(
+            pd.DataFrame({"x": pd.Series(["b", "a"], dtype=kind)})
+        )
+        assert schema["x"].values == ("a", "b")
 
 
 def test_texts_that_look_missing_are_categories():
@@ -117,6 +127,8 @@ def test_vector_by_hand():
     assert schema.decode("x", encoded) == [[1.0, 2.0], None]
     with pytest.raises(ValueError, match="one length"):
         column(Vector(), [[1.0], [1.0, 2.0]])
+    _, encoded = column(Vector(), pd.Series([np.nan, [3.0]], dtype=object).tolist())
+    assert encoded.tolist() == [[0.0, 1.0], [3.0, 0.0]]
 
 
 EVERY_KIND = {
@@ -179,6 +191,7 @@ def test_no_code_is_padding_and_none_exceeds_the_table():
         ({"x": Category()}, {"y": [1]}, "needs the column `x`"),
         ({"x": Number()}, {"x": ["tea"]}, "must hold numbers"),
         ({"x": Number()}, {"x": [np.inf]}, "finite"),
+        ({"x": Vector()}, {"x": ["text"]}, "vectors of numbers"),
         ({"x": Number()}, {"x": [np.nan]}, "holds no number"),
         ({"x": Number("log1p")}, {"x": [-1.0]}, "negative"),
     ],
@@ -193,7 +206,63 @@ def test_damaged_descriptions_are_refused():
         Schema.from_config({"x": {"kind": "colour"}})
     with pytest.raises(ValueError, match="unknown entries"):
         Schema.from_config({"x": {"kind": "flag", "size": 3}})
+    for wrong in ({"values": 5}, {"values": [["a"]]}, {"min_count": True}, {"of": ["items"]}):
+        with pytest.raises(ValueError, match="must be of type"):
+            Schema.from_config({"x": {"kind": "category", **wrong}})
+    with pytest.raises(ValueError, match="`edges` of a number column"):
+        Schema.from_config({"x": {"kind": "number", "edges": ["low"]}})
     with pytest.raises(ValueError, match="one of"):
         Schema({"x": "category"})
     with pytest.raises(ValueError, match="fit"):
         Schema({"x": Category()}).encode(pd.DataFrame({"x": [1]}))
+
+
+EVENTS = pd.DataFrame({"user": [1, 1, 1, 2], "item": ["a", "b", "a", "b"], "act": list("vbvv")})
+
+
+def test_tables_are_read_once_per_item_of_the_training_events():
+    items = pd.DataFrame({"size": [0.0, 4.0, 1e9]}, index=["a", "b", "never"])
+    fitted = Schema({"size": Number(of="items")}).fit(EVENTS, items)
+    # Mean 2 and deviation 2, although item a has as many events as it likes.
+    encoded = fitted.encode_items(items, Vocabulary(["b", "a", "other"]))["size"]
+    expected = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, 1], [0, 1]]  # Padding, b, a, other, unknown.
+    assert encoded.tolist() == expected
+    assert fitted.encode(EVENTS) == {}
+
+
+def test_the_event_asked_for_is_the_next_one():
+    fitted = Schema({"asked_act": Category(of="asked")}).fit(EVENTS)
+    # v is 1, b is 2, and the last event of each user has none after it: 2 + 2.
+    assert fitted.encode(EVENTS)["asked_act"].tolist() == [2, 1, 4, 4]
+    assert fitted.encode_asked(EVENTS)["asked_act"].tolist() == [1, 2, 1, 1]
+    assert Schema.from_config(fitted.to_config()) == fitted
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (Category(of="shops"), "`of` must be one of"),
+        (Gap(of="items"), "only describe events"),
+        (Clock(of="asked"), "answer into the question"),
+        (Number(of="asked"), "answer into the question"),
+        (Category(source="timestamp", of="asked"), "answer into the question"),
+        (Category(source="item", of="asked"), "answer into the question"),
+    ],
+)
+def test_columns_that_cannot_describe_are_refused(column, message):
+    with pytest.raises(ValueError, match=message):
+        Schema({"x": column})
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (None, "needs the table `items`"),
+        (pd.DataFrame({"size": [1, 2]}, index=["a", "a"]), "duplicated ids"),
+        (pd.DataFrame({"price": [1]}, index=["a"]), "needs the column `size` of items"),
+        (pd.DataFrame({"size": [1]}, index=["never"]), "holds no number"),
+    ],
+)
+def test_unreadable_tables_are_refused(items, message):
+    with pytest.raises(ValueError, match=message):
+        Schema({"size": Number(of="items")}).fit(EVENTS, items)

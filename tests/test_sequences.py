@@ -4,6 +4,8 @@ import pytest
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out, temporal_cutoff
+from recmodels.features.columns import Category
+from recmodels.features.schema import Schema
 from recmodels.features.sequences import prepare
 
 
@@ -102,3 +104,14 @@ def test_queries_know_their_catalogue_and_tell_changes_apart():
     same.test.histories.columns["timestamp"][0] += 1
     assert data.test.identity() == same.test.identity()  # Of what is not read.
     assert data.test.identity(("timestamp",)) != same.test.identity(("timestamp",))
+
+
+def test_a_grown_log_keeps_ids_and_codes():
+    log = Interactions(_toy().events.assign(kind=[*"ab"] * 5), "timed", "toy")
+    first = prepare(leave_one_out(log), schema=Schema({"kind": Category()}))
+    later = Interactions(log.events.assign(item="new", kind="c"), "timed", "toy")
+    known = {"vocabulary": first.vocabulary, "schema": first.schema}
+    grown = prepare(leave_one_out(later), **known)
+    assert grown.schema == first.schema and grown.vocabulary.raw_ids[-1] == "new"
+    # A fitted schema is fitted again where the data are others.
+    assert prepare(leave_one_out(later), schema=first.schema).schema["kind"].values == ("c",)

@@ -44,7 +44,7 @@ def test_short_histories_train_and_are_not_evaluated():
 
 
 def test_leave_one_out_refuses_users_with_one_event_only():
-    with pytest.raises(ValueError, match="three events.*name='toy', longest history=1"):
+    with pytest.raises(ValueError, match="three events.*name='toy', longest_history=1"):
         leave_one_out(_log([1, 2], [1, 1]))
 
 

@@ -111,7 +111,7 @@ def test_models_that_never_differ_have_p_one():
 
 
 def test_permutation_test_refuses_other_users():
-    with pytest.raises(ValueError, match="Received: 3 and 4 users"):
+    with pytest.raises(ValueError, match=r"Received: users=\[3, 4\]"):
         paired_permutation_test(np.ones(3), np.ones(4))
 
 

@@ -57,7 +57,7 @@ def test_tables_of_our_own_split_make_it_again(order):
 def test_tables_cut_at_random_are_taken_if_said():
     later = _table((1, 14, 9), (2, 10, 5))
     with pytest.raises(
-        ValueError, match="`validation` has 1 events before.*in_time=False.*until 9"
+        ValueError, match="`validation` has 1 events before.*in_time=False.*until=9"
     ):
         split_from_tables(later, VALIDATION, TEST)
     split = split_from_tables(later, VALIDATION, TEST, in_time=False)

@@ -6,6 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from recmodels.data.errors import invalid, require
+
 MOST_BYTES = 20 << 30  # The largest data set of the registry takes less than a fifth of this.
 _DOS_FOLDER = 0x10  # The bit that marks a folder in archives made on Windows.
 
@@ -27,10 +29,8 @@ def unpack(archive: Path, folder: Path) -> None:
                 with packed.open(member) as source, open(folder / name, "xb") as out:
                     shutil.copyfileobj(source, out)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(
-            f"`{archive.name}` must be a whole zip archive without a password: fetch it again, or "
-            f"unpack it by hand. Received: {error}"
-        ) from error
+        must = f"`{archive.name}` must be a whole zip archive without a password"
+        raise invalid(f"{must}: fetch it again, or unpack it by hand", error=error) from error
 
 
 def room_in(folder: Path) -> int:
@@ -40,11 +40,8 @@ def room_in(folder: Path) -> int:
 
 def check_size(name: str, size: int, room: int) -> None:
     """Raise `ValueError` where a file or archive of `size` bytes takes more than `room` bytes."""
-    if size > room:
-        raise ValueError(
-            f"`{name}` must not take more than {room:,} bytes here: free some space, or fetch and "
-            f"unpack it by hand. Received: {size:,} bytes"
-        )
+    must = f"`{name}` must not take more than {room:,} bytes here"
+    require(size <= room, f"{must}: free some space, or fetch it by hand", bytes=size)
 
 
 def _files_of(archive: Path, members: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
@@ -57,16 +54,10 @@ def _files_of(archive: Path, members: list[zipfile.ZipInfo]) -> dict[str, zipfil
         if not name and not leaves and kind in (0, stat.S_IFDIR):
             continue  # A folder.
         marked_folder = member.external_attr & _DOS_FOLDER
-        if leaves or name in ("", ".") or marked_folder or kind not in (0, stat.S_IFREG):
-            wanted = "plain files inside its own folder"
-        elif name.casefold() in taken:
-            wanted = "one file of each name"
-        else:
-            files[name] = member
-            taken.add(name.casefold())
-            continue
-        raise ValueError(
-            f"`{archive.name}` must hold {wanted}: nothing of it was unpacked. "
-            f"Received: {member.filename!r}"
-        )
+        plain = name not in ("", ".") and not marked_folder and kind in (0, stat.S_IFREG)
+        must = f"`{archive.name}` must hold plain files inside its own folder, one of each name"
+        fits = plain and not leaves and name.casefold() not in taken
+        require(fits, f"{must}: nothing of it was unpacked", member=member.filename)
+        files[name] = member
+        taken.add(name.casefold())
     return files

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import SOURCES, load
 from recmodels.data.text import one_line
@@ -80,12 +81,10 @@ class DataCard:
             return "no published counts to compare with"
         if self.equals_published:
             return "equal to the published counts"
-        differences = [
-            f"{what} {getattr(self, what):,} instead of {count:,}"
-            for what, count in self.published.items()
-            if getattr(self, what) != count
-        ]
-        return f"NOT the published counts: {', '.join(differences)}"
+        ours = {what: getattr(self, what) for what in self.published}
+        wrong = {what: count for what, count in self.published.items() if ours[what] != count}
+        shown = (f"{what} {ours[what]:,} instead of {count:,}" for what, count in wrong.items())
+        return f"NOT the published counts: {', '.join(shown)}"
 
 
 def data_card(source: str | Interactions) -> DataCard:
@@ -98,10 +97,10 @@ def data_card(source: str | Interactions) -> DataCard:
         print(data_card("ml-100k"))
     """
     log = load(source) if isinstance(source, str) else source
-    if not len(log):
-        raise ValueError(f"`source` has no events to describe. Received: {log!r}")
+    require(len(log), "`source` has no events to describe", source=log)
     users, items = (pd.factorize(log.events[column])[0] for column in ("user", "item"))
     known = SOURCES.get(log.name)
+    lengths = np.percentile(np.bincount(users), PERCENTILES)
     return DataCard(
         name=log.name,
         order=log.order,
@@ -110,7 +109,7 @@ def data_card(source: str | Interactions) -> DataCard:
         items=int(items.max()) + 1,
         **_pair_figures(users, items, log.is_sequential),
         **_time_figures(log, users),
-        lengths=_length_percentiles(users),
+        lengths={f"p{p}": float(value) for p, value in zip(PERCENTILES, lengths, strict=True)},
         actions=_action_counts(log.events),
         published=dict(known.published) if known else {},
     )
@@ -142,12 +141,6 @@ def _time_figures(log: Interactions, users: np.ndarray) -> dict[str, str | float
     return {"first": first, "last": last, "ties": float(tied.sum() / len(times))}
 
 
-def _length_percentiles(users: np.ndarray) -> dict[str, float]:
-    values = np.percentile(np.bincount(users), PERCENTILES)
-    return {f"p{p}": float(value) for p, value in zip(PERCENTILES, values, strict=True)}
-
-
 def _action_counts(events: pd.DataFrame) -> dict[str, int]:
-    if "action" not in events:
-        return {}
-    return {str(action): int(count) for action, count in events["action"].value_counts().items()}
+    counts = events["action"].value_counts() if "action" in events else {}
+    return {str(action): int(count) for action, count in counts.items()}

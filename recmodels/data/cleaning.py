@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.times import moment_seconds
 from recmodels.data.values import is_missing
@@ -69,10 +70,8 @@ def drop_missing(
     """
     columns = list(columns)
     absent = [column for column in columns if column not in frame.columns]
-    if absent:
-        raise ValueError(
-            f"`columns` must be in the table. Received: {absent} of {list(frame.columns)}"
-        )
+    present = list(frame.columns)
+    require(not absent, "`columns` must be in the table", columns=absent, table=present)
     missing = pd.concat([is_missing(frame[column]) for column in columns], axis=1).any(axis=1)
     kept = frame[~missing].reset_index(drop=True)
     why = f"rows without {' or '.join(columns)}"
@@ -131,11 +130,10 @@ def cap_durations(interactions: Interactions) -> Cleaned:
     durations = events["duration"].where(events["duration"] >= 0)
     limit = _outlier_limit(durations[durations > 0].to_numpy())
     capped = events.assign(duration=durations.clip(upper=limit))
+    above, negative, rows = (durations > limit).sum(), (events["duration"] < 0).sum(), len(events)
     why = (
-        f"{int((durations > limit).sum()):,} durations above {limit:,.1f} s set to it, "
-        f"{int((events['duration'] < 0).sum()):,} negative ones to missing"
+        f"{above:,} durations above {limit:,.1f} s set to it, {negative:,} negative ones to missing"
     )
-    rows = len(events)
     return replace(interactions, events=capped), CleaningReport("cap_durations", rows, rows, why)
 
 
@@ -181,30 +179,22 @@ def _core(interactions: Interactions, user: int, item: int, rule: str) -> Cleane
         keep &= frequent[0] & frequent[1]
         if rule == "single_pass_core":
             break
-    if not keep.any():
-        raise ValueError(
-            f"`{rule}` left nothing: no group of users and items is that frequent. Lower `user` or "
-            f"`item`. Received: user={user}, item={item}, for {interactions!r}"
-        )
+    message = f"`{rule}` left nothing: no users and items are that frequent. Lower `user` or `item`"
+    require(keep.any(), message, user=user, item=item, log=interactions)
     why = f"users with fewer than {user} or items with fewer than {item} events"
     return _keep(interactions, keep, rule, why)
 
 
 def _keep(table: Table, rows, rule: str, why: str) -> tuple[Table, CleaningReport]:
     rows = np.asarray(rows, bool)
-    if isinstance(table, Interactions):
-        kept = table.select(rows)
-    else:
-        kept = table[rows].reset_index(drop=True)
+    is_log = isinstance(table, Interactions)
+    kept = table.select(rows) if is_log else table[rows].reset_index(drop=True)
     return kept, CleaningReport(rule, len(rows), int(rows.sum()), why)
 
 
 def _require_column(events: pd.DataFrame, column: str, rule: str) -> None:
-    if column not in events:
-        raise ValueError(
-            f"`{rule}` needs a `{column}` column: name it when reading. "
-            f"Received: columns={list(events.columns)}"
-        )
+    message = f"`{rule}` needs a `{column}` column: name it when reading"
+    require(column in events, message, columns=list(events.columns))
 
 
 def _outlier_limit(positive: np.ndarray) -> float:

@@ -113,8 +113,14 @@ def _decide_order(
     p, q = _integers(part["p"]), _integers(part["q"])
     r = _integers(part["r"]) if has_year else np.full(len(p), year)
     short = has_year and pc.max(pc.utf8_length(part["r"])).as_py() == 2
+    # Nobody writes the month first before dots; a year of two digits may also come first.
+    orders = ("dmy",) + ("mdy",) * (separator != ".") + ("ymd",) * short
+    if dayfirst is not None:
+        orders = ("dmy",) if dayfirst else ("mdy",)
+    elif not has_year and separator == "-":
+        orders = ("mdy",)  # As in ISO 8601.
     readings = {}
-    for order in _possible_orders(separator, dayfirst, has_year, short):
+    for order in orders:
         named = dict(zip(order, (p, q, r), strict=True))
         years = named["y"] + np.where(named["y"] < 70, 2000, 1900) * short
         readings[order] = _days(years, named["m"], named["d"])
@@ -125,24 +131,9 @@ def _decide_order(
     (order, days), *others = readings.items()
     for other, differing in others:
         both = " or ".join(f"{days[0]} as {ORDERS[o]}" for o, days in readings.items())
-        refuse(
-            times,
-            differing != days,
-            f"can be read as {ORDERS[order]} and as {ORDERS[other]} (the first row is {both})",
-            "Give `dayfirst=True`, `dayfirst=False` or `date_format`",
-        )
+        what = f"can be read as {ORDERS[order]} and as {ORDERS[other]} (the first row is {both})"
+        refuse(times, differing != days, what, "Give `dayfirst=True` or `False`, or `date_format`")
     return days, ORDERS[order]
-
-
-def _possible_orders(
-    separator: str, dayfirst: bool | None, has_year: bool, short: bool
-) -> tuple[str, ...]:
-    if dayfirst is not None:
-        return ("dmy",) if dayfirst else ("mdy",)
-    if not has_year and separator == "-":
-        return ("mdy",)  # As in ISO 8601.
-    # Nobody writes the month first before dots; a year of two digits may also come first.
-    return ("dmy",) + ("mdy",) * (separator != ".") + ("ymd",) * short
 
 
 def _days(years: np.ndarray, months: np.ndarray, days: np.ndarray) -> np.ndarray:

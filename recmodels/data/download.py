@@ -11,6 +11,7 @@ from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 
 from recmodels.data.archives import check_size, room_in, unpack
+from recmodels.data.errors import invalid, require
 from recmodels.data.files import find_file, locked, written_whole
 from recmodels.data.text import visible
 
@@ -59,11 +60,9 @@ def download_folder(
         if _is_filled(target):
             if not was_filled or find_file(target, *files):
                 return target  # Another process has just filled it.
-            raise ValueError(
-                f"`{target}` is there already and lacks the files that were looked for. Move it "
-                "away, or put the missing files into it. "
-                f"Received: {sorted(os.listdir(target))[:8]}"
-            )
+            message = f"`{target}` is there already and lacks the files that were looked for. Move "
+            message += "it away, or put the missing files into it"
+            raise invalid(message, files=sorted(os.listdir(target))[:8])
         for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
             shutil.rmtree(left, ignore_errors=True)  # Who wrote it would hold the lock.
         unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -71,11 +70,10 @@ def download_folder(
         try:
             for download in downloads:
                 _fetch_into(download, unfinished)
-            if files and not find_file(unfinished, *files):
-                raise ValueError(
-                    f"`{target.name}` arrived without {' or '.join(files)}: the archive has "
-                    f"changed. Received: {sorted(os.listdir(unfinished))[:8]}"
-                )
+            arrived = sorted(os.listdir(unfinished))[:8]
+            without = f"`{target.name}` arrived without {' or '.join(files)}"
+            complete = not files or find_file(unfinished, *files)
+            require(complete, f"{without}: the archive has changed", files=arrived)
             os.replace(unfinished, target)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -96,10 +94,8 @@ def _fetch_into(download: Download, folder: Path) -> None:
             unpack(file, own)
             file.unlink()
         twice = sorted({path.name for path in own.iterdir()} & set(os.listdir(folder)))
-        if twice:
-            raise ValueError(
-                f"`{download.filename}` must bring no file that is there already. Received: {twice}"
-            )
+        must = f"`{download.filename}` must bring no file that is there already"
+        require(not twice, must, files=twice)
         for path in own.iterdir():
             path.rename(folder / path.name)
     except (OSError, ValueError) as error:
@@ -121,11 +117,10 @@ def download_file(url: str, target: Path, sha256: str) -> Path:
     """
     with written_whole(target) as unfinished:
         received = _stream(url, unfinished)
-        if received != sha256:
-            raise ValueError(
-                f"`{target.name}` from {url} has the wrong checksum: the file has changed or was "
-                f"damaged on the way. Expected sha256={sha256}. Received: sha256={received}"
-            )
+        if received != sha256:  # Both as plain text, to compare them.
+            message = f"`{target.name}` from {url} has the wrong checksum: it has changed or was "
+            message += f"damaged on the way. Expected sha256={sha256}"
+            raise ValueError(f"{message}. Received: sha256={received}")
     return target
 
 
@@ -149,11 +144,8 @@ def _stream(url: str, target: Path) -> str:
             f"Could not fetch {url} ({error}). Check the connection, or fetch it by hand: "
             "data/README.md says what goes where."
         ) from error
-    if done < total:
-        raise ValueError(
-            f"The download of `{url}` was cut off: try again. Expected {total:,} bytes. "
-            f"Received: {done:,} bytes"
-        )
+    message = f"The download of `{url}` was cut off: try again. Expected {total:,} bytes"
+    require(done >= total, message, bytes=done)
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recmodels.data.columns import USUAL_NAMES
+from recmodels.data.errors import invalid, require
 from recmodels.data.sources import UNREADABLE, Part
 
 CHUNK_BYTES = 1 << 22
@@ -69,30 +70,26 @@ def survey(part: Part, encoding: str | None) -> Survey:
             if b"\0" in chunk:
                 raise part.refuse("it is binary, or text whose `encoding` must be given (UTF-16)")
             if ESCAPES.search(chunk):
-                raise part.refuse(
-                    "it has escapes as in ISO-2022-JP, whose `encoding` must be given"
-                )
+                raise part.refuse("it has escapes (ISO-2022-JP), whose `encoding` must be given")
             bad = bad or _bad_line(chunk)
     except UNREADABLE as error:
         raise part.refuse(error) from error
-    if bad is not None and encoding is not None:
-        raise not_in(part, encoding, f"it holds {bad[:60]!r}")
     if bad is not None:
+        if encoding is not None:
+            raise not_in(part, encoding, f"it holds {bad[:60]!r}")
         named = _certain(sample)
         if named is None:
             raise _unclear(part, bad)
     named = named or "utf-8-sig"
     lines = _decode_sample(part, sample, named)
-    if not "".join(lines).strip():
-        raise ValueError(f"`{part.name}` is empty. Received: path={part.path}")
+    require("".join(lines).strip(), f"`{part.name}` is empty", path=part.path)
     return Survey(named, has_quotes, lines)
 
 
 def not_in(part: Part, encoding: str, error: object) -> ValueError:
     """An error for a file that is not in the encoding it was said to be in."""
-    return ValueError(
-        f"`encoding` must be the one that `{part.name}` is written in: {error}. "
-        f"Received: encoding={encoding!r}"
+    return invalid(
+        f"`encoding` must be the one that `{part.name}` is written in: {error}", encoding=encoding
     )
 
 
@@ -146,8 +143,9 @@ def _unclear(part: Part, line: bytes) -> ValueError:
             readings.append(f"{encoding!r} reads {line.decode(encoding).strip()[start:][:60]!r}")
         except UnicodeDecodeError:
             continue
-    return ValueError(
+    return invalid(
         f"`encoding` must be given, since `{part.name}` is not UTF-8 and its bytes mean something "
-        f"in several encodings: {', '.join(readings) or 'none of the usual ones'}. "
-        f"Received: encoding=None, line={line[start : start + 60]!r}"
+        f"in several encodings: {', '.join(readings) or 'none of the usual ones'}",
+        encoding=None,
+        line=line[start : start + 60],
     )

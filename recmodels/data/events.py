@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.columns import USUAL_NAMES, guess_columns
+from recmodels.data.errors import require
 from recmodels.data.ids import to_ids
 from recmodels.data.interactions import Interactions, check_names, stable_order
 from recmodels.data.tables import Table, read_table
@@ -99,15 +100,8 @@ def read_events(
     if form == "sequences" and order is None:
         order = "ordered"
     plan = _Plan(Path(path).name, roles, context, order, options)
-    table = read_table(
-        path,
-        form=form,
-        encoding=encoding,
-        delimiter=delimiter,
-        header=header,
-        names=names,
-        columns=plan.choose,
-    )
+    given = {"encoding": encoding, "delimiter": delimiter, "header": header, "names": names}
+    table = read_table(path, form=form, columns=plan.choose, **given)
     return plan.convert(table, table.name.split(".")[0], verbose)
 
 
@@ -147,11 +141,9 @@ def from_frame(
         >>> from_frame(frame, "uid", "sku", "day", verbose=False).events["item"].tolist()
         ['a', 'b']
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise ValueError(
-            "`frame` must be a pandas DataFrame: convert it, or save it and use `read_events`. "
-            f"Received: type={type(frame).__name__}"
-        )
+    advice = "convert it, or save it and use `read_events`"
+    must = f"`frame` must be a pandas DataFrame: {advice}"
+    require(isinstance(frame, pd.DataFrame), must, type=type(frame))
     levels = [level for level in frame.index.names if level is not None]
     check_names(pd.Index([*levels, *frame.columns]))
     frame = frame.reset_index() if levels else frame
@@ -188,34 +180,30 @@ class _Plan:
     def choose(self, names: list[str]) -> list[str]:
         """The columns to read, as named or guessed from the names of all."""
         named, context = self.columns, list(self.context)
-        kinds = list(self.context.values()) if isinstance(self.context, Mapping) else []
-        if isinstance(self.context, str) or set(kinds) - set(CONTEXT_KINDS):
-            raise ValueError(
-                "`context` must be a list of columns, or a dict of columns and kinds from "
-                f"{CONTEXT_KINDS}. Received: context={self.context!r}"
-            )
+        kinds = set(self.context.values()) if isinstance(self.context, Mapping) else set()
+        require(
+            not isinstance(self.context, str) and kinds <= set(CONTEXT_KINDS),
+            f"`context` must be a list of columns, or a dict of columns and kinds {CONTEXT_KINDS}",
+            context=self.context,
+        )
         wanted = [*named.values(), *context]
         missing = [column for column in wanted if column not in names]
-        if missing:
-            raise ValueError(
-                f"`{self.source}` has no column {missing}. Received: {named}, context={context}; "
-                f"it has columns={names}"
-            )
-        if len(set(wanted)) < len(wanted) or set(context) & set(USUAL_NAMES):
-            raise ValueError(
-                "A column can be one thing only, and a `context` column cannot be called "
-                f"{', '.join(USUAL_NAMES)}. Received: {named}, context={context}"
-            )
+        problem = f"`{self.source}` has no column {missing}: name those that it has"
+        require(not missing, problem, named=named, context=context, columns=names)
+        clash = len(set(wanted)) < len(wanted) or set(context) & set(USUAL_NAMES)
+        rule = f"and a `context` column cannot be called {', '.join(USUAL_NAMES)}"
+        require(not clash, f"A column can be one thing only, {rule}", named=named, context=context)
         if "user" not in named or "item" not in named:
             skip = ("timestamp",) if self.order not in (None, "timed") else ()
             free = [column for column in names if column not in context]
             self.columns = guess_columns(free, named, skip)
-        if self.order is None and "timestamp" not in self.columns:
-            raise ValueError(
-                f"`order` is needed, since `{self.source}` is read without times: 'ordered' if the "
-                "rows of a user stand in time order, else 'unordered'; or name the `timestamp` "
-                f"column. Received: order=None, columns={names}"
-            )
+        require(
+            self.order or "timestamp" in self.columns,
+            f"`order` is needed, since `{self.source}` is read without times: 'ordered' if the "
+            "rows of a user stand in time order, else 'unordered'; or name the `timestamp` column",
+            order=self.order,
+            columns=names,
+        )
         self.order = self.order or "timed"
         return [*self.columns.values(), *context]
 
@@ -243,35 +231,30 @@ class _Plan:
         self, table: Table
     ) -> tuple[pd.DataFrame, dict[str, str], np.ndarray | None]:
         """The columns of the log, how each was read, and times finer than seconds."""
-        if not len(table.frame):
-            raise ValueError(
-                f"`{self.source}` has a header and no rows. Received: columns={table.columns}"
-            )
+        empty = f"`{self.source}` has a header and no rows"
+        require(len(table.frame), empty, columns=table.columns)
         frame, exact = table.frame, None
         events, read = {}, dict(table.assumed)
-        for role, column in self.columns.items():
+        for role, name in self.columns.items():
+            column = frame[name]
             if role == "timestamp":
-                events[role], exact, kind = to_seconds(frame[column], self.options)
+                events[role], exact, kind = to_seconds(column, self.options)
                 first, last = pd.to_datetime([events[role].min(), events[role].max()], unit="s")
                 kind += f", {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+            elif role in ("user", "item"):
+                events[role], kind = to_ids(column)
+            elif role == "action":
+                events[role], kind = to_text(unwrap(column)), "text"
             else:
-                events[role], kind = self._convert(role, frame[column])
-            read[role] = f"{column} ({kind})"
-        for column in self.context:
-            events[column] = self._convert_context(frame[column], table.typed)
+                kind = "seconds" if role == "duration" else "numbers"
+                events[role] = to_numbers(column, self.options.decimal)
+            read[role] = f"{name} ({kind})"
+        kinds = self.context if isinstance(self.context, Mapping) else {}
+        for name in self.context:
+            column, kind = frame[name], kinds.get(name)
+            if kind == "number":
+                events[name] = to_numbers(column, self.options.decimal)
+            else:
+                keeps_type = table.typed and kind is None and not is_text(unwrap(column))
+                events[name] = column if keeps_type else to_text(column)
         return pd.DataFrame(events, copy=False), read, exact
-
-    def _convert(self, role: str, column: pd.Series) -> tuple[pd.Series, str]:
-        if role in ("user", "item"):
-            return to_ids(column)
-        if role == "action":
-            return to_text(unwrap(column)), "text"
-        kind = "seconds" if role == "duration" else "numbers"
-        return to_numbers(column, self.options.decimal), kind
-
-    def _convert_context(self, column: pd.Series, typed: bool) -> pd.Series:
-        kind = self.context[column.name] if isinstance(self.context, Mapping) else None
-        if kind == "number":
-            return to_numbers(column, self.options.decimal)
-        keeps_type = typed and kind is None and not is_text(unwrap(column))
-        return column if keeps_type else to_text(column)

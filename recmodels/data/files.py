@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import json
 import os
 import re
 import secrets
@@ -13,7 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import psutil
+
+from recmodels.data.errors import require
 
 try:
     import fcntl
@@ -47,10 +51,8 @@ def data_roots() -> list[Path]:
     named = os.environ.get(DATA_VARIABLE)
     if not named:
         return [project_data()]
-    if not Path(named).is_dir():
-        raise ValueError(
-            f"The environment variable `{DATA_VARIABLE}` must name a folder. Received: {named!r}"
-        )
+    must = f"The environment variable `{DATA_VARIABLE}` must name a folder"
+    require(Path(named).is_dir(), must, RECMODELS_DATA=named)
     return [Path(named), project_data()]
 
 
@@ -80,8 +82,7 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     for left in path.parent.glob(f".{glob.escape(path.name)}.*unfinished"):
         if is_left_behind(left):
             left.unlink(missing_ok=True)
-    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
-    unfinished = path.with_name(f".{path.name}.{owner}.unfinished")
+    unfinished = temporary_name(path, "unfinished")
     try:
         yield unfinished
         with open(unfinished, "rb+") as file:
@@ -89,6 +90,43 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike, content, sort: bool = True) -> None:
+    """Write what JSON can hold, NumPy's numbers and arrays as Python's, one value per line.
+
+    Args:
+        path: of the file.
+        content: of dicts, lists, texts and finite numbers.
+        sort: whether names are sorted, so that a change can be read; else they keep their order.
+
+    Raises:
+        ValueError: JSON cannot hold it.
+    """
+    try:
+        text = json.dumps(
+            content, indent=1, sort_keys=sort, ensure_ascii=False, allow_nan=False, default=_plain
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The content of `{Path(path).name}` must hold only what JSON can: texts, finite "
+            f"numbers, lists, dicts. Received: {error}"
+        ) from error
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value):
+    """NumPy's numbers and arrays as Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} of type {type(value).__name__}")
+
+
+def temporary_name(path: Path, kind: str) -> Path:
+    """A hidden name beside a path that nobody else has and that tells its owner."""
+    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
+    return path.with_name(f".{path.name}.{owner}.{kind}")
 
 
 def is_left_behind(unfinished: Path) -> bool:

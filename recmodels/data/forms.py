@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from recmodels.data.columns import USUAL_NAMES
 from recmodels.data.encodings import survey
+from recmodels.data.errors import invalid, require
 from recmodels.data.sources import Part
 from recmodels.data.text_tables import Format, Opened, tidy
 
@@ -23,37 +24,32 @@ def open_sequences(part: Part, given: Format) -> Opened:
     seen = survey(part, given.encoding)
     split = re.compile(re.escape(given.delimiter) if given.delimiter else r"[\s,]+").split
 
-    if given.header or given.names is not None:
-        raise ValueError(
-            "`header` and `names` have no meaning for form='sequences', whose lines hold a user "
-            f"and items: leave them out. Received: header={given.header}, names={given.names}"
-        )
+    message = "`header` and `names` have no meaning for form='sequences': leave them out"
+    unused = not given.header and given.names is None
+    require(unused, message, header=given.header, names=given.names)
 
     def lines() -> Iterator[tuple[str, list[str]]]:
         with part.text(seen.encoding) as file:
             for number, line in enumerate(file, 1):
                 user, *items = split(line.strip())
-                if user and (not items or OTHER_FORM.search(line) or user.lower() in USER_NAMES):
-                    raise ValueError(
-                        f"Line {number} of `{part.name}` must hold a user followed by items, as "
-                        "plain ids: no names of columns, quotes, brackets, or numbers behind "
-                        f"colons. Received: form='sequences', line={line.strip()[:80]!r}"
-                    )
+                other = not items or OTHER_FORM.search(line) or user.lower() in USER_NAMES
+                require(
+                    not (user and other),
+                    f"Line {number} of `{part.name}` must hold a user followed by items, as plain "
+                    "ids: no names of columns, quotes, brackets, or numbers behind colons",
+                    form="sequences",
+                    line=line.strip()[:80],
+                )
                 yield user, items
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
         for batch in _batched(lines()):
-            table = {
-                "user": [user for user, items in batch for _ in items],
-                "item": [item for _, items in batch for item in items],
-            }
+            users = [user for user, items in batch for _ in items]
+            table = {"user": users, "item": [item for _, items in batch for item in items]}
             yield pa.table({c: tidy(pa.array(table[c], pa.string())) for c in columns})
 
-    assumed = {
-        "encoding": seen.encoding.removesuffix("-sig"),
-        "form": "sequences",
-        "delimiter": repr(given.delimiter or "blanks and commas"),
-    }
+    assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "sequences"}
+    assumed["delimiter"] = repr(given.delimiter or "blanks and commas")
     return Opened(["user", "item"], assumed, blocks)
 
 
@@ -71,9 +67,8 @@ def open_json(part: Part, given: Format) -> Opened:
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
         for batch in _batched(parsed()):
-            yield pa.table(
-                {c: _json_column(part, c, [row.get(c) for row in batch]) for c in columns}
-            )
+            lists = {name: [row.get(name) for row in batch] for name in columns}
+            yield pa.table({c: _json_column(part, c, values) for c, values in lists.items()})
 
     assumed = {"encoding": seen.encoding.removesuffix("-sig"), "form": "JSON lines"}
     return Opened(list(names), assumed, blocks)
@@ -85,23 +80,23 @@ def _batched(rows: Iterator) -> Iterator[list]:
 
 
 def _parse(part: Part, number: int, line: str) -> dict:
-    def unique(pairs: list[tuple]) -> dict:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError(f"a name stands twice among {[name for name, _ in pairs]}")
-        return dict(pairs)
-
     try:
-        row = json.loads(
-            line, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique
-        )
+        as_written = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str)
+        row = json.loads(line, object_pairs_hook=distinct_names, **as_written)
         if isinstance(row, dict):
             return row
         raise ValueError("it is no object")
     except ValueError as error:
-        raise ValueError(
-            f"Line {number} of `{part.name}` must be one JSON object: {error}. "
-            f"Received: {line.strip()[:80]!r}"
-        ) from error
+        must = f"Line {number} of `{part.name}` must be one JSON object: {error}"
+        raise invalid(must, line=line.strip()[:80]) from error
+
+
+def distinct_names(pairs: list[tuple]) -> dict:
+    """The object of some pairs, for `object_pairs_hook` of `json`; a `ValueError` for repeats."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"a name stands twice among {names[:10]}")
+    return dict(pairs)
 
 
 def _json_column(part: Part, name: str, values: list) -> pa.Array:
@@ -113,10 +108,9 @@ def _json_column(part: Part, name: str, values: list) -> pa.Array:
     if kinds == {list} and all(isinstance(v, plain) for row in values for v in row or ()):
         lists = [None if row is None else [_text(value) for value in row] for row in values]
         return pa.array(lists, pa.list_(pa.string()))
-    raise ValueError(
-        f"Column {name!r} of `{part.name}` must hold numbers and text, or lists of them, in all "
-        f"rows. Received: {sorted(kind.__name__ for kind in kinds)}"
-    )
+    must = "must hold numbers and text, or lists of them, in all rows"
+    found = sorted(kind.__name__ for kind in kinds)
+    raise invalid(f"Column {name!r} of `{part.name}` {must}", types=found)
 
 
 def _text(value: str | bool | None) -> str | None:

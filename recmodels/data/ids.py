@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recmodels.data.errors import invalid
 from recmodels.data.values import (
     BLANKS,
     INVISIBLE,
@@ -37,17 +38,18 @@ NO_IDS = (
         "Spreadsheets lose the last digits of long ids, and a wrong encoding loses letters: export "
         "the file again with that column as text, or name the column of ids",
     ),
-    (
-        r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*",
-        "are times and no ids",
-        "Name the column of ids",
-    ),
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*", "are times and no ids", "Name the column of ids"),
     (
         r"\[\s*(['\"\d][^\[\]]*)?\]|\(\s*['\"\d][^()]*,[^()]*\)|\{\s*['\"].*:.*\}"
         r"|\d+([,;]\s?\d+)+",
         "are lists, or numbers with separators",
         "Write one id per row, or name the column of ids; write numbers without separators",
     ),
+)
+_MISSING_ID = "are missing ids", "Drop those rows, for example with `drop_missing`"
+_ROUNDED = (
+    "end in zeros, as spreadsheets round long ids",
+    "Export the file again with that column as text",
 )
 
 
@@ -88,28 +90,20 @@ def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
     return plain, kind
 
 
-_MISSING_ID = (
-    "are missing ids",
-    "Drop those rows, for example with `recmodels.data.drop_missing`",
-)
-
-
 def check_ids(ids: pd.Series) -> None:
     """Raise a `ValueError` unless ids are text without empty ones, or integers from 0 up."""
-    is_integer = pd.api.types.is_integer_dtype(ids) and not pd.api.types.is_bool_dtype(ids)
     refuse(ids, ids.isna(), *_MISSING_ID)
-    if is_integer:
+    if pd.api.types.is_integer_dtype(ids) and not pd.api.types.is_bool_dtype(ids):
         advice = "Drop those rows, or turn the column into text where they are real ids"
         refuse(ids, ids < 0, "are negative ids", advice)
     elif is_text(ids):
         refuse(ids, ids.str.strip(BLANKS) == "", *_MISSING_ID)
     else:
+        advice = "Name the column of ids, turn values into text with astype(str), decode bytes, or "
+        advice += "bring lists into rows with explode()"
+        must = f"Column `{ids.name}` must hold integers or strings, all of one type. {advice}"
         types = sorted({type(value).__name__ for value in ids})
-        raise ValueError(
-            f"Column `{ids.name}` must hold integers or strings, all of one type. Name the column "
-            "of ids, turn values into text with astype(str), decode bytes, or bring lists into "
-            f"rows with explode(). Received: dtype={ids.dtype}, types={types}"
-        )
+        raise invalid(must, dtype=ids.dtype, types=types)
 
 
 def _whole_numbers(column: pd.Series, numbers: pd.Series) -> pd.Series:
@@ -142,14 +136,13 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
             return folded.astype("int64").take(codes).set_axis(text.index), "integers"
         except (OverflowError, ValueError):
             pass  # More than 64 bits.
-    twice = folded if is_ascii else folded.map(_with_usual_letters)
-    twice = _replace(twice, r"\s+", " ")
-    grouped = matches(twice, r"\d{1,3}([ .']\d{3})+")
-    twice = twice.mask(grouped, _replace(twice, r"[ .']", ""))
+    usual = folded if is_ascii else folded.map(_with_usual_letters)
+    usual = _replace(usual, r"\s+", " ")
+    grouped = matches(usual, r"\d{1,3}([ .']\d{3})+")
+    usual = usual.mask(grouped, _replace(usual, r"[ .']", ""))
     advice = "Write each id in one way only; beside text, `12` and `12.0` may be two ids or one"
-    refuse_distinct(
-        twice.duplicated(keep=False).to_numpy(), "are one id in several spellings", advice
-    )
+    twice = usual.duplicated(keep=False).to_numpy()
+    refuse_distinct(twice, "are one id in several spellings", advice)
     return text, "text"
 
 
@@ -207,20 +200,11 @@ def encode(texts: pd.Series) -> tuple[np.ndarray, pa.Array]:
     return np.asarray(encoded.indices), encoded.dictionary
 
 
-_ROUNDED = (
-    "end in zeros, as spreadsheets round long ids",
-    "Export the file again with that column as text",
-)
-
-
 def _refuse_rounded(column: pd.Series, ids: pd.Series) -> None:
     """Two or more long ids that all end in zeros were rounded by a spreadsheet."""
-    if ids.max() < 10 ** (SPREADSHEET_DIGITS + 1):
-        return
     long = (ids >= 10 ** (SPREADSHEET_DIGITS + 1)).to_numpy()
-    rounded = long & (ids % 100 == 0).to_numpy()
-    if rounded.sum() == long.sum() and ids[long].nunique() > 1:
-        refuse(column, rounded, *_ROUNDED)
+    if long.any() and (ids[long] % 100 == 0).all() and ids[long].nunique() > 1:
+        refuse(column, long, *_ROUNDED)
 
 
 def _replace(text: pd.Series, pattern: str, replacement: str) -> pd.Series:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
+from recmodels.data.errors import require
 from recmodels.data.ids import check_ids, encode
 from recmodels.data.values import is_real, refuse, unwrap
 
@@ -96,36 +97,25 @@ class Interactions:
 
     def require(self, purpose: str, orders: Sequence[str]) -> None:
         """Raise a `ValueError` that says what to use instead, unless `order` is one of `orders`."""
-        if self.order in orders:
-            return
         advice = "Use a source with a `timestamp` column"
         if "ordered" in orders:
             advice += ", or one whose file order is time order (read it with `order='ordered'`)"
         elif self.order == "ordered":
             advice += ", or `leave_one_out`, which needs only the order"
-        raise ValueError(
-            f"{purpose} needs a source that is {' or '.join(orders)}. {advice}. "
-            f"Received: name={self.name!r}, order={self.order!r}"
-        )
+        message = f"{purpose} needs a source that is {' or '.join(orders)}. {advice}"
+        require(self.order in orders, message, name=self.name, order=self.order)
 
 
 def _check_events(events: pd.DataFrame, order: str, name: str) -> pd.DataFrame:
     """The same table with ids and times in plain dtypes; raise if anything is wrong."""
-    if not isinstance(events, pd.DataFrame):
-        raise ValueError(
-            f"`events` must be a pandas DataFrame. Received: type={type(events).__name__}"
-        )
-    if order not in ORDERS:
-        raise ValueError(f"`order` must be one of {ORDERS}. Received: order={order!r}")
-    missing = [c for c in ("user", "item") if c not in events.columns]
-    if order == "timed" and "timestamp" not in events.columns:
-        missing.append("timestamp")
-    if missing:
-        raise ValueError(
-            f"`events` of {name!r} has no column {missing}. Name it when reading, for example "
-            f"read_events(path, {missing[0]}='its name in your file'). "
-            f"Received: columns={list(events.columns)}"
-        )
+    is_table = isinstance(events, pd.DataFrame)
+    require(is_table, "`events` must be a pandas DataFrame", type=type(events))
+    require(order in ORDERS, f"`order` must be one of {ORDERS}", order=order)
+    needed = ("user", "item", "timestamp") if order == "timed" else ("user", "item")
+    missing = [column for column in needed if column not in events.columns]
+    advice = "name it when reading, for example `read_events(path, item='its name in your file')`"
+    lacks = f"`events` of {name!r} has no column {missing}: {advice}"
+    require(not missing, lacks, columns=list(events.columns))
     check_names(events.columns)
     typed = [c for c in ("user", "item", "timestamp") if c in events.columns]
     plain = {column: unwrap(events[column]) for column in typed}
@@ -144,32 +134,28 @@ def _check_attributes(table: pd.DataFrame | None, ids: pd.Series) -> None:
         return
     fits = isinstance(table, pd.DataFrame) and table.index.is_unique
     kinds = [ids.dtype, table.index.dtype] if fits else []
-    if not fits or len({pd.api.types.is_integer_dtype(kind) for kind in kinds}) > 1:
-        raise ValueError(
-            f"`{ids.name}s` must be a table indexed by the raw ids of column `{ids.name}`, each "
-            "once and of the same type: use set_index and, where needed, astype. "
-            f"Received: {type(table).__name__}, types of ids in events and table: {kinds}"
-        )
+    require(
+        fits and len({pd.api.types.is_integer_dtype(kind) for kind in kinds}) == 1,
+        f"`{ids.name}s` must be a table indexed by the raw ids of column `{ids.name}`, each once "
+        "and of the same type: use set_index and, where needed, astype",
+        type=type(table),
+        types_of_ids=kinds,
+    )
 
 
 def check_names(columns: pd.Index) -> None:
     """Raise a `ValueError` if a column name stands twice."""
     twice = columns[columns.duplicated()].unique().tolist()
-    if twice:
-        raise ValueError(
-            f"Columns {', '.join(f'`{name}`' for name in twice)} stand twice: rename or drop one "
-            f"of each. Received: columns={list(columns)}"
-        )
+    shown = ", ".join(f"`{name}`" for name in twice)
+    message = f"Columns {shown} stand twice: rename or drop one of each"
+    require(not twice, message, columns=list(columns))
 
 
 def _check_timestamps(timestamps: pd.Series) -> None:
     advice = "Drop those rows, or let `from_frame` convert dates and other units"
     refuse(timestamps, timestamps.isna(), "are missing times", advice)
-    if not pd.api.types.is_integer_dtype(timestamps):
-        raise ValueError(
-            "Column `timestamp` must be integer UTC seconds; `read_events` and `from_frame` "
-            f"convert dates and other units. Received: dtype={timestamps.dtype}"
-        )
+    must = "Column `timestamp` must be integer UTC seconds; `from_frame` converts other times"
+    require(pd.api.types.is_integer_dtype(timestamps), must, dtype=timestamps.dtype)
     bad = (timestamps < 0) | (timestamps > LATEST_TIMESTAMP)
     what = "lie outside 1970 to 2100: milliseconds, or several units in one column"
     refuse(timestamps, bad, what, advice)
@@ -181,10 +167,8 @@ def _check_timestamps(timestamps: pd.Series) -> None:
 
 def _check_numbers(numbers: pd.Series) -> None:
     advice = "Correct those rows, or let `from_frame` convert the column"
-    if not is_real(numbers):
-        raise ValueError(
-            f"Column `{numbers.name}` must hold numbers. {advice}. Received: dtype={numbers.dtype}"
-        )
+    must = f"Column `{numbers.name}` must hold numbers. {advice}"
+    require(is_real(numbers), must, dtype=numbers.dtype)
     refuse(numbers, np.isinf(numbers.to_numpy("float64", na_value=np.nan)), "are infinite", advice)
 
 

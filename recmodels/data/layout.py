@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recmodels.data.columns import USUAL_NAMES
 from recmodels.data.encodings import Survey
+from recmodels.data.errors import invalid, require
 from recmodels.data.ids import shape
 from recmodels.data.sources import Part
 
@@ -77,31 +78,23 @@ def find_layout(
     can_quote = splitter(delimiter)[1] is None
     quoted = seen.has_quotes and can_quote and _has_matching_quotes(part, seen, delimiter)
     sample = [row for _, row in _until_error(rows(lines, delimiter, quoted))]
-    if len(sample[0]) < 2:
-        raise ValueError(
-            f"`delimiter` must be what stands between the columns of `{part.name}`, whose first "
-            f"row is {lines[0].strip()[:80]!r}. Received: delimiter={delimiter!r}"
-        )
+    row = lines[0].strip()[:80]
+    must = f"`delimiter` must be what stands between the columns of `{part.name}`"
+    require(len(sample[0]) > 1, must, delimiter=delimiter, row=row)
     first = [name.strip() for name in sample[0]]
-    if names is not None and len(names) != len(first):
-        raise ValueError(
-            f"`names` must name all {len(first)} columns of `{part.name}`. Received: names={names}"
-        )
+    all_names = f"`names` must name all {len(first)} columns of `{part.name}`"
+    require(names is None or len(names) == len(first), all_names, names=names)
     if header is None:
         header = _has_header(part, first, sample[1:], names)
-    if not header and names is None:
-        raise ValueError(
-            f"`names` must be given, since `header` is False. Received: names=None, row={first}"
-        )
+    needed = "`names` must be given, since `header` is False"
+    require(header or names is not None, needed, names=None, row=first)
     skip = next(n for n, line in enumerate(lines, 1) if line.strip()) if header else 0
     matches = [RECBOLE.fullmatch(name) for name in first]
     types = {m[1].strip(): m[2] for m in matches} if names is None and all(matches) else {}
     names = list(names or types or first)
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"Two columns of `{part.name}` have one name: give every column a name of its own "
-            f"with `names` (and header=True to leave the first row out). Received: columns={names}"
-        )
+    twice = f"Two columns of `{part.name}` have one name: give every column a name of its own with "
+    twice += "`names` (and header=True to leave the first row out)"
+    require(len(set(names)) == len(names), twice, columns=names)
     return Layout(delimiter, quoted, names, skip, types)
 
 
@@ -113,30 +106,25 @@ def _until_error(rows: Iterator) -> Iterator:
         return
 
 
-def _counts(lines: list[str], delimiter: str) -> list[set[int]]:
-    """The numbers of fields of the rows, with quotes and without."""
-    ways = (True, False) if any('"' in line for line in lines) else (False,)
-    return [{len(row) for _, row in _until_error(rows(lines, delimiter, way))} for way in ways]
-
-
 def _guess_delimiter(part: Part, lines: list[str]) -> str:
     """The only delimiter that cuts all lines into the same number of fields, two or more."""
-    fitting = [
-        delimiter
-        for delimiter in (*STRONG, *USUAL, *WEAK)
-        if any(len(counts) == 1 and min(counts) > 1 for counts in _counts(lines, delimiter))
-    ]
+    ways = (True, False) if any('"' in line for line in lines) else (False,)
+
+    def fits(delimiter: str, quoted: bool) -> bool:
+        counts = {len(row) for _, row in _until_error(rows(lines, delimiter, quoted))}
+        return len(counts) == 1 and min(counts) > 1
+
+    every = (*STRONG, *USUAL, *WEAK)
+    fitting = [delimiter for delimiter in every if any(fits(delimiter, way) for way in ways)]
     for kind in (STRONG, USUAL, WEAK):
         chosen = [delimiter for delimiter in fitting if delimiter in kind]
         if kind is WEAK and BLANKS in chosen and any("  " in f" {line}" for line in lines):
             return BLANKS
         if len(chosen) == 1 or (kind is WEAK and chosen):
             return chosen[0]
-        if chosen:
-            raise ValueError(
-                f"`delimiter` must be given, since several cut all rows of `{part.name}` into "
-                f"columns: {chosen}. Received: delimiter=None, row={lines[0].strip()[:80]!r}"
-            )
+        several = f"several cut all rows of `{part.name}` into columns: {chosen}"
+        message = f"`delimiter` must be given, since {several}"
+        require(not chosen, message, delimiter=None, row=lines[0].strip()[:80])
     raise _no_delimiter(part, lines)
 
 
@@ -156,10 +144,11 @@ def _no_delimiter(part: Part, lines: list[str]) -> ValueError:
 
 def ragged(part: Part, line: int, count: int, width: int, delimiter: str) -> ValueError:
     """An error for a row with too few or too many fields."""
-    return ValueError(
+    return invalid(
         f"Line {line} of `{part.name}` has {count} fields and the first row {width}: mend the "
-        "line, name another `delimiter`, or say form='sequences' if lines hold a user and then "
-        f"items. Received: delimiter={delimiter!r}, path={part.path}"
+        "line, name another `delimiter`, or say form='sequences' if lines hold a user and items",
+        delimiter=delimiter,
+        path=part.path,
     )
 
 
@@ -192,10 +181,10 @@ def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
                 break
         else:
             return False
-    raise ValueError(
+    raise invalid(
         f"Quotes do not match in line {fault} of `{part.name}`: a quote opens a field and none "
-        "closes it before a delimiter. Write a quote inside a quoted field twice, or remove it. "
-        f"Received: path={part.path}"
+        "closes it before a delimiter. Write a quote inside a quoted field twice, or remove it",
+        path=part.path,
     )
 
 
@@ -247,8 +236,10 @@ def _has_header(
     if is_header == (names is None):
         return is_header
     looks = "like names" if is_header else "like an event" if as_data else "like either"
-    raise ValueError(
-        f"It is unclear whether the first row of `{part.name}` holds the names of the columns or "
-        f"an event (it looks {looks}): say header=True or header=False, with the `names` of the "
-        f"columns for a file without a header. Received: header=None, names={names}, row={first}"
+    raise invalid(
+        f"It is unclear whether the first row of `{part.name}` holds names of columns or an event "
+        f"(it looks {looks}): say header=True or header=False, and give `names` with the latter",
+        header=None,
+        names=names,
+        row=first,
     )

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from recmodels.data.interactions import Interactions
-from recmodels.data.splits import Split, pairs_in
+from recmodels.data.splits import Cases, Split, pairs_in
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,12 +79,10 @@ def leak_report(split: Split) -> LeakReport:
     """
     part = "validation" if split.test is None else "test"
     cases = getattr(split, part)
-    times = {"future_share_median": None, "future_share_mean": None}
-    times |= {"own_future_events": None, "ties_at_cut": None}
+    measures = ("future_share_median", "future_share_mean", "own_future_events", "ties_at_cut")
+    times = dict.fromkeys(measures)
     if "timestamp" in split.train.events and len(cases):
-        times = _future_shares(split.train.events, cases.targets.events)
-        times["own_future_events"] = _own_future(split.train.events, cases.targets.events)
-        times["ties_at_cut"] = _ties(cases.inputs, cases.targets.events)
+        times = _time_leaks(split, cases)
     return LeakReport(
         name=split.train.name,
         protocol=split.protocol,
@@ -97,25 +94,18 @@ def leak_report(split: Split) -> LeakReport:
     )
 
 
-def _future_shares(train: pd.DataFrame, targets: pd.DataFrame) -> dict[str, float]:
-    ordered = np.sort(train["timestamp"].to_numpy())
-    moments = targets["timestamp"].to_numpy()
-    median = np.median(moments)
-    after = len(ordered) - np.searchsorted(ordered, np.append(moments, median), side="right")
-    shares = after / len(ordered)
+def _time_leaks(split: Split, cases: Cases) -> dict[str, float | int]:
+    train, targets = split.train.events, cases.targets.events
+    times, moments = np.sort(train["timestamp"].to_numpy()), targets["timestamp"].to_numpy()
+    asked = np.append(moments, np.median(moments))
+    after = (len(times) - np.searchsorted(times, asked, side="right")) / len(times)
+    first_target = train["user"].map(targets.groupby("user")["timestamp"].min())
+    users, offsets = cases.inputs.user_offsets()
+    last_rows = offsets[1:][pd.Index(users).get_indexer(targets["user"])] - 1
+    last_moments = cases.inputs.events["timestamp"].to_numpy()[last_rows]
     return {
-        "future_share_median": float(shares[-1]),
-        "future_share_mean": float(shares[:-1].mean()),
+        "future_share_median": float(after[-1]),
+        "future_share_mean": float(after[:-1].mean()),
+        "own_future_events": int((train["timestamp"] > first_target).sum()),
+        "ties_at_cut": int((last_moments == moments).sum()),
     }
-
-
-def _own_future(train: pd.DataFrame, targets: pd.DataFrame) -> int:
-    own_target = train["user"].map(targets.groupby("user")["timestamp"].min())
-    return int((train["timestamp"] > own_target).sum())
-
-
-def _ties(inputs: Interactions, targets: pd.DataFrame) -> int:
-    users, offsets = inputs.user_offsets()
-    rows = pd.Index(users).get_indexer(targets["user"])
-    last = inputs.events["timestamp"].to_numpy()[offsets[1:][rows] - 1]
-    return int((last == targets["timestamp"].to_numpy()).sum())

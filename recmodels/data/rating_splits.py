@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split, cases_among, cut_seconds, pairs_in, split_at
 
@@ -39,12 +40,10 @@ def random_ratings(
     total = len(interactions)
     tested = round(total * test_share)
     validated = round((total - tested) * validation_share)
-    if not 0 < tested < total or not 0 < validated < total - tested:
-        raise ValueError(
-            "`test_share` and `validation_share` must leave events for all three parts. "
-            f"Received: test_share={test_share}, validation_share={validation_share}, "
-            f"events={total}"
-        )
+    fits = 0 < tested < total and 0 < validated < total - tested
+    must = "`test_share` and `validation_share` must leave events for all three parts"
+    shares = {"test_share": test_share, "validation_share": validation_share}
+    require(fits, must, **shares, events=total)
     order = np.random.default_rng(seed).permutation(total)
     role = np.zeros(total, np.int8)
     role[order[:tested]] = 2
@@ -60,13 +59,9 @@ def random_ratings(
             "`log.select(~log.events.duplicated(['user', 'item']))`.",
             stacklevel=2,
         )
-    return Split(
-        protocol="random-80-20",
-        train=train,
-        validation=cases_among(train, interactions.select(role == 1)),
-        test=cases_among(known, test),
-        catalogue=interactions.events["item"].unique(),
-    )
+    validation = cases_among(train, interactions.select(role == 1))
+    catalogue = interactions.events["item"].unique()
+    return Split("random-80-20", train, validation, cases_among(known, test), catalogue)
 
 
 def temporal_ratings(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Split, cases_after, cut_seconds, temporal_cutoff
 
@@ -43,27 +44,19 @@ def rolling_origin(
         fold 2     train               test
     """
     interactions.require("`rolling_origin`", ("timed",))
-    if folds < 2 or not 0 < validation_fraction < start < 1:
-        raise ValueError(
-            "`folds` must be at least 2, and 0 < validation_fraction < start < 1. Received: "
-            f"folds={folds}, start={start}, validation_fraction={validation_fraction}"
-        )
+    fits = folds > 1 and 0 < validation_fraction < start < 1
+    must = "`folds` must be at least 2, and 0 < validation_fraction < start < 1"
+    require(fits, must, folds=folds, start=start, validation_fraction=validation_fraction)
     times = np.sort(interactions.events["timestamp"].to_numpy())
     shares = np.linspace(start, 1, folds + 1)
     cuts = [cut_seconds(times, share, validation_fraction, None)[1] for share in shares[:-1]]
     splits = []
     for fold, end in enumerate([*cuts[1:], None]):
-        if end == cuts[fold]:
-            raise ValueError(
-                "`folds` is too large: two cuts fall into one second. Use fewer folds. "
-                f"Received: folds={folds}, name={interactions.name!r}"
-            )
+        together = "`folds` is too large: two cuts fall into one second. Use fewer folds"
+        require(end != cuts[fold], together, folds=folds, name=interactions.name)
         split = temporal_cutoff(interactions, shares[fold], validation_fraction)
         test = cases_after(interactions, split.cut[1], end)
-        if not len(test):
-            raise ValueError(
-                f"`folds` leaves no test case in fold {fold + 1}: no user has events before and "
-                f"within its stretch. Use fewer folds. Received: folds={folds}"
-            )
+        empty = f"`folds` leaves no test case in fold {fold + 1}: no user has events before and "
+        require(len(test), empty + "within its stretch. Use fewer folds", folds=folds)
         splits.append(replace(split, protocol="rolling-origin", test=test))
     return splits

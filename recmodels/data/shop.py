@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.shop_catalogue import FIRST_ITEM, LANGUAGES, NUM_CATEGORIES, build_catalogue
 from recmodels.data.shop_clock import DAY, START, draw_times
@@ -59,11 +60,8 @@ class Shop:
         """
         columns = np.asarray(raw_ids) - FIRST_ITEM
         foreign = (columns < 0) | (columns >= self.process.num_items)
-        if foreign.any():
-            raise ValueError(
-                "`raw_ids` must be items of this shop, in `shop.catalogue`. "
-                f"Received: {columns[foreign][0] + FIRST_ITEM}"
-            )
+        must = "`raw_ids` must be items of this shop, in `shop.catalogue`"
+        require(not foreign.any(), must, raw_ids=columns[foreign][:1] + FIRST_ITEM)
         return columns
 
     def rows(self, users, positions) -> np.ndarray:
@@ -81,18 +79,13 @@ class Shop:
         """
         users, positions = np.asarray(users, np.int64), np.asarray(positions, np.int64)
         known = (users >= 1) & (users < len(self._offsets))
-        if not known.all():
-            raise ValueError(
-                f"`users` must be raw user ids of this shop, 1..{len(self._offsets) - 1}. "
-                f"Received: {users[~known][0]}"
-            )
+        must = f"`users` must be raw user ids of this shop, 1..{len(self._offsets) - 1}"
+        require(known.all(), must, users=users[~known][:1])
         rows = self._offsets[users - 1] + positions
         inside = (positions >= 0) & (rows < self._offsets[users])
-        if not inside.all():
-            raise ValueError(
-                "`positions` must number an event of the user's log, from 0. "
-                f"Received: position {positions[~inside][0]} of user {users[~inside][0]}"
-            )
+        outside = {"positions": positions[~inside][:1], "users": users[~inside][:1]}
+        must = "`positions` must number an event of the user's log, from 0"
+        require(inside.all(), must, **outside)
         return rows
 
     def bayes(self, users, positions) -> np.ndarray:
@@ -109,8 +102,8 @@ class Shop:
         Returns:
             Probability of each item in the order of `catalogue`, float64, (B, V).
         """
-        rows = self.rows(users, positions)
-        return self._predict(rows, np.asarray(positions), self._filter(rows, np.asarray(positions)))
+        rows, positions = self.rows(users, positions), np.asarray(positions)
+        return self._predict(rows, positions, self._filter(rows, positions))
 
     def oracle(self, users, positions) -> np.ndarray:
         """The prediction of someone who knew the true intent before the event: same as `bayes`."""
@@ -186,29 +179,25 @@ def simulate(
     lengths = np.maximum(for_times.gamma(4, events_per_user / 4, num_users).round(), 3).astype(int)
     times = draw_times(lengths, for_times)
     chosen, intents, runs = walk(process, lengths, times // (7 * DAY), for_walk)
-    events = pd.DataFrame(
-        {
-            "user": np.repeat(np.arange(1, num_users + 1), lengths),
-            "item": chosen.astype(np.int64) + FIRST_ITEM,
-            "timestamp": times + START,
-            "action": _actions(runs, for_surface),
-            "duration": _dwell(process.appeal[chosen], runs, times, lengths, for_surface),
-            "device": _devices(lengths, for_surface),
-        }
-    )
-    return Shop(Interactions(events, "timed", "shop", items), process, intents, runs)
+    columns = {
+        "user": np.repeat(np.arange(1, num_users + 1), lengths),
+        "item": chosen.astype(np.int64) + FIRST_ITEM,
+        "timestamp": times + START,
+        "action": _actions(runs, for_surface),
+        "duration": _dwell(process.appeal[chosen], runs, times, lengths, for_surface),
+        "device": _devices(lengths, for_surface),
+    }
+    log = Interactions(pd.DataFrame(columns), "timed", "shop", items)
+    return Shop(log, process, intents, runs)
 
 
 def _check_arguments(num_users, num_items, events_per_user, noise, language) -> None:
     least = {"num_users": (num_users, 1), "num_items": (num_items, 2 * NUM_CATEGORIES)}
     least["events_per_user"] = (events_per_user, 3)
     for name, (value, minimum) in least.items():
-        if not value >= minimum:
-            raise ValueError(f"`{name}` must be at least {minimum}. Received: {name}={value!r}")
-    if not 0 <= noise <= 1:
-        raise ValueError(f"`noise` must be between 0 and 1. Received: noise={noise!r}")
-    if language not in LANGUAGES:
-        raise ValueError(f"`language` must be one of {LANGUAGES}. Received: language={language!r}")
+        require(value >= minimum, f"`{name}` must be at least {minimum}", **{name: value})
+    require(0 <= noise <= 1, "`noise` must be between 0 and 1", noise=noise)
+    require(language in LANGUAGES, f"`language` must be one of {LANGUAGES}", language=language)
 
 
 def _actions(runs: np.ndarray, rng: np.random.Generator) -> pd.Categorical:

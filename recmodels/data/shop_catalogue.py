@@ -59,17 +59,8 @@ def build_catalogue(num_items: int, language: str, rng: np.random.Generator) -> 
     adjective = np.array(words["adjective"])[code // nouns]
     brand = np.array(words["brand"])[line % brands]
     price = np.round(np.exp(rng.normal(3.0 + 0.2 * category, 0.6)), 2)
-    return pd.DataFrame(
-        {
-            "title": _titles(brand, adjective, noun, model, words["join"]),
-            "category": np.array(words["category"])[category],
-            "brand": brand,
-            "price": price,
-        },
-        index=pd.RangeIndex(FIRST_ITEM, FIRST_ITEM + num_items, name="item"),
-    )
-
-
-def _titles(brands, adjectives, nouns, models, join: str) -> list[str]:
-    names = (join.join(parts) for parts in zip(brands, adjectives, nouns, strict=True))
-    return [f"{n} {m + 1}" if m else n for n, m in zip(names, models, strict=True)]
+    names = map(words["join"].join, zip(brand, adjective, noun, strict=True))
+    titles = [f"{n} {m + 1}" if m else n for n, m in zip(names, model, strict=True)]
+    columns = {"title": titles, "category": np.array(words["category"])[category]}
+    index = pd.RangeIndex(FIRST_ITEM, FIRST_ITEM + num_items, name="item")
+    return pd.DataFrame(columns | {"brand": brand, "price": price}, index)

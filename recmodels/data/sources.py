@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 import psutil
 
+from recmodels.data.errors import invalid, require
+
 MEMORY_VARIABLE = "RECMODELS_MEMORY_GB"
 # What stands behind the name of a file in its packed form or a copy of it.
 COPY_ENDS = re.compile(r"(\.(gz|bz2|zip|bak|old|orig|tmp)|~)+$")
@@ -56,11 +58,9 @@ class Part:
 
     def refuse(self, why: object) -> ValueError:
         """An error for a file that is no table."""
-        return ValueError(
-            f"`{self.name}` cannot be read as a table: {why}. Save it as a CSV with one delimiter "
-            "and the names of the columns in its first row, as JSON lines or as Parquet. "
-            f"Received: path={self.path}"
-        )
+        message = f"`{self.name}` cannot be read as a table: {why}. Save it as a CSV with one "
+        message += "delimiter and the names of the columns in its first row, or as Parquet"
+        return invalid(message, path=self.path)
 
 
 class Budget:
@@ -76,10 +76,8 @@ class Budget:
         try:
             self.limit = float(given) * 1e9 if given else psutil.virtual_memory().available
         except ValueError as error:
-            raise ValueError(
-                f"The environment variable `{MEMORY_VARIABLE}` must be a number of gigabytes. "
-                f"Received: {MEMORY_VARIABLE}={given!r}"
-            ) from error
+            must = f"The environment variable `{MEMORY_VARIABLE}` must be a number of gigabytes"
+            raise invalid(must, RECMODELS_MEMORY_GB=given) from error
 
     def spend(self, num_bytes: int) -> None:
         """Count bytes that are held; a `ValueError` beyond the limit."""
@@ -88,13 +86,13 @@ class Budget:
 
     def check(self, num_bytes: int) -> None:
         """Raise a `ValueError` if a table of so many bytes is beyond the limit."""
-        if COPIES * num_bytes > self.limit:
-            raise ValueError(
-                f"`{self.name}` needs {COPIES * num_bytes / 1e9:.1f} GB of memory or more, and "
-                f"{self.limit / 1e9:.1f} GB are available. Read fewer columns or a part of the "
-                f"file, or set the environment variable `{MEMORY_VARIABLE}` to the gigabytes it "
-                f"may take. Received: path={self.name!r}"
-            )
+        needed = COPIES * num_bytes
+        require(
+            needed <= self.limit,
+            f"`{self.name}` needs {needed / 1e9:.1f} GB of memory or more: read fewer columns or a "
+            f"part of the file, or set `{MEMORY_VARIABLE}` to the gigabytes it may take",
+            available=f"{self.limit / 1e9:.1f} GB",
+        )
 
 
 def first_bytes(path: Path) -> bytes:
@@ -117,15 +115,16 @@ def find_parts(path: str | Path) -> list[Part]:
         ValueError: an archive holds several files, or none that can be opened; or two files are
             copies of each other.
     """
-    if not str(path).strip():
-        raise ValueError(f"`path` must name a file or folder. Received: path={path!r}")
+    require(str(path).strip(), "`path` must name a file or folder", path=path)
     path = Path(path).expanduser()
     if path.is_file():
         return [_open_archive(path) if first_bytes(path) == b"PK\x03\x04" else Part(path)]
     archive = next((parent for parent in path.parents if parent.is_file()), None)
     if archive is not None and first_bytes(archive) == b"PK\x03\x04":
         return [_open_archive(archive, path.relative_to(archive).as_posix())]
-    root = path if path.is_dir() else Path(*_before_pattern(path.parts))
+    # A pattern is looked for in the folder before the first `*`, `?` or `[`.
+    marked = (n for n, part in enumerate(path.parts) if set(part) & set("*?["))
+    root = path if path.is_dir() else Path(*path.parts[: next(marked, -1)])
     found = path.rglob("*") if path.is_dir() else root.glob("/".join(path.parts[len(root.parts) :]))
     files = [file for file in sorted(found, key=_in_counting_order) if _is_data(file, root)]
     if not files:
@@ -148,19 +147,12 @@ def _refuse_copies(files: list[Path]) -> None:
         name = file.parent / COPY_ENDS.sub("", file.name)
         alike = known.setdefault((file.parent, file.stat().st_size), [])
         copies = known.setdefault(name, []) + [o for o in alike if filecmp.cmp(o, file, False)]
-        if copies:
-            raise ValueError(
-                f"`path` means {copies[0].name!r} and {file.name!r}, which look like copies: keep "
-                f"one of them, or name the files to read. Received: path={str(file.parent)!r}"
-            )
+        pair = f"{copies[0].name!r} and {file.name!r}" if copies else ""
+        advice = "keep one of them, or name the files to read"
+        message = f"`path` means {pair}, which look like copies: {advice}"
+        require(not copies, message, path=file.parent)
         known[name].append(file)
         alike.append(file)
-
-
-def _before_pattern(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The folders of a path up to the first that holds a `*`, `?` or `[`; all but the last else."""
-    marked = (n for n, part in enumerate(parts) if set(part) & set("*?["))
-    return parts[: next(marked, len(parts) - 1)]
 
 
 def _is_data(file: Path, root: Path) -> bool:
@@ -186,12 +178,13 @@ def _open_archive(path: Path, wanted: str | None = None) -> Part:
         raise Part(path).refuse("it is a workbook of a spreadsheet program")
     data = [name for name in members if not any(p[0] in "._" for p in Path(name).parts)]
     chosen = [name for name in data if wanted in (None, name)]
-    if len(chosen) != 1:
-        raise ValueError(
-            f"`path` must name one file of the archive {path.name!r}, as in "
-            f"'{path.name}/{next(iter(data), 'events.csv')}'. It holds {data[:20]}. "
-            f"Received: path={str(path if wanted is None else path / wanted)!r}"
-        )
+    example = f"{path.name}/{next(iter(data), 'events.csv')}"
+    require(
+        len(chosen) == 1,
+        f"`path` must name one file of the archive {path.name!r}, as in {example!r}. It holds "
+        f"{data[:20]}",
+        path=path if wanted is None else path / wanted,
+    )
     if members[chosen[0]].flag_bits & 1:
         raise Part(path).refuse("the archive is encrypted")
     return Part(path, chosen[0])

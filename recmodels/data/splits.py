@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.times import moment_seconds
 
@@ -81,11 +82,8 @@ class Split:
         Raises:
             ValueError: there is no such part, or the test was taken away.
         """
-        if part not in ("validation", "test") or getattr(self, part) is None:
-            raise ValueError(
-                "`part` must be 'validation', or 'test' where the split still has it. "
-                f"Received: part={part!r} of {self!r}"
-            )
+        known = part in ("validation", "test") and getattr(self, part) is not None
+        require(known, "`part` must be 'validation', or 'test' where there still is one", part=part)
         cases = getattr(self, part)
         train, targets = self.train.events, cases.targets.events
         return {
@@ -114,21 +112,15 @@ def leave_one_out(interactions: Interactions) -> Split:
     _, offsets = interactions.user_offsets()
     lengths = np.diff(offsets)
     ends = offsets[1:][lengths >= 3]
-    if not len(ends):
-        raise ValueError(
-            "`leave_one_out` needs users with at least three events (train, validation, test). "
-            f"Received: name={interactions.name!r}, longest history={lengths.max(initial=0)}"
-        )
+    needed = "`leave_one_out` needs users with at least three events (train, validation, test)"
+    require(len(ends), needed, name=interactions.name, longest_history=lengths.max(initial=0))
     role = np.zeros(len(interactions), np.int8)
     role[ends - 2], role[ends - 1] = 1, 2
-    train = interactions.select(role == 0)
-    return Split(
-        protocol="leave-one-out",
-        train=train,
-        validation=Cases(train, interactions.select(role == 1)),
-        test=Cases(interactions.select(role <= 1), interactions.select(role == 2)),
-        catalogue=interactions.events["item"].unique(),
-    )
+    train, known = interactions.select(role == 0), interactions.select(role <= 1)
+    validation = Cases(train, interactions.select(role == 1))
+    test = Cases(known, interactions.select(role == 2))
+    catalogue = interactions.events["item"].unique()
+    return Split("leave-one-out", train, validation, test, catalogue)
 
 
 def temporal_cutoff(
@@ -188,21 +180,12 @@ def split_at(
         ValueError: one of the three parts would be empty.
     """
     train = interactions.select(interactions.events["timestamp"].to_numpy() < cut[0])
-    split = Split(
-        protocol=protocol,
-        train=train,
-        validation=cases(interactions, *cut),
-        test=cases(interactions, cut[1], None),
-        catalogue=train.events["item"].unique(),
-        cut=cut,
-    )
-    sizes = {"train": len(train), "validation": len(split.validation), "test": len(split.test)}
-    if not all(sizes.values()):
-        raise ValueError(
-            f"{caller} left a part without cases: move the cuts with its arguments, such as "
-            "`fraction` or `validation_fraction`, so that users have events on both sides. "
-            f"Received: name={interactions.name!r}, cut={cut}, sizes={sizes}"
-        )
+    validation, test = cases(interactions, *cut), cases(interactions, cut[1], None)
+    split = Split(protocol, train, validation, test, train.events["item"].unique(), cut)
+    sizes = {"train": len(train), "validation": len(validation), "test": len(test)}
+    message = f"{caller} left a part without cases: move the cuts with its arguments, such as "
+    message += "`fraction` or `validation_fraction`, so that users have events on both sides"
+    require(all(sizes.values()), message, name=interactions.name, cut=cut, sizes=sizes)
     return split
 
 
@@ -226,13 +209,15 @@ def cut_seconds(
     if time is not None:
         test_cut = moment_seconds(time, "time")
         fraction = np.searchsorted(ordered, test_cut) / max(len(ordered), 1)
-    if not len(ordered) or not 0 < validation_fraction < fraction < 1:
-        raise ValueError(
-            "`validation_fraction` and `fraction` must leave events for training, validation and "
-            "test: 0 < validation_fraction < fraction < 1. Received: "
-            f"fraction={fraction:.4g}, validation_fraction={validation_fraction:.4g}, "
-            f"time={time!r}, events={len(ordered):,}"
-        )
+    require(
+        len(ordered) and 0 < validation_fraction < fraction < 1,
+        "`validation_fraction` and `fraction` must leave events for training, validation and test: "
+        "0 < validation_fraction < fraction < 1",
+        fraction=round(fraction, 4),
+        validation_fraction=validation_fraction,
+        time=time,
+        events=len(ordered),
+    )
     if time is None:
         test_cut = ordered[int(fraction * len(ordered))]
     validation_cut = ordered[int((fraction - validation_fraction) * len(ordered))]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from recmodels.data.errors import invalid, require
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split, cases_among
 
@@ -44,21 +45,14 @@ def split_from_tables(
     tables = {"train": train, "validation": validation, "test": test}
     _check_alike(tables)
     known = replace(train, events=pd.concat([train.events, validation.events], ignore_index=True))
-    split = Split(
-        protocol="tables",
-        train=train,
-        validation=cases_among(train, validation),
-        test=cases_among(known, test),
-        catalogue=pd.concat([known.events["item"], test.events["item"]]).unique(),
-    )
+    catalogue = pd.concat([known.events["item"], test.events["item"]]).unique()
+    cases = cases_among(train, validation), cases_among(known, test)
+    split = Split("tables", train, *cases, catalogue)
     for part in ("validation", "test"):
         cases = getattr(split, part)
-        if not len(cases):
-            raise ValueError(
-                f"`{part}` has no user with an event before: are the ids of the same kind? "
-                f"Received: users of {part} {tables[part].events['user'].head(3).tolist()}, "
-                f"of train {train.events['user'].head(3).tolist()}"
-            )
+        users = {name: tables[name].events["user"].head(3).tolist() for name in ("train", part)}
+        none = f"`{part}` has no user with an event before: are the ids of the same kind?"
+        require(len(cases), none, users=users)
         if in_time and train.order == "timed":
             _check_in_time(cases, part)
     if verbose:
@@ -71,29 +65,22 @@ def _check_alike(tables: dict[str, Interactions]) -> None:
     """Refuse tables that are not parts of one log."""
     train = tables["train"]
     for name, table in tables.items():
-        if not isinstance(table, Interactions) or not len(table):
-            raise ValueError(
-                f"`{name}` must be a log with events: use `read_events` or `from_frame`. "
-                f"Received: {name}={table if isinstance(table, Interactions) else type(table)!r}"
-            )
+        kind = table if isinstance(table, Interactions) else type(table)
+        must = f"`{name}` must be a log with events: use `read_events` or `from_frame`"
+        require(isinstance(table, Interactions) and len(table), must, **{name: kind})
         kinds = [
             (log.order, {c: str(dtype) for c, dtype in log.events.dtypes.items()})
             for log in (train, table)
         ]
-        if kinds[0] != kinds[1]:
-            raise ValueError(
-                f"`{name}` and `train` must have one order, the same columns and ids of one type: "
-                "read all tables with the same arguments, ids as text where one has text. "
-                f"Received: train={kinds[0]}, {name}={kinds[1]}"
-            )
+        must = f"`{name}` and `train` must have one order, the same columns and ids of one type: "
+        advice = "read all tables with the same arguments, ids as text where one has text"
+        require(kinds[0] == kinds[1], must + advice, **{"train": kinds[0], name: kinds[1]})
     columns = ["user", "item"] + ["timestamp"] * (train.order == "timed")
     events = pd.concat([table.events[columns].drop_duplicates() for table in tables.values()])
     twice = events[events.duplicated()]
     if len(twice) and train.order == "timed":
-        raise ValueError(
-            f"`train`, `validation` and `test` share {len(twice):,} events: keep each event in one "
-            f"table. Received: {twice.iloc[0].to_dict()} in two of them"
-        )
+        message = f"`train`, `validation` and `test` share {len(twice):,} events: keep each in one"
+        raise invalid(f"{message} table", event=twice.iloc[0].to_dict())
 
 
 def _check_in_time(cases: Cases, part: str) -> None:
@@ -101,8 +88,10 @@ def _check_in_time(cases: Cases, part: str) -> None:
     last = cases.inputs.events.groupby("user")["timestamp"].max()
     late = targets[targets["user"].map(last) > targets["timestamp"]]
     if len(late):
-        raise ValueError(
+        first = late.iloc[0]
+        raise invalid(
             f"`{part}` has {len(late):,} events before others of the same user in the tables it "
-            "may know: cut later, or say in_time=False for tables that were cut at random. "
-            f"Received: {late.iloc[0].to_dict()}, known until {last[late.iloc[0]['user']]}"
+            "may know: cut later, or say in_time=False for tables that were cut at random",
+            event=first.to_dict(),
+            known_until=last[first["user"]],
         )

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as types
 
+from recmodels.data.errors import require
 from recmodels.data.forms import open_json, open_sequences
 from recmodels.data.sources import UNREADABLE, Budget, Part, find_parts
-from recmodels.data.text_tables import Format, Opened, open_text, strip, tidy
+from recmodels.data.text_tables import Format, Opened, no_line, open_text, strip, tidy
 
 FORMS = (None, "sequences")
 SAMPLE_ROWS = 1000
@@ -31,6 +32,8 @@ class Table:
         name: of the file or folder.
         typed: whether the file says what type a column has, as Parquet does.
         assumed: what was given or guessed to read it, by argument.
+        line_of: gives the line of the file in which a row of `frame` begins, None where there are
+            no lines. It reads the file again, so it is meant for errors.
     """
 
     frame: pd.DataFrame
@@ -38,14 +41,7 @@ class Table:
     name: str
     typed: bool = False
     assumed: dict[str, str] = field(default_factory=dict)
-    _line_of: Callable[[int], int] | None = None
-
-    def line_of(self, row: int) -> int | None:
-        """The line of the file in which a row of `frame` begins, None where there are no lines.
-
-        It reads the file again, so it is meant for errors.
-        """
-        return None if self._line_of is None else self._line_of(row)
+    line_of: Callable[[int], int | None] = no_line
 
 
 def read_table(
@@ -86,8 +82,7 @@ def read_table(
         >>> read_table("orders.csv", columns=["uid", "sku"]).frame["sku"].tolist()
         ['tea', 'cup']
     """
-    if form not in FORMS:
-        raise ValueError(f"`form` must be one of {FORMS}. Received: form={form!r}")
+    require(form in FORMS, f"`form` must be one of {FORMS}", form=form)
     parts, name = find_parts(path), Path(path).name
     budget = Budget(name)
     given = Format(encoding, delimiter, header, names)
@@ -95,8 +90,7 @@ def read_table(
     all_names = [*opened[0].names, *parts[0].partitions]
     chosen = list(columns(all_names) if callable(columns) else columns or all_names)
     missing = [column for column in chosen if column not in all_names]
-    if missing:
-        raise ValueError(f"`{name}` has no column {missing}. Received: columns={all_names}")
+    require(not missing, f"`{name}` has no column {missing}", columns=all_names)
     chunks: dict[str, list[pa.Array]] = {column: [] for column in chosen}
     for part, file in zip(parts, opened, strict=True):
         for table in _blocks(part, file, chosen):
@@ -105,10 +99,9 @@ def read_table(
                 chunks[column] += table.column(column).chunks
     frame = pd.DataFrame({c: _to_pandas(c, chunks.pop(c)) for c in chosen}, copy=False)
     pa.default_memory_pool().release_unused()  # A third of the peak of what follows otherwise.
-    if frame.empty:
-        raise ValueError(f"`{name}` has a header and no rows. Received: path={path}")
+    require(len(frame), f"`{name}` has a header and no rows", path=path)
     assumed = opened[0].assumed | ({"files": str(len(parts))} if len(parts) > 1 else {})
-    line_of = opened[0].line_of if len(parts) == 1 else None
+    line_of = opened[0].line_of if len(parts) == 1 else no_line
     return Table(frame, all_names, name, opened[0].typed, assumed, line_of)
 
 
@@ -119,20 +112,15 @@ def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget
         file = _open(part, given, form, budget)
         opened.append(file)
         given = file.layout or given
-        columns, first = (
-            [*f.names, *p.partitions] for f, p in ((file, part), (opened[0], parts[0]))
+        columns, first = [*file.names, *part.partitions], [*opened[0].names, *parts[0].partitions]
+        require(
+            sorted(columns) == sorted(first) and file.typed == opened[0].typed,
+            "`path` must mean files with the same columns",
+            columns=[(parts[0].name, first), (part.name, columns)],
         )
-        if sorted(columns) != sorted(first) or file.typed != opened[0].typed:
-            raise ValueError(
-                f"`path` must mean files with the same columns. Received: {parts[0].name!r} with "
-                f"columns={first}, {part.name!r} with columns={columns}"
-            )
         twice = sorted(set(part.partitions) & set(file.names))
-        if twice:
-            raise ValueError(
-                f"Columns {twice} stand in `{part.name}` and in the names of its folders: name the "
-                f"file itself, or remove one of them. Received: path={part.path}"
-            )
+        message = f"Columns {twice} stand in `{part.name}` and in the names of its folders"
+        require(not twice, f"{message}: name the file itself, or remove one", path=part.path)
     return opened
 
 
@@ -160,8 +148,9 @@ def _open_parquet(part: Part, budget: Budget) -> Opened:
             names, num_rows = opened.schema_arrow.names, opened.metadata.num_rows
     except pa.ArrowException as error:
         raise part.refuse(error) from error
-    if len(set(names)) < len(names):
-        raise ValueError(f"Two columns of `{part.name}` have one name. Received: columns={names}")
+    require(
+        len(set(names)) == len(names), f"Two columns of `{part.name}` have one name", columns=names
+    )
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
         with part.open() as file:
@@ -189,11 +178,8 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The values of a dictionary instead of codes; text without blanks at its ends."""
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return (
-        strip(column)
-        if types.is_string(column.type) or types.is_large_string(column.type)
-        else column
-    )
+    is_text = types.is_string(column.type) or types.is_large_string(column.type)
+    return strip(column) if is_text else column
 
 
 def _explode(part: Part, table: pa.Table) -> pa.Table:
@@ -202,48 +188,35 @@ def _explode(part: Part, table: pa.Table) -> pa.Table:
     if not nested:
         return table
     for column in nested:
-        if (
-            types.is_struct(column.type)
-            or types.is_map(column.type)
-            or types.is_nested(column.type.value_type)
-        ):
-            raise ValueError(
-                f"Column {column.name!r} of `{part.name}` must hold single values or lists of "
-                f"them: flatten it first. Received: type={column.type}"
-            )
+        inner = getattr(column.type, "value_type", None)  # Structs have none.
+        flat = not types.is_map(column.type) and inner is not None and not types.is_nested(inner)
+        must = f"Column {column.name!r} of `{part.name}` must hold single values or lists of them"
+        require(flat, f"{must}: flatten it first", type=column.type)
     table = table.combine_chunks()
     lists = [table[column.name].combine_chunks() for column in nested]
     lengths = [pc.list_value_length(values).fill_null(0) for values in lists]
-    if not all(length.equals(lengths[0]) for length in lengths):
-        raise ValueError(
-            f"The lists in a row of `{part.name}` must be equally long: read fewer of these "
-            f"columns. Received: columns={[column.name for column in nested]}"
-        )
+    must = f"The lists in a row of `{part.name}` must be equally long: read fewer of these columns"
+    names = [column.name for column in nested]
+    require(all(length.equals(lengths[0]) for length in lengths), must, columns=names)
     parents = pc.list_parent_indices(lists[0])
     flat = {c.name: pc.list_flatten(v) for c, v in zip(nested, lists, strict=True)}
-    return pa.table(
-        {c: flat[c] if c in flat else table[c].take(parents) for c in table.column_names}
-    )
+    others = {c: table[c].take(parents) for c in table.column_names if c not in flat}
+    return pa.table({c: (flat | others)[c] for c in table.column_names})
 
 
 def _to_pandas(name: str, chunks: list[pa.Array]) -> pd.Series | np.ndarray:
     """The pieces of a column joined: numbers become text again where some piece is text."""
     kinds = {chunk.type for chunk in chunks if not types.is_null(chunk.type)}
-    kind = next(iter(kinds), pa.string())
     if len(kinds) > 1:
-        if not all(types.is_integer(k) or types.is_string(k) for k in kinds):
-            raise ValueError(
-                f"Column {name!r} must have one type in all files. "
-                f"Received: {sorted(map(str, kinds))}"
-            )
-        kind = pa.int64() if all(map(types.is_integer, kinds)) else pa.string()
+        fits = all(types.is_integer(kind) or types.is_string(kind) for kind in kinds)
+        must = f"Column {name!r} must have one type in all files"
+        require(fits, must, types=sorted(map(str, kinds)))
+        kinds = {pa.int64()} if all(map(types.is_integer, kinds)) else {pa.string()}
+    kind = next(iter(kinds), pa.string())
     column = pa.chunked_array([chunk.cast(kind) for chunk in chunks], kind)
     chunks.clear()
     if types.is_integer(kind) and column.null_count:
-        kind, dtype = (
-            (pa.uint64(), pd.UInt64Dtype())
-            if types.is_uint64(kind)
-            else (pa.int64(), pd.Int64Dtype())
-        )
+        large = types.is_uint64(kind)
+        kind, dtype = (pa.uint64(), pd.UInt64Dtype()) if large else (pa.int64(), pd.Int64Dtype())
         return column.cast(kind).to_pandas(types_mapper={kind: dtype}.get)
     return column.to_pandas(date_as_object=False)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recmodels.data.encodings import not_in, survey
+from recmodels.data.errors import invalid, require
 from recmodels.data.layout import BLANKS, Layout, find_layout, ragged, rows, splitter
 from recmodels.data.sources import Part
 
@@ -28,26 +29,24 @@ class Format:
     names: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.header is not None and not isinstance(self.header, bool):
-            raise ValueError(f"`header` must be True or False. Received: header={self.header!r}")
-        names = self.names
-        if names is not None and (
-            isinstance(names, str) or not all(isinstance(name, str) for name in names)
-        ):
-            raise ValueError(f"`names` must be a list of names. Received: names={names!r}")
-        mark = self.delimiter
-        if mark is not None and (not isinstance(mark, str) or not mark or set(mark) & set('"\r\n')):
-            raise ValueError(
-                "`delimiter` must be text between fields, such as ';', without quotes and line "
-                f"ends. Received: delimiter={mark!r}"
-            )
+        names, mark = self.names, self.delimiter
+        is_answer = self.header is None or isinstance(self.header, bool)
+        require(is_answer, "`header` must be True or False", header=self.header)
+        are_names = not isinstance(names, str) and all(isinstance(n, str) for n in names or ())
+        require(are_names, "`names` must be a list of names", names=names)
+        is_mark = mark is None or (isinstance(mark, str) and mark and not set(mark) & set('"\r\n'))
+        must = "`delimiter` must be text between fields, such as ';', without quotes and line ends"
+        require(is_mark, must, delimiter=mark)
         try:
             "a".encode(self.encoding or "utf-8")
         except (LookupError, TypeError, UnicodeError) as error:
-            raise ValueError(
-                "`encoding` must be one that Python knows, such as 'utf-8', 'gb18030' or 'cp1252'. "
-                f"Received: encoding={self.encoding!r}"
-            ) from error
+            must = "`encoding` must be one that Python knows, such as 'utf-8' or 'gb18030'"
+            raise invalid(must, encoding=self.encoding) from error
+
+
+def no_line(row: int) -> None:
+    """The line in which a row begins, where a file has no lines or there are several files."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Opened:
         names: of all its columns.
         assumed: what was given or guessed, by argument.
         blocks: reads some columns, in the order given, piece by piece.
-        line_of: the line of the file in which a row begins, if it has lines.
+        line_of: gives the line of the file in which a row begins, None where there are no lines.
         typed: whether the file says what type a column has.
         layout: how to open further files of the same table; None to find it out again.
     """
@@ -66,7 +65,7 @@ class Opened:
     names: list[str]
     assumed: dict[str, str]
     blocks: Callable[[list[str]], Iterator[pa.Table]]
-    line_of: Callable[[int], int] | None = None
+    line_of: Callable[[int], int | None] = no_line
     typed: bool = False
     layout: Format | None = None
 
@@ -82,11 +81,9 @@ def open_text(part: Part, given: Format) -> Opened:
 
     def blocks(columns: list[str]) -> Iterator[pa.Table]:
         lists = [c for c in columns if layout.types.get(c, "").endswith("_seq")]
-        if lists:
-            raise ValueError(
-                f"`{part.name}` holds a list in each row of {lists}: leave these columns out, or "
-                f"write one row per element. Received: columns={columns}"
-            )
+        advice = "leave these columns out, or write one row per element"
+        message = f"`{part.name}` holds a list in each row of {lists}: {advice}"
+        require(not lists, message, columns=columns)
         try:
             for batch in _stream(part, seen.encoding, layout, columns):
                 _refuse_names(part, layout, batch)
@@ -103,11 +100,9 @@ def open_text(part: Part, given: Format) -> Opened:
         return next(line for n, (line, _) in enumerate(numbered()) if n == first)
 
     header = "first row" if layout.skip else "none"
-    assumed = {
-        "encoding": seen.encoding.removesuffix("-sig"),
-        "delimiter": "blanks" if layout.delimiter == BLANKS else repr(layout.delimiter),
-        "header": header + (", RecBole types" if layout.types else ""),
-    }
+    delimiter = "blanks" if layout.delimiter == BLANKS else repr(layout.delimiter)
+    assumed = {"encoding": seen.encoding.removesuffix("-sig"), "delimiter": delimiter}
+    assumed["header"] = header + (", RecBole types" if layout.types else "")
     if seen.has_quotes and not layout.quoted:
         assumed["quotes"] = "part of the text"
     settled = replace(given, delimiter=layout.delimiter, header=layout.skip > 0)
@@ -123,24 +118,15 @@ def _stream(
     is_ready = encoding == "utf-8-sig" and prepare is None
     with part.open() if is_ready else part.text(encoding) as file:
         source = file if is_ready else io.BufferedReader(_Encoded(file, prepare), BLOCK_BYTES)
-        options = (
-            csv.ReadOptions(
-                block_size=BLOCK_BYTES,
-                column_names=layout.names,
-                skip_rows_after_names=layout.skip,
-            ),
-            csv.ParseOptions(
-                invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
-                delimiter=character,
-                quote_char='"' if layout.quoted else False,
-                newlines_in_values=layout.quoted,
-            ),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), include_columns=columns
-            ),
-        )
+        reading = csv.ReadOptions(block_size=BLOCK_BYTES, column_names=layout.names)
+        reading.skip_rows_after_names = layout.skip
+        parsing = csv.ParseOptions(delimiter=character, newlines_in_values=layout.quoted)
+        parsing.quote_char = '"' if layout.quoted else False
+        parsing.invalid_row_handler = lambda row: "error" if row.text.strip() else "skip"
+        kinds = dict.fromkeys(columns, pa.string())
+        converting = csv.ConvertOptions(column_types=kinds, include_columns=columns)
         try:
-            with csv.open_csv(source, *options) as reader:
+            with csv.open_csv(source, reading, parsing, converting) as reader:
                 yield from reader
         except UnicodeError as error:
             raise not_in(part, encoding, error) from error
@@ -153,11 +139,8 @@ def _refuse_names(part: Part, layout: Layout, batch: pa.RecordBatch) -> None:
         if not pc.any(repeats).as_py():
             return
         repeats = pc.and_(repeats, pc.equal(pc.utf8_trim_whitespace(texts), name))
-    if pc.any(repeats).as_py():
-        raise ValueError(
-            f"`{part.name}` holds the names of its columns in more than one row: remove these rows "
-            f"from between the events. Received: columns={batch.schema.names}"
-        )
+    message = f"`{part.name}` holds the names of its columns in more than one row: remove them"
+    require(not pc.any(repeats).as_py(), message, columns=batch.schema.names)
 
 
 class _Encoded(io.RawIOBase):

@@ -27,12 +27,7 @@ LOOKS = (
     (30_000, 70_000, "day numbers of a spreadsheet", "unit='excel'"),
     (197_001, 210_013, "a year and a month", "date_format='%Y%m'"),
     (70_101, 1_000_000, "a date of six digits", "date_format='%y%m%d'"),
-    (
-        10_000_000,
-        100_000_000,
-        "a date of eight digits",
-        "date_format='%y%m%d%H' or date_format='%d%m%Y'",
-    ),
+    (10**7, 10**8, "a date of eight digits", "date_format='%y%m%d%H' or date_format='%d%m%Y'"),
 )
 GIVE_FORMAT = "Give the `date_format` of all rows and drop the others"
 

@@ -9,9 +9,19 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.dates import read_dates
+from recmodels.data.errors import invalid, require
 from recmodels.data.interactions import LATEST_TIMESTAMP
 from recmodels.data.time_numbers import GIVE_FORMAT, UNITS, guess_unit, read_digits
 from recmodels.data.values import exact_limit, is_text, refuse, to_numbers, to_text, unwrap
+
+# Seconds of 2090 taken for milliseconds, and milliseconds for microseconds, end before that.
+WRONG_UNIT_END = 45 * 86_400
+_WRONG_UNIT = (
+    "lie in the first weeks of 1970, as missing times and numbers in a wrong unit do",
+    "Drop those rows, or convert numbers with their unit, as in `pd.to_datetime(column, "
+    "unit='s')`; give `date_format`, or seconds with `unit='s'`, for real times of 1970",
+)
+_OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop those rows")
 
 
 @dataclass(frozen=True)
@@ -26,31 +36,24 @@ class TimeOptions:
     decimal: str = "."
 
     def __post_init__(self) -> None:
-        if self.unit is not None and self.unit not in UNITS:
-            raise ValueError(f"`unit` must be one of {list(UNITS)}. Received: unit={self.unit!r}")
-        if self.dayfirst not in (None, True, False):
-            raise ValueError(
-                f"`dayfirst` must be True or False. Received: dayfirst={self.dayfirst!r}"
-            )
-        if self.year is not None and self.year not in range(1970, 2101):
-            raise ValueError(f"`year` must lie in 1970 to 2100. Received: year={self.year!r}")
-        if self.timezone is not None:
-            try:
-                ZoneInfo(self.timezone)
-            except (ValueError, OSError, TypeError, KeyError) as error:
-                raise ValueError(
-                    "`timezone` must be a name such as 'UTC' or 'Asia/Shanghai'. "
-                    f"Received: timezone={self.timezone!r}"
-                ) from error
+        known = self.unit is None or self.unit in UNITS
+        require(known, f"`unit` must be one of {list(UNITS)}", unit=self.unit)
+        is_answer = self.dayfirst in (None, True, False)
+        require(is_answer, "`dayfirst` must be True or False", dayfirst=self.dayfirst)
+        is_year = self.year is None or self.year in range(1970, 2101)
+        require(is_year, "`year` must lie in 1970 to 2100", year=self.year)
+        try:
+            ZoneInfo(self.timezone or "UTC")
+        except (ValueError, OSError, TypeError, KeyError) as error:
+            must = "`timezone` must be a name such as 'UTC' or 'Asia/Shanghai'"
+            raise invalid(must, timezone=self.timezone) from error
 
     def reject(self, kind: str, *names: str) -> None:
         """Raise a `ValueError` for options that have no meaning for a kind of column."""
         for name in names:
-            if getattr(self, name) is not None:
-                raise ValueError(
-                    f"`{name}` has no meaning for a column of {kind}: leave it out, or name "
-                    f"another `timestamp` column. Received: {name}={getattr(self, name)!r}"
-                )
+            message = f"`{name}` has no meaning for a column of {kind}: leave it out, or name "
+            value = getattr(self, name)
+            require(value is None, message + "another `timestamp` column", **{name: value})
 
 
 def to_seconds(
@@ -120,15 +123,13 @@ def moment_seconds(moment: int | str | datetime, name: str) -> int:
         looks_like_a_date = 1970 <= moment <= 2100 or 19_700_101 <= moment <= 21_001_231
         if 0 <= moment <= LATEST_TIMESTAMP and moment % 1 == 0 and not looks_like_a_date:
             return int(moment)
-    elif isinstance(moment, str | pd.Timestamp | datetime) or hasattr(moment, "isoformat"):
+    elif isinstance(moment, str) or hasattr(moment, "isoformat"):
         try:
             return int(to_seconds(pd.Series([moment], name=name))[0][0])
         except ValueError as error:
             reason = f" ({error})"
-    raise ValueError(
-        f"`{name}` must be UTC seconds or a date such as '2020-09-13'{reason}. "
-        f"Received: {name}={moment!r}"
-    )
+    must = f"`{name}` must be UTC seconds or a date such as '2020-09-13'{reason}"
+    raise invalid(must, **{name: moment})
 
 
 def _is_number(text: pd.Series, decimal: str) -> bool:
@@ -147,28 +148,25 @@ def _typed(dates: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 def _from_format(times: pd.Series, plain: pd.Series, options: TimeOptions):
     """Dates in the format that the caller gives."""
     form = options.date_format
-    if options.year is None and not re.search("%[YyGcxD]", form):
-        raise ValueError(f"`year` is needed by a `date_format` without one. Received: {form!r}")
-    if "%I" in form and "%p" not in form:
-        raise ValueError(f"`date_format` with %I needs %p, AM or PM. Received: {form!r}")
+    has_year = options.year is not None or re.search("%[YyGcxD]", form)
+    require(has_year, "`year` is needed by a `date_format` without one", date_format=form)
+    tells_half = "%I" not in form or "%p" in form
+    require(tells_half, "`date_format` with %I needs %p, AM or PM", date_format=form)
     text = plain.astype("str").str.removesuffix(".0")
     if not set(form.replace("%", "")) - set("YmdHMSy"):  # Digits only, of a known number.
         width = len(datetime(2000, 11, 22, 13, 14, 15).strftime(form))
         if pd.api.types.is_numeric_dtype(plain):
             text = text.str.zfill(width)
-        refuse(
-            times, text.str.len() != width, f"have not the {width} digits of {form!r}", GIVE_FORMAT
-        )
+        what = f"have not the {width} digits of {form!r}"
+        refuse(times, text.str.len() != width, what, GIVE_FORMAT)
     if options.year is not None:
         text, form = f"{options.year} " + text, f"%Y {form}"
     zoned = "%z" in form or "%Z" in form
     try:
         dates = pd.to_datetime(text, format=form, utc=zoned, errors="coerce")
     except ValueError as error:
-        raise ValueError(
-            f"`date_format` must be written like '%d.%m.%Y %H:%M' ({error}). "
-            f"Received: date_format={options.date_format!r}, year={options.year}"
-        ) from error
+        must = f"`date_format` must be written like '%d.%m.%Y %H:%M' ({error})"
+        raise invalid(must, date_format=options.date_format, year=options.year) from error
     refuse(times, dates.isna(), f"are not written as {form!r}", GIVE_FORMAT)
     ticks, zones = _typed(dates)
     return _from_local(times, ticks, zones, f"dates as {form}", options)
@@ -185,9 +183,7 @@ def _from_local(
     if options.timezone is not None and not zoned.all():
         local = pd.DatetimeIndex(ticks[~zoned].view("datetime64[us]"))
         first = np.ones(len(local), bool)
-        fixed = local.tz_localize(
-            options.timezone, ambiguous=first, nonexistent="shift_forward"
-        ).as_unit("us")
+        fixed = local.tz_localize(options.timezone, first, "shift_forward").as_unit("us")
         moved = int((fixed.tz_localize(None) != local).sum())
         twice = int(local.tz_localize(options.timezone, "NaT", "shift_forward").isna().sum())
         ticks = ticks.copy()
@@ -224,13 +220,3 @@ def _from_numbers(times: pd.Series, numbers: pd.Series, options: TimeOptions):
     seconds = (values // per_second).astype("int64")
     exact = None if (seconds * per_second == values).all() else values
     return seconds, exact, f"{unit} since 1970, UTC" if start == 0 else "day numbers, UTC"
-
-
-# Seconds of 2090 taken for milliseconds, and milliseconds for microseconds, end before that.
-WRONG_UNIT_END = 45 * 86_400
-_WRONG_UNIT = (
-    "lie in the first weeks of 1970, as missing times and numbers in a wrong unit do",
-    "Drop those rows, or convert numbers with their unit, as in `pd.to_datetime(column, "
-    "unit='s')`; give `date_format`, or seconds with `unit='s'`, for real times of 1970",
-)
-_OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop those rows")

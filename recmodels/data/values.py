@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
 
 # Everything that looks like nothing at the ends of a field, characters without width included.
@@ -116,15 +117,12 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
         RowError: a value is not a finite number.
         ValueError: `decimal` is something else.
     """
-    if decimal not in (".", ","):
-        raise ValueError(f"`decimal` must be '.' or ','. Received: decimal={decimal!r}")
+    require(decimal in (".", ","), "`decimal` must be '.' or ','", decimal=decimal)
     plain = unwrap(column)
     if pd.api.types.is_timedelta64_dtype(plain):
         return plain.dt.total_seconds()
-    advice = (
-        "Correct or drop those rows; give `decimal=','` for decimal commas; thousands separators "
-        "are not read"
-    )
+    advice = "Correct or drop those rows; give `decimal=','` for decimal commas; thousands "
+    advice += "separators are not read"
     if is_text(plain):
         plain = to_text(plain)
         point = r"\." if decimal == "." else ","

@@ -18,26 +18,3 @@ from recmodels.evaluation.statistics import (
     seed_std,
 )
 from recmodels.models.capabilities import Scores
-
-__all__ = [
-    "Evaluation",
-    "Interval",
-    "Ranking",
-    "Scores",
-    "ask",
-    "bootstrap_interval",
-    "compare",
-    "comparison",
-    "evaluate",
-    "holm",
-    "load_ranks",
-    "over_folds",
-    "paired_permutation_test",
-    "rank",
-    "save_ranks",
-    "seed_std",
-    "seen_places",
-    "seen_share",
-    "slice_means",
-    "slices",
-]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.data.shop import Shop
 from recmodels.features.vocabulary import Vocabulary
 
@@ -48,23 +49,18 @@ class _Truth:
 
     def _locate(self, item_ids: np.ndarray, user_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Raw users and numbers of the events that follow the histories, each (B,)."""
-        if (user_ids < 0).any():
-            raise ValueError(
-                "`user_ids` must be rows of the training histories: the truth about a newcomer "
-                "cannot be looked up. Leave newcomers out of the queries. "
-                f"Received: {int((user_ids < 0).sum())} newcomers"
-            )
+        newcomers = int((user_ids < 0).sum())
+        must = "`user_ids` must be rows of the training histories: leave newcomers out"
+        require(not newcomers, must, newcomers=newcomers)
         users = self.train_users[user_ids]
         real = item_ids > 0
         positions = real.sum(axis=1)
         numbers = np.cumsum(real, axis=1)[real] - 1
         rows = self.shop.rows(np.repeat(users, positions), numbers)
         logged = self.vocabulary.encode(self.shop.interactions.events["item"].to_numpy()[rows])
-        if not np.array_equal(logged, item_ids[real]):
-            raise ValueError(
-                "`item_ids` must be how the logs of these users begin in the shop: split the log "
-                "as it was simulated, without cleaning it. Received: other items"
-            )
+        must = "`item_ids` must be how the logs of these users begin in the shop: split the log as "
+        same = np.array_equal(logged, item_ids[real])
+        require(same, must + "it was simulated, without cleaning it", item_ids="other items")
         return users, positions
 
 

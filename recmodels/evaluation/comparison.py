@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.evaluation.report import Evaluation
 from recmodels.evaluation.statistics import bootstrap_interval
 
@@ -27,11 +28,9 @@ def slices(evaluation: Evaluation, by: str, metric: str = "ndcg@10", bins: int =
     Example:
         >>> slices(evaluation, by="length")
     """
-    if by not in SLICE_COLUMNS:
-        raise ValueError(f"`by` must be one of {sorted(SLICE_COLUMNS)}. Received: by={by!r}")
-    return slice_means(
-        evaluation.values(metric), evaluation.per_user[SLICE_COLUMNS[by]].to_numpy(), bins
-    )
+    require(by in SLICE_COLUMNS, f"`by` must be one of {sorted(SLICE_COLUMNS)}", by=by)
+    sizes = evaluation.per_user[SLICE_COLUMNS[by]].to_numpy()
+    return slice_means(evaluation.values(metric), sizes, bins)
 
 
 def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.DataFrame:
@@ -48,11 +47,8 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
         `mean`, and the 95 % interval `low`, `high`, which is NaN for a single user.
     """
     values, sizes = np.asarray(values, np.float64), np.asarray(sizes)
-    if len(values) != len(sizes):
-        raise ValueError(
-            "`values` and `sizes` must hold the same users. "
-            f"Received: {len(values)} and {len(sizes)} users"
-        )
+    same = len(values) == len(sizes)
+    require(same, "`values` and `sizes` must hold the same users", users=[len(values), len(sizes)])
     steps = np.arange(1, bins + 1) / bins
     positive = sizes[sizes > 0]
     upper = np.quantile(positive, steps, method="inverted_cdf") if len(positive) else []

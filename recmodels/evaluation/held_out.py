@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.evaluation.metrics import hit_rate
 from recmodels.evaluation.ranking import ask, rank
 from recmodels.features.sequences import Queries
@@ -48,17 +49,16 @@ def measure_held_out(
             columns[name] = hit_rate(ranks, LIST_LENGTH)
     if rates:
         ratings = np.asarray(ratings, float)
-        if not can(model, Rates) or ratings.shape != (len(queries),):
-            raise ValueError(
-                "`rates` needs a model with `rate(queries, items)`, and `ratings` one number per "
-                f"query. Received: {type(model).__name__}, shape={ratings.shape} for "
-                f"{len(queries)} queries"
-            )
-        if not np.isfinite(ratings).all():
-            raise ValueError(
-                "`ratings` must be finite numbers: leave the other queries out. Received: "
-                f"{ratings[~np.isfinite(ratings)][0]} in row {np.argmin(np.isfinite(ratings))}"
-            )
+        require(
+            can(model, Rates) and ratings.shape == (len(queries),),
+            "`rates` needs a model with `rate(queries, items)`, and `ratings` one number per query",
+            model=type(model),
+            shape=ratings.shape,
+            queries=len(queries),
+        )
+        bad = np.flatnonzero(~np.isfinite(ratings))
+        must = "`ratings` must be finite numbers: leave the other queries out"
+        require(not len(bad), must, ratings=ratings[bad[:1]], row=bad[:1])
         columns["rmse"] = (predict_ratings(model, queries) - ratings) ** 2
     return pd.DataFrame(columns)
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse
 
+from recmodels.data.errors import require
+
 # --- From ranks ---
 
 
@@ -27,10 +29,9 @@ def hit_rate(ranks: np.ndarray, k: int) -> np.ndarray:
         [1.0, 1.0, 0.0]
     """
     ranks = np.asarray(ranks)
-    if k < 1:
-        raise ValueError(f"`k` must be at least 1. Received: k={k}")
-    if ranks.size and not ranks.min() >= 1:
-        raise ValueError(f"`ranks` start at 1, the top of the list. Received: {ranks.min()}")
+    require(k >= 1, "`k` must be at least 1", k=k)
+    lowest = ranks.min(initial=1)
+    require(lowest >= 1, "`ranks` start at 1, the top of the list", lowest=lowest)
     return (ranks <= k).astype(np.float64)
 
 
@@ -83,11 +84,8 @@ RANK_METRICS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 def rank_metric(name: str, ranks: np.ndarray) -> np.ndarray:
     """Per-user values of a metric by its name in tables, such as `"ndcg@10"`."""
     family, _, k = name.partition("@")
-    if family not in RANK_METRICS or not k.isdigit():
-        raise ValueError(
-            f"`name` must be one of {sorted(RANK_METRICS)} and a length, such as 'ndcg@10'. "
-            f"Received: name={name!r}"
-        )
+    must = f"`name` must be one of {sorted(RANK_METRICS)} and a length, such as 'ndcg@10'"
+    require(family in RANK_METRICS and k.isdigit(), must, name=name)
     return RANK_METRICS[family](ranks, int(k))
 
 
@@ -223,6 +221,5 @@ def _listed(lists: np.ndarray) -> np.ndarray:
     """Every item id on a list, padding left out, flat."""
     lists = np.asarray(lists)
     items = lists[lists > 0]
-    if not len(items):
-        raise ValueError(f"`lists` shows no item at all. Received: shape={lists.shape}")
+    require(len(items), "`lists` must show an item", shape=lists.shape)
     return items

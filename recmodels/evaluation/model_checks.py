@@ -1,9 +1,8 @@
 """Whether a model fits the data it is trained on, measured on or served with."""
 
-from collections.abc import Iterator
-
 from recmodels.features.checks import user_rows
 from recmodels.features.histories import Histories
+from recmodels.models.capabilities import HasItems, HasUserRows, all_parts, can
 
 
 def check_model(scorer, num_items: int | None, train: Histories, *, trained: bool = True) -> None:
@@ -24,24 +23,20 @@ def check_model(scorer, num_items: int | None, train: Histories, *, trained: boo
             "`train`, or `histories`, must be histories such as `data.train`. "
             f"Received: {type(train).__name__}"
         )
-    for part in _parts(scorer):
-        embedding = getattr(part, "item_embedding", None)
-        found = getattr(part, "num_items", getattr(embedding, "num_items", None))
-        if None not in (found, num_items) and found != num_items:
+    for part in all_parts(scorer):
+        if can(part, HasItems) and num_items not in (None, part.num_items):
             raise ValueError(
                 "`num_items` of the model must be that of the data: make the model with "
                 f"`num_items=data.num_items`. Received: {type(part).__name__} with "
-                f"num_items={found}, data with num_items={num_items}"
+                f"num_items={part.num_items}, data with num_items={num_items}"
             )
-        if getattr(part, "has_user_rows", False):
+        if can(part, HasUserRows) and part.has_user_rows:
             check_user_rows(part, train, trained)
 
 
-def check_user_rows(model, histories: Histories, trained: bool = True) -> None:
+def check_user_rows(model: HasUserRows, histories: Histories, trained: bool = True) -> None:
     """Raise where the rows of users in a model are not those of some histories."""
-    query = getattr(model, "query", None)
-    count = getattr(model, "num_users", getattr(query, "count", None))
-    rows = getattr(model, "user_rows", None) if trained else None
+    count, rows = model.num_users, model.user_rows if trained else None
     if count not in (None, len(histories)):
         found = f"{count} users, histories of {len(histories)}"
     elif rows is not None and rows != user_rows(histories):
@@ -54,13 +49,3 @@ def check_user_rows(model, histories: Histories, trained: bool = True) -> None:
         "towers are made for them with `Tower(len(data.train), ...)`. "
         f"Received: {type(model).__name__} of {found}"
     )
-
-
-def _parts(scorer) -> Iterator[object]:
-    """A model, and the models that it is made of."""
-    yield scorer
-    for name in ("scorer", "fallback", "retriever", "ranker"):
-        if hasattr(scorer, name):
-            yield from _parts(getattr(scorer, name))
-    for part in getattr(scorer, "scorers", ()):
-        yield from _parts(part)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol
@@ -114,16 +115,11 @@ def settle_protocol(
     Raises:
         ValueError: `queries` are no queries or none, or `filter_seen` is no truth value.
     """
-    if not isinstance(queries, Queries):
-        raise ValueError(
-            "`queries` must be `data.test` or `data.validation` of `prepare(split)`. "
-            f"Received: queries={type(queries).__name__}"
-        )
-    if not len(queries):
-        raise ValueError(
-            "`queries` is empty: the split left nobody to rank for. Received: len(queries)=0"
-        )
-    protocol = queries.protocol if protocol is None else protocol
+    must = "`queries` must be `data.test` or `data.validation` of `prepare(split)`"
+    require(isinstance(queries, Queries), must, queries=type(queries))
+    require(len(queries), "`queries` is empty: the split left nobody to rank for", queries=0)
+    of_data = queries.protocol
+    protocol = replace(protocol or of_data, split=of_data.split, asked=of_data.asked)
     if filter_seen is None:
         return protocol
     kept = bool(filter_seen) if isinstance(filter_seen, np.bool_) else filter_seen
@@ -156,23 +152,17 @@ def _chunk_scores(
     scores = np.array(scorer.score(asked), np.float32)  # A copy: it is written to below.
     largest = queries.targets[queries.trained].max(initial=0)
     expected = f"V + 1 > {largest}" if width is None else width
-    if (
-        scores.ndim != 2
-        or len(scores) != len(rows)
-        or scores.shape[1] <= largest
-        or scores.shape[1] != (width or scores.shape[1])
-    ):
-        raise ValueError(
-            f"`score` of {type(scorer).__name__} must return one row a query and one column an "
-            f"item, padding included: ({len(rows)}, {expected}). Received: shape={scores.shape}"
-        )
+    fits = scores.ndim == 2 and len(scores) == len(rows) and scores.shape[1] > largest
+    must = f"`score` of {type(scorer).__name__} must return one row a query and one column an item"
+    expected = f"padding included: ({len(rows)}, {expected})"
+    same_width = fits and scores.shape[1] == (width or scores.shape[1])
+    require(same_width, f"{must}, {expected}", shape=scores.shape)
     scores[:, 0] = -np.inf
-    if not np.isfinite(scores[:, 1:]).all():
-        bad = int((~np.isfinite(scores[:, 1:])).sum())
-        raise ValueError(
-            f"`score` of {type(scorer).__name__} returned scores that are not finite: did "
-            f"training diverge? Try a smaller learning rate. Received: {bad} NaN or infinite scores"
-        )
+    bad = int((~np.isfinite(scores[:, 1:])).sum())
+    message = (
+        f"`score` of {type(scorer).__name__} returned scores that are not finite: did training "
+    )
+    require(not bad, message + "diverge? Try a smaller learning rate", number=bad)
     return scores
 
 

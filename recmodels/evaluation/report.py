@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.files import written_whole
 from recmodels.evaluation import metrics as metric_functions
 from recmodels.evaluation.metrics import RANK_METRICS, rank_metric
@@ -129,8 +130,8 @@ def evaluate(
     Example:
         >>> evaluate(model, data.test).metrics["ndcg@10"]
     """
-    if isinstance(ks, str) or not np.iterable(ks) or not len(ks):
-        raise ValueError(f"`ks` must be list lengths, such as (5, 10). Received: ks={ks!r}")
+    are_lengths = not isinstance(ks, str) and np.iterable(ks) and len(ks)
+    require(are_lengths, "`ks` must be list lengths, such as (5, 10)", ks=ks)
     ks = sorted({check_whole("ks", k) for k in ks})
     protocol = settle_protocol(queries, protocol, filter_seen)
     train = queries.train if train is None else train
@@ -138,7 +139,12 @@ def evaluate(
     ranking = rank(scorer, queries, protocol=protocol, k=ks[-1])
     popularity = train.item_counts(ranking.num_items)
     per_user = _per_user_table(ranking, queries, popularity)
-    membership = _membership(item_categories, ranking.num_items)
+    membership = None
+    if item_categories is not None:
+        must = "`item_categories` must hold one text an item, in the order of the item ids"
+        counts = {"texts": len(item_categories), "items": ranking.num_items}
+        require(len(item_categories) == ranking.num_items, must, **counts)
+        membership = metric_functions.category_matrix(item_categories)
     measured = _means(ranking.ranks, ks)
     for k in ks:
         measured |= _list_metrics(ranking.lists[:, :k], popularity, membership, k)
@@ -164,17 +170,6 @@ def _per_user_table(ranking: Ranking, queries: Queries, popularity: np.ndarray) 
         "filtered_target": ranking.filtered,
     }
     return pd.DataFrame(table).rename_axis(index="row")
-
-
-def _membership(item_categories: Sequence[str | None] | None, num_items: int):
-    if item_categories is None:
-        return None
-    if len(item_categories) != num_items:
-        raise ValueError(
-            "`item_categories` must hold one text an item, in the order of the item ids. "
-            f"Received: {len(item_categories)} texts for {num_items} items"
-        )
-    return metric_functions.category_matrix(item_categories)
 
 
 def _means(ranks: np.ndarray, ks: Sequence[int]) -> dict[str, float]:
@@ -213,8 +208,8 @@ def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None
         ValueError: there is no seed, or the seeds do not have the same users.
     """
     lengths = {seed: len(values) for seed, values in ranks.items()}
-    if len(set(lengths.values())) != 1:
-        raise ValueError(f"`ranks` must hold the same users for each seed. Received: {lengths}")
+    same = len(set(lengths.values())) == 1
+    require(same, "`ranks` must hold the same users for each seed", users=lengths)
     columns = {f"seed_{seed}": np.asarray(values, np.int32) for seed, values in ranks.items()}
     rows = np.arange(next(iter(lengths.values())), dtype=np.int32)
     with written_whole(path) as unfinished:
@@ -228,10 +223,9 @@ def load_ranks(path: str | os.PathLike) -> pd.DataFrame:
         >>> ndcg(load_ranks(path), 10).mean(axis=1)  # Seed-averaged value of each user.
     """
     table = pd.read_parquet(path)
-    if "row" not in table or not all(c.startswith("seed_") for c in table.columns.drop("row")):
-        raise ValueError(
-            "`path` must be a file that `save_ranks` wrote, with columns row, seed_0, ... "
-            f"Received: path={str(path)!r} with columns {list(table.columns)}"
-        )
+    names = list(table.columns)
+    ours = "row" in names and all(name == "row" or name.startswith("seed_") for name in names)
+    must = "`path` must be a file that `save_ranks` wrote, with columns row, seed_0, ..."
+    require(ours, must, path=path, columns=names)
     table = table.sort_values("row").set_index("row")
     return table.rename(columns=lambda name: int(name.removeprefix("seed_")))

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
+from recmodels.data.errors import require
+
 
 class Interval(NamedTuple):
     """A mean and the interval around it."""
@@ -41,8 +43,7 @@ def bootstrap_interval(
         Interval(mean=0.182, low=0.175, high=0.189)
     """
     values = _per_user(per_user_values, "per_user_values")
-    if not 0 < level < 1:
-        raise ValueError(f"`level` must lie between 0 and 1. Received: level={level}")
+    require(0 < level < 1, "`level` must lie between 0 and 1", level=level)
     result = scipy.stats.bootstrap(
         (values,),
         np.mean,
@@ -67,8 +68,7 @@ def seed_std(values: np.ndarray) -> float | None:
         the spread is not known.
     """
     values = np.asarray(values, np.float64)
-    if values.ndim != 2:
-        raise ValueError(f"`values` must be (users, seeds). Received: shape={values.shape}")
+    require(values.ndim == 2, "`values` must be (users, seeds)", shape=values.shape)
     return float(values.mean(axis=0).std(ddof=1)) if values.shape[1] > 1 else None
 
 
@@ -90,11 +90,8 @@ def paired_permutation_test(
         user differs.
     """
     a, b = _per_user(a, "a"), _per_user(b, "b")
-    if a.shape != b.shape:
-        raise ValueError(
-            "`a` and `b` must hold the same users in the same order. "
-            f"Received: {len(a)} and {len(b)} users"
-        )
+    must = "`a` and `b` must hold the same users in the same order"
+    require(a.shape == b.shape, must, users=[len(a), len(b)])
     differences = (a - b)[a != b]  # A sign changes nothing about a zero.
     extreme = abs(differences.sum()) - 1e-9 * np.abs(differences).sum()  # Rounding makes no tie.
     generator = np.random.default_rng(seed)
@@ -120,8 +117,8 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
         [0.03, 0.06, 0.06]
     """
     p_values = np.asarray(p_values, np.float64)
-    if not ((p_values >= 0) & (p_values <= 1)).all():
-        raise ValueError(f"`p_values` must lie between 0 and 1. Received: {p_values.tolist()}")
+    inside = (p_values >= 0) & (p_values <= 1)
+    require(inside.all(), "`p_values` must lie between 0 and 1", p_values=p_values.tolist())
     order = np.argsort(p_values)
     stepped = p_values[order] * np.arange(len(p_values), 0, -1)
     corrected = np.empty_like(p_values)
@@ -148,11 +145,9 @@ def compare(
     Example:
         >>> compare(pd.DataFrame({"popularity": a, "sasrec": b}), baseline="popularity")
     """
-    if baseline not in per_user.columns or len(per_user.columns) < 2:
-        raise ValueError(
-            "`baseline` must be a column of `per_user`, beside at least one other. "
-            f"Received: baseline={baseline!r}, columns={list(per_user.columns)}"
-        )
+    columns = list(per_user.columns)
+    must = "`baseline` must be a column of `per_user`, beside at least one other"
+    require(baseline in columns and len(columns) > 1, must, baseline=baseline, columns=columns)
     reference = per_user[baseline].to_numpy()
     rows = {}
     for model in per_user.columns.drop(baseline):
@@ -168,14 +163,8 @@ def compare(
 
 def _per_user(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(
-            f"`{name}` must hold one value a user for at least two users; average over seeds "
-            f"first. Received: shape={values.shape}"
-        )
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"`{name}` must be finite. Received: {int((~np.isfinite(values)).sum())} values that "
-            "are NaN or infinite"
-        )
+    must = f"`{name}` must hold one value a user for at least two users; average over seeds first"
+    require(values.ndim == 1 and len(values) > 1, must, shape=values.shape)
+    bad = int((~np.isfinite(values)).sum())
+    require(not bad, f"`{name}` must be finite", number_of_others=bad)
     return values

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recmodels.data.files import locked, written_whole
+from recmodels.data.files import locked, write_json, written_whole
 from recmodels.evaluation.held_out import interval_of_sums, user_sums
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.report import save_ranks
@@ -25,12 +25,6 @@ from recmodels.experiments.stored import (
 
 RESULTS = Path("results")
 TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a result: sorted, one value per line, so that a change can be read."""
-    with written_whole(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def store_run(

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import optuna
 
-from recmodels.data.files import locked
+from recmodels.data.files import locked, write_json
 from recmodels.data.registry import load
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.results import write_json
 from recmodels.experiments.run import run_seed, split_log
 
 TRIALS = 20  # For every model of a table alike: equal trials are what makes it fair.

@@ -1,4 +1,9 @@
-"""What is known of users and items as rows of zeros and ones."""
+"""What is known of users and items as rows of zeros and ones.
+
+For texts and lists of categories, of which an item has several at once, in two towers. A column
+with one value per item or user (a brand, a price, an age, a text vector) belongs in a `Schema`
+with `of="items"` or `of="users"`: all models, bundles and exports read it from there.
+"""
 
 import re
 

@@ -90,9 +90,13 @@ class NextItemBatches(EpochBatches):
         self.set_epoch(epoch)
 
     def identity(self) -> dict[str, object]:
-        drawn = self.negatives
+        drawn, carried = self.negatives, self.histories.columns
         return {
-            "training data": digest(self.histories.items, self.histories.offsets),
+            "training data": digest(
+                self.histories.items,
+                self.histories.offsets,
+                *(values for name, values in carried.items() if name in self.columns),
+            ),
             "max_length": self.max_length,
             "batch_size": self.rows_per_batch.tolist(),
             "windows": self.windows,

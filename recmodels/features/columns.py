@@ -5,7 +5,8 @@ zero or a NaN.
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import ClassVar, Self
+from types import UnionType
+from typing import ClassVar, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,12 @@ class Column:
 
     Args:
         source: name of the table's column; by default the name in the schema.
+        of: what the column describes: `"events"`, `"items"` or `"users"`, or `"asked"` for the
+            event that is asked for, whose item the model predicts.
     """
 
     source: str | None = field(default=None, kw_only=True)
+    of: str = field(default="events", kw_only=True)
     kind: ClassVar[str]
     default_source: ClassVar[str | None] = None
 
@@ -48,7 +52,11 @@ class Column:
 
     @classmethod
     def from_config(cls, config) -> Self:
-        """The column that `to_config` described."""
+        """The column that `to_config` described.
+
+        Raises:
+            ValueError: an entry is unknown or of the wrong type.
+        """
         names = {entry.name for entry in fields(cls)}
         extra = set(config) - names - {"kind"}
         if extra:
@@ -56,7 +64,15 @@ class Column:
                 f"`config` of a {cls.kind} column has unknown entries. Received: {sorted(extra)}"
             )
         stored = {name: config[name] for name in names & set(config)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
+        stored = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+        hints = get_type_hints(cls)
+        for name, value in stored.items():
+            if not _fits(value, hints[name]):
+                raise ValueError(
+                    f"`{name}` of a {cls.kind} column must be of type {hints[name]}. "
+                    f"Received: {name}={value!r:.200}"
+                )
+        return cls(**stored)
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,7 @@ class Category(Column):
     """
 
     min_count: int = 1
-    values: tuple | None = None
+    values: tuple[str | int | float | bool, ...] | None = None
     kind = "category"
 
     @property
@@ -84,7 +100,7 @@ class Category(Column):
         return len(self.values or ()) + 3
 
     def fit(self, values: pd.Series) -> Self:
-        counts = values.value_counts()
+        counts = values.astype(object).value_counts()  # By content: pandas categories are ordered.
         # Among equally frequent values the first in order, so that the order of rows is no matter.
         ordered = (
             counts[counts >= self.min_count]
@@ -94,7 +110,13 @@ class Category(Column):
         return replace(self, values=tuple(_plain(value) for value in ordered.index))
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        places = pd.Index(list(self.values), dtype=object).get_indexer(values.astype(object))
+        try:
+            places = pd.Index(list(self.values), dtype=object).get_indexer(values.astype(object))
+        except TypeError as error:
+            raise ValueError(
+                f"Column `{values.name}` must hold single values, such as texts or numbers. "
+                f"Received: {error}"
+            ) from error
         codes = np.where(places < 0, len(self.values) + 1, places + 1)
         return np.where(values.isna(), len(self.values) + 2, codes).astype(np.int32)
 
@@ -151,7 +173,8 @@ class Vector(Column):
         return (self.length or 0) + 1
 
     def fit(self, values: pd.Series) -> Self:
-        lengths = {len(np.asarray(value)) for value in values if value is not None}
+        vectors = [_vector(value, values.name) for value in values]
+        lengths = {len(vector) for vector in vectors if vector is not None}
         if self.length is not None:
             lengths.add(self.length)
         if len(lengths) != 1:
@@ -164,8 +187,8 @@ class Vector(Column):
     def encode(self, values: pd.Series) -> np.ndarray:
         encoded = np.zeros((len(values), self.width))
         for row, value in enumerate(values):
-            vector = None if value is None else np.asarray(value, float).ravel()
-            if vector is None or np.isnan(vector).all():
+            vector = _vector(value, values.name)
+            if vector is None:
                 encoded[row, -1] = 1.0
                 continue
             if len(vector) != self.length or not np.isfinite(vector).all():
@@ -178,6 +201,28 @@ class Vector(Column):
 
     def decode(self, encoded: np.ndarray) -> list:
         return [None if row[-1] else row[:-1].tolist() for row in encoded]
+
+
+def _vector(value, column: str) -> np.ndarray | None:
+    """A cell of a column of vectors; None where it is None, NaN or a vector of NaN alone."""
+    try:
+        vector = np.asarray(np.nan if value is None else value, float).ravel()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Column `{column}` must hold vectors of numbers. Received: {value!r:.200}"
+        ) from error
+    return None if np.isnan(vector).all() else vector
+
+
+def _fits(value, hint) -> bool:
+    """Whether a value read from JSON is of an annotated type."""
+    if isinstance(hint, UnionType):
+        return any(_fits(value, part) for part in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(part, get_args(hint)[0]) for part in value)
+    if isinstance(value, bool) and hint is not bool:
+        return False
+    return isinstance(value, int | float if hint is float else hint)
 
 
 def _plain(value):

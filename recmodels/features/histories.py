@@ -1,6 +1,7 @@
 """Flat arrays of what each user did, and the padded matrices models read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,42 @@ from recmodels.data.interactions import Interactions
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.features.windows import build_windows
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """A read-only column equal to `table[rows]` that needs memory for its rows alone.
+
+    Columns of items and users are kept so: a text vector is stored once per item, not per event.
+
+    Args:
+        table: one row per item id or user, (R, ...).
+        rows: row of the table for each event, integers of any shape.
+    """
+
+    table: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.rows.shape + self.table.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.table.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, places) -> "Lookup":
+        return Lookup(self.table, self.rows[places])
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return self.table[self.rows].astype(dtype or self.dtype, copy=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,13 +57,13 @@ class Histories:
         items: item ids of all users one after the other, int32, (N,).
         offsets: user u owns `items[offsets[u]:offsets[u + 1]]`, int64, (U + 1,).
         columns: further arrays (N, ...) that run along `items`: raw ones such as `timestamp`, and
-            those that a schema has encoded.
+            those that a schema has encoded, of items and users as `Lookup`.
     """
 
     users: np.ndarray
     items: np.ndarray
     offsets: np.ndarray
-    columns: dict[str, np.ndarray]
+    columns: dict[str, np.ndarray | Lookup]
 
     def __len__(self) -> int:
         return len(self.users)
@@ -43,13 +80,57 @@ class Histories:
         """Events of each item, int64, (V + 1,), 0 for padding; unknown items are not counted."""
         return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
 
-    def select(self, rows: np.ndarray) -> "Histories":
-        """The histories of some users alone, in the order of `rows`, (B,); -1 for an empty one."""
+    def target_entropy(self) -> float:
+        """Entropy in nats of the items that training asks for: all but the first of each user.
+
+        It is the lowest full softmax loss of a model that knows only how frequent each item is.
+        The histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
+        """
+        first = self.offsets[:-1][self.lengths > 0]
+        counts = np.bincount(np.delete(self.items, first))
+        shares = counts[counts > 0] / max(1, counts.sum())
+        return float(-(shares * np.log(shares)).sum())
+
+    def select(self, rows: np.ndarray, users: np.ndarray | None = None) -> "Histories":
+        """The histories of some users alone.
+
+        Args:
+            rows: positions of the users, (B,); -1 for an empty history.
+            users: their raw ids, where -1 stands for a user who has one.
+        """
         lengths = np.append(self.lengths, 0)[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         columns = {name: values[places] for name, values in self.columns.items()}
-        return Histories(self.users[rows], self.items[places], offsets, columns)
+        users = self.users[rows] if users is None else np.asarray(users)
+        return Histories(users, self.items[places], offsets, columns)
+
+    def asking(self, codes: Mapping[str, np.ndarray]) -> "Histories":
+        """The same histories where each asks for an event of its own after the last one known.
+
+        Args:
+            codes: by column of the event asked for, one code for all or one per history, int32.
+                A history without events has no place for it and stays as it is.
+        """
+        some = self.lengths > 0
+        columns = dict(self.columns)
+        for name in codes.keys() & columns.keys():
+            columns[name] = np.array(columns[name])
+            columns[name][self.offsets[1:][some] - 1] = np.broadcast_to(codes[name], len(self))[
+                some
+            ]
+        return replace(self, columns=columns)
+
+    def with_item_columns(self, encoded: Mapping[str, np.ndarray]) -> "Histories":
+        """The same histories with columns of their items, given by `Schema.encode_items`."""
+        found = {name: Lookup(rows, self.items) for name, rows in encoded.items()}
+        return replace(self, columns={**self.columns, **found})
+
+    def with_user_columns(self, encoded: Mapping[str, np.ndarray]) -> "Histories":
+        """The same histories with columns of their users, (U, ...), at every event."""
+        users = np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+        found = {name: Lookup(rows, users) for name, rows in encoded.items()}
+        return replace(self, columns={**self.columns, **found})
 
     def last(self, rows, max_length: int | None = None) -> np.ndarray:
         """The latest `max_length` items of some users, padded on the left with 0.
@@ -100,7 +181,8 @@ def build_histories(
         users: the raw ids wanted, in the order wanted; by default everyone in table order.
             A user without events gets an empty history.
         columns: event columns to carry along as they are, such as `("timestamp",)`.
-        schema: fitted; its columns are encoded and carried along under their names.
+        schema: fitted; its columns are encoded and carried along under their names, those of items
+            and users by the tables of the log.
     """
     interactions.require("`build_histories`", ("timed", "ordered"))
     events = interactions.events
@@ -108,17 +190,10 @@ def build_histories(
     items = vocabulary.encode(events["item"])
     carried = {name: events[name].to_numpy() for name in columns}
     carried |= {} if schema is None else schema.encode(events)
-    if users is None or np.array_equal(users, known):
-        return Histories(known, items, offsets, carried)
-    rows, new_offsets = _rows_of_users(np.asarray(users), known, offsets)
-    carried = {name: values[rows] for name, values in carried.items()}
-    return Histories(np.asarray(users), items[rows], new_offsets, carried)
-
-
-def _rows_of_users(users, known, offsets) -> tuple[np.ndarray, np.ndarray]:
-    """Event rows of `users` one after the other, and the offsets of each in them."""
-    index = pd.Index(known).get_indexer(pd.Index(users))
-    lengths = np.append(np.diff(offsets), 0)[index]  # Who is not known has -1, so the last: 0.
-    new_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    begin = np.repeat(offsets[index] - new_offsets[:-1], lengths)
-    return begin + np.arange(new_offsets[-1]), new_offsets
+    histories = Histories(known, items, offsets, carried)
+    if users is not None and not np.array_equal(users, known):
+        histories = histories.select(pd.Index(known).get_indexer(pd.Index(users)), users)
+    if schema is None:
+        return histories
+    histories = histories.with_item_columns(schema.encode_items(interactions.items, vocabulary))
+    return histories.with_user_columns(schema.encode_users(interactions.users, histories.users))

@@ -17,6 +17,9 @@ class Protocol:
             rank them.
         choose_by: the metric over the validation queries that chooses among epochs and models.
         split: name of the split; set by `prepare`.
+        asked: what queries tell of the event that they ask for, such as `("action",)`; set by
+            `prepare` from the schema. Whoever is told more ranks better, so results with and
+            without are not comparable.
 
     Raises:
         ValueError: a choice is of the wrong type, or unknown.
@@ -31,6 +34,7 @@ class Protocol:
     cold_targets: str = "miss"
     choose_by: str = "ndcg@10"
     split: str = ""
+    asked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.filter_seen, bool):
@@ -44,8 +48,8 @@ class Protocol:
             )
 
     def to_dict(self) -> dict:
-        """What a stored result records."""
-        return asdict(self)
+        """What a stored result records; `asked` only where queries tell something."""
+        return {name: value for name, value in asdict(self).items() if value != ()}
 
 
 DEFAULT_PROTOCOL = Protocol()

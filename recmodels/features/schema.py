@@ -8,10 +8,14 @@ import pandas as pd
 
 from recmodels.features.columns import Category, Column, Flag, Vector
 from recmodels.features.number_columns import Clock, Gap, Number
+from recmodels.features.vocabulary import Vocabulary
 
 KINDS: dict[str, type[Column]] = {
     kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector)
 }
+# What a column may describe, and by which column of the events each row of a table is found.
+OF = ("events", "items", "users", "asked")
+KEYS = {"items": "item", "users": "user"}
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,28 @@ class Schema:
     Fit it on training rows only; it then encodes any rows with the same columns. An encoder
     never changes after `fit`, so that test rows cannot change a number.
 
+    A column describes what its `of` says. Models read all of them per event: the value of an
+    event, of its item, of its user, or, with `of="asked"`, of the event that follows it. After the
+    last event this is what the query asks for, such as the type of behaviour: "what will be bought
+    next?". A query may tell a category or a flag of its target, never the time or the item.
+
     Args:
         columns: encoders by the name that models know them by, such as `{"action": Category()}`.
+            A column of the event asked for is made by default from the source that follows
+            `asked_` in its name.
+
+    Raises:
+        ValueError: a column is of no known kind or describes what its kind cannot.
 
     Example:
-        >>> schema = Schema({"action": Category(), "gap": Gap(), "price": Number("log1p")})
-        >>> fitted = schema.fit(data.train_events)
+        >>> schema = Schema({
+        ...     "action": Category(),
+        ...     "gap": Gap(),
+        ...     "price": Number("log1p", of="items"),
+        ...     "age": Number(buckets=8, of="users"),
+        ...     "asked_action": Category(of="asked"),
+        ... })
+        >>> fitted = schema.fit(train.events, train.items, train.users)
         >>> fitted.encode(events)["action"]          # int32 codes, (N,)
         >>> fitted.decode("action", [1, 2])          # ['view', 'buy']
     """
@@ -40,6 +60,7 @@ class Schema:
                     f"`columns` must map names to one of {sorted(KINDS)}. "
                     f"Received: {name!r}: {column!r}"
                 )
+            _check_described(name, column, self.source(name))
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -55,41 +76,106 @@ class Schema:
             )
         return self.columns[name]
 
+    @property
+    def fitted(self) -> bool:
+        """Whether every encoder knows what `encode` needs."""
+        return all(column.fitted for column in self.columns.values())
+
+    def names_of(self, of: str) -> tuple[str, ...]:
+        """Names of the columns that describe `"events"`, `"items"`, `"users"` or `"asked"`."""
+        return tuple(name for name, column in self.columns.items() if column.of == of)
+
     def source(self, name: str) -> str:
         """Name of the column of a table that a column of the schema is made from."""
-        return self.columns[name].source or self.columns[name].default_source or name
+        column = self.columns[name]
+        default = name.removeprefix("asked_") if column.of == "asked" else name
+        return column.source or column.default_source or default
 
-    def fit(self, rows: pd.DataFrame) -> "Schema":
-        """A new schema whose encoders have learnt from training rows.
+    def fit(
+        self,
+        events: pd.DataFrame,
+        items: pd.DataFrame | None = None,
+        users: pd.DataFrame | None = None,
+    ) -> "Schema":
+        """A new schema whose encoders have learnt from training events, their items and users.
 
         Args:
-            rows: training events sorted by user and time, or one row per item or user.
+            events: training events sorted by user and time.
+            items, users: tables indexed by raw id, for columns of items and users. Only rows of
+                items and users with a training event are read, each once.
 
         Raises:
-            ValueError: a column is missing from `rows` or holds values that its kind cannot read.
+            ValueError: a table or a column is missing, or holds values that its kind cannot read.
         """
-        fitted = {}
+        tables, fitted = {"items": items, "users": users}, {}
         for name, column in self.columns.items():
+            rows = events
+            if column.of in tables:
+                table = self._table(name, tables[column.of])
+                rows = table[table.index.isin(events[KEYS[column.of]].unique())]
             fitted[name] = column.fit(self._values(rows, name))
         return Schema(fitted)
 
-    def encode(self, rows: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Every column of some rows, encoded.
+    def encode(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
+        """Columns of events and of the events asked for, encoded.
+
+        Args:
+            events: sorted by user and time, (N,).
 
         Returns:
             By name: int32 codes (N,) where the column has codes (0 stands for padding alone), or
-            float64 (N, C) with the scaled value and, last, 1 where it is missing.
+            float64 (N, C) with the scaled value and, last, 1 where it is missing. A column of the
+            event asked for has the code of the user's next event, missing after the last.
 
         Raises:
-            ValueError: a column is missing from `rows`, has not been fitted, or holds values that
-                its kind cannot read.
+            ValueError: a column is missing from `events`, has not been fitted, or holds values
+                that its kind cannot read.
         """
         encoded = {}
-        for name, column in self.columns.items():
-            if not column.fitted:
-                raise ValueError(f"`encode` needs a fitted schema: call `fit` first. Column {name}")
-            encoded[name] = column.encode(self._values(rows, name))
+        for name in (*self.names_of("events"), *self.names_of("asked")):
+            codes = self._encode(name, self._values(events, name))
+            if self.columns[name].of == "asked":
+                users = events["user"].to_numpy()
+                last = np.append(users[1:] != users[:-1], True)[: len(users)]
+                missing = self.columns[name].num_codes - 1
+                codes = np.where(last, missing, np.roll(codes, -1)).astype(np.int32)
+            encoded[name] = codes
         return encoded
+
+    def encode_asked(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The codes of events that are asked for themselves, int32 (N,), by name."""
+        return {n: self._encode(n, self._values(events, n)) for n in self.names_of("asked")}
+
+    def encode_items(
+        self, items: pd.DataFrame | None, vocabulary: Vocabulary
+    ) -> dict[str, np.ndarray]:
+        """Columns of the whole catalogue, encoded; for item towers and models of content.
+
+        Args:
+            items: table indexed by raw item id; items without a row are missing.
+            vocabulary: of the catalogue.
+
+        Returns:
+            By name, (V + 3, ...): row i belongs to item id i. Row 0, padding, holds zeros; the
+            unknown item and the mask are missing.
+
+        Raises:
+            ValueError: see `encode`.
+        """
+        encoded = {}
+        for name in self.names_of("items"):
+            rows = self._encode_rows(name, items, vocabulary.raw_ids)
+            encoded[name] = np.concatenate([np.zeros_like(rows[:1]), rows, rows[-1:]])
+        return encoded
+
+    def encode_users(self, users: pd.DataFrame | None, raw_ids) -> dict[str, np.ndarray]:
+        """Columns of some users, (U, ...) by name; users without a row in the table are missing.
+
+        Raises:
+            ValueError: see `encode`.
+        """
+        names = self.names_of("users")
+        return {name: self._encode_rows(name, users, raw_ids)[:-1] for name in names}
 
     def decode(self, name: str, encoded) -> list:
         """The values that encoded ones stand for; None where missing.
@@ -121,12 +207,44 @@ class Schema:
             columns[name] = KINDS[kind].from_config(stored)
         return cls(columns)
 
+    def _encode(self, name: str, values: pd.Series) -> np.ndarray:
+        column = self.columns[name]
+        if not column.fitted:
+            raise ValueError(
+                "`encode` needs a fitted schema: call `fit` first. "
+                f"Received: column {name!r}, which is not fitted"
+            )
+        return column.encode(values)
+
+    def _encode_rows(self, name: str, table: pd.DataFrame | None, raw_ids) -> np.ndarray:
+        """A column of items or users in the order of some ids, and one row that is missing."""
+        table = self._table(name, table)
+        places = table.index.get_indexer(pd.Index(raw_ids))
+        known = places >= 0
+        values = self._values(table.iloc[places[known]], name)
+        missing = pd.Series([None], dtype=object, name=values.name)
+        rows = np.concatenate([self._encode(name, values), self._encode(name, missing)])
+        order = np.full(len(places) + 1, len(values))
+        order[:-1][known] = np.arange(len(values))
+        return rows[order]
+
+    def _table(self, name: str, table: pd.DataFrame | None) -> pd.DataFrame:
+        of = self.columns[name].of
+        if table is None or not table.index.is_unique:
+            raise ValueError(
+                f"Column `{name}` of the schema describes {of}: it needs the table `{of}`, indexed "
+                f"by raw ids that stand in it once each, such as `Interactions(..., {of}=...)`. "
+                f"Received: {of}={'None' if table is None else 'a table with duplicated ids'}"
+            )
+        return table
+
     def _values(self, rows: pd.DataFrame, name: str):
         source = self.source(name)
         if source not in rows.columns:
             raise ValueError(
-                f"Column `{name}` of the schema needs the column `{source}`, which the rows lack. "
-                f"Name it when reading, or leave it out of the schema. "
+                f"Column `{name}` of the schema needs the column `{source}` of "
+                f"{self.columns[name].of.replace('asked', 'events')}, which the table lacks. Name "
+                "it when reading, or leave it out of the schema. "
                 f"Received: columns={list(rows.columns)}"
             )
         values = rows[source]
@@ -137,3 +255,21 @@ class Schema:
             gaps[first] = np.nan
             return pd.Series(gaps, name=source)
         return values.reset_index(drop=True)
+
+
+def _check_described(name: str, column: Column, source: str) -> None:
+    """Raise where a column describes what its kind cannot, or would tell a query its answer."""
+    if column.of not in OF:
+        raise ValueError(f"`of` must be one of {OF}. Received: {name!r}: of={column.of!r}")
+    if isinstance(column, Gap) and column.of != "events":
+        raise ValueError(
+            "A Gap lies between two events, so it can only describe events. "
+            f"Received: {name!r}: of={column.of!r}"
+        )
+    told = isinstance(column, Category | Flag) and source not in ("timestamp", "item", "user")
+    if column.of == "asked" and not told:
+        raise ValueError(
+            f"Column `{name}` must be a Category or a Flag, such as the type of behaviour, to be "
+            "asked for: the time, the item or a number of the event to predict would put the "
+            f"answer into the question. Received: kind={column.kind!r}, source={source!r}"
+        )

@@ -1,6 +1,7 @@
 """From a raw split to the integer arrays a model learns from and is measured on."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,7 @@ class SequenceData:
         newcomers: test queries of the users whose history is empty; None where there are none.
         name: of the log.
         protocol: how lists are made and measured, the split's name included.
+        items, users: tables of what is known of items and users, or None.
         schema: of the encoded columns that the histories carry, fitted on the training events.
     """
 
@@ -85,6 +87,15 @@ class SequenceData:
         """V, the number of items that can be ranked."""
         return len(self.vocabulary)
 
+    @cached_property
+    def item_columns(self) -> dict[str, np.ndarray]:
+        """The schema's columns of items for the whole catalogue, (V + 3, ...), row i for item id i.
+
+        See `Schema.encode_items`. For item towers and models of content; models that read the
+        items of a history find the same values in their inputs, under the same names.
+        """
+        return self.schema.encode_items(self.items, self.vocabulary)
+
 
 def prepare(
     split: Split,
@@ -99,10 +110,13 @@ def prepare(
         split: from `leave_one_out` or `temporal_cutoff`.
         columns: event columns to carry along in the histories as they are, such as
             `("timestamp",)`.
-        schema: typed columns to encode; it is fitted here, on the training events alone.
+        schema: typed columns to encode; it is fitted here, on the training events and on the rows
+            of their items and users alone. Where it has columns of the event asked for, each query
+            carries those of its target at the last position of its history.
         protocol: how lists are made and measured.
         vocabulary: of an earlier version of the log. Its items keep their ids and new ones follow,
-            so that a model can be grown and trained further.
+            so that a model can be grown and trained further. A schema that was fitted then keeps
+            its codes likewise.
 
     Raises:
         ValueError: `split` is no split, or its events lack a column.
@@ -113,14 +127,15 @@ def prepare(
         >>> data.train.columns["action"]          # int32 codes, (N,)
     """
     _check_split(split, columns)
-    catalogue = split.catalogue
-    vocabulary = Vocabulary(catalogue) if vocabulary is None else vocabulary.grow(catalogue)
-    schema = schema.fit(split.train.events)
+    catalogue, grows = split.catalogue, vocabulary is not None
+    vocabulary = vocabulary.grow(catalogue) if grows else Vocabulary(catalogue)
+    if not (grows and schema.fitted):
+        schema = schema.fit(split.train.events, split.train.items, split.train.users)
     train = build_histories(split.train, vocabulary, columns=columns, schema=schema)
     test = split.test
-    encode = _CaseEncoder(
-        vocabulary, train, columns, schema, replace(protocol, split=split.protocol)
-    )
+    asked = tuple(schema.source(name) for name in schema.names_of("asked"))
+    protocol = replace(protocol, split=split.protocol, asked=asked)
+    encode = _CaseEncoder(vocabulary, train, columns, schema, protocol)
     arrive = test is not None and test.newcomers is not None and len(test.newcomers)
     return SequenceData(
         vocabulary=vocabulary,
@@ -164,10 +179,9 @@ class _CaseEncoder:
         users = cases.targets.events["user"].to_numpy()
         targets = self.vocabulary.encode(cases.targets.events["item"])
         counts = self.train.item_counts(len(self.vocabulary))
+        known = build_histories(cases.inputs, self.vocabulary, users, self.columns, self.schema)
         return Queries(
-            histories=build_histories(
-                cases.inputs, self.vocabulary, users, self.columns, self.schema
-            ),
+            histories=known.asking(self.schema.encode_asked(cases.targets.events)),
             user_ids=pd.Index(self.train.users).get_indexer(users).astype(np.int32),
             targets=targets,
             trained=np.append(counts, 0)[targets] > 0,  # The unknown id is V + 1.

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from recmodels.features.vocabulary import PADDING_ID
+from recmodels.layers.fast import fast_look_up, fast_rows, is_fast
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -52,17 +53,17 @@ class ItemEmbedding(keras.layers.Layer):
 
     def catalogue(self):
         """Vectors of the items 1..V, (V, D): what the tied output layer multiplies with."""
-        table = ops.convert_to_tensor(self.table)  # JAX cuts no variables.
-        # Not by indexing, whose gradient is slower.
-        vectors = ops.slice(table, (1, 0), (self.num_items, self.width))
+        if is_fast():
+            vectors = fast_rows(self.table, 1, self.num_items)
+        else:
+            vectors = ops.convert_to_tensor(self.table)[1 : self.num_items + 1]
         return ops.normalize(vectors, axis=-1) if self.unit else vectors
 
     def vectors_of(self, item_ids):
         """Vectors of some items as `catalogue` has them, (N, D), whatever the others are."""
-        # TensorFlow keeps the gradient of a look-up as a list of rows, of which Keras's Adam
-        # squares each alone, though an item may have several; through a reshape it is a table.
-        table = ops.reshape(self.table, (self.num_items + 3, self.width))
-        vectors = ops.take(table, item_ids, axis=0)
+        if not is_fast():
+            return ops.take(self.catalogue(), item_ids - 1, axis=0)
+        vectors = fast_look_up(self.table, item_ids)
         return ops.normalize(vectors, axis=-1) if self.unit else vectors
 
     def compute_output_shape(self, input_shape):

@@ -115,3 +115,21 @@ def fast_dropout(inputs, rate: float, seed_generator):
     drawn = ops.reshape(ops.view(bits, "int16"), (-1,))[:count]  # -2^15..2^15 - 1
     kept = ops.cast(drawn >= dropped - CHOICES // 2, inputs.dtype)
     return inputs * (ops.reshape(kept, shape) * (CHOICES / (CHOICES - dropped)))
+
+
+def fast_rows(table, begin: int, count: int):
+    """Rows of a matrix (N, D) that follow each other, (count, D).
+
+    The gradient of indexing is slower than that of a slice.
+    """
+    table = ops.convert_to_tensor(table)  # JAX cuts no variables.
+    return ops.slice(table, (begin, 0), (count, table.shape[1]))
+
+
+def fast_look_up(table, rows):
+    """Some rows of a matrix (N, D), without a pass over the others: (len(rows), D).
+
+    TensorFlow keeps the gradient of a look-up as a list of rows, of which Keras's Adam squares
+    each alone, though a row may be there several times; through a reshape it is a matrix.
+    """
+    return ops.take(ops.reshape(table, table.shape), rows, axis=0)

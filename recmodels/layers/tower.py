@@ -76,6 +76,14 @@ class Tower(keras.layers.Layer):
         if self.num_members:
             self.set_vector.build()
 
+    def check_members(self, name: str, count: int, what: str) -> None:
+        """Raise a `ValueError` that calls the tower `name` unless it reads a set of so many."""
+        if self.num_members not in (0, count):
+            raise ValueError(
+                f"`{name}` must read {count} {what} or none. "
+                f"Received: num_members={self.num_members}"
+            )
+
     def adapt(self, features: np.ndarray) -> None:
         """Take the features of the ids 1..N, float (N, F)."""
         if np.shape(features) != (self.count, self.num_features):

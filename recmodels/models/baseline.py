@@ -1,5 +1,6 @@
 """What all baselines share: counted items, and histories as sparse matrices."""
 
+import copy
 from typing import Self
 
 import numpy as np
@@ -7,6 +8,8 @@ from scipy import sparse
 
 from recmodels.features.checks import check_items, check_queries, check_whole, user_rows
 from recmodels.features.histories import Histories
+from recmodels.models.capabilities import Learns, can
+from recmodels.models.growth import pad_items
 
 
 class Baseline:
@@ -25,6 +28,8 @@ class Baseline:
     grows = True
     # Whether training users have rows in the model, so that it needs to know who asks.
     has_user_rows = False
+    num_users: int | None = None  # Older bundles do not know it.
+    user_rows: str | None = None
 
     def fit(self, train: Histories, num_items: int) -> Self:
         """Learn from training histories and return the model.
@@ -76,16 +81,30 @@ class Baseline:
             ValueError: the model has not been fitted, or `queries` or `items` hold ids that are
                 out of range, or padding that is not on the left.
         """
-        if not hasattr(self, "counts"):
+        if not can(self, Learns):
             raise ValueError(
                 f"`score` needs a fitted model: call `fit(train, num_items)` first. "
                 f"Received: model={type(self).__name__}"
             )
         needed = ("item_ids", "user_ids") if self.has_user_rows else ("item_ids",)
-        num_users = getattr(self, "num_users", None)  # Older bundles do not know it.
-        queries = check_queries(queries, self.num_items, num_users, needed)
+        queries = check_queries(queries, self.num_items, self.num_users, needed)
         columns = slice(None) if items is None else check_items(items, self.num_items)
         return np.asarray(self._score(queries, columns), np.float32)
+
+    def grown(self, num_new: int) -> Self:
+        """A copy that knows nothing of `num_new` further items; see `grow`."""
+        if not (can(self, Learns) and self.grows):
+            raise ValueError(
+                "`model` must be fitted and must not need the texts of items: fit it again on the "
+                f"larger catalogue. Received: model={type(self).__name__}"
+            )
+        larger = copy.copy(self)
+        for name, letters in {"counts": "V", **self.learnt}.items():
+            axes = [axis for axis, letter in enumerate(letters) if letter == "V"]
+            if axes:
+                setattr(larger, name, pad_items(getattr(self, name), axes, num_new))
+        larger.num_items = self.num_items + num_new
+        return larger
 
     def _learn(self, train: Histories) -> None:
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """What a model can do, as protocols; callers ask for what they need and name what is missing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +38,20 @@ class Fits(Protocol):
 
 
 @runtime_checkable
+class Trains(Protocol):
+    """Learns in epochs: `task` names its loss and batches, see `tasks/build.py`."""
+
+    task: str
+
+
+@runtime_checkable
+class HasItems(Protocol):
+    """Is made for a catalogue of `num_items` items; a counted model once it is fitted."""
+
+    num_items: int
+
+
+@runtime_checkable
 class Rates(Protocol):
     """Predicts ratings."""
 
@@ -72,11 +86,84 @@ class AnswersEmpty(Protocol):
 
 
 @runtime_checkable
-class Adapts(Protocol):
+class ChoosesSettings(Protocol):
     """Chooses the settings that the user left open from training data, before it is built."""
 
-    def adapt(self, data) -> dict[str, object]:
+    def choose_settings(self, data) -> dict[str, object]:
         """Choose settings; return the options of `fit` that belong to them."""
+
+    def choose_safer_settings(self) -> dict[str, object]:
+        """Settings for a second attempt, after a training that learnt nothing; likewise."""
+
+
+@runtime_checkable
+class HasUserRows(Protocol):
+    """May keep something of each training user, in a row of their own.
+
+    `num_users` and `user_rows`, a digest of their ids, are None as long as they are not known.
+    """
+
+    has_user_rows: bool
+    num_users: int | None
+    user_rows: str | None
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """Can take in new items: `grown(num_new)` returns a larger copy."""
+
+    def grown(self, num_new: int):
+        """A copy with rows for new items; see `grow`."""
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """Is made of other models: arguments of its constructor, beside plain options."""
+
+    def parts(self) -> dict[str, object]:
+        """Models, or lists of models, by argument."""
+
+    def options(self) -> dict[str, object]:
+        """Plain values, by argument."""
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """Has learnt arrays and plain values: `counts` of items, once it is fitted, and `learnt`."""
+
+    learnt: dict[str, str]
+    counts: np.ndarray
+
+
+@runtime_checkable
+class SavesItself(Protocol):
+    """Writes a file of its own once it is built, as every Keras model does."""
+
+    built: bool
+
+    def save(self, filepath) -> None:
+        """Write the file."""
+
+
+def map_parts(parts: dict, change: Callable) -> dict:
+    """What `change(place, part)` makes of each part, such as `("scorers.0", model)`."""
+
+    def one_or_many(place: str, part):
+        if isinstance(part, list):
+            return [change(f"{place}.{index}", each) for index, each in enumerate(part)]
+        return change(place, part)
+
+    return {name: one_or_many(name, part) for name, part in parts.items()}
+
+
+def all_parts(model) -> Iterator:
+    """A model, then the models that it is made of, however deep."""
+    yield model
+    found = []
+    if can(model, HasParts):
+        map_parts(model.parts(), lambda _, part: found.append(part))
+    for part in found:
+        yield from all_parts(part)
 
 
 def can(model, capability: type) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recmodels.models.baseline import Baseline
-from recmodels.models.capabilities import joined_columns
+from recmodels.models.capabilities import Scores, joined_columns, require
 
 
 class WithFallback:
@@ -19,10 +19,19 @@ class WithFallback:
     """
 
     def __init__(self, scorer, fallback: Baseline) -> None:
+        require(fallback, Scores, "`fallback`")
         self.scorer = scorer
         self.fallback = fallback
         self.max_length = scorer.max_length
         self.columns, self.optional_columns = joined_columns([scorer, fallback])
+
+    def parts(self) -> dict[str, object]:
+        """The two models."""
+        return {"scorer": self.scorer, "fallback": self.fallback}
+
+    def options(self) -> dict[str, object]:
+        """There are none."""
+        return {}
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history, float32, (B, V + 1) or (B, len(items))."""

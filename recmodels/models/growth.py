@@ -1,14 +1,11 @@
 """Add items to a trained model: old items keep their ids and everything learnt about them."""
 
-import copy
-
 import keras
 import numpy as np
 from keras import ops
 from scipy import sparse
 
-from recmodels.models.baseline import Baseline
-from recmodels.models.two_tower import TwoTower
+from recmodels.models.capabilities import Grows, HasParts, can, map_parts, require
 
 
 def grow(model, num_new: int):
@@ -19,7 +16,8 @@ def grow(model, num_new: int):
     that old items keep their scores.
 
     Args:
-        model: a trained Keras model such as `SASRec` or `TwoTower`, or a fitted `Baseline`.
+        model: a trained Keras model such as `SASRec` or `TwoTower`, a fitted `Baseline`, or a model
+            that is made of such models, all of which are grown.
         num_new: how many items to add.
 
     Returns:
@@ -36,38 +34,27 @@ def grow(model, num_new: int):
     """
     if num_new < 0:
         raise ValueError(f"`num_new` must be at least 0. Received: num_new={num_new}")
-    if isinstance(model, Baseline):
-        return _grown_baseline(model, num_new)
-    config = model.get_config() if isinstance(model, keras.Model) else {}
-    if isinstance(model, TwoTower):
-        config["candidate"]["config"]["count"] += num_new
-        config["query"]["config"]["num_members"] += num_new if model.query.num_members else 0
-    elif "num_items" in config:
-        config["num_items"] += num_new
-    else:
-        raise ValueError(
-            "`model` must be a sequence encoder, two towers or a baseline: others hold models that "
-            f"can be grown one by one. Received: model={type(model).__name__}"
-        )
+    if can(model, HasParts):
+        parts = map_parts(model.parts(), lambda _, part: grow(part, num_new))
+        return type(model)(**parts, **model.options())
+    require(model, Grows, "`grow`")
+    return model.grown(num_new)
+
+
+def grow_keras(model: keras.Model, config: dict) -> keras.Model:
+    """A model of a larger config, with the weights of a smaller one.
+
+    Args:
+        model: has `num_items` and `training_state`.
+        config: that of the model, with more items.
+    """
     larger = type(model).from_config(config)
     larger.build()
     fresh = [ops.convert_to_numpy(variable) for variable in larger.variables]
     for variable, old, start in zip(larger.variables, model.variables, fresh, strict=True):
         variable.assign(grow_array(ops.convert_to_numpy(old), start, model.num_items))
-    if isinstance(model, TwoTower):
-        _start_items(larger, model.num_items)
+    larger.training_state = model.training_state
     return larger
-
-
-def _start_items(model: TwoTower, num_old: int) -> None:
-    """Let items beyond `num_old` be as unpopular as any, with average ratings."""
-    weights, means = (
-        np.array(ops.convert_to_numpy(v)) for v in (model.item_weights, model.item_means)
-    )
-    weights[num_old + 1 :] = weights[1 : num_old + 1].min()
-    means[num_old + 1 :] = float(ops.convert_to_numpy(model.scale)[0])
-    model.item_weights.assign(weights)
-    model.item_means.assign(means)
 
 
 def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray:
@@ -93,23 +80,8 @@ def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray
     return grown
 
 
-def _grown_baseline(model: Baseline, num_new: int) -> Baseline:
-    grown = copy.copy(model)
-    if not (hasattr(model, "counts") and model.grows):
-        raise ValueError(
-            "`model` must be fitted and must not need the texts of items: fit it again on the "
-            f"larger catalogue. Received: model={type(model).__name__}"
-        )
-    for name, letters in {"counts": "V", **model.learnt}.items():
-        axes = [axis for axis, letter in enumerate(letters) if letter == "V"]
-        if axes:
-            setattr(grown, name, _padded(getattr(model, name), axes, num_new))
-    grown.num_items = model.num_items + num_new
-    return grown
-
-
-def _padded(array, axes: list[int], num_new: int):
-    """An array with zeros behind the last item along some axes."""
+def pad_items(array, axes: list[int], num_new: int):
+    """An array with zeros behind the last item along some axes, sparse if it was."""
     if sparse.issparse(array):
         shape = [size + num_new * (axis in axes) for axis, size in enumerate(array.shape)]
         larger = array.copy()

@@ -56,6 +56,14 @@ class Hybrid:
         self.scaling = scaling
         self.columns, self.optional_columns = joined_columns(scorers)
 
+    def parts(self) -> dict[str, object]:
+        """The models in a list."""
+        return {"scorers": self.scorers}
+
+    def options(self) -> dict[str, object]:
+        """What the constructor takes besides."""
+        return {"weights": self.weights, "scaling": self.scaling}
+
     def fit(self, train: Histories, num_items: int) -> Self:
         """Fit the baselines among the models and return the hybrid."""
         for scorer in self.scorers:

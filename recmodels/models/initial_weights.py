@@ -1,9 +1,12 @@
 """A Keras model that knows whether its weights are still those it was built with."""
 
+from typing import Self
+
 import keras
 from keras import ops
 
 from recmodels.features.checks import digest
+from recmodels.models.growth import grow_keras
 
 
 class InitialWeights(keras.Model):
@@ -14,6 +17,7 @@ class InitialWeights(keras.Model):
     """
 
     _initial = None
+    training_state = None  # What the latest `fit` leaves for a warm start.
 
     def _post_build(self) -> None:
         super()._post_build()
@@ -33,3 +37,13 @@ class InitialWeights(keras.Model):
 
     def _weights_digest(self) -> str:
         return digest(*(ops.convert_to_numpy(weight) for weight in self.weights))
+
+    def grown(self, num_new: int) -> Self:
+        """A copy with untrained rows for `num_new` further items; see `grow`."""
+        config = self.get_config()
+        if "num_items" not in config:
+            raise ValueError(
+                "`model` must have `num_items` in its `get_config` to be made larger. "
+                f"Received: model={type(self).__name__}"
+            )
+        return grow_keras(self, {**config, "num_items": config["num_items"] + num_new})

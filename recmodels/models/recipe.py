@@ -46,47 +46,70 @@ def recipe_for(data: SequenceData) -> Recipe:
         >>> model = SASRec(data.num_items, **recipe.model)
         >>> fit(model, data, **recipe.training)
     """
-    lengths = data.train.lengths
-    lengths = lengths[lengths > 1]
-    events, users = int(lengths.sum()), max(1, len(lengths))
-    per_item, per_user = events / data.num_items, events / users
-    longest = int(np.quantile(lengths, 0.95)) if len(lengths) else 10
-    max_length = int(np.clip(longest, 10, 200))
-    sparse, long = per_item < SPARSE, per_user >= LONG
-    dropout = 0.3 if sparse else 0.2
-    blocks, rate = (2, 2e-3) if long else (1, 3e-3)
-    full = max(1, (events - users) // (LARGEST_BATCH * max_length))
+    shape = _Shape.of(data)
+    model, why_model = _model_settings(shape)
+    training, why_training = _training_settings(shape, model["max_length"])
+    return Recipe(model, training, (*why_model, *why_training))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the rules look at: users with a target, their events, and the catalogue."""
+
+    users: int
+    events: int
+    longest: int  # 95 % of the users have at most as many events.
+    per_item: float
+    per_user: float
+
+    @classmethod
+    def of(cls, data: SequenceData) -> "_Shape":
+        lengths = data.train.lengths
+        lengths = lengths[lengths > 1]
+        users, events = max(1, len(lengths)), int(lengths.sum())
+        longest = int(np.quantile(lengths, 0.95)) if len(lengths) else 2
+        return cls(users, events, longest, events / data.num_items, events / users)
+
+
+def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
+    max_length = int(np.clip(shape.longest, 10, 200))
+    sparse, long = shape.per_item < SPARSE, shape.per_user >= LONG
+    dropout, blocks = 0.3 if sparse else 0.2, 2 if long else 1
+    settings = {
+        "max_length": max_length,
+        "width": 64,
+        "num_blocks": blocks,
+        "num_heads": blocks,
+        "hidden_width": 256,
+        "dropout": dropout,
+    }
+    return settings, [
+        f"max_length {max_length}: 95 % of the users have at most {shape.longest} events.",
+        f"num_blocks {blocks}: users have {shape.per_user:.1f} events on average, "
+        f"{'at least' if long else 'fewer than'} {LONG:.0f}.",
+        f"dropout {dropout}: items have {shape.per_item:.1f} events on average, "
+        f"{'fewer than' if sparse else 'at least'} {SPARSE:.0f}.",
+    ]
+
+
+def _training_settings(shape: _Shape, max_length: int) -> tuple[dict[str, object], list[str]]:
+    full = max(1, (shape.events - shape.users) // (LARGEST_BATCH * max_length))
     batch = int(np.clip(LARGEST_BATCH * full // STEPS_PER_EPOCH, 2, LARGEST_BATCH))
     steps = max(1, full * LARGEST_BATCH // batch)
     epochs = int(np.clip(-(-STEPS // steps), *EPOCHS))
     total = epochs * steps
-    average = round(float(np.clip(1 - 20 / total, 0.9, 0.999)), 4)
-    return Recipe(
-        model={
-            "max_length": max_length,
-            "width": 64,
-            "num_blocks": blocks,
-            "num_heads": blocks,
-            "hidden_width": 256,
-            "dropout": dropout,
-        },
-        training={
-            "windows": "all",
-            "batch_size": batch,
-            "epochs": epochs,
-            "learning_rate": rate,
-            "schedule": "cosine",
-            "warmup": min(400, total // 20),
-            "average": average,
-            "patience": None,
-        },
-        reasons=(
-            f"max_length {max_length}: 95 % of the users have at most {longest} events.",
-            f"num_blocks {blocks}, learning_rate {rate:g}: users have {per_user:.1f} events on "
-            f"average, {'at least' if long else 'fewer than'} {LONG:.0f}.",
-            f"dropout {dropout}: items have {per_item:.1f} events on average, "
-            f"{'fewer than' if sparse else 'at least'} {SPARSE:.0f}.",
-            f"batch_size {batch}, epochs {epochs}: an epoch has about {steps} steps, the whole "
-            f"training about {total}; weights are averaged over the last twentieth.",
-        ),
-    )
+    rate = 2e-3 if shape.per_user >= LONG else 3e-3
+    settings = {
+        "windows": "all",
+        "batch_size": batch,
+        "epochs": epochs,
+        "learning_rate": rate,
+        "schedule": "cosine",
+        "warmup": min(400, total // 20),
+        "average": round(float(np.clip(1 - 20 / total, 0.9, 0.999)), 4),
+        "patience": None,
+    }
+    return settings, [
+        f"batch_size {batch}, epochs {epochs}, learning_rate {rate:g}: an epoch has about {steps} "
+        f"steps, the whole training about {total}; weights are averaged over a twentieth of them.",
+    ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recmodels.models.capabilities import joined_columns
+from recmodels.models.capabilities import Rates, joined_columns, require
 
 
 class RetrieveThenRank:
@@ -27,12 +27,21 @@ class RetrieveThenRank:
     def __init__(self, retriever, ranker, depth: int = 100, weight: float = 0.0) -> None:
         if depth < 1:
             raise ValueError(f"`depth` must be at least 1. Received: depth={depth}")
+        require(ranker, Rates, "`ranker`")
         self.retriever = retriever
         self.ranker = ranker
         self.depth = depth
         self.weight = weight
         self.max_length = retriever.max_length
         self.columns, self.optional_columns = joined_columns([retriever, ranker])
+
+    def parts(self) -> dict[str, object]:
+        """The two models."""
+        return {"retriever": self.retriever, "ranker": self.ranker}
+
+    def options(self) -> dict[str, object]:
+        """What the constructor takes besides."""
+        return {"depth": self.depth, "weight": self.weight}
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores, float32, (B, V + 1), or (B, len(items)), which are then the items to pick from.

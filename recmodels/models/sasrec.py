@@ -76,7 +76,7 @@ class SASRec(SequenceEncoder):
         self.num_items = num_items
         self.norm_order = norm_order
         self.temperature = temperature
-        self.recipe = None  # What `adapt` chose.
+        self.recipe = None  # What `choose_settings` chose.
         given = (max_length, width, num_blocks, num_heads, hidden_width, dropout, temperature)
         self._chosen = norm_order != "original" or any(value is not None for value in given)
         self._settle(
@@ -94,7 +94,7 @@ class SASRec(SequenceEncoder):
         for name, value in settings.items():
             setattr(self, name, value)
 
-    def adapt(self, data: SequenceData) -> dict[str, object]:
+    def choose_settings(self, data: SequenceData) -> dict[str, object]:
         """Choose the settings from training data where the user chose none.
 
         Returns:
@@ -107,6 +107,21 @@ class SASRec(SequenceEncoder):
             self._make_layers()
             print(f"Settings that follow from the log:\n{self.recipe}", file=sys.stderr)
         return {} if self.recipe is None else dict(self.recipe.training)
+
+    def choose_safer_settings(self) -> dict[str, object]:
+        """Lower the dropout in all layers, and return the options of a slower training."""
+        self.dropout = min(self.dropout, 0.1)
+        for layer in self._flatten_layers(include_self=False):
+            if isinstance(layer, Dropout):
+                layer.rate = self.dropout
+            elif "dropout" in layer.get_config():
+                layer.dropout = self.dropout
+        rate = self.recipe.training["learning_rate"] / 3
+        print(
+            f"Training starts again with dropout {self.dropout} and learning_rate {rate:.4g}.",
+            file=sys.stderr,
+        )
+        return {"learning_rate": rate}
 
     def _make_layers(self) -> None:
         if self.num_items is None:

@@ -28,6 +28,11 @@ class SequenceEncoder(InitialWeights):
     task = "next_item"  # How `fit` trains it; see `tasks/build.py`.
     columns: tuple[str, ...] = ()
 
+    @functools.cached_property
+    def num_items(self) -> int:
+        """V, unless the constructor has set it."""
+        return self.item_embedding.num_items
+
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history.
 
@@ -47,11 +52,10 @@ class SequenceEncoder(InitialWeights):
         """
         if not self.built:
             self.build()
-        num_items = self.item_embedding.num_items
-        queries = check_queries(queries, num_items)
+        queries = check_queries(queries, self.num_items)
         if items is None:
-            return self._read_in_parts(queries, self._read_scores, num_items + 1)
-        items = check_items(items, num_items)
+            return self._read_in_parts(queries, self._read_scores, self.num_items + 1)
+        items = check_items(items, self.num_items)
         states, table = self.query_vectors(queries), self.item_vectors()
         return states @ table[items - 1].T
 

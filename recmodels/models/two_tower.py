@@ -1,5 +1,7 @@
 """Two towers: a vector of the user, one of the item, and what follows from the two."""
 
+from typing import Self
+
 import keras
 import numpy as np
 from keras import ops
@@ -9,6 +11,7 @@ from recmodels.features.histories import Histories
 from recmodels.features.ratings import rating_rows
 from recmodels.layers.rating_head import RatingHead
 from recmodels.layers.tower import Tower
+from recmodels.models.growth import grow_keras
 from recmodels.models.initial_weights import InitialWeights
 
 _SCORING_ROWS = 256  # Users read at once.
@@ -69,28 +72,20 @@ class TwoTower(InitialWeights):
             raise ValueError(
                 f"`temperature` must be greater than 0. Received: temperature={temperature}"
             )
-        if query.num_members not in (0, candidate.count + 1):
-            raise ValueError(
-                f"`query` must read {candidate.count + 1} items, padding included, or none. "
-                f"Received: num_members={query.num_members}"
-            )
-        if candidate.num_members not in (0, query.count):
-            raise ValueError(
-                f"`candidate` must read {query.count} users or none. "
-                f"Received: num_members={candidate.num_members}"
-            )
+        query.check_members("query", candidate.count + 1, "items, padding included,")
+        candidate.check_members("candidate", query.count, "users")
         self.query = query
         self.candidate = candidate
         self.head = head
         self.popularity = popularity
         self.normalise = normalise
         self.temperature = temperature
-        self.num_items = candidate.count
+        self.num_items, self.num_users = candidate.count, query.count
         self.user_rows = None  # Of the training users, once `adapt` has counted them.
         self.rating_head = None
         if head is not None:
-            policy = self.dtype_policy
-            self.rating_head = RatingHead(head, query.dropout, name="rating_head", dtype=policy)
+            options = {"name": "rating_head", "dtype": self.dtype_policy}
+            self.rating_head = RatingHead(head, query.dropout, **options)
 
     @property
     def has_user_rows(self) -> bool:
@@ -107,16 +102,13 @@ class TwoTower(InitialWeights):
         self.item_weights = self.add_weight(
             name="popularity_bias", shape=(rows,), initializer="zeros", trainable=self.popularity
         )
+        fixed = {"initializer": "zeros", "trainable": False}
         # Mean, lowest and highest rating; and what each item has on average.
-        self.scale = self.add_weight(name="scale", shape=(3,), initializer="zeros", trainable=False)
-        self.item_means = self.add_weight(
-            name="item_means", shape=(rows,), initializer="zeros", trainable=False
-        )
+        self.scale = self.add_weight(name="scale", shape=(3,), **fixed)
+        self.item_means = self.add_weight(name="item_means", shape=(rows,), **fixed)
         if self.candidate.num_members:
             shape = (2, self.query.count, rows)
-            self.memory = self.add_weight(
-                name="memory", shape=shape, initializer="zeros", trainable=False
-            )
+            self.memory = self.add_weight(name="memory", shape=shape, **fixed)
 
     def adapt(self, train: Histories) -> None:
         """Take from the training histories what is counted: the mean, shares, raters."""
@@ -132,7 +124,7 @@ class TwoTower(InitialWeights):
         self.scale.assign([mean, values.min(), values.max()])
         sums = np.bincount(items, values - mean, minlength=self.num_items + 1)
         self.item_means.assign(mean + sums / np.maximum(counts, 1))
-        if self.popularity:
+        if self.popularity and initial:  # Later they are learnt.
             self.item_weights.assign(np.log((counts + 1) / counts.sum()))
         if self.candidate.num_members:
             memory = np.zeros(self.memory.shape, np.float32)
@@ -200,7 +192,8 @@ class TwoTower(InitialWeights):
     def _rate(self, users, items, levels, training=None):
         """Ratings, (N,), of pairs of vectors (N, D) and the sum of their levels (N, 1)."""
         rest = self.rating_head(users, items, training=training)
-        return ops.cast(self.scale[0] + (levels + rest)[:, 0], "float32")
+        levels, rest, mean = (ops.cast(x, "float32") for x in (levels, rest, self.scale[0]))
+        return mean + (levels + rest)[:, 0]
 
     def query_vectors(self, queries: dict[str, np.ndarray]) -> np.ndarray:
         """What stands for each user in an index, float32, (B, D + 1).
@@ -211,13 +204,13 @@ class TwoTower(InitialWeights):
                 Without `value` each item counts as rated as it is on average.
         """
         parts = [self._ask(vectors) for vectors, _ in self._users_in_parts(queries)]
-        return np.concatenate([ops.convert_to_numpy(part) for part in parts])
+        return np.concatenate([ops.convert_to_numpy(ops.cast(x, "float32")) for x in parts])
 
     def item_vectors(self) -> np.ndarray:
         """What stands for each item in an index, float32, (V, D + 1); row i - 1 is item i."""
         item_ids = ops.arange(1, self.num_items + 1)
         vectors, _ = self._read_items(item_ids)
-        return ops.convert_to_numpy(self._answer(vectors, item_ids))
+        return ops.convert_to_numpy(ops.cast(self._answer(vectors, item_ids), "float32"))
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores of the catalogue, float32, (B, V + 1), or of some items, (B, len(items))."""
@@ -239,14 +232,11 @@ class TwoTower(InitialWeights):
         Raises:
             ValueError: the model has no head or was never trained, or an id is out of range.
         """
-        if (
-            self.rating_head is None
-            or not self.built
-            or not ops.any(ops.convert_to_tensor(self.scale))
-        ):
+        trained = self.built and np.any(ops.convert_to_numpy(self.scale))
+        if self.rating_head is None or not trained:
             raise ValueError(
                 "`rate` needs a rating head, TwoTower(..., head='dot'), and a training by "
-                f"`fit`. Received: head={self.head!r}, built={self.built}"
+                f"`fit`. Received: head={self.head!r}, trained={bool(trained)}"
             )
         items = check_items(items, self.num_items)
         several = items.size // max(1, len(items))
@@ -266,20 +256,28 @@ class TwoTower(InitialWeights):
         needed = ("user_ids", "item_ids")[: 2 if self.query.num_members else 1]
         num_users = self.query.count if self.has_user_rows else None
         queries = check_queries(queries, self.num_items, num_users, needed)
-        user_ids = queries["user_ids"].astype(np.int32)
+        user_ids, given = queries["user_ids"].astype(np.int32), queries.get("value")
+        if self.query.num_members and given is None:
+            item_ids = np.where(queries["item_ids"] <= self.num_items, queries["item_ids"], 0)
+            given = ops.convert_to_numpy(self.item_means)[item_ids]
         for begin in range(0, len(user_ids), _SCORING_ROWS):
-            part = slice(begin, begin + _SCORING_ROWS)
-            known = values = None
+            part, known, values = slice(begin, begin + _SCORING_ROWS), None, None
             if self.query.num_members:
                 item_ids = queries["item_ids"][part]
-                given = queries.get("value")
-                if given is None:
-                    inside = np.where(item_ids <= self.num_items, item_ids, 0)
-                    given = ops.convert_to_numpy(self.item_means)[inside]
-                else:
-                    given = given[part]
-                known, values = rating_rows(item_ids, given, self.num_items)
+                known, values = rating_rows(item_ids, given[part], self.num_items)
             yield self._read_users(user_ids[part], known, values)
+
+    def grown(self, num_new: int) -> Self:
+        """A copy for `num_new` further items, as unpopular as any, with average ratings."""
+        config = self.get_config()
+        config["candidate"]["config"]["count"] += num_new
+        config["query"]["config"]["num_members"] += num_new if self.query.num_members else 0
+        larger = grow_keras(self, config)
+        weights = ops.convert_to_numpy(self.item_weights)
+        means, scale = (ops.convert_to_numpy(v) for v in (self.item_means, self.scale))
+        larger.item_weights.assign(np.append(weights, [weights[1:].min()] * num_new))
+        larger.item_means.assign(np.append(means, [scale[0]] * num_new))
+        return larger
 
     def get_config(self) -> dict:
         towers = {"query": self.query, "candidate": self.candidate}

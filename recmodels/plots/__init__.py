@@ -14,35 +14,3 @@ from recmodels.plots.panels import panels
 from recmodels.plots.recommending import trade_off
 from recmodels.plots.results import beside_printed, metric_by_slice, model_comparison
 from recmodels.plots.style import save
-
-__all__ = [
-    "attention_map",
-    "behaviour_funnel",
-    "beside_printed",
-    "best_of_many",
-    "caught_map",
-    "concentration_curves",
-    "differences",
-    "fault_effects",
-    "gap_curves",
-    "growth",
-    "hits_by_depth",
-    "leak_report",
-    "learning_curves",
-    "length_curves",
-    "length_distribution",
-    "metric_by_slice",
-    "model_comparison",
-    "option_curves",
-    "p_values",
-    "padding_map",
-    "panels",
-    "popularity_distribution",
-    "position_map",
-    "ranked_list",
-    "response_curves",
-    "save",
-    "trade_off",
-    "value_distribution",
-    "week_map",
-]

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
 from recmodels.plots.style import COLOURS, NAME_WIDTH, legend_label, styled
 
@@ -33,27 +34,24 @@ def attention_map(
         >>> attention_map(weights, ["tent", "boots", "novel"])
     """
     weights = np.asarray(weights)
-    if weights.shape != (len(names), len(names)):
-        raise ValueError(
-            "`weights` must have a row and a column for each of `names`. "
-            f"Received: weights of shape {weights.shape}, names={list(names)}"
-        )
+    must = "`weights` must have a row and a column for each of `names`"
+    square = weights.shape == (len(names), len(names))
+    require(square, must, weights=weights.shape, names=list(names))
     steps = np.arange(len(names))
     with styled(ax) as ax:
         ax.imshow(weights, cmap=SHARES, vmin=0, vmax=1)
         if len(names) <= MOST_NUMBERS:
+            middle = {"ha": "center", "va": "center"}
             for row, column in np.argwhere(weights > 0):
                 weight = weights[row, column]
                 colour = "white" if weight > 0.6 else "black"
-                ax.text(column, row, f"{weight:.2f}", ha="center", va="center", color=colour)
+                ax.text(column, row, f"{weight:.2f}", color=colour, **middle)
         shown = [one_line(name, NAME_WIDTH) for name in names]
         ax.set_xticks(steps, shown, rotation=40, ha="right", rotation_mode="anchor")
         ax.set_yticks(steps, shown)
-        ax.set_xlabel("is looked at")
-        ax.set_ylabel("looks")
-        ax.set_title(title)
         ax.grid(False)
         ax.spines[:].set_visible(True)
+        ax.set(xlabel="is looked at", ylabel="looks", title=title)
     return ax
 
 
@@ -69,16 +67,14 @@ def position_map(vectors: np.ndarray, label: str = "feature", ax: Axes | None = 
         ValueError: `vectors` has no number in it.
     """
     vectors = np.asarray(vectors)
-    if not vectors.size:
-        raise ValueError(f"`vectors` must hold numbers. Received: shape {vectors.shape}")
+    require(vectors.size, "`vectors` must hold numbers", shape=vectors.shape)
     largest = np.abs(vectors).max()
     with styled(ax) as ax:
         drawn = ax.imshow(vectors, cmap=SIGNED, vmin=-largest, vmax=largest, aspect="auto")
         steps = np.arange(len(vectors))[:: -max(1, len(vectors) // 8)]  # Counted from the newest.
         ax.set_yticks(steps, len(vectors) - 1 - steps)
-        ax.set_ylabel("events before the newest")
-        ax.set_xlabel(label)
         ax.grid(False)
+        ax.set(ylabel="events before the newest", xlabel=label)
         ax.figure.colorbar(drawn, ax=ax, shrink=0.9)
     return ax
 
@@ -98,15 +94,12 @@ def growth(
     Raises:
         ValueError: the table is empty.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one number. Received: an empty table")
+    require(table.size, "`table` must hold at least one number", shape=table.shape)
     with styled(ax) as ax:
         for name, values in table.items():
             ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
         ax.set_xscale("log", base=2)
-        ax.set_yscale("log" if logarithmic else "linear")
-        ax.set_xlabel(table.index.name)
-        ax.set_ylabel(label)
+        ax.set(yscale="log" if logarithmic else "linear", xlabel=table.index.name, ylabel=label)
         if table.shape[1] > 1:
             ax.legend()
     return ax

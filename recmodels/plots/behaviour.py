@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
-from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, styled
+from recmodels.plots.style import COLOURS, NAME_WIDTH, named_bars, styled
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -24,15 +25,14 @@ def week_map(counts: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes
         ValueError: the shape is another one.
     """
     counts = np.asarray(counts)
-    if counts.shape != (len(DAYS), 24):
-        raise ValueError(f"`counts` must have the shape (7, 24). Received: {counts.shape}")
+    fits = counts.shape == (len(DAYS), 24)
+    require(fits, "`counts` must have the shape (7, 24)", shape=counts.shape)
     with styled(ax) as ax:
         ax.imshow(counts, cmap="Blues", vmin=0, aspect="auto", interpolation="none")
         ax.set_xticks(range(0, 24, 6))
         ax.set_yticks(range(len(DAYS)), DAYS)
         ax.grid(False)
-        ax.set_xlabel("hour of the day")
-        ax.set_title(one_line(name))
+        ax.set(xlabel="hour of the day", title=one_line(name))
     return ax
 
 
@@ -48,18 +48,12 @@ def behaviour_funnel(shares: Mapping[str, float], name: str = "", ax: Axes | Non
         ValueError: there is no kind.
     """
     shares = dict(shares)
-    if not shares:
-        raise ValueError("`shares` must hold at least one kind. Received: shares={}")
+    require(shares, "`shares` must hold at least one kind", shares=shares)
     with styled(ax) as ax:
-        positions = np.arange(len(shares))
-        bars = ax.barh(positions, list(shares.values()), height=0.6, color=COLOURS[0])
-        ax.bar_label(bars, [f"{share:.1%}" for share in shares.values()], padding=4, color=GREY)
-        ax.set_yticks(positions, [one_line(kind, NAME_WIDTH) for kind in shares])
-        ax.invert_yaxis()
+        kinds = [one_line(kind, NAME_WIDTH) for kind in shares]
+        named_bars(ax, kinds, list(shares.values()), "{:.1%}", COLOURS[0])
         ax.set_xlim(0, 1.25 * max(shares.values()))  # Room for the number behind the longest bar.
         ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= 1])
         ax.xaxis.set_major_formatter(PercentFormatter(1))
-        ax.grid(False, axis="y")
-        ax.set_xlabel("of the pairs of user and item")
-        ax.set_title(one_line(name))
+        ax.set(xlabel="of the pairs of user and item", title=one_line(name))
     return ax

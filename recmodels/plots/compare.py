@@ -1,23 +1,17 @@
 """Several logs beside each other: how long, how popular, how fast."""
 
 from collections.abc import Mapping
-from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
 
-from recmodels.plots.style import COLOURS, GREY, legend_label, styled
+from recmodels.data.errors import require
+from recmodels.plots.style import GREY, legend_label, styled
 
 # Seconds that people have names for.
-MOMENTS = {
-    5: "5 s",
-    60: "1 min",
-    3600: "1 h",
-    86_400: "1 day",
-    30 * 86_400: "month",
-    365 * 86_400: "year",
-}
+DAY = 86_400
+MOMENTS = {5: "5 s", 60: "1 min", 3600: "1 h", DAY: "1 day", 30 * DAY: "month", 365 * DAY: "year"}
 SAME_SECOND = 0.3  # Where a gap of zero is drawn on an axis of powers.
 
 
@@ -35,11 +29,10 @@ def length_curves(
         ValueError: there is no log, or one without an event.
     """
     with styled(ax) as ax:
-        logs = _sorted_positive(lengths, "lengths").items()
-        for colour, (name, values) in zip(cycle(COLOURS), logs, strict=False):
+        for name, values in _sorted_positive(lengths, "lengths").items():
             at_least = 1 - np.arange(len(values)) / len(values)
             distinct, first = np.unique(values, return_index=True)
-            ax.plot(distinct, at_least[first], color=colour, label=legend_label(name))
+            ax.plot(distinct, at_least[first], label=legend_label(name))
         if max_length is not None:
             ax.axvline(max_length, color=GREY, linestyle=":", label=f"{max_length:,} events")
         ax.set_xscale("log")
@@ -47,8 +40,7 @@ def length_curves(
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_ylim(bottom=0)
-        ax.set_xlabel("events")
-        ax.set_ylabel("users with at least so many")
+        ax.set(xlabel="events", ylabel="users with at least so many")
         ax.legend()
     return ax
 
@@ -66,15 +58,13 @@ def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = Non
         ValueError: there is no log, or one without an event.
     """
     with styled(ax) as ax:
-        logs = _sorted_positive(counts, "counts").items()
-        for colour, (name, values) in zip(cycle(COLOURS), logs, strict=False):
+        for name, values in _sorted_positive(counts, "counts").items():
             share = np.concatenate([[0], values[::-1].cumsum() / values.sum()])
-            ax.plot(np.linspace(0, 1, len(share)), share, color=colour, label=legend_label(name))
+            ax.plot(np.linspace(0, 1, len(share)), share, label=legend_label(name))
         ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="all items alike")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
-        ax.set_xlabel("items, from the most popular")
-        ax.set_ylabel("events they have")
+        ax.set(xlabel="items, from the most popular", ylabel="events they have")
         ax.legend(loc="lower right")
     return ax
 
@@ -90,22 +80,24 @@ def gap_curves(gaps: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: there is no log, or one without a gap.
     """
-    if not gaps or min(map(len, gaps.values())) == 0:
-        raise ValueError(f"`gaps` must hold logs with a gap each. Received: {list(gaps)}")
+    some = gaps and min(map(len, gaps.values())) > 0
+    require(some, "`gaps` must hold logs with a gap each", gaps=list(gaps))
     with styled(ax) as ax:
-        for colour, (name, seconds) in zip(cycle(COLOURS), gaps.items(), strict=False):
+        for name, seconds in gaps.items():
             distinct, number = np.unique(seconds, return_counts=True)
             share = number.cumsum() / number.sum()
             drawn = np.maximum(distinct, SAME_SECOND)
-            ax.step(drawn, share, where="post", color=colour, label=legend_label(name))
+            ax.step(drawn, share, where="post", label=legend_label(name))
         ax.set_xscale("log")
         ax.set_xticks([SAME_SECOND, *MOMENTS], ["same\nsecond", *MOMENTS.values()])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_xlim(right=max(MOMENTS))
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("time since the user's event before")
-        ax.set_ylabel("events that came within it")
+        ax.set(
+            ylim=(0, 1.02),
+            xlabel="time since the user's event before",
+            ylabel="events that came within it",
+        )
         ax.legend(loc="lower right")
     return ax
 
@@ -114,8 +106,6 @@ def _sorted_positive(groups: Mapping[str, np.ndarray], name: str) -> dict[str, n
     """The values above zero of each log, ascending."""
     kept = {log: np.sort(np.asarray(values)) for log, values in groups.items()}
     kept = {log: values[values > 0] for log, values in kept.items()}
-    if not kept or min(map(len, kept.values())) == 0:
-        raise ValueError(
-            f"`{name}` must hold logs, each with a number above 0. Received: {list(groups)}"
-        )
+    some = kept and min(map(len, kept.values())) > 0
+    require(some, f"`{name}` must hold logs, each with a number above 0", logs=list(groups))
     return kept

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.plots.style import COLOURS, GREY, legend_label, styled
 
 
@@ -20,8 +21,7 @@ def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None =
     Raises:
         ValueError: there is no fault.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one fault. Received: an empty table")
+    require(table.size, "`table` must hold at least one fault", shape=table.shape)
     rows, new = np.arange(len(table)), ax is None
     with styled(ax) as ax:
         if new:
@@ -50,17 +50,18 @@ def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: there is no fault or no test.
     """
-    if table.empty:
-        raise ValueError(f"`table` must hold a fault and a test. Received: shape={table.shape}")
+    require(table.size, "`table` must hold a fault and a test", shape=table.shape)
     with styled(ax) as ax:
         rows, columns = np.nonzero(table.to_numpy(bool))
         ax.scatter(columns, rows, s=420, marker="s", color=COLOURS[1])
         ax.set_xticks(range(table.shape[1]), table.columns)
         ax.set_yticks(range(len(table)), table.index)
-        ax.set_xlim(-0.5, table.shape[1] - 0.5)
-        ax.set_ylim(len(table) - 0.5, -0.5)
-        ax.set_xlabel("test, filled where it fails")
-        ax.set_ylabel("what is tested")
+        ax.set(
+            xlim=(-0.5, table.shape[1] - 0.5),
+            ylim=(len(table) - 0.5, -0.5),
+            xlabel="test, filled where it fails",
+            ylabel="what is tested",
+        )
     return ax
 
 
@@ -78,10 +79,7 @@ def best_of_many(
     Raises:
         ValueError: there is no row or no line.
     """
-    if table.empty:
-        raise ValueError(
-            f"`table` must hold a number of variants and a line. Received: shape={table.shape}"
-        )
+    require(table.size, "`table` must hold a number of variants and a line", shape=table.shape)
     with styled(ax) as ax:
         for name, values in table.items():
             ax.plot(table.index, values, marker="o", markersize=3, label=legend_label(name))
@@ -90,7 +88,6 @@ def best_of_many(
         ax.set_xscale("log")
         ax.set_xticks(table.index, [f"{count:,}" for count in table.index])
         ax.minorticks_off()
-        ax.set_xlabel("variants tried")
-        ax.set_ylabel(f"{label} of the best one")
+        ax.set(xlabel="variants tried", ylabel=f"{label} of the best one")
         ax.legend()
     return ax

@@ -1,7 +1,6 @@
 """What a model is fed: numbers, matrices, and what they depend on."""
 
 from collections.abc import Mapping
-from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.ticker import PercentFormatter
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
 from recmodels.plots.style import COLOURS, legend_label, styled
 
@@ -30,15 +30,14 @@ def value_distribution(
     """
     known = {name: np.asarray(values, float) for name, values in parts.items()}
     known = {name: values[np.isfinite(values)] for name, values in known.items()}
-    if not known or min(map(len, known.values())) == 0:
-        raise ValueError(f"`parts` must each hold a value. Received: {list(parts)}")
+    some = known and min(map(len, known.values())) > 0
+    require(some, "`parts` must each hold a value", parts=list(parts))
     bins = np.histogram_bin_edges(np.concatenate(list(known.values())), NUM_BINS)
     with styled(ax) as ax:
         look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
-        for colour, (name, values) in zip(cycle(COLOURS), known.items(), strict=False):
-            ax.hist(values, **look, color=colour, label=legend_label(name))
-        ax.set_xlabel(label)
-        ax.set_ylabel("density")
+        for name, values in known.items():
+            ax.hist(values, **look, label=legend_label(name))
+        ax.set(xlabel=label, ylabel="density")
         if len(known) > 1:
             ax.legend()
     return ax
@@ -58,16 +57,14 @@ def response_curves(
     Raises:
         ValueError: the table is empty.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one setting. Received: an empty table")
+    require(table.size, "`table` must hold at least one setting", shape=table.shape)
     with styled(ax) as ax:
-        for colour, (name, values) in zip(cycle(COLOURS), table.items(), strict=False):
-            ax.plot(table.index, values, "o-", markersize=4, color=colour, label=legend_label(name))
+        for name, values in table.items():
+            ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
         if percent:
             ax.yaxis.set_major_formatter(PercentFormatter(1))
             ax.set_ylim(bottom=0)
-        ax.set_xlabel(table.index.name)
-        ax.set_ylabel(label)
+        ax.set(xlabel=table.index.name, ylabel=label)
         if len(table.columns) > 1:
             ax.legend()
     return ax
@@ -85,14 +82,16 @@ def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) ->
         ValueError: it is not a matrix with something in it.
     """
     item_ids = np.asarray(item_ids)
-    if item_ids.ndim != 2 or not item_ids.size:
-        raise ValueError(f"`item_ids` must be a matrix (B, T). Received: shape={item_ids.shape}")
+    is_matrix = item_ids.ndim == 2 and item_ids.size
+    require(is_matrix, "`item_ids` must be a matrix (B, T)", shape=item_ids.shape)
     real = item_ids != 0
     with styled(ax) as ax:
         colours = ListedColormap(["#EDEDED", COLOURS[0]])
         ax.imshow(real, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="none")
         ax.grid(False)
-        ax.set_xlabel("position, the newest on the right")
-        ax.set_ylabel("row")
-        ax.set_title(f"{one_line(name)}: {1 - real.mean():.0%} padding" if name else "")
+        ax.set(
+            xlabel="position, the newest on the right",
+            ylabel="row",
+            title=f"{one_line(name)}: {1 - real.mean():.0%} padding" if name else "",
+        )
     return ax

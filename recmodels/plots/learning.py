@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.plots.style import legend_label, styled
 
 
@@ -29,21 +30,16 @@ def learning_curves(
     Example:
         >>> learning_curves({"SASRec": curve.to_frame()})
     """
-    if not curves:
-        raise ValueError("`curves` must hold at least one training. Received: curves={}")
+    require(curves, "`curves` must hold at least one training", curves=curves)
     with styled(ax) as ax:
         for name, frame in curves.items():
             known = frame[["epoch", column]].astype(float).dropna()
-            if known.empty:
-                raise ValueError(
-                    f"`curves` of {name!r} has no value of {column!r}. Received: {frame}"
-                )
+            require(len(known), f"`curves` of {name!r} has no value of {column!r}", curves=frame)
             (line,) = ax.plot(known["epoch"], known[column], label=legend_label(name))
             best = known[column].idxmin() if column == "loss" else known[column].idxmax()
             ax.plot(*known.loc[best], "o", color=line.get_color())
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel(label)
+        ax.set(xlabel="epoch", ylabel=label)
         if len(curves) > 1:
             ax.legend()
     return ax

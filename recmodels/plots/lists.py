@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
-from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, styled
+from recmodels.plots.style import COLOURS, NAME_WIDTH, named_bars, styled
 
 
 def ranked_list(
@@ -29,19 +30,12 @@ def ranked_list(
         ValueError: there is no item, or not one value each.
     """
     values = np.asarray(values, float)
-    if not len(names) or values.shape != (len(names),):
-        raise ValueError(
-            "`values` must hold one number for each of `names`, and there must be some. "
-            f"Received: {len(names)} names, values of shape {values.shape}"
-        )
+    fits = len(names) and values.shape == (len(names),)
+    must = "`values` must hold one number for each of `names`, and there must be some"
+    require(fits, must, names=len(names), shape=values.shape)
     with styled(ax) as ax:
-        places = np.arange(len(names))
-        bars = ax.barh(places, values, height=0.6, color=COLOURS[0])
-        ax.bar_label(bars, [f"{value:.3g}" for value in values], padding=4, color=GREY)
-        ax.set_yticks(places, [one_line(name, NAME_WIDTH) for name in names])
-        ax.invert_yaxis()
+        shown = [one_line(name, NAME_WIDTH) for name in names]
+        named_bars(ax, shown, values, "{:.3g}", COLOURS[0])
         ax.margins(x=0.12)  # Room for the number behind the longest bar.
-        ax.grid(False, axis="y")
-        ax.set_xlabel(label)
-        ax.set_title(one_line(title))
+        ax.set(xlabel=label, title=one_line(title))
     return ax

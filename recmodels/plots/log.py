@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
+from recmodels.data.errors import require
 from recmodels.data.leakage import LeakReport
 from recmodels.data.text import one_line
-from recmodels.plots.style import COLOURS, GREY, styled
+from recmodels.plots.style import COLOURS, GREY, named_bars, styled
 
 
 def length_distribution(
@@ -35,8 +36,7 @@ def length_distribution(
             share = (lengths > max_length).mean()
             label = f"{share:.1%} of users are longer than {max_length:,}"
             ax.axvline(max_length, color=COLOURS[1], linestyle="--", label=label)
-        ax.set_xlabel("events of a user (the longest 1 % in the last bar)")
-        ax.set_ylabel("users")
+        ax.set(xlabel="events of a user (the longest 1 % in the last bar)", ylabel="users")
         ax.legend(loc="upper right")
     return ax
 
@@ -57,14 +57,11 @@ def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
         share = place[:head].sum() / place.sum()
         label = f"the top 10 % of items have {share:.0%} of the events"
         ax.axvline(head, color=GREY, linestyle=":", label=label)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
+        ax.set(xscale="log", yscale="log")
         for axis in (ax.xaxis, ax.yaxis):  # 1, 10, 100 instead of powers with exponents.
             axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else "")
             axis.set_minor_formatter(NullFormatter())
-        ax.set_ylim(0.8, 2 * drawn.max())
-        ax.set_xlabel("item, from the most popular")
-        ax.set_ylabel("events")
+        ax.set(ylim=(0.8, 2 * drawn.max()), xlabel="item, from the most popular", ylabel="events")
         ax.legend(loc="lower left")
     return ax
 
@@ -78,15 +75,11 @@ def leak_report(report: LeakReport, ax: Axes | None = None) -> Axes:
     """
     shares = _leak_shares(report)
     with styled(ax) as ax:
-        positions = np.arange(len(shares))
-        bars = ax.barh(positions, list(shares.values()), height=0.6, color=COLOURS[1])
-        ax.bar_label(bars, [f"{share:.1%}" for share in shares.values()], padding=4, color=GREY)
-        ax.set_yticks(positions, [textwrap.fill(name, 32) for name in shares])
-        ax.invert_yaxis()
+        names = [textwrap.fill(name, 32) for name in shares]
+        named_bars(ax, names, list(shares.values()), "{:.1%}", COLOURS[1])
         ax.set_xlim(0, 1.15)  # Room for the number behind a full bar.
         ax.set_xticks(np.arange(0, 1.01, 0.25))
         ax.xaxis.set_major_formatter(PercentFormatter(1))
-        ax.grid(False, axis="y")
         ax.set_title(f"{one_line(report.name)}, {report.protocol}, {report.part}")
     return ax
 
@@ -108,6 +101,5 @@ def _leak_shares(report: LeakReport) -> dict[str, float]:
 
 def _positive(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values)
-    if not (values > 0).any():
-        raise ValueError(f"`{name}` must hold a number above 0. Received: {len(values)} values")
+    require((values > 0).any(), f"`{name}` must hold a number above 0", values=len(values))
     return values[values > 0]

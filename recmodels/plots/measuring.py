@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from recmodels.data.errors import require
 from recmodels.evaluation.ranking import UNRANKED
 from recmodels.plots.style import GREY, legend_label, styled
 
@@ -41,23 +42,18 @@ def hits_by_depth(
             ax.step(np.append(depth, deepest), np.append(hits, last), where="post", label=label)
         for name, depth in (marks or {}).items():
             ax.axvline(depth, color=GREY, linestyle=":")
-            ax.annotate(
-                name,
-                (depth, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(-4, -2),
-                textcoords="offset points",
-                ha="right",
-                va="top",
-                color=GREY,
-            )
+            place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+            look = {"xytext": (-4, -2), "ha": "right", "va": "top", "color": GREY}
+            ax.annotate(name, (depth, 1), **place, **look)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_xlim(1, deepest)
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("length of the list, k")
-        ax.set_ylabel("users whose target is on it")
+        ax.set(
+            xlim=(1, deepest),
+            ylim=(0, 1.02),
+            xlabel="length of the list, k",
+            ylabel="users whose target is on it",
+        )
         ax.legend(loc="lower right")
     return ax
 
@@ -76,22 +72,17 @@ def differences(
     Raises:
         ValueError: there is no condition.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one condition. Received: an empty table")
+    require(table.size, "`table` must hold at least one condition", shape=table.shape)
     arms = np.array([table["mean"] - table["low"], table["high"] - table["mean"]])
     with styled(ax) as ax:
         positions = np.arange(len(table))
         ax.axhline(0, color=GREY, linestyle="--", linewidth=1)
         ax.errorbar(positions, table["mean"], yerr=arms, fmt="o", capsize=3)
         names = [str(name) for name in table.index]
-        if len(max(names, key=len)) * len(names) > _NAMES_ABREAST:
-            ax.set_xticks(positions, names, rotation=30, ha="right")
-        else:
-            ax.set_xticks(positions, names)
-        ax.set_xlim(-0.5, len(table) - 0.5)
+        crowded = len(max(names, key=len)) * len(names) > _NAMES_ABREAST
+        ax.set_xticks(positions, names, **{"rotation": 30, "ha": "right"} if crowded else {})
         ax.grid(False, axis="x")
-        ax.set_xlabel(by)
-        ax.set_ylabel(f"{label}, 95 % interval")
+        ax.set(xlim=(-0.5, len(table) - 0.5), xlabel=by, ylabel=f"{label}, 95 % interval")
     return ax
 
 
@@ -108,18 +99,16 @@ def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | N
     """
     _check_some(p, "p")
     with styled(ax) as ax:
-        ax.plot(
-            [0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="a test that is right"
-        )
+        diagonal = {"color": GREY, "linestyle": "--", "linewidth": 1}
+        ax.plot([0, 1], [0, 1], **diagonal, label="a test that is right")
         for name, values in p.items():
             threshold, share = _cumulative(values)
             threshold, share = np.concatenate([[0], threshold, [1]]), np.append(share, 1)
             ax.step(threshold, np.append(0, share), where="post", label=legend_label(name))
         ax.axvline(level, color=GREY, linestyle=":", label=f"p = {level:g}")
-        ax.set_xlim(0, 1)
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("threshold")
-        ax.set_ylabel("comparisons with p below it")
+        ax.set(
+            xlim=(0, 1), ylim=(0, 1.02), xlabel="threshold", ylabel="comparisons with p below it"
+        )
         ax.legend(loc="upper left", bbox_to_anchor=(0.08, 1))
     return ax
 
@@ -136,6 +125,6 @@ def _ranked_only(depth: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _check_some(values: Mapping, name: str) -> None:
-    if not values or not all(len(part) for part in values.values()):
-        sizes = {key: len(part) for key, part in values.items()}
-        raise ValueError(f"`{name}` must hold something to draw of each. Received: {sizes}")
+    sizes = {key: len(part) for key, part in values.items()}
+    some = sizes and all(sizes.values())
+    require(some, f"`{name}` must hold something to draw of each", sizes=sizes)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.plots.style import legend_label, styled
 
 
@@ -35,10 +36,8 @@ def option_curves(
         >>> option_curves({"EASE": pd.Series({0.5: 0.11, 0.9: 0.12})}, "decay")
     """
     tried = {name: list(curve.index) for name, curve in curves.items()}
-    if not tried or len({tuple(values) for values in tried.values()}) > 1 or [] in tried.values():
-        raise ValueError(
-            f"`curves` must hold one or more curves over the same values. Received: {tried}"
-        )
+    same = len({tuple(values) for values in tried.values()}) == 1 and [] not in tried.values()
+    require(same, "`curves` must hold one or more curves over the same values", curves=tried)
     with styled(ax) as ax:
         for name, curve in curves.items():
             numbers = curve.to_numpy(float)
@@ -50,8 +49,7 @@ def option_curves(
         names = [f"{v:g}" if isinstance(v, int | float) else str(v) for v in values]
         ax.set_xticks(range(len(values)), names)
         ax.set_ylim(0, 1.08 * ax.get_ylim()[1])  # Room above the highest dot.
-        ax.set_xlabel(by)
-        ax.set_ylabel(label)
+        ax.set(xlabel=by, ylabel=label)
         if len(curves) > 1:
             ax.legend()
     return ax

@@ -2,6 +2,7 @@
 
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.plots.style import styled
 
 
@@ -21,8 +22,7 @@ def panels(count: int, width: float = 8.4, height: float = 3.4) -> list[Axes]:
         >>> learning_curves(curves, "loss", "training loss", ax=left)
         >>> learning_curves(curves, ax=right)
     """
-    if count < 1:
-        raise ValueError(f"`count` must be at least 1. Received: count={count}")
+    require(count >= 1, "`count` must be at least 1", count=count)
     with styled(None) as first:
         figure = first.figure
         figure.set_size_inches(width, height)

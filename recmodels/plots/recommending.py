@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.plots.style import GREY, styled
 
 NEAR = 0.07  # Share of the width or height of a figure that a label takes.
@@ -27,12 +28,10 @@ def trade_off(
     Example:
         >>> trade_off(pd.DataFrame({"genres a list": [4, 6], "NDCG@10": [0.1, 0.09]}, [0, 0.5]))
     """
-    unknown = chosen is not None and chosen not in curve.index
-    if curve.shape[1] != 2 or not len(curve) or unknown:
-        raise ValueError(
-            "`curve` must have two columns and a row for each value, the chosen one included. "
-            f"Received: columns={list(curve.columns)}, values={list(curve.index)}, chosen={chosen}"
-        )
+    known = chosen is None or chosen in curve.index
+    shown = {"columns": list(curve.columns), "values": list(curve.index), "chosen": chosen}
+    must = "`curve` must have two columns and a row for each value, the chosen one included"
+    require(curve.shape[1] == 2 and len(curve) and known, must, **shown)
     across, up = curve.columns
     with styled(ax) as ax:
         (line,) = ax.plot(curve[across], curve[up], marker="o")
@@ -44,9 +43,7 @@ def trade_off(
             ax.plot(*curve.loc[chosen], color=line.get_color(), linestyle="none", **ring)
         ax.margins(0.1)
         ax.set_ylim(bottom=0)
-        ax.set_xlabel(across)
-        ax.set_ylabel(up)
-        ax.set_title(by)
+        ax.set(xlabel=across, ylabel=up, title=by)
     return ax
 
 

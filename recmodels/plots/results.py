@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from recmodels.data.errors import require
 from recmodels.data.text import one_line
 from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, legend_label, styled
 
@@ -43,8 +44,7 @@ def metric_by_slice(
         ax.set_xticks(np.arange(len(users)), names)
         ax.set_ylim(bottom=0)
         ax.grid(False, axis="x")
-        ax.set_xlabel(by)
-        ax.set_ylabel(f"{label}, 95 % interval")
+        ax.set(xlabel=by, ylabel=f"{label}, 95 % interval")
         if len(tables) > 1:
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)  # Above, off the points.
     return ax
@@ -67,22 +67,16 @@ def model_comparison(
     Raises:
         ValueError: there is no model.
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one model. Received: an empty table")
+    require(table.size, "`table` must hold at least one model", shape=table.shape)
     table = table.sort_values("mean")
     positions = np.arange(len(table))
     with styled(ax) as ax:
         ax.barh(positions, table["mean"], height=0.6, color=COLOURS[0], alpha=0.25)
         ax.errorbar(table["mean"], positions, xerr=_arms(table), fmt="o", capsize=3)
         for position, (mean, high) in enumerate(zip(table["mean"], table["high"], strict=True)):
-            ax.annotate(
-                f"{mean:.3f}",
-                (np.nanmax([mean, high]), position),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                color=GREY,
-            )
+            place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+            end = (np.nanmax([mean, high]), position)
+            ax.annotate(f"{mean:.3f}", end, color=GREY, **place)
         ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
         ax.grid(False, axis="y")
         ax.set_xlabel(f"{label}, 95 % interval")
@@ -110,8 +104,7 @@ def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None 
     Example:
         >>> beside_printed(table.assign(printed=[0.134, 0.190]))
     """
-    if table.empty:
-        raise ValueError("`table` must hold at least one experiment. Received: an empty table")
+    require(table.size, "`table` must hold at least one experiment", shape=table.shape)
     positions = np.arange(len(table))[::-1]
     measured = {"fmt": "o", "capsize": 3, "color": COLOURS[0], "label": "measured"}
     with styled(ax) as ax:
@@ -129,11 +122,9 @@ def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None 
 
 def _check_same_slices(tables: dict[str, pd.DataFrame]) -> None:
     found = {name: list(table.index) for name, table in tables.items()}
-    if not found or len({tuple(index) for index in found.values()}) > 1:
-        raise ValueError(
-            "`tables` must hold at least one table, all with the same slices: evaluate the models "
-            f"on the same queries. Received: {found}"
-        )
+    same = len({tuple(index) for index in found.values()}) == 1
+    must = "`tables` must hold at least one table, all with the same slices: evaluate the models on"
+    require(same, f"{must} the same queries", tables=found)
 
 
 def _arms(table: pd.DataFrame) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 
@@ -21,19 +21,10 @@ GREY = "#6E6E6E"
 NAME_WIDTH = 50  # Characters of a title or name beside a bar or in a legend.
 
 CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "SimHei",
-    "Noto Sans CJK JP",
-    "Arial Unicode MS",
-)
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB",
+    "Microsoft YaHei", "SimHei", "Noto Sans CJK JP", "Arial Unicode MS",
+)  # fmt: skip
 
 
 @cache
@@ -69,7 +60,6 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
         "font.family": fonts,
         "font.size": 10,
         "axes.titlesize": 11,
-        "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
         "figure.dpi": 110,
         "legend.edgecolor": "none",  # White behind the words, no frame around them.
         "legend.framealpha": 0.9,
@@ -83,6 +73,7 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#E4E4E4", linewidth=0.8)
         ax.set_axisbelow(True)
+        ax.set_prop_cycle(color=COLOURS)
         yield ax
         texts = ax.findobj(matplotlib.text.Text)
         for text in texts:  # The labels of an axis that was there before have its font.
@@ -121,6 +112,18 @@ def _shown_label(label: Callable[[float, int], str], value: float, place: int) -
 
 def _shown_lines(text: object, width: int) -> str:
     return "\n".join(one_line(line, width) for line in str(text).split("\n"))
+
+
+def named_bars(
+    ax: Axes, names: Sequence[str], values: Sequence[float], form: str, colour: str
+) -> None:
+    """Draw one horizontal bar per name, the first on top, with its value written behind it."""
+    places = range(len(names))
+    bars = ax.barh(places, values, height=0.6, color=colour)
+    ax.bar_label(bars, [form.format(value) for value in values], padding=4, color=GREY)
+    ax.set_yticks(places, names)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
 
 
 def legend_label(name: object) -> str:

@@ -14,22 +14,3 @@ from recmodels.recommend.rules import (
     OnePerFamily,
     title_family,
 )
-
-__all__ = [
-    "ApproximateIndex",
-    "AtLeast",
-    "AtMost",
-    "Bundle",
-    "Diverse",
-    "ExactIndex",
-    "NoOlderThan",
-    "OnePerFamily",
-    "Recommendation",
-    "Recommender",
-    "catalogue_vectors",
-    "item_facts",
-    "load_bundle",
-    "recall",
-    "save_bundle",
-    "title_family",
-]

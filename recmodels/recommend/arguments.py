@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData
@@ -48,8 +49,8 @@ def check_arguments(**given) -> None:
     for name, value in given.items():
         test, wanted = _WANTED[name]
         fits = isinstance(value, test) if isinstance(test, type | tuple) else test(value)
-        if not fits and not (value is None and name in _OPTIONAL):
-            raise ValueError(f"`{name}` must be {wanted}. Received: {name}={value!r:.200}")
+        optional = value is None and name in _OPTIONAL
+        require(fits or optional, f"`{name}` must be {wanted}", **{name: value})
 
 
 def settle_data(data, items, filter_seen, schema) -> tuple:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recmodels.data.files import write_json
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA
@@ -27,10 +28,9 @@ from recmodels.recommend.folders import (
     read_json,
     read_steadily,
     whole_or_nothing,
-    write_json,
 )
 from recmodels.recommend.item_table import checked_vectors
-from recmodels.recommend.model_files import load_model, save_model
+from recmodels.recommend.model_files import load_model, model_file_names, save_model
 from recmodels.recommend.rules import Rule, rules_from_json, rules_to_json
 from recmodels.recommend.tables import (
     read_histories,
@@ -71,7 +71,8 @@ class Bundle:
         histories: of the known users, or None.
         rules: of every list.
         item_vectors: for `Diverse`, float32 (V, D); None where the model's own serve.
-        schema: of the event columns that the model reads.
+        schema: of the columns that the model reads. Those of items follow from the item table and
+            are not among the columns of the histories.
     """
 
     model: Scores
@@ -118,7 +119,8 @@ def save_bundle(
         items.parquet        the item table, if there is one
         histories.parquet    raw user ids and their item ids, if there are any
         item_vectors.npy     given, or else the model's own, if it has any
-        model.keras          or model.npz for a baseline; fallback.* likewise
+        model.keras          or model.npz for a baseline; fallback.* likewise. A model that is made
+                             of others has a file for each, such as model.ranker.keras
         checksums.json       SHA-256 of every other file
 
     Args:
@@ -151,12 +153,12 @@ def save_bundle(
         write_json(unfinished / "config.json", description)
         write_json(unfinished / "metrics.json", metrics or {})
         write_json(unfinished / "rules.json", {"rules": rules_to_json(rules)})
-        write_json(unfinished / "schema.json", {"columns": schema.to_config()})
+        write_json(unfinished / "schema.json", {"columns": schema.to_config()}, sort=False)
         write_vocabulary(unfinished / "vocabulary.parquet", vocabulary)
         if items is not None:
             write_items(unfinished / "items.parquet", items, vocabulary)
         if histories is not None:
-            write_histories(unfinished / "histories.parquet", histories)
+            write_histories(unfinished / "histories.parquet", histories, schema)
     return folder
 
 
@@ -250,10 +252,7 @@ def _check_description(description: dict, listed: set[str], folder: Path) -> Non
     files |= {"rules.json"} if description["version"] > 1 else set()
     for stem in ("model", "fallback"):
         if stem == "model" or description[stem] is not None:
-            names = (f"{stem}.npz", f"{stem}.keras")
-            shape = {"file": names, "module": str, "class": str}
-            check_json(description[stem], shape, folder / "config.json", stem)
-            files.add(description[stem]["file"])
+            files |= model_file_names(description[stem], stem, folder / "config.json")
     own = description.get("item_vectors")
     check_json(own, (None, "given", "model's own"), folder / "config.json", "item_vectors")
     files |= set() if own is None else {"item_vectors.npy"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.evaluation.ranking import hide_seen, top_items
 from recmodels.features.histories import Histories
 from recmodels.models.capabilities import HasVectors, Scores, can
@@ -21,12 +22,11 @@ def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
         ValueError: there are neither.
     """
     own = catalogue_vectors(scorer) if item_vectors is None else item_vectors
-    if own is None:
-        raise ValueError(
-            "`Diverse` needs vectors to tell which items are alike, and this model has none: "
-            "give `Recommender(..., item_vectors=...)`, (V, D). "
-            f"Received: model={type(scorer).__name__}"
-        )
+    message = (
+        "`Diverse` needs vectors to tell which items are alike, and this model has none: give "
+    )
+    need = message + "`Recommender(..., item_vectors=...)`, (V, D)"
+    require(own is not None, need, model=type(scorer))
     return own
 
 
@@ -48,13 +48,15 @@ class Scored:
     ) -> None:
         rows = len(queries["item_ids"])
         scores = np.array(scorer.score(queries), np.float32)  # A copy: it is written to below.
-        if scores.shape != (rows, len(allowed)) or not np.isfinite(scores[:, 1:]).all():
-            raise ValueError(
-                f"`score` of {type(scorer).__name__} must return finite scores, one row a history "
-                f"and one column an item of the vocabulary, padding included: {rows} x "
-                f"{len(allowed)}. Were both made from the same data? Did training diverge? "
-                f"Received: shape={scores.shape}, finite={bool(np.isfinite(scores).all())}"
-            )
+        finite = bool(np.isfinite(scores[:, 1:]).all())
+        require(
+            finite and scores.shape == (rows, len(allowed)),
+            f"`score` of {type(scorer).__name__} must return finite scores, one row a history and "
+            f"one column an item of the vocabulary, padding included: {rows} x {len(allowed)}. "
+            "Were both made from the same data? Did training diverge?",
+            shape=scores.shape,
+            finite=finite,
+        )
         scores[:, ~allowed] = -np.inf
         if hidden is not None:
             hide_seen(scores, hidden, np.arange(rows))
@@ -83,11 +85,8 @@ class Searched:
         self, scorer: Scores, queries: dict, allowed: np.ndarray, hidden: Histories | None, index
     ) -> None:
         vectors = catalogue_vectors(scorer)
-        if vectors is None:
-            raise ValueError(
-                "`index` needs a model that scores with item vectors, such as SASRec. "
-                f"Received: model={type(scorer).__name__}"
-            )
+        need = "`index` needs a model that scores with item vectors, such as SASRec"
+        require(vectors is not None, need, model=type(scorer))
         index.check(vectors)
         self.index = index
         self.allowed = allowed

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
+from recmodels.data.forms import distinct_names
 from recmodels.threads import ForkedProcessError
 
 SPARSE_PARTS = ("data", "indices", "indptr", "shape")
@@ -66,19 +67,8 @@ def parse_json(text: str | bytes):
             raise ValueError(f"{digits[:40]} is no finite number")
         return number
 
-    def distinct(pairs: list) -> dict:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError(f"a name stands twice among {names[:10]}")
-        return dict(pairs)
-
-    return json.loads(
-        text,
-        parse_int=bounded,
-        parse_float=finite,
-        parse_constant=finite,
-        object_pairs_hook=distinct,
-    )
+    numbers = {"parse_int": bounded, "parse_float": finite, "parse_constant": finite}
+    return json.loads(text, object_pairs_hook=distinct_names, **numbers)
 
 
 def check_json(value, shape, path: Path, field: str = "content") -> None:
@@ -91,15 +81,11 @@ def check_json(value, shape, path: Path, field: str = "content") -> None:
         path: of the file.
         field: where in the file the value stands.
     """
-    options = (
-        (dict,) if isinstance(shape, dict) else shape if isinstance(shape, tuple) else (shape,)
-    )
-    if not any(
-        type(value) is option
-        if isinstance(option, type)
-        else type(value) is type(option) and value == option
-        for option in options
-    ):
+    options = dict if isinstance(shape, dict) else shape
+    options = options if isinstance(options, tuple) else (options,)
+    # Types are compared exactly, so that True is no whole number.
+    equal = (type(value) is type(option) and value == option for option in options)
+    if type(value) not in options and not any(equal):
         wanted = [_NAMES.get(option, repr(option)) for option in options]
         raise malformed(path, field, f"be {' or '.join(wanted)}", value)
     for name, inner in shape.items() if isinstance(shape, dict) else ():

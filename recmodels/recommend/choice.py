@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import invalid, require
 from recmodels.recommend.rules import Diverse, Rule
 
 
@@ -68,9 +69,8 @@ def work_out(rules: Sequence[Rule], items: pd.DataFrame | None, num_items: int) 
         elif isinstance(rule, Diverse):
             diverse.append(rule)
         else:
-            raise ValueError(f"`rules` must hold rules such as AtMost(2). Received: {rule!r}")
-    if len(diverse) > 1:
-        raise ValueError(f"`rules` must hold one Diverse at most. Received: {diverse}")
+            raise invalid("`rules` must hold rules such as AtMost(2)", rules=rule)
+    require(len(diverse) < 2, "`rules` must hold one Diverse at most", rules=diverse)
     allowed[0] = False
     return RuleBook(tuple(rules), allowed, tuple(limits), diverse[0] if diverse else None)
 

@@ -38,9 +38,11 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     no longer than the catalogue. `recommend_ragged` takes ragged histories instead; the signature
     `serving_default` is `recommend` with named arguments.
 
-    A model that reads further columns takes their raw values as further arguments, in the order of
-    their names, shaped like `histories`: texts with "" where missing, numbers and UTC seconds as
-    float64 with NaN where missing. It has no `recommend_ragged`.
+    A model that reads further columns takes their raw values as further arguments: first those of
+    events in the order of their names, shaped like `histories`, then those of requests, (B,), such
+    as `asked_action` (what is asked for) and `user_age` (of the user). Texts are "" where missing,
+    whole numbers the smallest int64, other numbers and UTC seconds float64 with NaN where missing.
+    Columns of items are inside. It has no `recommend_ragged`.
 
     Args:
         recommender: around a sequence encoder, such as `SASRec`.
@@ -141,26 +143,26 @@ def _serving_module(recommender: Recommender):
     """A `tf.Module` with everything a list is made of, and the functions that make them."""
     import tensorflow as tf
 
-    module, model = _stored(recommender), recommender.scorer
+    module, model, reader = _stored(recommender), recommender.scorer, recommender._reader
     kind, num_items = module.raw_ids.dtype, len(recommender.vocabulary)
     lists = [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
     rest, names = [tf.TensorSpec((), tf.int32, "k"), *lists], columns_of(model)
-    sources = column_specs(recommender.schema, names)
-    encode, module.tables = column_encoders(recommender.schema, names)
+    events, told = column_specs(reader.schema, names)
+    encode, module.tables = column_encoders(reader.schema, names, reader.item_columns)
+    sources, num_events = [spec.name for spec in (*events, *told)], len(events)
 
     # Signatures, because a restored function without one is traced again for every new length.
     @tf.function(
-        input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest, *sources],
+        input_signature=[tf.TensorSpec((None, None), kind, "histories"), *rest, *events, *told],
         autograph=False,
     )
     def recommend(histories, k, exclude, only, *columns):
         found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
         unknown = (found == 0) & (histories != module.raw_ids[0])
-        known, columns = _pushed_right(tf.where(unknown, num_items + 1, found), columns)  # (B, T)
-        raw = {spec.name: column for spec, column in zip(sources, columns, strict=True)}
-        scores = _scores(model, module, {"item_ids": known, **encode(raw, known > 0)})
-        allowed = module.allowed & _mask(module, exclude, only)
-        scores = tf.where(allowed, scores, -math.inf)
+        known, moved = _pushed_right(tf.where(unknown, num_items + 1, found), columns[:num_events])
+        raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
+        scores = _scores(model, module, {"item_ids": known, **encode(raw, known)})
+        scores = tf.where(module.allowed & _mask(module, exclude, only), scores, -math.inf)
         if recommender.filter_seen:
             scores = _without(scores, known)
         best, places = tf.math.top_k(scores, tf.minimum(k, num_items))

@@ -4,7 +4,7 @@ What stands for a missing value depends on the type of a column: "" for texts, `
 numbers and NaN for others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -22,8 +22,12 @@ from recmodels.features.schema import Schema
 MISSING = np.iinfo(np.int64).min
 
 
-def column_specs(schema: Schema, names: tuple[str, ...]) -> list:
-    """What an exported function takes for the columns of a model: a spec per source, by name.
+def column_specs(schema: Schema, names: tuple[str, ...]) -> tuple[list, list]:
+    """What an exported function takes for the columns of a model, each list in order of names.
+
+    Returns:
+        Specs of event columns, (B, T, ...), by source; and of what is told of each request, (B,
+        ...): `user_age` of its user and `asked_action` of the event it asks for.
 
     Raises:
         ValueError: two columns need one source in different types.
@@ -32,37 +36,68 @@ def column_specs(schema: Schema, names: tuple[str, ...]) -> list:
 
     kinds: dict[str, tuple] = {}
     for name in names:
-        column, source = schema[name], schema.source(name)
-        shape = (None, None, column.length) if isinstance(column, Vector) else (None, None)
-        kind = (_raw_type(column), shape)
-        if kinds.setdefault(source, kind) != kind:
-            raise ValueError(
-                f"`{source}` is read as two types by the columns of the schema, so the model "
-                f"cannot be exported. Received: {kinds[source]} and {kind}"
-            )
-    return [tf.TensorSpec(kinds[s][1], kinds[s][0], s) for s in sorted(kinds)]
+        column, of = schema[name], schema[name].of
+        length = (column.length,) if isinstance(column, Vector) else ()
+        wanted = {_told(schema, name): (None, *length)} if of in ("users", "asked") else {}
+        wanted |= {schema.source(name): (None, None, *length)} if of in ("events", "asked") else {}
+        for source, shape in wanted.items():
+            kind = (_raw_type(column), shape)
+            if kinds.setdefault(source, kind) != kind:
+                raise ValueError(
+                    f"`{source}` is read as two types by the columns of the schema, so the model "
+                    f"cannot be exported. Received: {kinds[source]} and {kind}"
+                )
+    told = {_told(schema, name) for name in names if schema[name].of in ("users", "asked")}
+    specs = [tf.TensorSpec(kinds[source][1], kinds[source][0], source) for source in sorted(kinds)]
+    return [s for s in specs if s.name not in told], [s for s in specs if s.name in told]
 
 
-def column_encoders(schema: Schema, names: tuple[str, ...]) -> tuple[Callable, list]:
+def column_encoders(
+    schema: Schema, names: tuple[str, ...], item_columns: Mapping[str, np.ndarray]
+) -> tuple[Callable, list]:
     """A function from raw columns to what the model reads, and the tables to keep with it.
 
-    The function takes a dict of raw tensors (B, T, ...) by source and `real`, bool (B, T), True
-    where there is an event; what it returns is 0 elsewhere. It equals `Schema.encode`.
+    The function takes a dict of raw tensors by the names of `column_specs` and `item_ids`, (B, T),
+    0 where there is no event; what it returns is 0 there. It equals what `RequestReader` makes.
+
+    Args:
+        schema: fitted.
+        names: columns of the model.
+        item_columns: of the catalogue, (V + 3, ...), from `Schema.encode_items`.
     """
     import tensorflow as tf
 
-    tables = {name: _table(schema[name]) for name in names if isinstance(schema[name], Category)}
+    lookups = {name: _table(schema[name]) for name in names if isinstance(schema[name], Category)}
+    rows = {name: item_columns[name] for name in names if schema[name].of == "items"}
+    rows = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in rows.items()}
+    rows = {name: tf.Variable(values, trainable=False) for name, values in rows.items()}
 
-    def encode(raw: dict, real) -> dict:
-        found = {}
+    def encode_one(name: str, raw: dict, real):
+        column, of, told = schema[name], schema[name].of, None
+        if of in ("users", "asked"):
+            told = _encode(column, raw[_told(schema, name)][:, None], real, lookups.get(name))
+        if of == "users":
+            return told
+        codes = _encode(column, raw[schema.source(name)], real, lookups.get(name))
+        return codes if told is None else tf.concat([codes[:, 1:], told], axis=1)
+
+    def encode(raw: dict, item_ids) -> dict:
+        real, found = item_ids > 0, {}
         for name in names:
-            values = raw[schema.source(name)]
-            codes = _encode(schema[name], values, real, tables.get(name))
+            if name in rows:
+                found[name] = tf.gather(rows[name], item_ids)  # Row 0, padding, holds zeros.
+                continue
+            codes = encode_one(name, raw, real)
             kept = real if codes.shape.rank == 2 else real[..., None]
             found[name] = tf.where(kept, codes, tf.zeros_like(codes))
         return found
 
-    return encode, list(tables.values())
+    return encode, [*lookups.values(), *rows.values()]
+
+
+def _told(schema: Schema, name: str) -> str:
+    """Name of an argument that tells something of each request, not of each event."""
+    return f"{'user' if schema[name].of == 'users' else 'asked'}_{schema.source(name)}"
 
 
 def _raw_type(column: Column):
@@ -89,7 +124,7 @@ def _encode(column: Column, values, real, table):
         missing = values == ("" if values.dtype == tf.string else MISSING)
         return tf.where(missing, column.num_codes - 1, table.lookup(values))
     if isinstance(column, Flag):
-        return tf.cast(tf.where(values == MISSING, 3, 1 + values), tf.int32)
+        return tf.where(values == MISSING, 3, 1 + tf.cast(values, tf.int32))
     if isinstance(column, Vector):
         missing = tf.reduce_all(tf.math.is_nan(values), axis=-1, keepdims=True)
         vectors = tf.where(missing, 0.0, tf.cast(values, tf.float32))

@@ -4,18 +4,15 @@ import contextlib
 import errno
 import glob
 import hashlib
-import json
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
-from recmodels.data.files import HOST, is_left_behind
+from recmodels.data.errors import invalid, require
+from recmodels.data.files import is_left_behind, temporary_name, write_json
 from recmodels.recommend.checks import parse_json
 
 SUMS = "checksums.json"
@@ -41,7 +38,7 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(folder)
-        unfinished = _new_name(folder, "unfinished")
+        unfinished = temporary_name(folder, "unfinished")
         unfinished.mkdir()
         yield unfinished
         write_json(unfinished / SUMS, checksums(unfinished))
@@ -109,23 +106,6 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_ino
 
 
-def write_json(path: Path, content) -> None:
-    """Write what JSON can hold, with NumPy's numbers and arrays as Python's.
-
-    Raises:
-        ValueError: JSON cannot hold it.
-    """
-    try:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            "`config` and `metrics` must hold only what JSON can: texts, finite numbers, lists, "
-            "dicts. "
-            f"Received: {error}"
-        ) from error
-    path.write_text(text + "\n", encoding="utf-8")
-
-
 def read_json(path: Path) -> dict:
     """The object in a JSON file of a bundle.
 
@@ -145,19 +125,14 @@ def read_json(path: Path) -> dict:
 
 def no_bundle(folder: Path, why: str) -> ValueError:
     """The error for a folder that is none of ours."""
-    return ValueError(
-        "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them. "
-        f"Received: folder={str(folder)!r}, {why}"
-    )
+    message = "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them"
+    return invalid(message, folder=folder, problem=why)
 
 
 def checksums(folder: Path) -> dict[str, str]:
     """SHA-256 of every file but the list of them, by path within the folder."""
-    sums = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != SUMS:
-            sums[path.relative_to(folder).as_posix()] = _checksum(path)
-    return sums
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != SUMS)
+    return {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
 
 
 def check_files(folder: Path) -> set[str]:
@@ -179,12 +154,13 @@ def check_files(folder: Path) -> set[str]:
             wrong[name] = "no plain file"
         elif _checksum(present[name]) != written:
             wrong[name] = "changed"
-    if wrong:
-        raise ValueError(
-            "The bundle is damaged: copy it again from where it was made, or train again. Files "
-            "that do not belong to it must be moved elsewhere. "
-            f"Received: folder={str(folder)!r}, files={dict(sorted(wrong.items()))}"
-        )
+    require(
+        not wrong,
+        "The bundle is damaged: copy it again from where it was made, or train again. Files that "
+        "do not belong to it must be moved elsewhere",
+        folder=folder,
+        files=dict(sorted(wrong.items())),
+    )
     return set(listed)
 
 
@@ -196,12 +172,6 @@ def _is_plain(path: Path) -> bool:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _new_name(folder: Path, kind: str) -> Path:
-    """A name beside the folder that nobody else has and that tells its owner."""
-    owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
-    return folder.with_name(f".{folder.name}.{owner}.{kind}")
 
 
 def _neighbours(folder: Path, kind: str) -> list[Path]:
@@ -228,7 +198,7 @@ def _put_in_place(unfinished: Path, folder: Path) -> None:
 
 def _moved_aside(folder: Path) -> list[Path]:
     """Where the folder now is, if it was still there."""
-    previous = _new_name(folder, "previous")
+    previous = temporary_name(folder, "previous")
     try:
         os.utime(folder)  # It counts as left behind from now on, however old it is.
         folder.rename(previous)
@@ -239,7 +209,7 @@ def _moved_aside(folder: Path) -> list[Path]:
 
 def _remove(path: Path, folder: Path) -> None:
     """Rename, then delete: nobody takes what is half deleted for the previous folder."""
-    gone = _new_name(folder, "unfinished")
+    gone = temporary_name(folder, "unfinished")
     with contextlib.suppress(FileNotFoundError):
         path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
@@ -247,15 +217,11 @@ def _remove(path: Path, folder: Path) -> None:
 
 def _check_replaceable(folder: Path) -> None:
     """Raise unless the folder is missing, empty or a bundle and nothing else."""
-    if folder.is_file():
-        foreign = ["no folder but a file"]
-    else:
-        foreign = read_steadily(folder, _foreign_files) if folder.exists() else []
-    if foreign:
-        raise ValueError(
-            "`folder` must be new, empty, or a bundle to replace: nothing else is deleted. Name "
-            f"another folder. Received: folder={str(folder)!r}, which holds {foreign[:5]}"
-        )
+    foreign = ["no folder but a file"] if folder.is_file() else []
+    if folder.is_dir():
+        foreign = read_steadily(folder, _foreign_files)
+    must = "`folder` must be new, empty, or a bundle to replace: nothing else is deleted"
+    require(not foreign, f"{must}. Name another folder", folder=folder, holds=foreign[:5])
 
 
 def _foreign_files(folder: Path) -> list[str]:
@@ -282,10 +248,3 @@ def _contents(folder: Path) -> dict[str, Path]:
         if is_left_behind(path):
             path.unlink(missing_ok=True)
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-
-
-def _plain(value):
-    """NumPy's numbers and arrays as Python's."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{value!r} of type {type(value).__name__}")

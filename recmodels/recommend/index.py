@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from recmodels.data.errors import invalid, require
 from recmodels.data.files import written_whole
 from recmodels.evaluation.ranking import top_items
 
@@ -14,26 +14,9 @@ from recmodels.evaluation.ranking import top_items
 FIRST_FETCH = 2
 # Beyond this share of the catalogue, looking through all of it costs no more.
 LARGEST_FETCH = 0.2
+_CHANGED = "was built before the weights changed: build it again from the vectors the model has now"
 _HEADER = b"recmodels index 2 "
 _DIGEST = 64  # Bytes of each checksum after the header: that of the vectors, that of the graph.
-
-
-class Index(Protocol):
-    """Finds the items whose vectors have the largest dot products with a state."""
-
-    vectors: np.ndarray
-
-    def check(self, vectors: np.ndarray) -> None:
-        """Raise unless the index holds these vectors."""
-
-    def search(
-        self,
-        queries: np.ndarray,
-        k: int,
-        allowed: np.ndarray | None = None,
-        hidden: Sequence[np.ndarray] | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The best k item ids that may be shown, and their scores; see `ExactIndex.search`."""
 
 
 class ExactIndex:
@@ -58,11 +41,8 @@ class ExactIndex:
 
     def check(self, vectors: np.ndarray) -> None:
         """Raise a `ValueError` unless the index holds exactly these vectors."""
-        if not np.array_equal(self.vectors, vectors):
-            raise ValueError(
-                "`index` was built before the weights changed: build it again from the vectors the "
-                f"model has now. Received: index={self!r}, {np.shape(vectors)} vectors"
-            )
+        same = np.array_equal(self.vectors, vectors)
+        require(same, f"`index` {_CHANGED}", index=self, vectors=np.shape(vectors))
 
     def search(
         self,
@@ -200,20 +180,15 @@ class ApproximateIndex(ExactIndex):
             ValueError: the file is no index, is damaged, or was built from other vectors.
         """
         content = Path(path).read_bytes()
-        damaged = ValueError(
-            "`path` must hold a whole index, as this version saves it: build it again. "
-            f"Received: path={str(path)!r}"
-        )
+        must = "`path` must hold a whole index, as this version saves it: build it again"
+        damaged = invalid(must, path=path)
         if not content.startswith(_HEADER):
             raise damaged
         index = cls.__new__(cls)
         ExactIndex.__init__(index, vectors)
         digests, graph = np.split(np.frombuffer(content, np.uint8)[len(_HEADER) :], [2 * _DIGEST])
         if digests[:_DIGEST].tobytes() != checksum(index.vectors).encode():
-            raise ValueError(
-                "`path` holds an index that was built before the weights changed: build it again "
-                f"from the vectors the model has now. Received: path={str(path)!r}"
-            )
+            raise invalid(f"`path` holds an index that {_CHANGED}", path=path)
         whole = digests[_DIGEST:].tobytes() == hashlib.sha256(graph).hexdigest().encode()
         index.effort = effort
         index._faiss = import_faiss()
@@ -239,7 +214,7 @@ class ApproximateIndex(ExactIndex):
         return graph if same and links.max_level == max(read(links.levels)) - 1 else None
 
 
-def recall(index: Index, exact: Index, queries: np.ndarray, k: int) -> float:
+def recall(index: ExactIndex, exact: ExactIndex, queries: np.ndarray, k: int) -> float:
     """Share of the exact best k items that an index finds too, over all queries.
 
     Example:
@@ -280,19 +255,16 @@ def _as_points(vectors: np.ndarray) -> np.ndarray:
 def _checked(vectors: np.ndarray) -> np.ndarray:
     # A copy: the vectors of a model change in place while it trains.
     vectors = np.array(vectors, np.float32, order="C")
-    if vectors.ndim != 2 or not vectors.size or not np.isfinite(vectors).all():
-        raise ValueError(
-            "`vectors` must be finite, (V, D), one an item of the catalogue. "
-            f"Received: shape={vectors.shape}, finite={bool(np.isfinite(vectors).all())}"
-        )
+    finite = bool(np.isfinite(vectors).all())
+    must = "`vectors` must be finite, (V, D), one an item of the catalogue"
+    fits = vectors.ndim == 2 and vectors.size and finite
+    require(fits, must, shape=vectors.shape, finite=finite)
     return vectors
 
 
 def _checked_request(queries: np.ndarray, k: int, vectors: np.ndarray) -> np.ndarray:
     queries = np.ascontiguousarray(queries, np.float32)
-    if queries.ndim != 2 or queries.shape[1] != vectors.shape[1] or k < 1:
-        raise ValueError(
-            f"`queries` must be (B, {vectors.shape[1]}), and `k` at least 1. "
-            f"Received: shape={queries.shape}, k={k}"
-        )
+    fits = queries.ndim == 2 and queries.shape[1] == vectors.shape[1] and k >= 1
+    must = f"`queries` must be (B, {vectors.shape[1]}), and `k` at least 1"
+    require(fits, must, shape=queries.shape, k=k)
     return queries

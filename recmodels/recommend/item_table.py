@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import invalid, require
 from recmodels.data.interactions import Interactions
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.recommendation import OWN_COLUMNS
@@ -42,18 +43,17 @@ def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
     """
     clash = [column for column in items.columns if column in OWN_COLUMNS]
     distinct = items.index.is_unique and items.columns.is_unique
-    if clash or not distinct:
-        raise ValueError(
-            "`items` must be indexed by distinct raw ids, and have distinct columns, none of them "
-            f"named {OWN_COLUMNS}: use set_index on the id, drop_duplicates, rename. "
-            f"Received: columns={list(items.columns)}, distinct={distinct}"
-        )
-    if (vocabulary.encode(items.index) == vocabulary.unknown_id).all():
-        raise ValueError(
-            "`items` knows no item of the vocabulary: is it indexed by raw id, strings where the "
-            f"log has strings? Received: index={list(items.index[:3])}, vocabulary "
-            f"{list(vocabulary.raw_ids[:3])}"
-        )
+    require(
+        distinct and not clash,
+        "`items` must be indexed by distinct raw ids, and have distinct columns, none of them "
+        f"named {OWN_COLUMNS}: use set_index on the id, drop_duplicates, rename",
+        columns=list(items.columns),
+        distinct=distinct,
+    )
+    known = vocabulary.encode(items.index) != vocabulary.unknown_id
+    message = "`items` knows no item of the vocabulary: is it indexed by raw id, strings where the "
+    shown = {"index": list(items.index[:3]), "vocabulary": list(vocabulary.raw_ids[:3])}
+    require(known.any(), message + "log has strings?", **shown)
     return items.reindex(vocabulary.raw_ids)
 
 
@@ -68,11 +68,9 @@ def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
     try:
         vectors = np.asarray(vectors, np.float32)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`item_vectors` must be numbers, (V, D). Received: {error}") from error
-    if vectors.ndim != 2 or len(vectors) != len(vocabulary) or not np.isfinite(vectors).all():
-        raise ValueError(
-            f"`item_vectors` must be one finite vector an item, ({len(vocabulary)}, D), in the "
-            f"order of the item ids. Received: shape={vectors.shape}, "
-            f"finite={bool(np.isfinite(vectors).all())}"
-        )
+        raise invalid("`item_vectors` must be numbers, (V, D)", error=error) from error
+    finite = bool(np.isfinite(vectors).all())
+    must = f"`item_vectors` must be one finite vector an item, ({len(vocabulary)}, D), in the order"
+    fits = vectors.ndim == 2 and len(vectors) == len(vocabulary) and finite
+    require(fits, f"{must} of the item ids", shape=vectors.shape, finite=finite)
     return vectors

@@ -1,18 +1,24 @@
-"""One trained model in one file, neural or counted, without pickle."""
+"""One trained model in one file, neural or counted, or in several where it is made of others."""
 
-import importlib
 import inspect
 import json
-import re
-import typing
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
 from recmodels.models.baseline import Baseline
+from recmodels.models.capabilities import (
+    HasItems,
+    HasParts,
+    Learns,
+    SavesItself,
+    Scores,
+    all_parts,
+    can,
+    map_parts,
+    require,
+)
 from recmodels.recommend.checks import (
     SPARSE_PARTS,
     check_array,
@@ -22,105 +28,128 @@ from recmodels.recommend.checks import (
     parse_json,
     reading,
 )
+from recmodels.recommend.keras_files import load_keras
+from recmodels.recommend.model_classes import (
+    PACKAGE,
+    UnknownClass,
+    check_archive,
+    check_options,
+    own_class,
+)
 
-PACKAGE = "recmodels."
-# Modules that may be imported because a file names them: they hold classes and do nothing else.
-_MODULES = re.compile(r"recmodels\.(layers|models|tasks)\.\w+")
 # What every baseline learns; its class names the rest in `learnt`. See `check_array` for the axes:
 # V is the catalogue with padding, D the `width`, U the users and F the words.
 _LEARNT_BY_ALL = {"num_items": "", "counts": "V"}
 # What models with rows of users may say of them: how many there are, and a digest of their ids.
 _OF_USERS = {"num_users": int, "user_rows": str}
-_KERAS_PARTS = ["config.json", "metadata.json", "model.weights.h5"]
+_DEEPEST = 10  # Models within models.
 
 
-def save_model(model, folder: Path, stem: str, num_items: int) -> dict[str, str]:
+def save_model(model, folder: Path, stem: str, num_items: int) -> dict:
     """Write a model of V items as `stem.keras` or, if it is a baseline, `stem.npz`.
 
+    A model that is made of others has a file for each of them, such as `stem.ranker.keras`.
+
     Returns:
-        What `load_model` needs: the file's name, and the module and name of the class.
+        What `load_model` needs: the module and name of the class, and the file's name or the
+        options and parts.
 
     Raises:
         ValueError: the model is of no kind that can be stored, has not been trained, or is of
             another number of items.
     """
     module = type(model).__module__
-    if isinstance(model, Baseline):
-        trained, storable, name = (
-            hasattr(model, "counts"),
-            module.startswith(PACKAGE),
-            f"{stem}.npz",
-        )
-    else:
-        # A class in the notebook is fine here: Keras finds it if it is registered.
-        import keras  # Here, so that baselines do not wait for it.
-
-        trained, storable = getattr(model, "built", False), isinstance(model, keras.Model)
-        name = f"{stem}.keras"
-    if not (trained and storable):
-        raise ValueError(
-            "`model` must be a trained Keras model or a fitted baseline of this package: those can "
-            f"be stored without pickle. Received: {type(model).__name__} from {module}, "
-            f"trained={trained}"
-        )
-    if getattr(model, "num_items", num_items) != num_items:
+    described = {"module": module, "class": type(model).__name__}
+    if can(model, HasItems) and model.num_items != num_items:
         raise ValueError(
             "`model` and `vocabulary` must be made from the same data. "
             f"Received: model.num_items={model.num_items}, {num_items} items in the vocabulary"
         )
-    if name.endswith(".npz"):
-        _save_baseline(model, folder / name)
-    else:
-        model.save(folder / name)
-    return {"file": name, "module": module, "class": type(model).__name__}
+    if can(model, HasParts) and module.startswith(PACKAGE):
+        parts = map_parts(
+            model.parts(),
+            lambda place, part: save_model(part, folder, f"{stem}.{place}", num_items),
+        )
+        return {**described, "options": model.options(), "parts": parts}
+    if can(model, Learns) and module.startswith(PACKAGE):
+        _save_baseline(model, folder / f"{stem}.npz")
+        return {**described, "file": f"{stem}.npz"}
+    # A class in the notebook is fine here: Keras finds it if it is registered.
+    if can(model, SavesItself) and model.built:
+        model.save(folder / f"{stem}.keras")
+        return {**described, "file": f"{stem}.keras"}
+    raise ValueError(
+        "`model` must be a trained Keras model, a fitted baseline of this package, or made of such "
+        f"models: those can be stored without pickle. Received: {described['class']} from {module}"
+    )
 
 
-def load_model(folder: Path, stored: dict[str, str], num_items: int):
+def model_file_names(stored, stem: str, path: Path) -> set[str]:
+    """The files that a description from `save_model` speaks of, once it is known to be one.
+
+    Args:
+        stored: the description as it was read.
+        stem: with which the names of its files must begin.
+        path: of the file with the description.
+
+    Raises:
+        ValueError: a field is not of its type, or a file is not named as `save_model` names it.
+    """
+    if not (isinstance(stored, dict) and "parts" in stored):
+        names = (f"{stem}.npz", f"{stem}.keras")
+        check_json(stored, {"file": names, "module": str, "class": str}, path, stem)
+        return {stored["file"]}
+    check_json(stored, {"module": str, "class": str, "options": {}, "parts": {}}, path, stem)
+    if stem.count(".") > 2 * _DEEPEST:
+        raise malformed(path, stem, f"be at most {_DEEPEST} models deep", sorted(stored["parts"]))
+    names = set()
+    map_parts(
+        stored["parts"],
+        lambda place, part: names.update(model_file_names(part, f"{stem}.{place}", path)),
+    )
+    return names
+
+
+def load_model(folder: Path, stored: dict, num_items: int):
     """The model that `save_model` described as `stored`, for a catalogue of V items.
 
     Raises:
-        ValueError: its class is not known here, or the file does not hold such a model.
+        ValueError: its class is not known here, or the files do not hold such a model.
     """
-    path = folder / stored["file"]
-    load = _load_baseline if path.suffix == ".npz" else _load_keras
+    path = folder / stored.get("file", "config.json")
     try:
-        model = load(path, stored["module"], stored["class"])
-    except _UnknownClass as error:
+        if "parts" in stored:
+            model = _load_parts(folder, stored, num_items)
+        else:
+            load = _load_baseline if path.suffix == ".npz" else load_keras
+            model = load(path, stored["module"], stored["class"])
+    except UnknownClass as error:
         raise ValueError(
             f"`{path.name}` cannot be turned into a {stored['class']}. If that is a class of your "
             "own, import the module that registers it before loading; if it is one of recmodels, "
             f"use the version that saved it. Received: path={str(path)!r}, {error}"
         ) from error
-    found = getattr(model, "num_items", num_items)
-    if found != num_items:
-        raise malformed(path, "num_items", f"be {num_items}, as the vocabulary has it", found)
+    if can(model, HasItems) and model.num_items != num_items:
+        raise malformed(
+            path, "num_items", f"be {num_items}, as the vocabulary has it", model.num_items
+        )
     return model
 
 
-class _UnknownClass(Exception):
-    """A file names a class that is none of this package, and not registered with Keras."""
-
-
-def _own_class(module: str, name: str) -> type:
-    """A class of this package; no module is imported that it does not define."""
-    if not _MODULES.fullmatch(module):
-        raise _UnknownClass(f"module={module!r}, class={name!r}")
-    try:
-        kind = getattr(importlib.import_module(module), name, None)
-    except ImportError as error:
-        raise _UnknownClass(f"module={module!r}, {error}") from error
-    if not isinstance(kind, type) or kind.__module__ != module:
-        raise _UnknownClass(f"module={module!r}, class={name!r}")
-    return kind
-
-
-def _check_options(kind: type, options: dict, path: Path, field: str) -> None:
-    """Options of a constructor are of the types that it names, where those are plain."""
-    for name, parameter in inspect.signature(kind).parameters.items():
-        types = typing.get_args(parameter.annotation) or (parameter.annotation,)
-        if name in options and set(types) <= {int, float, bool, str, type(None)}:
-            allowed = (*types, int) if float in types else types
-            check_json(options[name], allowed, path, f"{field}.{name}")
+def _load_parts(folder: Path, stored: dict, num_items: int) -> HasParts:
+    path, options = folder / "config.json", stored["options"]
+    kind = own_class(stored["module"], stored["class"])
+    if not issubclass(kind, HasParts):
+        raise UnknownClass(f"{kind.__name__} is not made of other models")
+    check_options(kind, options, path, "options")
+    parts = map_parts(stored["parts"], lambda _, part: load_model(folder, part, num_items))
+    with reading(path, "parts"):
+        model = kind(**parts, **options)
+        for part in all_parts(model):
+            require(part, Scores, kind.__name__)
+    if model.options() != options or model.parts().keys() != parts.keys():
+        raise malformed(path, "options", f"be those of {kind.__name__}", options)
+    return model
 
 
 def _save_baseline(model: Baseline, path: Path) -> None:
@@ -137,13 +166,13 @@ def _save_baseline(model: Baseline, path: Path) -> None:
 
 
 def _load_baseline(path: Path, module: str, name: str) -> Baseline:
-    kind = _own_class(module, name)
+    kind = own_class(module, name)
     if not issubclass(kind, Baseline):
-        raise _UnknownClass(f"{name} is not stored as {path.suffix}")
+        raise UnknownClass(f"{name} is not stored as {path.suffix}")
     values, arrays = _read_archive(path)
     parameters = inspect.signature(kind).parameters
     options = {name: values.pop(name) for name in parameters if name in values}
-    _check_options(kind, options, path, "values")
+    check_options(kind, options, path, "values")
     with reading(path, "values"):
         model = kind(**options)
     if vars(model) != options:  # One is missing, or the constructor has changed it.
@@ -173,7 +202,7 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
 
 def _read_archive(path: Path) -> tuple[dict, dict]:
     """The plain values of a baseline, and its arrays; a sparse one is a dict of its parts."""
-    _check_archive(path)
+    check_archive(path)
     arrays = {}
     with reading(path, "content"), np.load(path, allow_pickle=False) as stored:
         for name in stored.files:
@@ -189,100 +218,3 @@ def _read_archive(path: Path) -> tuple[dict, dict]:
             raise malformed(path, name, "be an array or a part of a sparse one", sorted(arrays))
         parts[part] = arrays.pop(name)
     return values, arrays
-
-
-def _check_archive(path: Path, wanted: list[str] | None = None) -> None:
-    """An archive holds each name once and nothing packed, which might unpack without end."""
-    with reading(path, "content"), zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-    names = sorted(entry.filename for entry in entries)
-    if len(set(names)) < len(names) or names != (wanted or names):
-        raise malformed(path, "content", f"be {wanted or 'distinct files'}", names)
-    packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
-    if packed:
-        raise malformed(path, packed[0], "not be compressed", packed)
-
-
-def _load_keras(path: Path, module: str, name: str):
-    import keras
-
-    own = module.startswith(PACKAGE)
-    kind = _own_class(module, name) if own else None
-    _check_archive(path, _KERAS_PARTS if own else None)
-    with reading(path, "config.json"), zipfile.ZipFile(path) as archive:
-        config = parse_json(archive.read("config.json"))
-    check_json(config, {"module": (module,), "class_name": (name,), "config": dict}, path, "config")
-    config.pop("compile_config", None)  # Models are loaded without.
-    for described in _classes_in(config):
-        _check_class(described, path)
-    if own:
-        _check_weights(kind, config, path)
-    with reading(path, "content"):
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    for weight in model.weights:
-        values = np.asarray(keras.ops.convert_to_numpy(weight), np.float32)
-        check_array(values, "?" * values.ndim, {}, path, weight.path)
-    return model
-
-
-def _classes_in(config) -> Iterator[dict]:
-    """All descriptions of objects in the config of a Keras model, however deep."""
-    if isinstance(config, dict):
-        if "class_name" in config:
-            yield config
-        config = list(config.values())
-    for value in config if isinstance(config, list) else ():
-        yield from _classes_in(value)
-
-
-def _check_class(described: dict, path: Path) -> None:
-    """A class that a config names is ours, Keras's own, or registered by the user."""
-    import keras
-
-    check_json(described, {"class_name": str, "config": (dict, str)}, path, "config")
-    name, module = described["class_name"], described.get("module")
-    registered = described.get("registered_name")
-    check_json(module, (str, None), path, f"{name}.module")
-    check_json(registered, (str, None), path, f"{name}.registered_name")
-    if (module or "").startswith(PACKAGE):
-        kind = _own_class(module, name)
-        if registered != f"{PACKAGE[:-1]}>{name}":
-            raise malformed(path, f"{name}.registered_name", "name the same class", registered)
-        check_json(described["config"], {}, path, name)
-        _check_options(kind, described["config"], path, name)
-    elif keras.saving.get_registered_object(registered) is None and module is not None:
-        if module.split(".")[0] not in ("keras", "builtins"):
-            raise _UnknownClass(f"module={module!r}, class={name!r}")
-
-
-def _check_weights(kind: type, config: dict, path: Path) -> None:
-    """The stored weights are those of a model with this config, which is not built for that."""
-    import h5py
-    import keras
-
-    shapes = []
-
-    def see(name: str, entry) -> None:
-        # Optimizers and generators of random numbers are stored beside the weights.
-        apart = name.startswith("optimizer/") or "seed_generator" in name
-        if isinstance(entry, h5py.Dataset) and not apart:
-            elsewhere = entry.external or entry.is_virtual
-            if elsewhere or entry.id.get_storage_size() != entry.nbytes:
-                raise malformed(path, name, "be stored in the file itself", entry)
-            shapes.append(entry.shape)
-
-    with reading(path, "model.weights.h5"), zipfile.ZipFile(path) as archive:
-        with archive.open("model.weights.h5") as file, h5py.File(file) as weights:
-            weights.visititems(see)
-    # Blocks take time to make, even without weights.
-    if config["config"].get("num_blocks", 0) > len(shapes):
-        raise malformed(path, "num_blocks", f"be at most {len(shapes)}", config["config"])
-    with reading(path, "config"), keras.StatelessScope(initialize_variables=False):
-        model = kind.from_config(config["config"])
-        if not model.built:
-            model.build()
-        wanted = [tuple(weight.shape) for weight in model.weights]
-    if sorted(wanted) != sorted(shapes):
-        raise malformed(
-            path, "model.weights.h5", f"hold the shapes {sorted(wanted)}", sorted(shapes)
-        )

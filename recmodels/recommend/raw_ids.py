@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import invalid
 from recmodels.features.vocabulary import Vocabulary
 
 
@@ -26,11 +27,9 @@ def check_types(raw: Sequence, example, argument: str) -> None:
     for value in raw:
         kind = type(value)
         if kind not in fitting or (kind in floats and not math.isfinite(value)):
-            raise ValueError(
-                f"`{argument}` must hold raw ids of the type of this catalogue, "
-                f"{'strings' if text else 'integers'} such as {example!r}. "
-                f"Received: {value!r} in {argument}"
-            )
+            kind = "strings" if text else "integers"
+            must = f"must hold raw ids of the type of this catalogue, {kind} such as {example!r}"
+            raise invalid(f"`{argument}` {must}", **{argument: value})
 
 
 def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
@@ -116,7 +115,7 @@ def as_list(raw: Iterable, argument: str, ordered: bool = True) -> list:
         advice = "a list of raw ids"
     else:
         return list(raw)
-    raise ValueError(f"`{argument}` must be {advice}. Received: {argument}={raw!r:.200}")
+    raise invalid(f"`{argument}` must be {advice}", **{argument: raw})
 
 
 def write_lists(vocabulary: Vocabulary, lists: Sequence[np.ndarray]) -> list[list]:

@@ -1,6 +1,6 @@
 """From a history of raw ids, or a known user, to a list of raw ids that keeps to the rules."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +21,7 @@ from recmodels.recommend.choice import RuleBook, choose, work_out
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
-from recmodels.recommend.requests import KnownUsers, Requests, read_requests
+from recmodels.recommend.requests import RequestReader, Requests
 from recmodels.recommend.rules import Rule
 from recmodels.threads import one_behind
 
@@ -98,7 +98,7 @@ class Recommender:
             self.fallback = MostPopular().fit(histories, len(vocabulary))
         self.name = type(scorer).__name__ if name is None else name
         self.histories = histories
-        self._users = None if histories is None else KnownUsers(histories, vocabulary, scorer)
+        self._reader = RequestReader(vocabulary, schema, self.items, histories, scorer)
         self.item_vectors = checked_vectors(item_vectors, vocabulary)
         self.index = index
         self._book = self._latest_book = work_out(tuple(rules), self.items, len(vocabulary))
@@ -168,30 +168,31 @@ class Recommender:
         only: Iterable | None = None,
         *,
         user=None,
+        asked: Mapping | None = None,
         rules: Sequence[Rule] | None = None,
     ) -> Recommendation:
         """The best k items after one history, or for one known user.
 
         Args:
             history: raw item ids, oldest first; or, for a model that reads more, a dict of lists
-                such as `{"item": [...], "action": [...], "timestamp": [...]}`. Ids outside the
-                catalogue count as unknown items, with a note.
+                such as `{"item": [...], "action": [...], "timestamp": [...], "user": {"age": 25}}`.
+                Ids outside the catalogue count as unknown items, with a note.
             k: length of the list; it is shorter, with a note, where fewer items are left.
-            exclude: raw ids that must not be listed.
-            only: raw ids the list is made from; None for the whole catalogue. Ids of `exclude`
-                and `only` that are outside the catalogue are ignored, with a note.
+            exclude, only: raw ids that must not be listed, and those to choose from (None for
+                the whole catalogue). Ids outside the catalogue are ignored, with a note.
             user: raw id of a user of `histories`, instead of a history.
+            asked: what the model reads of the event asked for, such as `{"action": "buy"}`.
             rules: instead of the recommender's own; `()` for none.
 
         Raises:
             ValueError: `k` is below 1, ids are not of the catalogue's type, nothing is known of
                 the history and there is no fallback, both or neither of `history` and `user` are
-                given, a rule does not fit, the model does not fit the vocabulary, or the index was
-                built from other weights.
+                given, `asked` or a rule does not fit, the model does not fit the vocabulary, or the
+                index was built from other weights.
         """
-        histories = None if history is None else [history]
-        users = None if user is None else [user]
-        return self.recommend_many(histories, k, exclude, only, users=users, rules=rules)[0]
+        histories, users = ([one] if one is not None else None for one in (history, user))
+        own = {"users": users, "asked": asked, "rules": rules}
+        return self.recommend_many(histories, k, exclude, only, **own)[0]
 
     def recommend_many(
         self,
@@ -201,12 +202,13 @@ class Recommender:
         only: Iterable | None = None,
         *,
         users: Iterable | None = None,
+        asked: Mapping | None = None,
         rules: Sequence[Rule] | None = None,
     ) -> list[Recommendation]:
         """What `recommend` answers to each history or user, in one pass; the rest holds for all."""
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
-        requests = read_requests(self.vocabulary, self.schema, histories, users, self._users)
+        requests = self._reader.read(histories, users, asked)
         book = self._book if rules is None else self._work_out(rules)
         allowed, rule_notes = allowed_columns(self.vocabulary, exclude, only)
         allowed &= book.allowed
@@ -219,11 +221,6 @@ class Recommender:
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *rule_notes]
-                if empty[row]:
-                    name = type(self.fallback).__name__
-                    notes.append(
-                        f"The history holds no item of the catalogue: {name} made the list."
-                    )
                 found = lists[place], raw_lists[place], values[place]
                 answers[row] = self._answer(*found, k, notes, empty[row], book)
 
@@ -289,10 +286,12 @@ class Recommender:
     def _answer(
         self, found, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
     ) -> Recommendation:
+        source = type(self.fallback).__name__ if empty else self.name
+        if empty:
+            notes.append(f"The history holds no item of the catalogue: {source} made the list.")
         if len(found) < k:
             seen = "after leaving out the history" if self.filter_seen else "under the given rules"
             under = f", under {list(book.rules)}" if book.rules else ""
             notes.append(f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.")
-        source = type(self.fallback).__name__ if empty else self.name
         details = None if self.items is None else Details(self.items, found)
         return Recommendation(items, scores, source, tuple(notes), details)

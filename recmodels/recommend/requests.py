@@ -8,7 +8,7 @@ import pandas as pd
 
 from recmodels.evaluation.model_checks import check_model
 from recmodels.features.histories import Histories
-from recmodels.features.schema import Schema
+from recmodels.features.schema import OF, Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.raw_ids import as_list, check_types, encode_lists, unknown_note
 
@@ -39,22 +39,38 @@ class Requests:
         return known[offsets[1:]] == known[offsets[:-1]]
 
 
-class KnownUsers:
-    """Histories that can be asked for by raw user id.
+class RequestReader:
+    """Reads histories of raw ids, or users whose histories are known, as models read queries.
 
     Args:
-        histories: what each user did; its rows are those of the training histories.
         vocabulary: of the items.
+        schema: of the columns that models read.
+        items: table of the items, for the schema's columns of items.
+        histories: what each known user did; its rows are those of the training histories.
         scorer: whose rows of users, if it has any, must be those of the histories.
 
     Raises:
-        ValueError: the model was trained on other users, or on these in another order, or a user
-            has two histories.
+        ValueError: the model was trained on other users, or on these in another order, a user
+            has two histories, or the table of items lacks a column of the schema.
     """
 
-    def __init__(self, histories: Histories, vocabulary: Vocabulary, scorer) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        schema: Schema,
+        items: pd.DataFrame | None = None,
+        histories: Histories | None = None,
+        scorer=None,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.schema = schema
+        self.item_columns = schema.encode_items(items, vocabulary)
+        self.sources = {of: {schema.source(n) for n in schema.names_of(of)} for of in OF}
+        self.histories = None
+        if histories is None:
+            return
         check_model(scorer, len(vocabulary), histories)
-        self.histories = histories
+        self.histories = histories.with_item_columns(self.item_columns)
         self.index = pd.Index(histories.users)
         if not self.index.is_unique:
             twice = self.index[self.index.duplicated()].tolist()[0]
@@ -62,7 +78,42 @@ class KnownUsers:
                 f"`histories` must hold each user once. Received: {twice!r} more than once"
             )
 
-    def read(self, users: Iterable) -> Requests:
+    def read(self, histories, users, asked: Mapping | None = None) -> Requests:
+        """The requests of histories, or else of users, who must then be known.
+
+        Args:
+            histories: see `read_histories`; or None.
+            users: raw ids; or None.
+            asked: what is asked for, such as `{"action": "buy"}`, by source of the schema's
+                columns of the event asked for. What training never saw is read as unknown and
+                what is left out as missing, both with a note.
+
+        Raises:
+            ValueError: both or neither of `histories` and `users` are given, or something is not
+                what it must be.
+        """
+        if (histories is None) == (users is None):
+            raise ValueError(
+                "`history` must be given, or else `user`, and not both. "
+                f"Received: history given={histories is not None}, user given={users is not None}"
+            )
+        if users is None:
+            requests = self.read_histories(as_list(histories, "histories"))
+        elif self.histories is None:
+            raise ValueError(
+                "`user` can be asked for only where histories are kept: give "
+                "`Recommender(..., histories=data.train)`. Received: histories=None"
+            )
+        else:
+            requests = self.read_users(users)
+        codes, notes = self._encode_asked(asked)
+        return replace(
+            requests,
+            histories=requests.histories.asking(codes),
+            notes=[[*own, *notes] for own in requests.notes],
+        )
+
+    def read_users(self, users: Iterable) -> Requests:
         """The requests of some users; who is not known has no history, and a note.
 
         Raises:
@@ -72,88 +123,110 @@ class KnownUsers:
         if len(self.index):
             check_types(users, self.index[:1].tolist()[0], "user")
         rows = self.index.get_indexer(pd.Index(users)) if users else np.zeros(0, int)
-        histories = replace(self.histories.select(rows), users=np.asarray(users))
         pairs = zip(users, rows, strict=True)
         notes = [[f"User {user!r} is not known."] if row < 0 else [] for user, row in pairs]
-        return Requests(histories, rows.astype("i4"), notes, _last_times(histories))
+        found = self.histories.select(rows, users)
+        return Requests(found, rows.astype("i4"), notes, _last_times(found))
 
+    def read_histories(self, histories: Sequence) -> Requests:
+        """The requests of newcomers with these events, oldest first.
 
-def read_requests(
-    vocabulary: Vocabulary, schema: Schema, histories, users, known: KnownUsers | None
-) -> Requests:
-    """The requests of histories, or else of users, who must then be known.
-
-    Raises:
-        ValueError: both or neither are given, or one of them is not what it must be.
-    """
-    if (histories is None) == (users is None):
-        raise ValueError(
-            "`history` must be given, or else `user`, and not both. "
-            f"Received: history given={histories is not None}, user given={users is not None}"
+        Args:
+            histories: each a list of raw item ids, or a dict of equally long lists with `item` and
+                the event columns that the schema reads, such as `action` and `timestamp`, and with
+                a dict `user` of its columns of users, such as `{"age": 25}`. A column that is left
+                out counts as missing, and a note says so.
+        """
+        tables, people = (
+            zip(*map(_parts_of_history, histories), strict=True) if histories else ((), ())
         )
-    if users is None:
-        return read_histories(vocabulary, as_list(histories, "histories"), schema)
-    if known is None:
-        raise ValueError(
-            "`user` can be asked for only where histories are kept: give "
-            "`Recommender(..., histories=data.train)`. Received: histories=None"
+        encoded, unknown = encode_lists(
+            self.vocabulary, [table["item"] for table in tables], "history"
         )
-    return known.read(users)
+        lengths = [len(items) for items in encoded]
+        offsets = np.cumsum([0, *lengths]).astype(np.int64)
+        given = sorted({name for table in tables for name in table} - {"item"})
+        rows = {"user": np.repeat(np.arange(len(tables)), lengths)}
+        for name in (self.sources["events"] | self.sources["asked"] | set(given)) - {"item"}:
+            parts = zip(tables, lengths, strict=True)
+            values = [value for table, n in parts for value in table.get(name, [None] * n)]
+            rows[name] = pd.Series(values, dtype=object)
+        rows["item"] = [item for table in tables for item in table["item"]]
+        columns = self.schema.encode(pd.DataFrame(rows))
+        # Raw numbers, such as ratings, for models that read them as they are.
+        whole = [name for name in given if all(name in table for table in tables)]
+        columns |= {name: _numbers(name, rows[name]) for name in whole if name not in columns}
+        flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
+        found = Histories(np.arange(len(tables)), flat, offsets, columns)
+        found = found.with_item_columns(self.item_columns).with_user_columns(
+            self._encode_people(people)
+        )
+        notes = [
+            [*unknown_note(own, "history"), *self._missing_notes(table, person)]
+            for own, table, person in zip(unknown, tables, people, strict=True)
+        ]
+        return Requests(found, np.full(len(tables), -1, np.int32), notes, _last_times(found))
+
+    def _encode_people(self, people: Sequence[Mapping]) -> dict[str, np.ndarray]:
+        """The columns of users from what requests tell of them, (B, ...)."""
+        sources = self.sources["users"]
+        extra = sorted({name for person in people for name in person} - sources)
+        if extra:
+            raise ValueError(
+                f"`history['user']` must hold columns that the model's schema reads of users, "
+                f"{sorted(sources)}. Received: {extra}"
+            )
+        if not sources:  # Empty tables cost half of the time of a request.
+            return {}
+        table = {s: pd.Series([p.get(s) for p in people], dtype=object) for s in sources}
+        return self.schema.encode_users(pd.DataFrame(table), np.arange(len(people)))
+
+    def _encode_asked(self, asked: Mapping | None) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Codes of what is asked for, by column, and notes on what the model does not know."""
+        asked, sources = {} if asked is None else asked, self.sources["asked"]
+        if not isinstance(asked, Mapping) or not set(asked) <= sources:
+            raise ValueError(
+                "`asked` must be a dict of what the model's schema knows of the event asked for, "
+                f"{sorted(sources)}. Received: asked={asked!r}"
+            )
+        if not sources:
+            return {}, []
+        given = {s: pd.Series([asked.get(s)], dtype=object) for s in sources}
+        codes, notes = self.schema.encode_asked(pd.DataFrame(given)), []
+        for name, (code,) in codes.items():
+            source = self.schema.source(name)
+            if asked.get(source) is None:
+                notes.append(f"`asked` has no {source}: the model reads it as missing.")
+            elif self.schema.decode(name, [code]) == ["<unknown>"]:
+                notes.append(f"`asked` {source} {asked[source]!r} is unknown to the model.")
+        return codes, notes
+
+    def _missing_notes(self, table: Mapping, person: Mapping) -> list[str]:
+        missing = sorted((self.sources["events"] | self.sources["asked"]) - {*table, "item"})
+        missing += sorted(f"user {name}" for name in self.sources["users"] - set(person))
+        if not missing or not table["item"]:
+            return []
+        return [f"The history has no {', '.join(missing)}: the model reads it as missing."]
 
 
-def read_histories(vocabulary: Vocabulary, histories: Sequence, schema: Schema) -> Requests:
-    """The requests of newcomers with these events, oldest first.
-
-    Args:
-        vocabulary: of the items.
-        histories: each a list of raw item ids, or a dict of equally long lists with `item` and
-            the columns that the schema reads, such as `action` and `timestamp`. A column that is
-            left out counts as missing, and a note says so.
-        schema: of the columns that models read.
-    """
-    tables = [_columns_of_events(history) for history in histories]
-    encoded, unknown = encode_lists(vocabulary, [table["item"] for table in tables], "history")
-    lengths = [len(items) for items in encoded]
-    offsets = np.cumsum([0, *lengths]).astype(np.int64)
-    needed = {schema.source(name) for name in schema} - {"item"}
-    given = sorted({name for table in tables for name in table} - {"item"})
-    rows = {"user": np.repeat(np.arange(len(tables)), lengths)}
-    for name in {*needed, *given}:
-        parts = zip(tables, lengths, strict=True)
-        values = [value for table, n in parts for value in table.get(name, [None] * n)]
-        rows[name] = pd.Series(values, dtype=object)
-    rows["item"] = [item for table in tables for item in table["item"]]
-    columns = schema.encode(pd.DataFrame(rows))
-    # Raw numbers, such as ratings, for models that read them as they are.
-    whole = [name for name in given if all(name in table for table in tables)]
-    columns |= {name: _numbers(name, rows[name]) for name in whole if name not in columns}
-    flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
-    found = Histories(np.arange(len(tables)), flat, offsets, columns)
-    notes = [
-        [*unknown_note(own, "history"), *_missing_notes(table, needed)]
-        for own, table in zip(unknown, tables, strict=True)
-    ]
-    return Requests(found, np.full(len(tables), -1, np.int32), notes, _last_times(found))
-
-
-def _columns_of_events(history) -> dict[str, list]:
-    """A history as a dict of lists, whichever way it was given."""
+def _parts_of_history(history) -> tuple[dict[str, list], Mapping]:
+    """A history as a dict of lists, whichever way it was given, and what it tells of its user."""
     if not (isinstance(history, Mapping) and "item" in history):
-        return {"item": as_list(history, "history")}
-    table = {name: as_list(values, f"history[{name!r}]") for name, values in history.items()}
+        return {"item": as_list(history, "history")}, {}
+    person = history.get("user", {})
+    if not isinstance(person, Mapping):
+        raise ValueError(
+            "`history['user']` must be a dict of what is known of the user, such as {'age': 25}. "
+            f"Received: {person!r:.200}"
+        )
+    events = {name: values for name, values in history.items() if name != "user"}
+    table = {name: as_list(values, f"history[{name!r}]") for name, values in events.items()}
     lengths = {name: len(values) for name, values in table.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(
             f"`history` must hold one value per event in each column. Received: lengths={lengths}"
         )
-    return table
-
-
-def _missing_notes(table: Mapping, needed: set[str]) -> list[str]:
-    missing = sorted(needed - set(table))
-    if not missing or not table["item"]:
-        return []
-    return [f"The history has no {', '.join(missing)}: the model reads it as missing."]
+    return table, person
 
 
 def _numbers(name: str, values: pd.Series) -> np.ndarray:

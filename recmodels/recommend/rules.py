@@ -11,10 +11,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-
-def _check(name: str, value, fits: bool, wanted: str) -> None:
-    if not fits:
-        raise ValueError(f"`{name}` must {wanted}. Received: {name}={value!r}")
+from recmodels.data.errors import invalid, require
 
 
 def _is_number(value, kind=numbers.Real) -> bool:
@@ -26,7 +23,8 @@ def _is_date(text: str) -> bool:
 
 
 def _check_column(rule) -> None:
-    _check("column", rule.column, isinstance(rule.column, str), "be the name of a column, a text")
+    must = "`column` must be the name of a column, a text"
+    require(isinstance(rule.column, str), must, column=rule.column)
 
 
 class Rule(Protocol):
@@ -58,7 +56,8 @@ class NoOlderThan:
 
     def __post_init__(self) -> None:
         fits = _is_number(self.since) or (isinstance(self.since, str) and _is_date(self.since))
-        _check("since", self.since, fits, "be a number, or a date as text such as '2024-06-01'")
+        must = "`since` must be a number, or a date as text such as '2024-06-01'"
+        require(fits, must, since=self.since)
         _check_column(self)
 
     def allows(self, items: pd.DataFrame) -> np.ndarray:
@@ -72,10 +71,8 @@ class NoOlderThan:
                 return _numbers(items, self.column) >= getattr(since, "timestamp", lambda: since)()
             return (pd.to_datetime(values, utc=True, format="ISO8601") >= since).to_numpy()
         except (ValueError, TypeError) as error:
-            raise ValueError(
-                "`since` must be a date, and the column dates or numbers, or both numbers. "
-                f"Received: {self!r}, {error}"
-            ) from error
+            must = "`since` must be a date, and the column dates or numbers, or both numbers"
+            raise invalid(must, rule=self, error=error) from error
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class AtLeast:
     column: str = "mean_value"
 
     def __post_init__(self) -> None:
-        _check("least", self.least, _is_number(self.least), "be a finite number")
+        require(_is_number(self.least), "`least` must be a finite number", least=self.least)
         _check_column(self)
 
     def allows(self, items: pd.DataFrame) -> np.ndarray:
@@ -150,9 +147,9 @@ class AtMost:
 
     def __post_init__(self) -> None:
         fits = _is_number(self.most, numbers.Integral) and self.most >= 1
-        _check("most", self.most, fits, "be a whole number of at least 1")
+        require(fits, "`most` must be a whole number of at least 1", most=self.most)
         fits = isinstance(self.separator, str) and self.separator != ""
-        _check("separator", self.separator, fits, "be a text that is not empty")
+        require(fits, "`separator` must be a text that is not empty", separator=self.separator)
         _check_column(self)
 
     def groups(self, items: pd.DataFrame) -> list[list[str]]:
@@ -191,9 +188,9 @@ class Diverse:
 
     def __post_init__(self) -> None:
         fits = _is_number(self.weight) and 0 <= self.weight <= 1
-        _check("weight", self.weight, fits, "be a number in 0..1")
+        require(fits, "`weight` must be a number in 0..1", weight=self.weight)
         fits = _is_number(self.pool, numbers.Integral) and self.pool >= 1
-        _check("pool", self.pool, fits, "be a whole number of at least 1")
+        require(fits, "`pool` must be a whole number of at least 1", pool=self.pool)
 
 
 RULES = {kind.__name__: kind for kind in (NoOlderThan, AtLeast, OnePerFamily, AtMost, Diverse)}
@@ -251,37 +248,33 @@ def rules_from_json(described: Iterable[dict]) -> tuple[Rule, ...]:
     Raises:
         ValueError: a rule or one of its fields is not known, or a value is not allowed.
     """
-    _check("rules", described, isinstance(described, list | tuple), "be a list of objects")
+    require(
+        isinstance(described, list | tuple), "`rules` must be a list of objects", rules=described
+    )
     rules = []
     for one in described:
         name = one.get("rule") if isinstance(one, dict) else None
-        if not isinstance(name, str) or name not in RULES:
-            raise ValueError(
-                f"`rules` must be objects whose `rule` is one of {sorted(RULES)}. Received: {one!r}"
-            )
+        known = isinstance(name, str) and name in RULES
+        must = f"`rules` must be objects whose `rule` is one of {sorted(RULES)}"
+        require(known, must, rules=one)
         try:
             rules.append(RULES[name](**{key: one[key] for key in one if key != "rule"}))
         except TypeError as error:
             fields = [field.name for field in dataclasses.fields(RULES[name])]
-            raise ValueError(f"`{name}` takes {fields}. Received: {one!r}, {error}") from error
+            raise invalid(f"`{name}` takes {fields}", rules=one, error=error) from error
     return tuple(rules)
 
 
 def _column(items: pd.DataFrame, name: str) -> pd.Series:
-    if name not in items.columns:
-        raise ValueError(
-            f"`rules` need a column {name!r} of the item table: join it, or name another column. "
-            f"Received: columns={list(items.columns)}"
-        )
+    advice = "join it, or name another column"
+    message = f"`rules` need a column {name!r} of the item table: {advice}"
+    require(name in items.columns, message, columns=list(items.columns))
     return items[name]
 
 
 def _numbers(items: pd.DataFrame, name: str) -> np.ndarray:
     """A column as floats, (V,), NaN where it is missing: no comparison with that is true."""
     values = _column(items, name)
-    if not pd.api.types.is_numeric_dtype(values):
-        raise ValueError(
-            f"`rules` compare {name!r} with a number, so it must hold numbers. "
-            f"Received: dtype={values.dtype}"
-        )
+    must = f"`rules` compare {name!r} with a number, so it must hold numbers"
+    require(pd.api.types.is_numeric_dtype(values), must, dtype=values.dtype)
     return values.to_numpy(float, na_value=np.nan)

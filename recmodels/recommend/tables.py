@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recmodels.data.errors import invalid
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
@@ -40,10 +41,9 @@ def write_items(path: Path, items: pd.DataFrame, vocabulary: Vocabulary) -> None
             pa.array(items[name], from_pandas=True)
         except (pa.ArrowException, TypeError, ValueError) as error:
             kinds = sorted({type(value).__name__ for value in items[name].dropna()})
-            raise ValueError(
-                f"`items` must have columns of one type each, which Parquet can hold: convert "
-                f"column {name!r}, with `astype(str)` for example. Received: types={kinds}, {error}"
-            ) from error
+            must = "`items` must have columns of one type each, which Parquet can hold: convert "
+            advice = f"{must}column {name!r}, with `astype(str)` for example"
+            raise invalid(advice, types=kinds, error=error) from error
     items.rename_axis(index="item").reset_index().to_parquet(path, index=False)
 
 
@@ -56,13 +56,17 @@ def read_items(path: Path, vocabulary: Vocabulary) -> pd.DataFrame:
     return items
 
 
-def write_histories(path: Path, histories: Histories) -> None:
-    """Write one row per user: the raw id, the item ids as a list, and a list per column."""
+def write_histories(path: Path, histories: Histories, schema: Schema) -> None:
+    """Write one row per user: the raw id, the item ids as a list, and a list per column.
+
+    Columns of items are left out: they follow from the item table.
+    """
     offsets = pa.array(histories.offsets, pa.int64())
     columns = {"user": pa.array(np.asarray(histories.users))}
     columns["items"] = pa.LargeListArray.from_arrays(offsets, histories.items)
-    for name, values in histories.columns.items():
-        flat = pa.array(np.ascontiguousarray(values).ravel())
+    for name in sorted(histories.columns.keys() - schema.names_of("items")):
+        values = np.asarray(histories.columns[name])
+        flat = pa.array(values.ravel())
         if values.ndim > 1:
             flat = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
         columns[COLUMN + name] = pa.LargeListArray.from_arrays(offsets, flat)

@@ -33,12 +33,15 @@ class Job:
             otherwise.
         identity: what a run that is continued must share with its checkpoint, besides batches
             and settings.
+        entropy: lowest loss of a model that only knows how frequent each item is, in nats; None
+            for losses that cannot be compared with it.
     """
 
     task: keras.Model
     batches: EpochBatches
     validates: bool = True
     identity: dict[str, object] = field(default_factory=dict)
+    entropy: float | None = None
 
 
 def next_item_job(
@@ -81,7 +84,8 @@ def next_item_job(
         columns=columns_of(model, data.train.columns),
     )
     if loss not in IN_BATCH:
-        return Job(NextItem(model, loss), batches)
+        entropy = data.train.target_entropy() if loss == "full_softmax" else None
+        return Job(NextItem(model, loss), batches, entropy=entropy)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return Job(task, batches)

@@ -55,6 +55,7 @@ class NextItem(keras.Model):
             raise ValueError(f"`loss` must be one of {sorted(LOSSES)}. Received: loss={loss!r}")
         self.encoder = encoder
         self.objective = loss
+        self.num_items = encoder.num_items
 
     def build(self, input_shape=None) -> None:
         if not self.encoder.built:
@@ -63,7 +64,8 @@ class NextItem(keras.Model):
     def call(self, inputs, training=None):
         names = ("item_ids", *columns_of(self.encoder))
         inputs = {name: inputs[name] for name in names}
-        if not training:
+        # Statistics of the batch, which such weights hold, need the batch as a whole.
+        if not training or self.encoder.non_trainable_weights:
             return self.encoder(inputs, training=training)
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
@@ -72,7 +74,7 @@ class NextItem(keras.Model):
         embedding = self.encoder.item_embedding
         if self._looks_up(drawn):
             y, drawn["negatives"], item_ids = compact_item_ids(
-                y, drawn["negatives"], embedding.num_items
+                y, drawn["negatives"], self.num_items
             )
             table = embedding.vectors_of(item_ids)
         else:
@@ -87,7 +89,7 @@ class NextItem(keras.Model):
         """
         if self.objective not in GATHERED_LOSSES:
             return False
-        return GROUPS * drawn["negatives"].shape[-1] < self.encoder.item_embedding.num_items
+        return GROUPS * drawn["negatives"].shape[-1] < self.num_items
 
     def _drawn(self, inputs: dict) -> dict:
         """The negatives of a batch, as far as the loss takes them."""

@@ -26,7 +26,7 @@ class NextRetrieval(NextItem):
 
     def __init__(self, encoder: SequenceEncoder, correct_sampling: bool = True, **kwargs) -> None:
         super().__init__(encoder, **kwargs)
-        self.retrieval = RetrievalTask(encoder.num_items, correct_sampling)
+        self.retrieval = RetrievalTask(self.num_items, correct_sampling)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         states = states_at(y_pred, x["positions"])

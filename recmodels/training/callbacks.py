@@ -14,6 +14,7 @@ from recmodels.features.epochs import EpochBatches
 from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import seed_dropout
+from recmodels.training.state import averages_of
 
 
 class ReproducibleEpochs(keras.callbacks.Callback):
@@ -77,7 +78,7 @@ class Validate(keras.callbacks.Callback):
                         "can be called the best. `measure` must return a finite number."
                     )
                 if best is None or score > best["score"]:
-                    self.best_weights = read_variables(self.model.trainable_variables)
+                    self.best_weights = read_variables(self.model.weights)
         seconds = time.perf_counter() - self._began
         self.curve.rows.append(
             {"epoch": epoch + 1, "loss": loss, "score": score, "seconds": round(seconds, 3)}
@@ -103,7 +104,7 @@ class Validate(keras.callbacks.Callback):
         """Put the best weights so far into the model; without a score those of the last step."""
         optimizer = self.model.optimizer
         if self.best_weights is not None:
-            write_variables(self.model.trainable_variables, self.best_weights)
+            write_variables(self.model.weights, self.best_weights)
         elif int(optimizer.iterations):  # Before the first step there is no average.
             optimizer.finalize_variable_values(self.model.trainable_variables)
 
@@ -111,8 +112,8 @@ class Validate(keras.callbacks.Callback):
 @contextmanager
 def averaged_weights(model: keras.Model):
     """Inside, a model whose optimiser averages weights stands on the average."""
-    averages = getattr(model.optimizer, "_model_variables_moving_average", None)
-    if not model.optimizer.use_ema or not averages:
+    averages = averages_of(model.optimizer)
+    if not averages:
         yield
         return
     own = read_variables(model.trainable_variables)
@@ -125,6 +126,9 @@ def averaged_weights(model: keras.Model):
 
 class Checkpoint(keras.callbacks.Callback):
     """Write everything needed to go on after each epoch.
+
+    All weights of the model are held: some, such as the moving averages of a
+    `BatchNormalization`, change in training though no gradient moves them.
 
     Args:
         path: of the file.
@@ -147,7 +151,7 @@ class Checkpoint(keras.callbacks.Callback):
                 "stopped": bool(self.model.stop_training),
             },
             {
-                "weights": read_variables(self.model.trainable_variables),
+                "weights": read_variables(self.model.weights),
                 "optimizer": read_variables(self.model.optimizer.variables),
                 "best": self.validate.best_weights or [],
             },

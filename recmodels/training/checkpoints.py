@@ -66,8 +66,9 @@ def write_variables(variables, arrays: list[np.ndarray]) -> None:
     stored = [a.shape for a in arrays]
     if shapes != stored:
         raise ValueError(
-            "The checkpoint belongs to a model of another size. Use another folder or delete it. "
-            f"Received: shapes={stored[:3]}..., expected {shapes[:3]}..."
+            "The checkpoint belongs to a model of another size, or to an older version that held "
+            "trainable weights alone. Use another folder or delete it. Received: "
+            f"{len(stored)} shapes {stored[:3]}..., expected {len(shapes)}, {shapes[:3]}..."
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

@@ -12,10 +12,12 @@ class LearningCurve:
     Args:
         rows: of the epochs so far.
         measure: what `score` is, such as `"ndcg@10"`.
+        collapse: a sentence where the training learnt little more than popularity.
     """
 
     rows: list[dict] = field(default_factory=list)
     measure: str = "score"
+    collapse: str | None = None
 
     def __repr__(self) -> str:
         best = self.best

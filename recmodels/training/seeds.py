@@ -15,15 +15,16 @@ def set_seed(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def seed_weights(model: InitialWeights, seed: int) -> None:
+def seed_weights(model: InitialWeights, seed: int, again: bool = False) -> None:
     """Give a built model the initial weights that it would have got from a seed.
 
     A model that is not built gets them when it is built after `set_seed`. One that was trained,
-    loaded or given weights keeps them, and a line on standard error says so.
+    loaded or given weights keeps them, and a line on standard error says so; with `again` they
+    are replaced.
     """
     if not model.built:
         return
-    twin = _untrained_twin(model, seed) if model.has_initial_weights else None
+    twin = _untrained_twin(model, seed) if again or model.has_initial_weights else None
     if twin is None:
         print(
             f"{type(model).__name__} has weights already, from an earlier training, a file or the "
