@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATASET ?= shop
 COLUMNS ?=
+LOCK := pip compile --quiet --universal --generate-hashes --python-version 3.11.5 \
+--no-header --no-annotate
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # The shell gets both from its environment, where quotes, blanks and dollars are plain characters.
 export override DATASET := $(value DATASET)
 export override COLUMNS := $(value COLUMNS)
 
-.PHONY: run test test-notebooks test-backends lab notebooks texts site test-site bench race scale table check-pins clean
+.PHONY: run test test-results test-package test-notebooks test-backends lab notebooks texts site test-site
+.PHONY: bench race scale table lock check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset "$$DATASET" --columns "$$COLUMNS"
@@ -18,6 +22,12 @@ run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,ite
 test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
 	$(BIN)/python -m pytest -n auto --dist worksteal \
 	--ignore tests/test_notebooks.py --ignore tests/test_site.py
+
+test-results: $(READY)  ## Short trainings of stored experiments give the stored results (minutes)
+	$(BIN)/python -m pytest --slow -n auto --dist worksteal tests/test_golden.py
+
+test-package: $(READY)  ## The wheel in an empty environment, where README's example runs (downloads)
+	$(BIN)/python -m pytest --slow tests/test_package.py
 
 test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_notebooks.py
@@ -56,29 +66,34 @@ test-site: site  ## Nothing of the site comes from elsewhere; a browser, if inst
 table: $(READY)  ## All stored results beside the published ones
 	$(BIN)/python -m recmodels table
 
-$(READY): requirements.txt requirements-index.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); \
-	sys.exit(None if ok else "recmodels needs Python 3.11 to 3.13; name one: make PYTHON=python3.12")'
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11, 5) <= sys.version_info[:3] < (3, 14); \
+	sys.exit(None if ok else "recmodels needs Python 3.11.5 to 3.13; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt \
-	-r requirements-index.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(INSTALL) -r requirements.txt
+	$(INSTALL) --no-deps --editable .
 	touch $(READY)
 
-$(VENV)/.backends: $(READY) requirements-backends.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-backends.txt
+$(VENV)/.backends: $(READY) requirements-jax.txt
+	$(INSTALL) -r requirements-jax.txt
 	touch $(VENV)/.backends
 
 $(VENV)/.site: $(READY) requirements-site.txt docs/package-lock.json
 	@command -v npm >/dev/null || { echo "make site needs npm (Node.js), which brings MathJax"; exit 1; }
 	npm ci --prefix docs --silent --ignore-scripts
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-site.txt
+	$(INSTALL) -r requirements-site.txt
 	touch $(VENV)/.site
 
+lock: $(READY)  ## Pin all packages with hashes in the requirements files; keep pins that fit pyproject.toml
+	$(INSTALL) uv==0.13.9
+	$(BIN)/uv $(LOCK) --extra dev pyproject.toml -o requirements.txt
+	for extra in site jax; do $(BIN)/uv $(LOCK) --extra dev --extra $$extra -c requirements.txt \
+	$$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements.txt) \
+	pyproject.toml -o requirements-$$extra.txt || exit 1; done
+
 check-pins: $(READY)  ## The pins resolve on the other Pythons too (nothing is installed)
-	for version in 3.12 3.13; do $(BIN)/python -m pip install --quiet --dry-run \
-	--disable-pip-version-check --only-binary=:all: --python-version $$version \
-	--target $(VENV)/dry-run -r requirements.txt -r requirements-index.txt || exit 1; done
+	for version in 3.12 3.13; do $(INSTALL) --dry-run --only-binary=:all: \
+	--python-version $$version --target $(VENV)/dry-run -r requirements.txt || exit 1; done
 
 clean:  ## Forget the environment and unfinished runs; data and results stay
 	rm -rf $(VENV) docs/node_modules build/site runs

@@ -46,6 +46,7 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 html_theme = "furo"
 html_static_path = ["static", "node_modules/mathjax/es5/tex-svg-full.js"]
 html_css_files = ["site.css"]
+html_js_files = ["sort.js"]
 mathjax_path = "tex-svg-full.js"
 # To quote from the pages found, a search fetches them, which a page opened from a folder may not.
 html_show_search_summary = False

@@ -21,7 +21,8 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 __version__ = "0.1.0"
 
-# Imported on first use: reading a log should not wait for TensorFlow.
+# Imported on first use: reading a log should not wait for TensorFlow. `__init__.pyi` lists the same
+# names for editors; `python tests/test_package.py` writes it.
 _HOMES = {
     "Interactions": "recmodels.data.interactions",
     "load": "recmodels.data.registry",
@@ -80,6 +81,8 @@ _HOMES = {
     "set_seed": "recmodels.training.seeds",
 }
 
+_PACKAGES = ("course", "plots")
+
 __all__ = [*_HOMES, "__version__"]
 
 keep_operations_small()
@@ -88,10 +91,12 @@ register_with_keras()
 
 
 def __getattr__(name: str):
+    if name in _PACKAGES:
+        return importlib.import_module(f"recmodels.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'recmodels' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_PACKAGES})

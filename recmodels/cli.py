@@ -171,7 +171,9 @@ def export(
 @app.command()
 def table(
     results: Results = Path("results"),
-    write: Annotated[Path | None, typer.Option(help="Renew the table in this file.")] = None,
+    write: Annotated[
+        list[Path] | None, typer.Option(help="Renew the tables in this file; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print all stored results beside the published figures."""
@@ -179,8 +181,8 @@ def table(
     from recmodels.experiments.tables import markdown_table, table_rows, write_into
 
     rows = table_rows(results)
-    if write is not None:
-        write_into(write, markdown_table(rows))
+    for page in write or ():
+        write_into(page, rows)
     show(rows if as_json else markdown_table(rows), as_json)
 
 

@@ -5,14 +5,16 @@ import html
 import io
 from collections.abc import Callable, Sequence
 
-import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
 from recmodels import plots
 from recmodels.data.text import one_line
+from recmodels.extras import import_extra
 from recmodels.recommend.recommendation import Recommendation
 from recmodels.recommend.recommender import Recommender
+
+widgets = import_extra("ipywidgets", "course")
 
 
 class Panel:

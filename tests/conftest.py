@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def real_log(real_data: Path) -> Callable[[str], Interactions]:
             pytest.skip(str(error))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def readme_example() -> str:
+    """The example of the README, shortened to one epoch."""
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shortened = example.replace("epochs=10", "epochs=1, verbose=False")
+    assert shortened != example
+    return shortened
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_trains_where_tensorflow_cannot_be_imported():
     if backend == "tensorflow":
         backend = "jax"
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: see requirements-backends.txt")
+        pytest.skip(f"{backend} is not installed: run `pip install recmodels[{backend}]`")
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TENSORFLOW],
         env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).parent)},

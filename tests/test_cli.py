@@ -140,8 +140,13 @@ def test_data_list_and_card(my_log):
     assert card["users"] == 60 and card["items"] == 9
 
 
-def test_table_prints_rows_as_json():
-    assert isinstance(json.loads(invoke("table", "--json").stdout), list)
+def test_table_prints_rows_as_json(tmp_path):
+    stored = Path(__file__).resolve().parent.parent / "results"
+    (tmp_path / "per_user").mkdir()
+    for name in ("shop-softmax.json", "per_user/shop-softmax.parquet"):
+        shutil.copy(stored / name, tmp_path / name)
+    (row,) = json.loads(invoke("table", "--json", "--results", tmp_path).stdout)
+    assert row["experiment"] == "shop-softmax" and row["against_best"] is None
 
 
 @pytest.mark.parametrize("text", ["user=a,user=b", "uid", "who=uid", "user=uid;item=sku,x"])

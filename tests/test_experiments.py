@@ -1,6 +1,7 @@
 """Experiments: every entry builds, results are stored whole, the table is what is stored."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +20,6 @@ from recmodels.experiments.entry import MODELS, RATING_PROTOCOLS, Experiment
 from recmodels.experiments.results import load_results, stored_intervals
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.tables import (
-    TABLE_BEGINS,
-    TABLE_ENDS,
     markdown_table,
     table_rows,
     write_into,
@@ -151,7 +150,7 @@ def test_the_table_has_the_agreed_keys(ring, tmp_path):
     assert set(row["metrics"]["ndcg@10"]) >= {"mean", "low", "high"}
     assert row["command"] == "recmodels train ring-sasrec"
     assert row["cold"] == {"users": 0, "targets": 0, "newcomers": 0} and row["everyone"] is None
-    assert "| ring | ring-sasrec |" in markdown_table([row])
+    assert "### ring, leave-one-out\n\n| experiment |" in markdown_table([row])
 
 
 def test_intervals_of_some_results(ring, tmp_path):
@@ -219,18 +218,22 @@ def test_a_run_that_does_not_reproduce_says_so_and_is_stored(ring, tmp_path):
     assert (tmp_path / "ring-sasrec.json").is_file()
 
 
-def test_the_table_goes_between_the_marks(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"a\n{TABLE_BEGINS}\nold\n{TABLE_ENDS}\nb\n")
-    write_into(readme, "new")
-    assert readme.read_text().split("\n")[1:5:2] == [
-        TABLE_BEGINS,
-        TABLE_ENDS,
-    ]
-    assert "new" in readme.read_text() and "old" not in readme.read_text()
-    (tmp_path / "other.md").write_text("no marks")
-    with pytest.raises(ValueError, match="once each"):
-        write_into(tmp_path / "other.md", "new")
+def test_tables_go_between_their_marks(ring, tmp_path):
+    entry = small_sasrec(name="ring-markov", model="markov", options={}, fit={})
+    train_and_store(entry, (0,), tmp_path, tmp_path)
+    page, end = tmp_path / "page.md", "<!-- end of table -->"
+    page.write_text(
+        f"a\n<!-- table: leave-one-out -->\nformer\n{end}\nb\n<!-- table: temporal -->\n{end}\n"
+    )
+    write_into(page, table_rows(tmp_path))
+    start, table, middle, rest = re.split(
+        r"<!-- (?:table: \S+|end of table) -->", page.read_text()
+    )[:4]
+    assert (start, middle) == ("a\n", "\nb\n") and rest.strip() == ""
+    assert "former" not in table and "| ring-markov |" in table
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="`page` must hold"):
+        write_into(page, [])
 
 
 def test_tuning_resumes_to_the_same_trials(ring, tmp_path):

@@ -38,7 +38,7 @@ def test_a_grown_baseline_scores_old_items_as_before(name):
 @pytest.mark.backends
 @pytest.mark.parametrize("temperature", [None, 0.1])
 def test_a_grown_sasrec_scores_old_items_as_before(temperature):
-    model = SASRec(V, max_length=4, width=8, temperature=temperature)
+    model = SASRec(V, max_length=4, width=8, num_blocks=1, temperature=temperature)
     model.build()
     grown = grow(model, NEW)
     # The unknown item was V + 1 and is V + 1 + NEW now.

@@ -179,7 +179,7 @@ def test_bad_requests(kind, queries, k):
 
 def test_without_faiss_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)  # What an absent package looks like.
-    with pytest.raises(ImportError, match="needs the package Faiss: `pip install -r"):
+    with pytest.raises(ImportError, match=r'`pip install "recmodels\[faiss\]"`'):
         ApproximateIndex(VECTORS)
     assert ExactIndex(VECTORS).search(np.array([[1, 0]]), 1)[0].tolist() == [[3]]
 

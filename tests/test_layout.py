@@ -1,4 +1,4 @@
-"""What the code promises as a whole: directions, sizes, and who may import what."""
+"""Rules for all files: directions of imports, sizes, docstrings, and which file may import what."""
 
 import ast
 import functools
@@ -6,14 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from recmodels.tasks.losses import LOSSES
 
 PACKAGE = Path(__file__).resolve().parent.parent / "recmodels"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = (
-    "threads", "data", "features", "layers", "models",
+    "threads", "extras", "data", "features", "layers", "models",
     "tasks", "training", "evaluation", "recommend", "plots", "course",
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
@@ -38,8 +36,8 @@ def imports_of(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def named(paths):
-    return pytest.mark.parametrize("path", paths, ids=lambda p: str(p.relative_to(PACKAGE)))
+def name_of(path):
+    return path.relative_to(PACKAGE).as_posix()
 
 
 @functools.cache
@@ -60,61 +58,66 @@ def functions(tree):
     return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def test_every_folder_has_its_place():
-    found = {p.name for p in PACKAGE.iterdir() if p.is_dir() and list(p.glob("*.py"))}
-    assert found <= {*FOLDERS, *SEES_ALL}
-
-
-@named([path for path in FILES if folder_of(path) not in SEES_ALL])
-def test_imports_point_left_only(path):
+def imports_that_point_right(path):
+    """Modules of this package that a file imports though they come after its folder."""
     allowed = FOLDERS[: FOLDERS.index(folder_of(path)) + 1]
     for module in imports_of(parse(path)):
-        parts = module.split(".")
-        if parts[0] == "recmodels":
-            assert len(parts) > 1 and parts[1] in allowed, f"{path.name} imports {module}"
+        first, *rest = module.split(".")
+        if first == "recmodels" and (not rest or rest[0] not in allowed):
+            yield f"{name_of(path)} imports {module}"
 
 
-@named(FILES)
-def test_sizes_and_docstrings(path):
-    text, tree = path.read_text(encoding="utf-8"), parse(path)
-    assert text.count("\n") <= 300
-    long = {f.name: own_lines(f) for f in functions(tree) if own_lines(f) > 40}
-    assert not long
-    assert not text or ast.get_docstring(tree), "a module begins with what it is"
+def test_imports_point_left_only():
+    found = {p.name for p in PACKAGE.iterdir() if p.is_dir() and list(p.glob("*.py"))}
+    assert found <= {*FOLDERS, *SEES_ALL}
+    inside = [path for path in FILES if folder_of(path) not in SEES_ALL]
+    assert not [line for path in inside for line in imports_that_point_right(path)]
 
 
-@named(FILES)
-def test_backends_are_reached_through_keras_only(path):
+def test_sizes():
+    assert not [name_of(p) for p in FILES if p.read_text("utf-8").count("\n") > 300]
+    every = [(own_lines(f), f"{name_of(p)}: {f.name}") for p in FILES for f in functions(parse(p))]
+    assert not [line for line in every if line[0] > 40]
+    assert sorted(every)[len(every) // 2][0] <= 14
+
+
+def test_modules_and_public_functions_have_docstrings():
+    trees = {name_of(path): parse(path) for path in FILES}
+    assert not [n for n, tree in trees.items() if tree.body and not ast.get_docstring(tree)]
+    public = {
+        f"{name}: {node.name}": node
+        for name, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name[0] != "_"
+    }
+    assert not [name for name, node in public.items() if ast.get_docstring(node) is None]
+
+
+def test_backends_are_reached_through_keras_only():
     backends = {"tensorflow", "tf_keras", "tensorflow_recommenders", "jax", "torch"}
-    if str(path.relative_to(PACKAGE)) in MAY_IMPORT_TENSORFLOW:
-        return
-    assert not {module.split(".")[0] for module in imports_of(parse(path))} & backends
+    imported = {name_of(p): {m.split(".")[0] for m in imports_of(parse(p))} for p in FILES}
+    found = {name for name, modules in imported.items() if modules & backends}
+    assert found <= set(MAY_IMPORT_TENSORFLOW)
 
 
-@named([path for path in FILES if path.name not in ("cli.py", "__main__.py")])
-def test_only_the_command_line_prints(path):
-    calls = [node for node in ast.walk(parse(path)) if isinstance(node, ast.Call)]
-    printed = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
-    # Progress and warnings go to standard error, where they spoil nobody's output.
-    assert all(any(k.arg == "file" for k in call.keywords) for call in printed)
+def test_only_the_command_line_prints():
+    calls = [(name_of(p), n) for p in FILES for n in ast.walk(parse(p)) if isinstance(n, ast.Call)]
+    printed = [(n, c) for n, c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+    # Progress and warnings go to standard error, so that standard output holds results only.
+    to_output = {name for name, c in printed if all(k.arg != "file" for k in c.keywords)}
+    assert to_output <= {"cli.py", "__main__.py"}
 
 
-@named(FILES)
-def test_public_functions_have_docstrings(path):
-    tree = parse(path)
-    public = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name[0] != "_"]
-    assert not [f.name for f in public if ast.get_docstring(f) is None]
+def test_ruff_finds_nothing():
+    for command in (["check"], ["format", "--check"]):
+        arguments = [sys.executable, "-m", "ruff", *command, "--quiet", "recmodels", "tests"]
+        ended = subprocess.run(arguments, cwd=PACKAGE.parent, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_median_function_is_short():
-    lengths = sorted(own_lines(f) for path in FILES for f in functions(parse(path)))
-    assert lengths[len(lengths) // 2] <= 14
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_has_a_hand_computed_test(name):
-    tests = parse(Path(__file__).parent / "test_losses.py")
-    assert f"test_{name}_by_hand" in {f.name for f in functions(tests)}
+def test_every_loss_has_a_hand_computed_test():
+    tests = {f.name for f in functions(parse(Path(__file__).parent / "test_losses.py"))}
+    assert not [name for name in LOSSES if f"test_{name}_by_hand" not in tests]
 
 
 def test_data_and_its_card_do_without_keras(tmp_path):

@@ -161,12 +161,6 @@ def test_nothing_to_draw_is_refused(draw, argument, ax):
 CHINESE = MODELS.rename(index={"random": "随机"})
 
 
-def test_chinese_names_take_the_first_installed_font(monkeypatch, ax):
-    monkeypatch.setattr(style, "cjk_font", lambda: "Noto Sans CJK SC")
-    plots.model_comparison(CHINESE, ax=ax)
-    assert ax.get_yticklabels()[0].get_fontfamily() == ["DejaVu Sans", "Noto Sans CJK SC"]
-
-
 def test_a_missing_font_is_named_once_and_only_when_it_is_missed(monkeypatch):
     monkeypatch.setattr(style, "cjk_font", lambda: None)
     style._warn_of_missing_font.cache_clear()
@@ -177,35 +171,3 @@ def test_a_missing_font_is_named_once_and_only_when_it_is_missed(monkeypatch):
         for _ in range(2):
             plots.model_comparison(CHINESE, ax=Figure().subplots())
     assert len(caught) == 1 and "fonts-noto-cjk" in str(caught[0].message)
-
-
-def test_the_preferred_font_is_the_first_of_the_list_that_is_installed(monkeypatch):
-    class Font:
-        def __init__(self, name):
-            self.name = name
-
-    manager = type("Manager", (), {"ttflist": [Font("SimHei"), Font("Noto Sans CJK SC")]})
-    monkeypatch.setattr(style.font_manager, "fontManager", manager)
-    style.cjk_font.cache_clear()
-    assert style.cjk_font() == "Noto Sans CJK SC"
-    style.cjk_font.cache_clear()
-
-
-def test_a_font_installed_after_matplotlib_listed_them_is_found(monkeypatch):
-    files = ["/fonts/broken.ttf", "/fonts/known.ttf", "/fonts/new.ttc"]
-    known = type("Font", (), {"name": "DejaVu Sans", "fname": files[1]})
-
-    class Manager:
-        ttflist = [known]
-
-        def addfont(self, path):
-            if path == files[0]:
-                raise RuntimeError("no font")
-            assert path == files[2]
-            self.ttflist.append(type("Font", (), {"name": "SimHei", "fname": path}))
-
-    monkeypatch.setattr(style.font_manager, "fontManager", Manager())
-    monkeypatch.setattr(style.font_manager, "findSystemFonts", lambda: files)
-    style.cjk_font.cache_clear()
-    assert style.cjk_font() == "SimHei"
-    style.cjk_font.cache_clear()

@@ -1,29 +1,31 @@
-"""README: its table is the stored results, its example runs."""
+"""README and results page: their tables are the stored results, the example runs."""
 
-import re
+import runpy
+import shutil
 from pathlib import Path
 
-from recmodels.experiments.tables import (
-    TABLE_BEGINS,
-    TABLE_ENDS,
-    markdown_table,
-    table_rows,
-)
+from recmodels.experiments.tables import HEADLINES, table_rows, write_into
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_table_is_made_from_the_stored_results():
-    text = README.read_text(encoding="utf-8")
-    shown = text.split(TABLE_BEGINS)[1].split(TABLE_ENDS)[0].strip()
-    assert shown == markdown_table(table_rows(README.parent / "results"))
+def test_the_tables_are_made_from_the_stored_results(tmp_path):
+    rows = table_rows(ROOT / "results")
+    for page in ("README.md", "docs/results.md"):
+        again = Path(shutil.copy(ROOT / page, tmp_path))
+        write_into(again, rows)
+        assert again.read_text("utf-8") == (ROOT / page).read_text("utf-8")
+    text = (ROOT / "docs" / "results.md").read_text("utf-8")
+    assert not [row["experiment"] for row in rows if f"| {row['experiment']} |" not in text]
+    assert len(HEADLINES) == 8
 
 
-def test_the_ten_lines_run(capsys):
-    text = README.read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len([line for line in example.splitlines() if line.strip()]) <= 10
-    quick = example.replace("epochs=10", "epochs=1, verbose=False")
-    assert quick != example
-    exec(compile(quick, "README.md", "exec"), {})
+def test_the_ten_lines_run(readme_example, capsys):
+    assert len([line for line in readme_example.splitlines() if line.strip()]) <= 10
+    exec(compile(readme_example, "README.md", "exec"), {})
     assert "SASRec" in capsys.readouterr().out
+
+
+def test_the_picture_is_drawn_by_its_code():
+    drawn = runpy.run_path(str(ROOT / "docs" / "pipeline.py"))
+    assert drawn["PICTURE"].read_text("utf-8") == drawn["pipeline"]()

@@ -130,6 +130,23 @@ def test_the_top_leads_to_the_start_page(open_page):
     assert page.locator("h1").first.inner_text().startswith("recmodels")
 
 
+def test_tables_of_results_are_sorted_by_a_column_and_scroll(open_page):
+    page = open_page("docs/results.html", 390)
+    table = page.locator("table", has=page.get_by_text("ml-1m-sasrec-gbce")).first
+    title = table.get_by_role("button", name="published or ceiling")
+    for direction, order in (("descending", 1), ("ascending", -1)):
+        title.click()
+        cells = table.locator("tbody tr td:nth-child(5)").all_inner_texts()
+        shown = [text for text in cells if text != "-"]
+        assert shown == sorted(shown, reverse=True)[::order] and cells[-1] == "-"
+        assert table.locator(f"th[aria-sort={direction}]").count() == 1
+    wrapper = page.locator(".table-wrapper").first
+    assert wrapper.evaluate("w => { w.scrollLeft = 999; return w.scrollLeft > 0; }")
+    name = wrapper.locator("td").first
+    assert name.evaluate("c => c.getBoundingClientRect().left >= 0"), "the name stays in sight"
+    assert not page.complaints
+
+
 def test_a_search_finds_attention_in_its_notebook(open_page):
     page = open_page("search.html?q=attention", 390)
     page.wait_for_selector("ul.search li a", timeout=60_000)

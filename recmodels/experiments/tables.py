@@ -1,5 +1,6 @@
-"""Tables made from stored results: rows, comparisons, and the README's Markdown."""
+"""Tables made from stored results: rows, comparisons, and Markdown for README and site."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,26 +9,24 @@ import pandas as pd
 from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.statistics import compare
-from recmodels.experiments.entry import RATING_PROTOCOLS
+from recmodels.experiments.entry import PROTOCOLS, RATING_PROTOCOLS
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
 
-TABLE_BEGINS = "<!-- table: recmodels table --write README.md -->"
-TABLE_ENDS = "<!-- end of table -->"
 ROW_KEYS = (
     *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
     *("command", "filter_seen", "cold", "everyone", "ceiling"),
 )
-PROTOCOL_TITLES = {
-    "leave-one-out": "Leave-one-out:",
-    "temporal": 'One cut in time for all, measured over the users known before it; "everyone" '
-    "adds the newcomers, who are shown the most popular items:",
-    "random-80-20": "Ratings held out at random, as tutorials do (a fifth of them; later ratings "
-    "help with earlier ones): share among the first hundred of all films, and of those the user "
-    "has not rated; error in stars; 95 % intervals over five splits, in brackets the mean over "
-    "users:",
-    "temporal-80-20": "The same models and measures, but held out is what was rated after one "
-    "moment, of the users and films that were there before; 95 % intervals over users:",
+# Rows of the README, with the metric that both we and the source report.
+HEADLINES = {
+    "ml-1m-sasrec-softmax": "ndcg@10",
+    "ml-1m-sasrec-gbce": "ndcg@10",
+    "ml-1m-sasrec-bce": "ndcg@10",
+    "beauty-softmax": "ndcg@10",
+    "ml-100k-random-tutorial": "top_100",
+    "ml-100k-random-mlp": "rmse",
+    "ml-100k-random-dcn": "rmse",
+    "shop-softmax": "ndcg@10",
 }
 RATING_METRICS = {
     "top_100": "top-100",
@@ -37,7 +36,7 @@ RATING_METRICS = {
 
 
 def table_rows(folder: Path = RESULTS) -> list[dict]:
-    """What `recmodels table --json` prints, one row an experiment.
+    """What `recmodels table --json` prints, one row per experiment.
 
     Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
     `filter_seen`, `cold` (counts of users, targets, newcomers) and `ceiling`; `everyone` (users
@@ -70,33 +69,52 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
     return found
 
 
-def markdown_table(rows: list[dict]) -> str:
-    """The rows as Markdown tables with intervals, one a protocol, as the README shows them."""
+def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> str:
+    """Rows as Markdown: one table for each protocol and data set, under a title."""
     parts = []
-    for protocol, title in PROTOCOL_TITLES.items():
+    for protocol in protocols:
         members = [row for row in rows if row["protocol"] == protocol]
-        if members and protocol in RATING_PROTOCOLS:
-            parts += [title, _markdown_ratings(members, of_splits=protocol == "random-80-20")]
-        elif members:
-            parts += [title, _markdown_part(members, everyone=protocol == "temporal")]
+        part = _markdown_ratings if protocol in RATING_PROTOCOLS else _markdown_part
+        for data in dict.fromkeys(row["dataset"] for row in members):
+            table = [row for row in members if row["dataset"] == data]
+            parts.append(f"### {data}, {protocol}\n\n{part(table, protocol)}")
     return "\n\n".join(parts)
 
 
-def _markdown_part(rows: list[dict], everyone: bool) -> str:
-    beside = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling"
+def headline_table(rows: list[dict]) -> str:
+    """The rows of the README as Markdown: our value beside the published one or the ceiling."""
+    found = {row["experiment"]: row for row in rows}
+    rows = [{**found[name], "metric": metric} for name, metric in HEADLINES.items()]
+    columns = {
+        "experiment": lambda r: r["experiment"],
+        "metric": lambda r: RATING_METRICS.get(r["metric"], r["metric"].upper()),
+        "ours (95 % CI)": lambda r: _cell(r["metrics"][r["metric"]]),
+        "published": lambda r: f"{(r['ceiling'] or r['published'])[r['metric']]:.4f}",
+        "source": lambda r: "highest possible value" if r["ceiling"] else r["published"]["source"],
+    }
+    return _markdown_lines(rows, columns)
+
+
+def _markdown_part(rows: list[dict], protocol: str) -> str:
+    everyone = protocol == "temporal"
+    beside = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
     shown = (lambda r: r["everyone"]) if everyone else (lambda r: r["ceiling"] or r["published"])
     columns = {
-        "NDCG@10 (95 %)": lambda r: _cell(r["metrics"]["ndcg@10"]),
-        "HR@10 (95 %)": lambda r: _cell(r["metrics"]["hr@10"]),
-        "below the best by (95 %), Holm's p": lambda r: _against(r["against_best"]),
+        "experiment": lambda r: r["experiment"],
+        "NDCG@10 (95 % CI)": lambda r: _cell(r["metrics"]["ndcg@10"]),
+        "HR@10 (95 % CI)": lambda r: _cell(r["metrics"]["hr@10"]),
+        "gap to best (95 % CI), Holm p": lambda r: _against(r["against_best"]),
         beside: lambda r: _pair(shown(r) or {}),
         "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
+        "seeds": lambda r: str(len(r["seeds"])),
+        "seconds": lambda r: f"{r['seconds']:.0f}",
     }
-    return _markdown_lines(rows, columns, "seeds")
+    return _markdown_lines(rows, columns)
 
 
-def _markdown_ratings(rows: list[dict], of_splits: bool) -> str:
-    columns = {
+def _markdown_ratings(rows: list[dict], protocol: str) -> str:
+    of_splits = protocol == "random-80-20"
+    columns = {"experiment": lambda r: r["experiment"]} | {
         title: lambda r, name=name: _rating_cell(r["metrics"].get(name))
         for name, title in RATING_METRICS.items()
     }
@@ -104,20 +122,15 @@ def _markdown_ratings(rows: list[dict], of_splits: bool) -> str:
         columns["published"] = lambda r: (
             " / ".join(str(r["published"][n]) for n in RATING_METRICS if n in r["published"]) or "-"
         )
-        return _markdown_lines(rows, columns, "splits")
-    columns["newcomers left out"] = lambda r: str(r["cold"]["newcomers"])
-    return _markdown_lines(rows, columns, "seeds")
+    else:
+        columns["new users left out"] = lambda r: str(r["cold"]["newcomers"])
+    columns["splits" if of_splits else "seeds"] = lambda r: str(len(r["seeds"]))
+    columns["seconds"] = lambda r: f"{r['seconds']:.0f}"
+    return _markdown_lines(rows, columns)
 
 
-def _markdown_lines(rows: list[dict], columns: dict[str, Callable], seeds: str) -> str:
+def _markdown_lines(rows: list[dict], columns: dict[str, Callable]) -> str:
     """A Markdown table: the text of each cell of a row by the title of its column."""
-    columns = {
-        "data": lambda r: r["dataset"],
-        "experiment": lambda r: r["experiment"],
-        **columns,
-        seeds: lambda r: str(len(r["seeds"])),
-        "s": lambda r: f"{r['seconds']:.0f}",
-    }
     cells = [[text(row) for text in columns.values()] for row in rows]
     lines = [list(columns), ["---"] * len(columns), *cells]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -145,15 +158,30 @@ def _cell(metric: dict) -> str:
     return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
 
 
-def write_into(readme: Path, table: str) -> None:
-    """Put a table between the two marks of a Markdown file."""
-    text = readme.read_text("utf-8")
-    if text.count(TABLE_BEGINS) != 1 or text.count(TABLE_ENDS) != 1:
+def write_into(page: Path, rows: list[dict]) -> None:
+    """Renew the tables of a Markdown file between their marks.
+
+    Args:
+        page: a file with `<!-- table: NAME -->` and `<!-- end of table -->`, where NAME is a
+            protocol or "headlines", the rows of the README.
+        rows: what `table_rows` returns.
+
+    Raises:
+        ValueError: the page has no such marks.
+    """
+
+    def renewed(match: re.Match) -> str:
+        name = match[2]
+        table = headline_table(rows) if name == "headlines" else markdown_table(rows, (name,))
+        return f"{match[1]}{table}\n{match[3]}"
+
+    names = ("headlines", *PROTOCOLS)
+    mark = rf"(?s)(<!-- table: ({'|'.join(names)}) -->\n).*?(<!-- end of table -->)"
+    text, count = re.subn(mark, renewed, page.read_text("utf-8"))
+    if not count:
         raise ValueError(
-            f"`readme` must hold {TABLE_BEGINS!r} and {TABLE_ENDS!r} once each. "
-            f"Received: readme={str(readme)!r}"
+            "`page` must hold `<!-- table: NAME -->` and `<!-- end of table -->`, with one of the "
+            f"names {names}. Received: page={str(page)!r}"
         )
-    before, rest = text.split(TABLE_BEGINS)
-    after = rest.split(TABLE_ENDS)[1]
-    with written_whole(readme) as unfinished:
-        unfinished.write_text(f"{before}{TABLE_BEGINS}\n{table}\n{TABLE_ENDS}{after}", "utf-8")
+    with written_whole(page) as unfinished:
+        unfinished.write_text(text, "utf-8")

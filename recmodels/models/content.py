@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
+from recmodels.extras import import_extra
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import Baseline, history_matrix
 
@@ -54,7 +54,8 @@ class Content(Baseline):
                 "`texts` must hold one text an item, in the order of the item ids. "
                 f"Received: {len(self.texts)} texts for {self.num_items} items"
             )
-        vectorizer = TfidfVectorizer(dtype=np.float32)
+        text = import_extra("sklearn.feature_extraction.text", "text")
+        vectorizer = text.TfidfVectorizer(dtype=np.float32)
         if not any(map(vectorizer.build_analyzer(), self.texts)):
             raise ValueError(
                 "`texts` holds no word of two letters. Give each item its title or category. "

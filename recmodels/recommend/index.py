@@ -9,6 +9,7 @@ import numpy as np
 from recmodels.data.errors import invalid, require
 from recmodels.data.files import written_whole
 from recmodels.evaluation.ranking import top_items
+from recmodels.extras import import_extra
 
 # Candidates fetched for each item wanted, at first: some are seen, excluded or against a rule.
 FIRST_FETCH = 2
@@ -105,7 +106,7 @@ class ApproximateIndex(ExactIndex):
     def __init__(self, vectors: np.ndarray, neighbours: int = 32, effort: int = 128) -> None:
         super().__init__(vectors)
         self.effort = effort
-        self._faiss = import_faiss()
+        self._faiss = import_extra("faiss", "faiss")
         points = _as_points(self.vectors)
         self._graph = self._faiss.IndexHNSWFlat(points.shape[1], neighbours)
         self._graph.hnsw.efConstruction = effort
@@ -191,7 +192,7 @@ class ApproximateIndex(ExactIndex):
             raise invalid(f"`path` holds an index that {_CHANGED}", path=path)
         whole = digests[_DIGEST:].tobytes() == hashlib.sha256(graph).hexdigest().encode()
         index.effort = effort
-        index._faiss = import_faiss()
+        index._faiss = import_extra("faiss", "faiss")
         index._graph = index._checked_graph(graph) if whole else None
         if index._graph is None:
             raise damaged
@@ -231,18 +232,6 @@ def checksum(vectors: np.ndarray) -> str:
     """SHA-256 of vectors and their shape."""
     vectors = np.ascontiguousarray(vectors, np.float32)
     return hashlib.sha256(repr(vectors.shape).encode() + vectors.tobytes()).hexdigest()
-
-
-def import_faiss():
-    """Faiss, or an `ImportError` that says how to install it."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise ImportError(
-            "An approximate index needs the package Faiss: `pip install -r requirements-index.txt`."
-            " `ExactIndex` needs nothing."
-        ) from error
-    return faiss
 
 
 def _as_points(vectors: np.ndarray) -> np.ndarray:
