@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from pair import FOLDER, all_notebooks, stamp_of, sync, write
+from pair import FOLDER, all_notebooks, results_stamp_of, stamp_of, sync, write
 from PIL import Image
 
 # What TensorFlow's native code writes past every switch: "I0000 00:00:... file.cc:12] ...".
@@ -42,6 +42,7 @@ def renew(path: Path) -> None:
     """Execute a notebook and store what it showed, or in fast mode only how long it took."""
     notebook = sync(path)
     began = time.perf_counter()
+    results = results_stamp_of(notebook)  # Before they are read: a change meanwhile is noticed.
     executed = execute(path)
     seconds = round(time.perf_counter() - began)
     recorded = notebook.metadata.get("recmodels", {})
@@ -49,7 +50,7 @@ def renew(path: Path) -> None:
         recorded |= {"fast_seconds": seconds}
     else:
         notebook = executed
-        recorded |= {"executed": stamp_of(notebook), "seconds": seconds}
+        recorded |= {"executed": stamp_of(notebook), "results": results, "seconds": seconds}
     notebook.metadata["recmodels"] = recorded
     write(notebook, path)
 

@@ -4,6 +4,7 @@ python notebooks/pair.py    where a notebook and its text differ, the one saved 
 """
 
 import hashlib
+import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from jupytext.combine import combine_inputs_with_outputs
 from jupytext.config import load_jupytext_config
 
 FOLDER = Path(__file__).resolve().parent
+RESULTS = FOLDER.parent / "results"
 CONFIG = load_jupytext_config(str(FOLDER / "any.ipynb"))
 FORMAT = "md:myst"
 
@@ -41,6 +43,30 @@ def stamp_of(notebook: nbformat.NotebookNode) -> str:
     """Changes with any code cell: tells whether outputs were made by this source."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256("\0".join(code).encode()).hexdigest()[:16]
+
+
+def results_of(notebook: nbformat.NotebookNode, folder: Path = RESULTS) -> list[Path]:
+    """Return the stored results that a notebook shows: both files of each of its experiments.
+
+    They are the experiments whose names begin with one in its code, such as "ml-1m-sasrec", and
+    all where it asks for the whole table.
+    """
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    if "../results" not in code:
+        return []
+    names = [""] if "table_rows(" in code else re.findall(r"[a-z]\w*(?:-\w+){2,}", code)
+    of_users = sorted(folder.glob("per_user/*.parquet"))
+    chosen = [path for path in of_users if any(path.stem.startswith(name) for name in names)]
+    return [*chosen, *(folder / f"{path.stem}.json" for path in chosen)]
+
+
+def results_stamp_of(notebook: nbformat.NotebookNode, folder: Path = RESULTS) -> str | None:
+    """Changes with any stored result that a notebook shows; None where it shows none."""
+    files = results_of(notebook, folder)
+    stamp = hashlib.sha256()
+    for path in files:
+        stamp.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return stamp.hexdigest()[:16] if files else None
 
 
 def executed_in_order(notebook: nbformat.NotebookNode) -> bool:

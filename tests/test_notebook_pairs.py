@@ -126,20 +126,23 @@ def test_notebooks_in_step_are_not_written_again(path):
     assert path.stat().st_mtime == pair.text_path(path).stat().st_mtime == 1e9
 
 
-def test_executing_renews_outputs_and_stamp_and_fast_mode_the_seconds_alone(path, monkeypatch):
+def test_executing_renews_outputs_and_stamps_and_fast_mode_the_seconds_alone(path, monkeypatch):
     rewrite(path, "1 + 1", "1 + 2")
     age(pair.text_path(path), 60)
     monkeypatch.setenv("FAST", "1")
     monkeypatch.setattr(execute, "execute", with_output("3"))  # No kernel: this is about files.
+    monkeypatch.setattr(execute, "results_stamp_of", lambda notebook: "of the results")
     execute.renew(path)
     notebook = nbformat.read(path, as_version=4)
     assert not is_fresh(notebook) and notebook.metadata.recmodels.fast_seconds >= 0
     assert notebook.cells[1].outputs[0].data["text/plain"] == "2"
+    assert "results" not in notebook.metadata.recmodels
     monkeypatch.delenv("FAST")
     execute.renew(path)
     notebook = nbformat.read(path, as_version=4)
     assert is_fresh(notebook) and notebook.cells[1].outputs[0].data["text/plain"] == "3"
     assert {"seconds", "fast_seconds"} <= set(notebook.metadata.recmodels)
+    assert notebook.metadata.recmodels.results == "of the results"
 
 
 def test_a_row_counts_figures_exercises_words_and_lines(tmp_path):
