@@ -114,7 +114,7 @@ def test_seeds_gather_in_one_result(ring, tmp_path):
         result["runs"]["0"]["test"]["metrics"]["ndcg@10"], abs=1e-6
     )
     cell = f"| {audit['difference']:.4f} ({audit['low']:.4f} to {audit['high']:.4f}) |"
-    assert "| lost when shuffled (95 %) |" in markdown_table([row])
+    assert "| lost when shuffled (95 % CI) |" in markdown_table([row])
     assert cell in markdown_table([row])
     assert result == json.loads((tmp_path / "ring-sasrec.json").read_text())
     ranks = load_ranks(tmp_path / "per_user" / "ring-sasrec.parquet")

@@ -8,6 +8,7 @@ from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.features.sequences import prepare
 from recmodels.models.fallback import WithFallback
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
 
 
@@ -38,6 +39,14 @@ def test_each_history_gets_the_model_that_can_read_it():
     assert scores[[0, 3]].tolist() == [[0, -1, -2, -3]] * 2
     assert scores[[1, 2]].tolist() == [[0, 1, 0, 3]] * 2
     assert chain.score(queries, items=[3, 1])[:2].tolist() == [[-3, -1], [3, 1]]
+
+
+def test_a_sum_of_models_can_be_the_fallback():
+    popular = MostPopular().fit(make_histories([[3, 3, 3, 1]]), 3)
+    chain = WithFallback(Backwards(), Hybrid([popular], [1.0]))
+    queries = {"item_ids": np.array([[2], [4]], np.int32), "user_ids": np.array([0, -1], np.int32)}
+    scores = chain.score(queries)
+    assert scores[0].argmax() == 0 and scores[1].argmax() == 3
 
 
 def timed_log() -> Interactions:

@@ -62,7 +62,7 @@ def make_log(users=60, items=8, length=9, seed=0):
         item, time = int(rng.integers(items)), 1_600_000_000 + user
         for _ in range(length):
             action = int(rng.integers(2))
-            rows.append((f"u{user:02}", f"i{item}", time, ACTIONS[action]))
+            rows.append((f"u{user:03}", f"i{item}", time, ACTIONS[action]))
             item = int(rng.integers(2)) + 4 * (1 - action)
             time += int(rng.integers(1, 10_000))
     frame = pd.DataFrame(rows, columns=["user", "item", "timestamp", "action"])
@@ -93,27 +93,29 @@ def test_it_learns_what_only_the_action_tells(trained):
     assert rm.evaluate(model, data.test, ks=(2,)).metrics["hr@2"] > 0.8
 
 
-def test_every_reader_of_histories_gives_a_model_the_same_inputs(trained):
-    log, data, model = trained
-    rng = np.random.default_rng(0)
+def test_a_thousand_requests_give_a_model_what_training_gives(trained):
+    _, data, model = trained
+    log, rng = make_log(users=1_000, length=12, seed=1), np.random.default_rng(0)
+    place = log.events.groupby("user").cumcount()
+    log = log.select((place < np.repeat(rng.integers(1, 13, 1_000), 12)).to_numpy())
     everyone = build_histories(log, data.vocabulary, columns=("timestamp",), schema=data.schema)
-    scorer = rm.MostPopular().fit(data.train, data.num_items)
+    begin, end = everyone.offsets[:-1], everyone.offsets[1:]
+    trained_on = build_windows(everyone, begin, end, LENGTH, model.columns)
+    scorer = rm.MostPopular().fit(everyone, data.num_items)
     reader = RequestReader(data.vocabulary, data.schema, None, everyone, scorer)
-    events = log.events.set_index("user")
     columns = ["item", "action", "timestamp"]
-    for user in rng.choice(everyone.users, 50):
-        row = int(np.flatnonzero(everyone.users == user)[0])
-        begin, end = everyone.offsets[[row, row + 1]]
-        trained_on = build_windows(everyone, [begin], [end], LENGTH, model.columns)
-        requested = reader.read_users([user])
-        raw = events.loc[[user], columns].to_dict("list")
-        written = reader.read_histories([raw])
-        for request in (requested, written):
-            asked = ask(model, request, np.array([0]))
-            for name, values in trained_on.items():
-                np.testing.assert_array_equal(asked[name], values, err_msg=name)
-            assert asked["at"] == events.loc[user, "timestamp"].max()
-    # A query of the evaluation is the same user without the last event.
+    raw = [part[columns].to_dict("list") for _, part in log.events.groupby("user")]
+    last = log.events.groupby("user")["timestamp"].max()
+    for requests in (reader.read_users(everyone.users), reader.read_histories(raw)):
+        asked = ask(model, requests, np.arange(1_000))
+        for name, values in trained_on.items():
+            np.testing.assert_array_equal(asked[name], values, err_msg=name)
+        np.testing.assert_array_equal(asked["at"], last)
+
+
+def test_a_query_of_the_evaluation_is_the_history_without_the_last_event(trained):
+    log, data, model = trained
+    everyone = build_histories(log, data.vocabulary, columns=("timestamp",), schema=data.schema)
     rows = np.arange(len(data.test))
     asked = ask(model, data.test, rows)
     places = everyone.offsets[pd.Index(everyone.users).get_indexer(data.test.histories.users)]
@@ -131,7 +133,7 @@ def test_it_answers_saves_and_loads(trained, tmp_path):
     folder = recommender.save(tmp_path / "bundle")
     again = rm.Recommender.load(folder)
     assert again.recommend(history, k=3).items == answer.items and answer.notes == ()
-    assert again.recommend(user="u03").items == recommender.recommend(user="u03").items
+    assert again.recommend(user="u003").items == recommender.recommend(user="u003").items
     bundle = load_bundle(folder)
     assert bundle.schema.to_config() == data.schema.to_config() and not bundle.filter_seen
     for name in model.columns:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recmodels.models.baseline import Baseline
-from recmodels.models.capabilities import Scores, joined_columns, require
+from recmodels.models.capabilities import HasItems, Scores, all_parts, can, joined_columns, require
 
 
 class WithFallback:
@@ -37,7 +37,8 @@ class WithFallback:
         """Scores after each history, float32, (B, V + 1) or (B, len(items))."""
         scores = self.fallback.score(queries, items)
         item_ids = np.asarray(queries["item_ids"])
-        known = ((item_ids >= 1) & (item_ids <= self.fallback.num_items)).any(axis=1)
+        part = next(part for part in all_parts(self.fallback) if can(part, HasItems))
+        known = ((item_ids >= 1) & (item_ids <= part.num_items)).any(axis=1)
         if known.any():
             asked = {name: np.asarray(values)[known] for name, values in queries.items()}
             scores[known] = self.scorer.score(asked, items)
