@@ -33,7 +33,7 @@ def test_length_and_depth_follow_the_histories():
 def test_sparse_items_get_more_dropout():
     sparse, dense = recipe_for(make_data(50, 8, 200)), recipe_for(make_data(50, 8, 4))
     assert sparse.model["dropout"] > dense.model["dropout"]
-    assert any("dropout 0.4: items have" in reason for reason in sparse.reasons)
+    assert any("dropout 0.25: items have" in reason for reason in sparse.reasons)
 
 
 def test_small_logs_get_small_batches_and_more_epochs():

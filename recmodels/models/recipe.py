@@ -74,7 +74,7 @@ class _Shape:
 def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
     max_length = int(np.clip(shape.longest, 10, 200))
     sparse, long = shape.per_item < SPARSE, shape.per_user >= LONG
-    dropout, blocks = 0.4 if sparse else 0.2, 2 if long else 1
+    dropout, blocks = 0.25 if sparse else 0.2, 2 if long else 1
     settings = {
         "max_length": max_length,
         "width": 64,
@@ -96,8 +96,7 @@ def _training_settings(shape: _Shape, max_length: int) -> tuple[dict[str, object
     positions = shape.events - shape.users
     batch = max(1, round(float(np.clip(positions / STEPS_PER_EPOCH, *POSITIONS)) / max_length))
     steps = max(1, round(positions / (batch * max_length)))
-    usual = 30 if shape.per_item < SPARSE else 18
-    usual = 40 if shape.per_user >= LONG and shape.events >= LARGE else usual
+    usual = 40 if shape.per_user >= LONG and shape.events >= LARGE else 18
     epochs = int(np.clip(-(-LEAST_STEPS // steps), usual, 100))
     total = epochs * steps
     rate = 2e-3 if shape.per_user >= LONG else 3e-3
@@ -109,7 +108,7 @@ def _training_settings(shape: _Shape, max_length: int) -> tuple[dict[str, object
         "schedule": "cosine",
         "warmup": min(400, total // 20),
         "average": round(float(np.clip(1 - 5 / total, 0.9, 0.999)), 4),
-        "validate_every": 3 if epochs >= 30 else 1,
+        "validate_every": 2,
         "patience": None,
     }
     return settings, [
