@@ -11,7 +11,7 @@ from recmodels.training.collapse import find_collapse
 from recmodels.training.curve import LearningCurve
 
 
-def make_data(next_item, users=400, length=8, items=12, seed=0):
+def make_data(next_item, users=1200, length=8, items=12, seed=0):
     """Histories whose next item follows from `next_item(rng, item)`."""
     rng = np.random.default_rng(seed)
     rows = []

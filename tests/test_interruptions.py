@@ -1,5 +1,6 @@
 """Ctrl-C, a kill and a full disk, in a process of their own."""
 
+import json
 import re
 import resource
 import signal
@@ -98,4 +99,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(my_log):
     assert process.returncode == 2 and "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("recmodels: [Errno 27] File too large")
     left = [path for path in (my_log.parent / "runs").rglob("*") if path.is_file()]
-    assert [path.name for path in left] == ["dataset.txt"]  # Whose folder it is, whole.
+    # Whose folder it is and the options of counted models, both whole.
+    assert {path.name for path in left} <= {"choices.json", "dataset.txt"}
+    for path in left:
+        assert path.suffix == ".txt" or json.loads(path.read_text("utf-8"))
