@@ -386,6 +386,25 @@ def test_progress_is_redrawn_where_someone_looks_however_many_steps_end_at_once(
     assert shares == sorted(shares) and len(shares) > 20 and shares[-1] == 100
 
 
+def test_progress_adds_a_line_every_ten_seconds_where_nobody_looks(monkeypatch):
+    written, clock = [], iter(range(1000))
+    logged = SimpleNamespace(write=written.append, flush=lambda: None, isatty=lambda: False)
+    monkeypatch.setattr("recmodels.training.callbacks.sys.stderr", logged)
+    monkeypatch.setattr("recmodels.training.callbacks.time.perf_counter", lambda: next(clock))
+    progress = Progress(LearningCurve())
+    progress.set_params({"steps": 40, "epochs": 1})
+    progress.on_epoch_begin(0)  # Every look at the clock takes a second, as every batch does.
+    for batch in range(40):
+        progress.on_train_batch_end(batch)
+    assert [line.split(":")[1].split("%")[0].strip() for line in written] == [
+        "25",
+        "50",
+        "75",
+        "100",
+    ]
+    assert all(line.endswith("left in it\n") and "\r" not in line for line in written)
+
+
 def test_curve():
     curve = LearningCurve(measure="hr")
     assert curve.best is None and "0 epochs" in repr(curve)

@@ -16,6 +16,8 @@ from recmodels.training.curve import LearningCurve
 from recmodels.training.seeds import seed_dropout
 from recmodels.training.state import averages_of
 
+SILENT_SECONDS = 10.0  # The longest time without a line where no terminal shows the progress.
+
 
 class ReproducibleEpochs(keras.callbacks.Callback):
     """Make batches and dropout depend on the seed and the epoch alone.
@@ -159,9 +161,10 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One line an epoch on standard error: loss, score, seconds, time left.
+    """One line per epoch on standard error: loss, score, seconds, time left.
 
-    Within an epoch the line is redrawn, but only where someone is looking (a terminal).
+    Within an epoch, a terminal shows one line that is redrawn; elsewhere a line is added after
+    every `SILENT_SECONDS`.
     """
 
     def __init__(self, curve: LearningCurve) -> None:
@@ -171,20 +174,27 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
         self._epoch, self._began, self._drawn = epoch, time.perf_counter(), 0
+        self._said = self._began
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        steps = self.params.get("steps")
-        if not self._live or not steps:
+        steps, now = self.params.get("steps"), time.perf_counter()
+        if not steps:
             return
         done = min(batch + 1, steps)  # Several steps may end at once, the last time fewer.
-        if done - self._drawn >= steps // 50:
-            self._drawn = done
-            left = (time.perf_counter() - self._began) / done * (steps - done)
-            sys.stderr.write(
-                f"\r  epoch {self._epoch + 1}/{self.params['epochs']}: "
-                f"{done / steps:4.0%}, {_duration(left)} left in it \033[K"
-            )
-            sys.stderr.flush()
+        fresh = done - self._drawn >= steps // 50 if self._live else self._silent_since(now)
+        if not fresh:
+            return
+        self._drawn, self._said = done, now
+        left = (now - self._began) / done * (steps - done)
+        begin, end = ("\r", " \033[K") if self._live else ("", "\n")
+        sys.stderr.write(
+            f"{begin}  epoch {self._epoch + 1}/{self.params['epochs']}: "
+            f"{done / steps:4.0%}, {_duration(left)} left in it{end}"
+        )
+        sys.stderr.flush()
+
+    def _silent_since(self, now: float) -> bool:
+        return now - self._said >= SILENT_SECONDS
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         row, best = self.curve.rows[-1], self.curve.best
