@@ -106,6 +106,13 @@ TUNED_BASELINES: dict[str, dict[str, tuple[dict, float]]] = {
         "item-knn": ({"neighbours": 200, "shrinkage": 10.0, "decay": 0.5}, 0.3),
         "ease": ({"regularisation": 500.0, "decay": 0.9}, 3),
         "bpr-mf": ({"epochs": 20, "regularisation": 0.01}, 2),
+        "transitions": ({"depth": 4, "decay": 0.5, "backoff": 10.0}, 0.2),
+    },
+    "sports": {
+        "popularity": ({}, 0.1),
+        "markov": ({"smoothing": 10.0}, 0.1),
+        "item-knn": ({"neighbours": 200, "shrinkage": 10.0, "decay": 0.7}, 0.3),
+        "transitions": ({"depth": 4, "decay": 0.5, "backoff": 10.0}, 0.2),
     },
 }
 
@@ -225,6 +232,7 @@ _ENTRIES = [
     _shop("shop-deterministic"),
     *_baselines("ml-1m-sasrec"),
     *_baselines("beauty"),
+    *_baselines("sports"),
     _temporal("popularity", {}),
     _temporal("recent-popularity", {}),
     # The best of ten trials each: results/tuning.
@@ -250,6 +258,13 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "ml-1m-sasrec-bce": (0.1392, 0.005),
     "ml-1m-sasrec-gbce": (0.1852, 0.005),
     "beauty-softmax": (0.0558, 0.002),
+    "beauty-recipe": (0.0565, 0.002),
+    "sports-recipe": (0.0324, 0.002),
+    "sports-popularity": (0.0052, 0.0002),
+    "sports-markov": (0.0233, 0.0002),
+    "sports-item-knn": (0.0272, 0.0002),
+    "sports-transitions": (0.0289, 0.0002),
+    "beauty-transitions": (0.0526, 0.0002),
     "shop-softmax": (0.757, 0.005),
     "shop-deterministic-softmax": (0.9648, 0.005),
     "ml-1m-sasrec-random": (0.0020, 0.0015),
