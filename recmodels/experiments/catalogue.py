@@ -4,6 +4,7 @@ import difflib
 from dataclasses import replace
 
 from recmodels.experiments.entry import Experiment
+from recmodels.experiments.expected import EXPECTED
 from recmodels.experiments.rating_catalogue import (
     JOINT,
     JOINT_TOWERS,
@@ -246,50 +247,6 @@ _ENTRIES = [
     _temporal("joint", JOINT_TOWERS, 1, "two-tower", fit=JOINT),
     *RATING_ENTRIES,
 ]
-# Test NDCG@10 over the users known before, and how far a seed may lie from it: counted models
-# come out the same on any machine, trained ones do not.
-EXPECTED: dict[str, tuple[float, float]] = {
-    "ml-1m-sasrec-softmax": (0.1899, 0.004),
-    "ml-1m-sasrec-softmax-bfloat16": (0.1919, 0.005),
-    "ml-1m-sasrec-sampled_softmax": (0.1906, 0.005),
-    "ml-1m-sasrec-softmax-20": (0.1835, 0.004),
-    "ml-1m-sasrec-in_batch": (0.1780, 0.004),
-    "ml-1m-sasrec-in_batch_uncorrected": (0.1086, 0.006),
-    "ml-1m-sasrec-bce": (0.1392, 0.005),
-    "ml-1m-sasrec-gbce": (0.1852, 0.005),
-    "beauty-softmax": (0.0558, 0.002),
-    "beauty-recipe": (0.0565, 0.002),
-    "sports-recipe": (0.0324, 0.002),
-    "sports-popularity": (0.0052, 0.0002),
-    "sports-markov": (0.0233, 0.0002),
-    "sports-item-knn": (0.0272, 0.0002),
-    "sports-transitions": (0.0289, 0.0002),
-    "beauty-transitions": (0.0526, 0.0002),
-    "shop-softmax": (0.757, 0.005),
-    "shop-deterministic-softmax": (0.9648, 0.005),
-    "ml-1m-sasrec-random": (0.0020, 0.0015),
-    "ml-1m-sasrec-popularity": (0.0180, 0.0002),
-    "ml-1m-sasrec-markov": (0.1259, 0.0002),
-    "ml-1m-sasrec-item-knn": (0.0994, 0.0002),
-    "ml-1m-sasrec-ease": (0.1290, 0.0002),
-    "ml-1m-sasrec-bpr-mf": (0.0358, 0.004),
-    "beauty-random": (0.0003, 0.0005),
-    "beauty-popularity": (0.0053, 0.0002),
-    "beauty-markov": (0.0438, 0.0002),
-    "beauty-item-knn": (0.0429, 0.0002),
-    "beauty-ease": (0.0379, 0.0002),
-    "beauty-bpr-mf": (0.0119, 0.002),
-    "ml-100k-temporal-popularity": (0.0472, 0.0002),
-    "ml-100k-temporal-recent-popularity": (0.0951, 0.0002),
-    "ml-100k-temporal-markov": (0.0313, 0.0002),
-    "ml-100k-temporal-item-knn": (0.0449, 0.0002),
-    "ml-100k-temporal-ease": (0.0415, 0.0002),
-    "ml-100k-temporal-sasrec": (0.0347, 0.015),
-    "ml-100k-temporal-tutorial": (0.0127, 0.012),
-    "ml-100k-temporal-two-tower": (0.0290, 0.010),
-    "ml-100k-temporal-two-tower-ease": (0.0406, 0.006),
-    "ml-100k-temporal-joint": (0.0190, 0.010),
-}
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})
     if entry.name in EXPECTED
