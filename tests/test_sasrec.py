@@ -93,7 +93,9 @@ def test_config_round_trip():
 
 
 def test_documented_defaults():
-    config = SASRec(num_items=9).get_config()
+    model = SASRec(num_items=9)
+    model.build()  # Until then `fit` may choose the settings.
+    config = model.get_config()
     assert (config["max_length"], config["width"], config["num_blocks"]) == (50, 64, 2)
     assert (config["num_heads"], config["dropout"], config["norm_order"]) == (1, 0.2, "original")
 
