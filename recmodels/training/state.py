@@ -5,7 +5,6 @@ from typing import Self
 
 import keras
 import numpy as np
-from keras import ops
 
 from recmodels.models.growth import grow_array
 from recmodels.training.checkpoints import read_variables
@@ -56,8 +55,10 @@ class TrainingState:
         for variable, old, start in zip(variables, self.moments, fresh, strict=True):
             variable.assign(grow_array(old, start, self.num_items))
         optimizer.iterations.assign(self.steps)
-        for average, weight in zip(averages_of(optimizer), weights, strict=False):
-            average.assign(ops.convert_to_tensor(weight))
+        # By way of NumPy: JAX refuses to donate one buffer that two variables share.
+        averages = averages_of(optimizer)
+        for average, array in zip(averages, read_variables(weights), strict=False):
+            average.assign(array)
 
 
 def _fits(moments, fresh, num_new: int) -> bool:
