@@ -99,21 +99,18 @@ def fit(
     """
     if not _is_trained_in_epochs(model, data):
         return _count(model, data, [*options, *(["warm_start"] if warm_start else [])])
-    chooses = can(model, ChoosesSettings)
-    chosen = model.choose_settings(data) if chooses else {}
+    chosen = model.choose_settings(data) if can(model, ChoosesSettings) else {}
     _check_trained(model, data)
     train = partial(
         _train, model, data, measure=measure, measure_name=measure_name, filter_seen=filter_seen,
         warm_start=warm_start, verbose=verbose,
     )  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
-    curve = train({**chosen, **options}, path, stop_collapse=bool(chosen))
+    curve = train({**chosen, **options}, path, stop=bool(chosen))
     if curve.collapse and chosen:
         safer = model.choose_safer_settings()
         path = path and path.with_stem(f"{path.stem}-restarted")
-        if path is None or not path.exists():
-            seed_weights(model, options.get("seed", Training.seed), again=True)
-        curve = train({**chosen, **options, **safer}, path)
+        curve = train({**chosen, **options, **safer}, path, restart=True)
     return curve
 
 
@@ -128,12 +125,13 @@ def _train(
     filter_seen: bool | None,
     warm_start: bool,
     verbose: bool,
-    stop_collapse: bool = False,
+    stop: bool = False,
+    restart: bool = False,
 ) -> LearningCurve:
-    """Train with these options; see `fit`."""
+    """Train with these options, from new initial weights in a `restart`; see `fit`."""
     training, rest = _sort_options(model.task, options)
     if not warm_start and (checkpoint is None or not checkpoint.exists()):
-        seed_weights(model, training.seed)
+        seed_weights(model, training.seed, again=restart)
     set_seed(training.seed)  # Some weights are made when a task counts the data.
     job = JOBS[model.task](model, data, training.seed, **rest)
     identity = {"validation data": _identity(model, data), **job.identity}
@@ -144,7 +142,6 @@ def _train(
         measure_name = protocol.choose_by
     elif measure is not None:
         identity["measure"] = [measure_name, _plain_keywords(measure)]
-    entropy = None if warm_start else job.entropy
     return fit_task(
         job.task,
         job.batches,
@@ -156,7 +153,7 @@ def _train(
         model=model,
         identity=identity,
         warm_start=warm_start,
-        collapse=CollapseCheck(entropy, len(job.batches), stop_collapse),
+        collapse=CollapseCheck(None if warm_start else job.entropy, len(job.batches), stop),
     )
 
 
