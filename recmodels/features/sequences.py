@@ -1,6 +1,6 @@
 """From a raw split to the integer arrays a model learns from and is measured on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split
 from recmodels.features.checks import digest
 from recmodels.features.histories import Histories, build_histories
+from recmodels.features.number_columns import Gap
 from recmodels.features.protocol import DEFAULT_PROTOCOL, Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
@@ -34,6 +35,9 @@ class Queries:
             where that is not known.
         protocol: how lists for these queries are made and measured.
         train: training histories, whose rows `user_ids` count; None where not known.
+        target_columns: what else is known of each target, (U,) by name: the codes or numbers of
+            the schema's event columns, such as `"action"`, and `"gap_seconds"`, float64, the
+            seconds from `at` to the target. For measures only: no model is given them.
     """
 
     histories: Histories
@@ -44,6 +48,7 @@ class Queries:
     at: np.ndarray | None = None
     protocol: Protocol = DEFAULT_PROTOCOL
     train: Histories | None = None
+    target_columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -180,16 +185,27 @@ class _CaseEncoder:
         targets = self.vocabulary.encode(cases.targets.events["item"])
         counts = self.train.item_counts(len(self.vocabulary))
         known = build_histories(cases.inputs, self.vocabulary, users, self.columns, self.schema)
+        at = _last_times(cases.inputs, users)
         return Queries(
             histories=known.asking(self.schema.encode_asked(cases.targets.events)),
             user_ids=pd.Index(self.train.users).get_indexer(users).astype(np.int32),
             targets=targets,
             trained=np.append(counts, 0)[targets] > 0,  # The unknown id is V + 1.
             num_items=len(self.vocabulary),
-            at=_last_times(cases.inputs, users),
+            at=at,
             protocol=self.protocol,
             train=self.train,
+            target_columns=self._target_columns(cases.targets.events, at),
         )
+
+    def _target_columns(self, events: pd.DataFrame, at: np.ndarray | None) -> dict[str, np.ndarray]:
+        """See `Queries`; a gap of the schema has no previous event here and is left out."""
+        encoded = self.schema.encode(events)
+        names = self.schema.names_of("events")
+        found = {n: encoded[n] for n in names if not isinstance(self.schema[n], Gap)}
+        if at is not None:
+            found["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - at
+        return found
 
 
 def _last_times(inputs: Interactions, users: np.ndarray) -> np.ndarray | None:

@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from recmodels.models.event_forecast import EventForecast
+
 
 @runtime_checkable
 class Scores(Protocol):
@@ -68,6 +70,19 @@ class HasVectors(Protocol):
 
     def item_vectors(self) -> np.ndarray:
         """Float32, (V, D); row i - 1 belongs to item i."""
+
+
+@runtime_checkable
+class PredictsEvents(Protocol):
+    """Predicts the next event whole: its type, its item and the time until it comes.
+
+    `types` are the labels of the behaviour types, in the order of the forecasts.
+    """
+
+    types: tuple[str, ...]
+
+    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
+        """The distribution of the next event of each query; see `Scores.score` for queries."""
 
 
 @runtime_checkable
