@@ -29,6 +29,11 @@ from recmodels.features.number_columns import Number as Number
 from recmodels.features.protocol import Protocol as Protocol
 from recmodels.features.schema import Schema as Schema
 from recmodels.features.sequences import prepare as prepare
+from recmodels.insights.labels import LabelClassifier as LabelClassifier
+from recmodels.insights.labels import build_label_examples as build_label_examples
+from recmodels.insights.labels import score_labels as score_labels
+from recmodels.insights.markov_mixture import fit_markov_mixture as fit_markov_mixture
+from recmodels.insights.markov_mixture import label_sequences as label_sequences
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
 from recmodels.models.bpr_mf import BPRMF as BPRMF
@@ -39,6 +44,7 @@ from recmodels.models.hybrid import Hybrid as Hybrid
 from recmodels.models.implicit_als import ImplicitALS as ImplicitALS
 from recmodels.models.item_knn import ItemKNN as ItemKNN
 from recmodels.models.markov import Markov as Markov
+from recmodels.models.multi_interest import MultiInterest as MultiInterest
 from recmodels.models.popularity import MostPopular as MostPopular
 from recmodels.models.popularity import RecentPopular as RecentPopular
 from recmodels.models.random_order import RandomOrder as RandomOrder

@@ -13,8 +13,10 @@ from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import columns_of
+from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.towers import TowerTask
@@ -91,6 +93,24 @@ def next_item_job(
     return Job(task, batches)
 
 
+def multi_interest_job(
+    model: MultiInterest,
+    data: SequenceData,
+    seed: int,
+    *,
+    batch_size: int = 16,
+    windows: str = "all",
+) -> Job:
+    """Name the next item by a mixture of interests; for `MultiInterest`.
+
+    Args:
+        model, data, seed: of `fit`.
+        batch_size, windows: see `next_item_job`.
+    """
+    batches = NextItemBatches(data.train, model.max_length, batch_size, seed, windows=windows)
+    return Job(MultiInterestTask(model), batches, entropy=data.train.target_entropy())
+
+
 def tower_job(
     model: TwoTower,
     data: SequenceData,
@@ -131,4 +151,8 @@ def tower_job(
 
 
 # By the `task` that a model names.
-JOBS: dict[str, Callable[..., Job]] = {"next_item": next_item_job, "towers": tower_job}
+JOBS: dict[str, Callable[..., Job]] = {
+    "next_item": next_item_job,
+    "multi_interest": multi_interest_job,
+    "towers": tower_job,
+}
