@@ -11,6 +11,7 @@ from recmodels.data.errors import invalid, require
 from recmodels.data.interactions import Interactions
 from recmodels.extras import import_extra
 from recmodels.features.checks import check_whole
+from recmodels.features.histories import Histories
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +36,11 @@ class Sequences:
 
     def __repr__(self) -> str:
         return f"<Sequences of {len(self):,} users over {len(self.names)} states>"
+
+    def select(self, rows: np.ndarray) -> "Sequences":
+        """Some histories alone, such as a bootstrap sample, (B,)."""
+        flat = Histories(self.users, self.codes, self.offsets, {}).select(rows)
+        return Sequences(self.names, flat.items, flat.offsets, flat.users)
 
     def counts(self) -> tuple[sparse.csr_array, sparse.csr_array]:
         """First states, sparse float64 (U, S), and transitions, (U, S * S), of each user.
@@ -88,7 +94,7 @@ def label_sequences(
     """
     log.require("`label_sequences`", ("timed", "ordered"))
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
-    values = [_column_of(log, name) for name in columns]
+    values = [column_of(log, name) for name in columns]
     labels = pd.Series(values[0] if len(columns) == 1 else list(zip(*values, strict=True)))
     if names is None:
         names = tuple(sorted(labels.dropna().unique(), key=str))
@@ -104,7 +110,8 @@ def label_sequences(
     return Sequences(tuple(names), codes, offsets, users)
 
 
-def _column_of(log: Interactions, name: str) -> np.ndarray:
+def column_of(log: Interactions, name: str) -> np.ndarray:
+    """A column of the events, or of the item of each event, object (N,)."""
     if name in log.events:
         return log.events[name].astype(object).to_numpy()
     if log.items is not None and name in log.items:
