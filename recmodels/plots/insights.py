@@ -1,7 +1,5 @@
 """Seasons, drift and interests that switch."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -11,6 +9,10 @@ from recmodels.data.errors import require
 from recmodels.insights.drift import Drift
 from recmodels.insights.seasons import Season
 from recmodels.plots.style import COLOURS, GREY, named_bars, styled
+
+
+# Behind black numbers; more interests take them again from the first.
+LIGHT = ("#8CC5E3", "#F5B48A", "#7FD1B5", "#E3BBD2", "#F3D37A", "#C9C9C9", "#B5B3E6")
 
 
 def season_parts(season: Season, ax: Axes | None = None) -> Axes:
@@ -48,6 +50,7 @@ def drift_shares(drift: Drift, top: int = 8, ax: Axes | None = None) -> Axes:
         named_bars(ax, [str(name) for name in shares.index], change.tolist(), "{:+.1f}", COLOURS[0])
         said = "alarm" if drift.alarm else "no alarm"
         ax.axvline(0, color=GREY, linewidth=0.8)
+        ax.margins(x=0.15)  # Room for the numbers behind the bars.
         title = f"divergence {drift.divergence:.4f}, threshold {drift.threshold:.4f}: {said}"
         ax.set(xlabel="change of the share of events, percentage points", title=title)
     return ax
@@ -73,17 +76,11 @@ def interest_strip(
         rows, names = [*rows, np.asarray(intents)], [*names, "true intent"]
     cells = np.ma.masked_less(np.stack(rows), 0)
     with styled(ax) as ax:
-        colours = ListedColormap(_colours(int(cells.max()) + 1))
-        ax.imshow(cells, aspect="auto", cmap=colours, vmin=-0.5, vmax=len(colours.colors) - 0.5)
+        ax.imshow(cells % len(LIGHT), aspect="auto", cmap=ListedColormap(LIGHT), vmin=0, vmax=6)
         for (row, column), value in np.ndenumerate(cells.filled(-1)):
             if value >= 0:
-                ax.text(column, row, str(value), ha="center", va="center", color="white")
+                ax.text(column, row, str(value), ha="center", va="center")
         ax.grid(False)
+        ax.set_box_aspect(0.12 * len(names))
         ax.set(yticks=range(len(names)), yticklabels=names, xlabel="event of the history")
     return ax
-
-
-def _colours(count: int) -> Sequence[str]:
-    """Darker colours of the palette, again from the first where they run out."""
-    dark = [colour for colour in COLOURS if colour not in ("#E69F00", "#56B4E9")]
-    return [dark[i % len(dark)] for i in range(max(1, count))]
