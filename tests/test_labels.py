@@ -38,7 +38,7 @@ def test_windows_by_hand():
     log = make_log(
         [
             (1, 7, 0, "view"), (1, 8, 3, "view"), (1, 8, 4, "buy"), (1, 8, 9, "view"),
-            (2, 7, 2, "buy"), (2, 7, 6, "view"), (2, 7, 7, "buy"),
+            (2, 7, 3, "buy"), (2, 7, 6, "view"), (2, 7, 7, "buy"),
             (3, 7, 5, "buy"),
         ]
     )  # fmt: skip
