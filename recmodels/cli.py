@@ -20,7 +20,7 @@ from recmodels.cli_common import (
     start_backend,
 )  # fmt: skip
 from recmodels.data.text import visible
-from recmodels.quiet import quietly
+from recmodels.log_filters import hide_native_logs
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -200,7 +200,7 @@ def export(
     from recmodels.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle_in(folder))
-    with quietly():
+    with hide_native_logs():
         written = (export_lite if lite else export_saved_model)(recommender, out)
     typer.echo(written)
 

@@ -11,7 +11,7 @@ from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import Covers, Scores, can, columns_of
-from recmodels.threads import one_behind
+from recmodels.threads import prefetch_map
 
 # The rank of a target that training never saw: a miss however long the list.
 UNRANKED = np.iinfo(np.int32).max
@@ -89,7 +89,7 @@ def rank(
             width = scores.shape[1]
             yield rows, scores
 
-    one_behind(settle, score_chunks())
+    prefetch_map(settle, score_chunks())
     return Ranking(ranks, lists, width - 1, filtered)
 
 

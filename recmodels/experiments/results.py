@@ -236,8 +236,8 @@ def _mean_of(measures: list[dict | None]) -> dict | None:
 def settings_of(experiment: Experiment) -> dict:
     """What must be equal for two seeds to share a mean, in JSON's types."""
     settings = {"options": experiment.options, "fit": experiment.fit}
-    if experiment.beside:
-        settings["beside"] = experiment.beside
+    if experiment.ensemble_with:
+        settings["ensemble_with"] = experiment.ensemble_with
     return json.loads(json.dumps(settings))
 
 

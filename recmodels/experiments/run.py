@@ -193,11 +193,12 @@ def _train(
         **({} if experiment.task is None else {"seed": seed}),
     )
     seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
-    if experiment.beside:
+    if experiment.ensemble_with:
         others = [
-            build_model(other["model"], other["options"], data) for other in experiment.beside
+            build_model(other["model"], other["options"], data)
+            for other in experiment.ensemble_with
         ]
-        weights = [1.0, *(other["weight"] for other in experiment.beside)]
+        weights = [1.0, *(other["weight"] for other in experiment.ensemble_with)]
         model = Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
     return _Trained(model, data, curve if curve.rows else None, seconds)
 

@@ -102,14 +102,14 @@ def headline_table(rows: list[dict]) -> str:
 
 def _markdown_part(rows: list[dict], protocol: str) -> str:
     everyone = protocol == "temporal"
-    beside = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
+    reference = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
     shown = (lambda r: r["everyone"]) if everyone else (lambda r: r["ceiling"] or r["published"])
     columns = {
         "experiment": lambda r: r["experiment"],
         "NDCG@10 (95 % CI)": lambda r: _cell(r["metrics"]["ndcg@10"]),
         "HR@10 (95 % CI)": lambda r: _cell(r["metrics"]["hr@10"]),
         "gap to best (95 % CI), Holm p": lambda r: _against(r["against_best"]),
-        beside: lambda r: _pair(shown(r) or {}),
+        reference: lambda r: _pair(shown(r) or {}),
         "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
         "seeds": lambda r: str(len(r["seeds"])),
         "seconds": lambda r: f"{r['seconds']:.0f}",

@@ -9,7 +9,7 @@ from keras import ops
 
 from recmodels.features.checks import check_items, check_queries
 from recmodels.models.initial_weights import InitialWeights
-from recmodels.threads import side_by_side
+from recmodels.threads import thread_map
 
 # Histories scored at once: few enough that attention over them stays in the processor's cache.
 SCORING_ROWS = 64
@@ -111,7 +111,7 @@ class SequenceEncoder(InitialWeights):
                 for rows in parts:
                     fill(rows)
             else:
-                side_by_side(fill, parts)
+                thread_map(fill, parts)
         return found
 
     @functools.cached_property

@@ -17,13 +17,13 @@ from recmodels.models.popularity import MostPopular
 from recmodels.recommend.arguments import check_arguments, is_count, settle_data
 from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
-from recmodels.recommend.choice import RuleBook, choose, work_out
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import RequestReader, Requests
+from recmodels.recommend.rerank import RuleBook, build_rule_book, rerank
 from recmodels.recommend.rules import Rule
-from recmodels.threads import one_behind
+from recmodels.threads import prefetch_map
 
 CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
@@ -101,7 +101,7 @@ class Recommender:
         self._reader = RequestReader(vocabulary, schema, self.items, histories, scorer)
         self.item_vectors = checked_vectors(item_vectors, vocabulary)
         self.index = index
-        self._book = self._latest_book = work_out(tuple(rules), self.items, len(vocabulary))
+        self._book = self._latest_book = build_rule_book(tuple(rules), self.items, len(vocabulary))
 
     def __repr__(self) -> str:
         fallback = "none" if self.fallback is None else type(self.fallback).__name__
@@ -209,7 +209,7 @@ class Recommender:
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
         requests = self._reader.read(histories, users, asked)
-        book = self._book if rules is None else self._work_out(rules)
+        book = self._book if rules is None else self._build_rule_book(rules)
         allowed, rule_notes = allowed_columns(self.vocabulary, exclude, only)
         allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
@@ -226,7 +226,7 @@ class Recommender:
 
         chunks = self._chunks(requests, empty, allowed)
         if len(requests) > CHUNK_ROWS:
-            one_behind(fill, chunks)
+            prefetch_map(fill, chunks)
         else:  # A thread would cost more than it brings.
             for chunk in chunks:
                 fill(chunk)
@@ -244,12 +244,12 @@ class Recommender:
                 rows = everyone[start : start + CHUNK_ROWS]
                 yield rows, self._candidates(scorer, requests, rows, allowed)
 
-    def _work_out(self, rules: Sequence[Rule]) -> RuleBook:
+    def _build_rule_book(self, rules: Sequence[Rule]) -> RuleBook:
         """The book of some rules; the latest is kept, for requests come in the same few kinds."""
         check_arguments(rules=rules)
         latest, rules = self._latest_book, tuple(rules)
         if latest.rules != rules:
-            latest = self._latest_book = work_out(rules, self.items, len(self.vocabulary))
+            latest = self._latest_book = build_rule_book(rules, self.items, len(self.vocabulary))
         return latest
 
     def _candidates(
@@ -269,17 +269,19 @@ class Recommender:
 
     def _lists(self, candidates: Scored | Searched, k: int, book: RuleBook) -> tuple[list, list]:
         """Item ids and scores of each list, best first."""
-        lists, values = candidates.best(book.reach(k))
-        if not book.walks:
+        lists, values = candidates.best(book.num_candidates(k))
+        if not book.needs_reranking:
             return lists, values
         vectors = None
         if book.diversity is not None:
             vectors = likeness_vectors(self.scorer, self.item_vectors)
         for row, (found, scores) in enumerate(zip(lists, values, strict=True)):
-            places = choose(found, scores, k, book, vectors)
-            if len(places) < k and len(found) == book.reach(k):  # There is more further down.
+            places = rerank(found, scores, k, book, vectors)
+            if len(places) < k and len(found) == book.num_candidates(
+                k
+            ):  # There is more further down.
                 (found,), (scores,) = candidates.best(len(self.vocabulary), [row])
-                places = choose(found, scores, k, book, vectors)
+                places = rerank(found, scores, k, book, vectors)
             lists[row], values[row] = found[places], scores[places]
         return lists, values
 

@@ -52,7 +52,7 @@ def fast_sampled_softmax(states, targets, weights, table, negatives, log_counts,
     dtype = states.dtype
     own_ids = ops.reshape(targets, (groups, -1))  # (G, n)
     column = ops.reshape(weights, (groups, -1, 1))  # (G, n, 1)
-    barred = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
+    masked = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
     parts = _parts(negatives.shape[0], GROUPS)
 
     @ops.custom_gradient
@@ -61,7 +61,7 @@ def fast_sampled_softmax(states, targets, weights, table, negatives, log_counts,
         own = ops.take(table, own_ids - 1, axis=0)  # (G, n, D)
         drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)
         loss, of_states, of_drawn, of_own = 0.0, [], [], []
-        for s, o, d, q, b, w in _split(parts, asked, own, drawn, log_counts, barred, column):
+        for s, o, d, q, b, w in _split(parts, asked, own, drawn, log_counts, masked, column):
             factor = ops.cast(d, dtype)
             positive = ops.cast(ops.sum(s * o, axis=-1, keepdims=True), dtype)  # (g, n, 1)
             negative = ops.matmul(ops.cast(s, dtype), ops.swapaxes(factor, 1, 2))

@@ -11,7 +11,7 @@ USER_COLUMNS = ("age", "gender", "occupation")
 ITEM_COLUMNS = ("title", "category")
 
 
-def two_towers_of(
+def build_two_tower(
     data: SequenceData,
     *,
     width: int = 64,
@@ -37,7 +37,7 @@ def two_towers_of(
         **options: of `TwoTower`: `head`, `popularity`, `normalise`, `temperature`.
 
     Example:
-        >>> model = two_towers_of(data, width=64, user_ids=False, read_ratings=True, head="dot")
+        >>> model = build_two_tower(data, width=64, user_ids=False, read_ratings=True, head="dot")
     """
     users = items = None
     if features:

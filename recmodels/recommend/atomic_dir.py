@@ -24,7 +24,7 @@ _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # Windows says the la
 
 
 @contextlib.contextmanager
-def whole_or_nothing(folder: Path) -> Iterator[Path]:
+def atomic_dir(folder: Path) -> Iterator[Path]:
     """A folder to write to that takes the place of `folder` if nothing fails.
 
     Several may be written at once, by threads or processes: each is whole, the last one stays.
@@ -55,7 +55,7 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
+def read_consistently(folder: Path, read: Callable[[Path], T]) -> T:
     """What `read` makes of a folder all of whose files are as they were written together.
 
     A folder that is replaced meanwhile is read again.
@@ -219,7 +219,7 @@ def _check_replaceable(folder: Path) -> None:
     """Raise unless the folder is missing, empty or a bundle and nothing else."""
     foreign = ["no folder but a file"] if folder.is_file() else []
     if folder.is_dir():
-        foreign = read_steadily(folder, _foreign_files)
+        foreign = read_consistently(folder, _foreign_files)
     must = "`folder` must be new, empty, or a bundle to replace: nothing else is deleted"
     require(not foreign, f"{must}. Name another folder", folder=folder, holds=foreign[:5])
 
