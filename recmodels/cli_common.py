@@ -91,7 +91,7 @@ def show(content, as_json: bool) -> None:
     """
     if as_json:
         text = json.dumps(content, indent=1, ensure_ascii=False)
-        typer.echo(re.sub(r"[^\n -~]", lambda found: _json_letter(found[0]), text))
+        typer.echo(re.sub(r"[^\n -~]", lambda match: _json_letter(match[0]), text))
         return
     if isinstance(content, dict):
         content = "\n".join(f"{name:24} {value}" for name, value in content.items())

@@ -12,15 +12,15 @@ from recmodels.experiments.report_texts import text
 from recmodels.experiments.tournament import NEURAL
 
 
-def draw_figures(found: Quickstart, folder: Path) -> dict[str, Path]:
+def draw_figures(result: Quickstart, folder: Path) -> dict[str, Path]:
     """The figures of a run as PNG files, by name."""
-    data, winner = found.data, found.winner
-    name, table = text(winner.family), models_table(found)
+    data, winner = result.data, result.winner
+    name, table = text(winner.family), models_table(result)
     models = table["ndcg@10"].drop("ceiling", errors="ignore").rename(text)
     ceiling = table.loc["ceiling", ("ndcg@10", "mean")] if "ceiling" in table.index else None
     popularity = data.train.item_counts(data.num_items)[1:]
     by_length, by_popularity = (slices(winner.test, by) for by in ("length", "popularity"))
-    neural = next((c for c in found.candidates if c.curve is not None), None)
+    neural = next((c for c in result.candidates if c.curve is not None), None)
     longest = None if neural is None else neural.model.max_length
     drawings = {
         "models": lambda: plots.model_comparison(models, ceiling=ceiling),

@@ -181,11 +181,11 @@ def _train(
     set_seed(seed)
     began = time.perf_counter()
     model = build_model(experiment.model, experiment.options, data, seed)
-    asked = {"filter_seen": experiment.filter_seen, **experiment.measured}
+    scoring = {"filter_seen": experiment.filter_seen, **experiment.measured}
     curve = fit(
         model,
         data,
-        measure=None if refit else partial(score_epoch, model, data, split, **asked),
+        measure=None if refit else partial(score_epoch, model, data, split, **scoring),
         measure_name=experiment.choose_by,
         checkpoint=checkpoint,
         verbose=verbose,

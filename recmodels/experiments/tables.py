@@ -59,7 +59,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
 
 def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
     """Each experiment but the best compared with the best on the same data and protocol."""
-    found = {}
+    gaps = {}
     groups = {(r["dataset"], r["protocol"]) for r in results}
     for group in groups:
         members = [r for r in results if (r["dataset"], r["protocol"]) == group]
@@ -70,8 +70,8 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
         best = values.mean().idxmax()
         for name, row in compare(values, baseline=best).iterrows():
             numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}
-            found[name] = {"best": best, **numbers}
-    return found
+            gaps[name] = {"best": best, **numbers}
+    return gaps
 
 
 def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> str:
@@ -88,8 +88,8 @@ def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> 
 
 def headline_table(rows: list[dict]) -> str:
     """The rows of the README as Markdown: our value beside the published one or the ceiling."""
-    found = {row["experiment"]: row for row in rows}
-    rows = [{**found[name], "metric": metric} for name, metric in HEADLINES.items()]
+    by_name = {row["experiment"]: row for row in rows}
+    rows = [{**by_name[name], "metric": metric} for name, metric in HEADLINES.items()]
     columns = {
         "experiment": lambda r: r["experiment"],
         "metric": lambda r: RATING_METRICS.get(r["metric"], r["metric"].upper()),

@@ -55,8 +55,8 @@ def train_and_store(
         result = store_run(run, results, ceiling, users)
         if isinstance(run.model, keras.Model):  # Counted ones and sums are made again in no time.
             save_bundle_of(run, log, folder / "bundle")
-        found = experiment.out_of_tolerance(run.test.warm_metrics)
-        out_of_tolerance += [f"seed {seed}: {sentence}" for sentence in found]
+        sentences = experiment.out_of_tolerance(run.test.warm_metrics)
+        out_of_tolerance += [f"seed {seed}: {sentence}" for sentence in sentences]
     if out_of_tolerance:
         raise UnexpectedResult(f"{experiment.name}: {'; '.join(out_of_tolerance)}. It is stored.")
     return result

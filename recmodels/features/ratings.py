@@ -164,5 +164,5 @@ class RatingBatches(EpochBatches):
         lengths = end - begin
         rows = np.repeat(np.arange(len(readers)), lengths)
         events = np.arange(lengths.sum()) + np.repeat(begin - np.cumsum(lengths) + lengths, lengths)
-        asked = self._fold[events] == folds[rows]
-        return rows[asked], self.items[events[asked]]
+        hidden = self._fold[events] == folds[rows]
+        return rows[hidden], self.items[events[hidden]]

@@ -62,15 +62,15 @@ def build_two_tower(
         dropout=dropout,
         name="candidate",
     )
-    for tower, found in ((query, users), (candidate, items)):
-        if found is not None:
+    for tower, matrix in ((query, users), (candidate, items)):
+        if matrix is not None:
             tower.build()
-            tower.adapt(found)
+            tower.adapt(matrix)
     return TwoTower(query, candidate, **options)
 
 
 def _attributes(table, raw_ids, columns: tuple[str, ...]) -> np.ndarray | None:
     """The columns a table has of those wanted, (N, F); None where that is nothing."""
     present = () if table is None else tuple(name for name in columns if name in table)
-    found = attribute_matrix(table, raw_ids, columns=present) if present else None
-    return found if found is not None and found.shape[1] else None
+    matrix = attribute_matrix(table, raw_ids, columns=present) if present else None
+    return matrix if matrix is not None and matrix.shape[1] else None

@@ -141,15 +141,15 @@ class TwoTower(InitialWeights):
         hidden = ops.stack([inputs["user_ids"], inputs["item_ids"]], axis=1)  # (N, 2)
         candidates, item_biases = self._read_items(inputs["item_ids"], hidden, training)
         rows = inputs["rows"]
-        found = {
+        outputs = {
             "queries": ops.take(self._ask(queries), rows, axis=0),
             "candidates": self._answer(candidates, inputs["item_ids"]),
         }
         if self.rating_head is not None:
             biases = ops.take(user_biases, rows, axis=0) + item_biases
             users = ops.take(queries, rows, axis=0)
-            found["ratings"] = self._rate(users, candidates, biases, training)
-        return found
+            outputs["ratings"] = self._rate(users, candidates, biases, training)
+        return outputs
 
     def _read_users(self, user_ids, rated_mask, values, training=None):
         """Vectors (Q, D) and biases (Q, 1) of users by their rows in training and their ratings."""

@@ -68,14 +68,14 @@ def read_consistently(folder: Path, read: Callable[[Path], T]) -> T:
         present = _present(folder)
         before = _stamp(present)
         try:
-            found = read(present)
+            content = read(present)
         except (OSError, ValueError):
             # Without a stamp the folder was between two renames when the reading began.
             if before is not None and _stamp(present) == before and _present(folder) == present:
                 raise
             continue
         if before is not None and _stamp(present) == before:
-            return found
+            return content
     raise OSError(errno.EBUSY, "The folder is replaced faster than it can be read", str(folder))
 
 
@@ -84,9 +84,9 @@ def _present(folder: Path) -> Path:
     missed = 0
     for _ in range(ATTEMPTS):
         left = sorted(_neighbours(folder, "previous"), key=lambda path: _stamp(path) or (0, 0))
-        for found in (folder, *reversed(left)):
-            if found.is_dir():
-                return found
+        for path in (folder, *reversed(left)):
+            if path.is_dir():
+                return path
         if left or _neighbours(folder, "unfinished"):
             continue  # Somebody is at it: it is between two renames.
         missed += 1
@@ -100,10 +100,10 @@ def _present(folder: Path) -> Path:
 def _stamp(folder: Path) -> tuple[int, int] | None:
     """Tells a folder from another that took its place; the later, the larger."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return status.st_mtime_ns, status.st_ino
 
 
 def read_json(path: Path) -> dict:

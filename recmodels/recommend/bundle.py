@@ -183,8 +183,8 @@ def _read_bundle(folder: Path) -> Bundle:
     size, schema = len(vocabulary), _read_schema(folder / "schema.json")
     items, histories = folder / "items.parquet", folder / "histories.parquet"
     rules, fallback = folder / "rules.json", description["fallback"]
-    own = description.get("item_vectors")
-    vectors = None if own is None else _read_vectors(folder / "item_vectors.npy", size)
+    source = description.get("item_vectors")
+    vectors = None if source is None else _read_vectors(folder / "item_vectors.npy", size)
     return Bundle(
         model=load_model(folder, description["model"], size),
         vocabulary=vocabulary,
@@ -198,7 +198,7 @@ def _read_bundle(folder: Path) -> Bundle:
         histories=read_histories(histories, size, schema) if histories.exists() else None,
         rules=_read_rules(rules) if rules.exists() else (),
         schema=schema,
-        item_vectors=vectors if own == "given" else None,
+        item_vectors=vectors if source == "given" else None,
     )
 
 
@@ -253,9 +253,9 @@ def _check_description(description: dict, listed: set[str], folder: Path) -> Non
     for stem in ("model", "fallback"):
         if stem == "model" or description[stem] is not None:
             files |= model_file_names(description[stem], stem, folder / "config.json")
-    own = description.get("item_vectors")
-    check_json(own, (None, "given", "model's own"), folder / "config.json", "item_vectors")
-    files |= set() if own is None else {"item_vectors.npy"}
+    source = description.get("item_vectors")
+    check_json(source, (None, "given", "model's own"), folder / "config.json", "item_vectors")
+    files |= set() if source is None else {"item_vectors.npy"}
     optional = {"items.parquet", "histories.parquet", "schema.json"}
     if files - listed or listed - files - optional:
         rule = f"list {sorted(files)}, and perhaps {sorted(optional)}"

@@ -157,9 +157,9 @@ def _serving_module(recommender: Recommender):
         autograph=False,
     )
     def recommend(histories, k, exclude, only, *columns):
-        found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
-        unknown = (found == 0) & (histories != module.raw_ids[0])
-        known, moved = _pushed_right(tf.where(unknown, num_items + 1, found), columns[:num_events])
+        ids = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
+        unknown = (ids == 0) & (histories != module.raw_ids[0])
+        known, moved = _pushed_right(tf.where(unknown, num_items + 1, ids), columns[:num_events])
         raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
         scores = _scores(model, module, {"item_ids": known, **encode(raw, known)})
         scores = tf.where(module.allowed & _mask(module, exclude, only), scores, -math.inf)

@@ -191,8 +191,8 @@ class Recommender:
                 index was built from other weights.
         """
         histories, users = ([one] if one is not None else None for one in (history, user))
-        own = {"users": users, "asked": asked, "rules": rules}
-        return self.recommend_many(histories, k, exclude, only, **own)[0]
+        options = {"users": users, "asked": asked, "rules": rules}
+        return self.recommend_many(histories, k, exclude, only, **options)[0]
 
     def recommend_many(
         self,
@@ -221,8 +221,8 @@ class Recommender:
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *rule_notes]
-                found = lists[place], raw_lists[place], values[place]
-                answers[row] = self._answer(*found, k, notes, empty[row], book)
+                content = lists[place], raw_lists[place], values[place]
+                answers[row] = self._answer(*content, k, notes, empty[row], book)
 
         chunks = self._chunks(requests, empty, allowed)
         if len(requests) > CHUNK_ROWS:
@@ -262,38 +262,38 @@ class Recommender:
                 f"Received: {len(rows)} such histories"
             )
         hidden = requests.histories.select(rows) if self.filter_seen else None
-        asked = ask(scorer, requests, rows)
+        inputs = ask(scorer, requests, rows)
         if self.index is None or scorer is not self.scorer:
-            return Scored(scorer, asked, allowed, hidden)
-        return Searched(scorer, asked, allowed, hidden, self.index)
+            return Scored(scorer, inputs, allowed, hidden)
+        return Searched(scorer, inputs, allowed, hidden, self.index)
 
     def _lists(self, candidates: Scored | Searched, k: int, book: RuleBook) -> tuple[list, list]:
         """Item ids and scores of each list, best first."""
-        lists, values = candidates.best(book.num_candidates(k))
+        count = book.num_candidates(k)
+        lists, values = candidates.best(count)
         if not book.needs_reranking:
             return lists, values
         vectors = None
         if book.diversity is not None:
             vectors = likeness_vectors(self.scorer, self.item_vectors)
-        for row, (found, scores) in enumerate(zip(lists, values, strict=True)):
-            places = rerank(found, scores, k, book, vectors)
-            if len(places) < k and len(found) == book.num_candidates(
-                k
-            ):  # There is more further down.
-                (found,), (scores,) = candidates.best(len(self.vocabulary), [row])
-                places = rerank(found, scores, k, book, vectors)
-            lists[row], values[row] = found[places], scores[places]
+        for row, (item_ids, scores) in enumerate(zip(lists, values, strict=True)):
+            places = rerank(item_ids, scores, k, book, vectors)
+            if len(places) < k and len(item_ids) == count:  # There are more candidates.
+                (item_ids,), (scores,) = candidates.best(len(self.vocabulary), [row])
+                places = rerank(item_ids, scores, k, book, vectors)
+            lists[row], values[row] = item_ids[places], scores[places]
         return lists, values
 
     def _answer(
-        self, found, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
+        self, item_ids, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
     ) -> Recommendation:
         source = type(self.fallback).__name__ if empty else self.name
         if empty:
             notes.append(f"The history holds no item of the catalogue: {source} made the list.")
-        if len(found) < k:
+        if len(item_ids) < k:
             seen = "after leaving out the history" if self.filter_seen else "under the given rules"
             under = f", under {list(book.rules)}" if book.rules else ""
-            notes.append(f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.")
-        details = None if self.items is None else Details(self.items, found)
+            short = f"{len(item_ids)} items, not {k}"
+            notes.append(f"{short}: the catalogue has no more {seen}{under}.")
+        details = None if self.items is None else Details(self.items, item_ids)
         return Recommendation(items, scores, source, tuple(notes), details)

@@ -78,7 +78,7 @@ def build_rule_book(rules: Sequence[Rule], items: pd.DataFrame | None, num_items
 def _numbered(groups: list[list[str]]) -> list[tuple[int, ...]]:
     """Names of groups as numbers, with the empty groups of padding in front."""
     numbers: dict[str, int] = {}
-    named = [tuple(numbers.setdefault(name, len(numbers)) for name in own) for own in groups]
+    named = [tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in groups]
     return [(), *named]
 
 
