@@ -55,11 +55,12 @@ def write_report(result: Quickstart, folder: Path) -> Path:
     Texts from the data stand in the elements of a tree, so that none of them can be read as HTML.
 
     Args:
-        found: from `quickstart`.
+        result: from `quickstart`.
         folder: gets `report.html` and `figures/`.
     """
-    figures = draw_figures(result, folder / "figures")
-    page = _Page(result, figures).build()
+    language = _language_of_log(result)
+    figures = draw_figures(result, folder / "figures", language)
+    page = _Page(result, figures, language).build()
     path = folder / "report.html"
     with written_whole(path) as unfinished:
         html = ElementTree.tostring(page, encoding="unicode", method="html")
@@ -83,15 +84,19 @@ def element(tag: str, *children, **attributes) -> ElementTree.Element:
     return made
 
 
+def _language_of_log(result: Quickstart) -> str:
+    """That of the titles, or of the raw ids where items have none."""
+    items = result.log.items
+    titles = [] if items is None or "title" not in items else items["title"].astype(str)
+    raw = result.data.vocabulary.raw_ids.astype(str)
+    return language_of(list(titles if len(titles) else raw)[:10_000])
+
+
 class _Page:
     """Builds the page of a run in the language of its texts."""
 
-    def __init__(self, result: Quickstart, figures: dict[str, Path]) -> None:
-        self.result, self.figures = result, figures
-        items = result.log.items
-        titles = [] if items is None or "title" not in items else items["title"].astype(str)
-        raw = result.data.vocabulary.raw_ids.astype(str)
-        self.language = language_of(list(titles if len(titles) else raw)[:10_000])
+    def __init__(self, result: Quickstart, figures: dict[str, Path], language: str) -> None:
+        self.result, self.figures, self.language = result, figures, language
 
     def say(self, key: str, **values) -> str:
         return text(key, self.language, **values)
