@@ -1,10 +1,12 @@
-"""The best any model could do on the simulated shop, measured as if it were a model."""
+"""The best any model could do on the simulated shops, measured as if it were a model."""
 
 import numpy as np
 
 from recmodels.data.errors import require
 from recmodels.data.shop import Shop
+from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 
 
 class _Truth:
@@ -18,7 +20,9 @@ class _Truth:
 
     max_length = None
 
-    def __init__(self, shop: Shop, vocabulary: Vocabulary, train_users: np.ndarray) -> None:
+    def __init__(
+        self, shop: Shop | BehaviourShop, vocabulary: Vocabulary, train_users: np.ndarray
+    ) -> None:
         self.shop = shop
         self.vocabulary = vocabulary
         self.train_users = np.asarray(train_users)
@@ -79,6 +83,47 @@ class BayesCeiling(_Truth):
 
     def probabilities(self, users: np.ndarray, positions: np.ndarray) -> np.ndarray:
         return self.shop.bayes(users, positions)
+
+
+class BayesEvents(BayesCeiling):
+    """The known ceiling for the next event whole: its type, its item and the time until it comes.
+
+    For a shop of `simulate_behaviour`. Everything before the event is known, nothing of the event
+    itself. Items outside the vocabulary are left out of the distribution, which is that of the
+    items which a model can predict.
+
+    Example:
+        >>> shop = simulate_behaviour()
+        >>> data = prepare(leave_one_out(shop.interactions))
+        >>> ceiling = BayesEvents(shop, data.vocabulary, data.train.users)
+        >>> ceiling.next_event(ask(ceiling, data.test, np.arange(3))).types
+        ('view', 'cart', 'favourite', 'buy')
+
+    Raises:
+        ValueError: the shop knows no behaviour types.
+    """
+
+    def __init__(
+        self, shop: BehaviourShop, vocabulary: Vocabulary, train_users: np.ndarray
+    ) -> None:
+        must = "`shop` must be a shop of `simulate_behaviour`, whose types and times have limits"
+        require(isinstance(shop, BehaviourShop), must, shop=type(shop))
+        super().__init__(shop, vocabulary, train_users)
+        self.types = shop.types
+
+    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
+        """The exact distribution of the next event of each query.
+
+        Raises:
+            ValueError: a history is empty, or see `score`.
+        """
+        users, positions = self._locate(queries["item_ids"], queries["user_ids"])
+        joint = self.shop.bayes_joint(users, positions)
+        items = np.zeros((*joint.shape[:2], len(self.vocabulary) + 1))
+        items[:, :, 1:] = joint[:, :, self.shop.items_at(self.vocabulary.raw_ids)]
+        items /= items.sum(axis=2, keepdims=True)
+        gap = LogNormalMixture(*self.shop.bayes_gap(users, positions))
+        return EventForecast(self.types, joint.sum(axis=2), items, gap)
 
 
 class Oracle(_Truth):
