@@ -12,6 +12,7 @@ import recmodels as rm
 from recmodels.data import shop_behaviour_tables as tables
 from recmodels.data.interactions import Interactions
 from recmodels.data.shop_behaviour import CAUSES, simulate_behaviour
+from recmodels.data.shop_behaviour_process import take
 from recmodels.data.shop_clock import START
 from recmodels.models.event_forecast import LogNormalMixture
 
@@ -187,6 +188,18 @@ def test_bayes_equals_summing_over_all_hidden_paths(user, position):
     np.testing.assert_allclose(shop.bayes_joint([user], [position])[0], joint, atol=1e-12)
     gap = LogNormalMixture(*shop.bayes_gap([user], [position]))
     assert gap.cdf(3600.0)[0] == pytest.approx(below, abs=1e-12)
+
+
+def test_types_and_ends_of_sessions_follow_the_clock_of_the_last_event(shop):
+    hours = START + 3600 * np.arange(7 * 24)
+    last = take(shop._seen, np.zeros(len(hours), int))
+    last = replace(last, timestamp=hours, kind=np.arange(len(hours)) % 4)
+    types, ends = shop.process.type_chance(last), shop.process.end_chance(last)
+    for hour, (anew, mission) in itertools.product(range(168), np.ndindex(2, 2)):
+        now = first_of(last, hour)
+        expected = type_chances(shop, now, anew, 2, mission)
+        np.testing.assert_allclose(types[hour, anew, 2, mission], expected)
+        assert ends[hour, mission] == pytest.approx(end_chance(now, mission))
 
 
 def test_the_predictions_follow_from_the_joint_distribution(shop):

@@ -131,9 +131,8 @@ class BehaviourShop(SimulatedLog):
         states, last = self._states_and_types(users, positions)
         joint = self.process.item_table(states, last)
         first = np.flatnonzero(np.asarray(positions) == 0)
-        # A first event is browsed, whatever precedes it in the log.
+        # A first event is a view, and browsed, whatever precedes it in the log.
         browsed = np.einsum("bgz,gzv->bv", states[first].sum(axis=(1, 4)), self.process.browse)
-        joint[first] = 0
         joint[first, 0] = browsed
         return joint
 
