@@ -13,6 +13,7 @@ from recmodels.data import shop_behaviour_tables as tables
 from recmodels.data.interactions import Interactions
 from recmodels.data.shop_behaviour import CAUSES, simulate_behaviour
 from recmodels.data.shop_behaviour_process import take
+from recmodels.data.shop_behaviour_purchases import own_device, purchase_chances
 from recmodels.data.shop_clock import START
 from recmodels.models.event_forecast import LogNormalMixture
 
@@ -148,7 +149,7 @@ def enumerate_future(shop, user, position):
     """Joint of type and item, and distribution function of the gap at one hour, by brute force."""
     process = shop.process
     start = shop.rows([user], [0])[0]
-    events = [first_of(shop._seen, start + step) for step in range(position)]
+    events = [first_of(shop.seen, start + step) for step in range(position)]
     member = shop.interactions.users["member"][user]
     paths = {}
     for state in STATES:
@@ -192,7 +193,7 @@ def test_bayes_equals_summing_over_all_hidden_paths(user, position):
 
 def test_types_and_ends_of_sessions_follow_the_clock_of_the_last_event(shop):
     hours = START + 3600 * np.arange(7 * 24)
-    last = take(shop._seen, np.zeros(len(hours), int))
+    last = take(shop.seen, np.zeros(len(hours), int))
     last = replace(last, timestamp=hours, kind=np.arange(len(hours)) % 4)
     types, ends = shop.process.type_chance(last), shop.process.end_chance(last)
     for hour, (anew, mission) in itertools.product(range(168), np.ndindex(2, 2)):
@@ -293,6 +294,58 @@ def test_gaps_fall_below_predicted_quantiles_as_often_as_they_say(shop, asked):
     places = LogNormalMixture(*shop.bayes_gap(users, positions)).cdf(gaps_of(shop, rows) + 0.5)
     for share in (0.05, 0.25, 0.5, 0.75, 0.95):
         assert (places <= share).mean() == pytest.approx(share, abs=0.01)
+
+
+def test_purchases_within_half_a_day_come_true():
+    shop = simulate_behaviour(num_users=300, num_items=35, events_per_user=80, seed=6)
+    users = 1 + np.flatnonzero(np.diff(shop._offsets) > 60)
+    positions = np.full(len(users), 8)
+    chances = purchase_chances(shop, users, positions, days=0.5, draws=60).sum(axis=1)
+    rows, times, kinds = shop.rows(users, positions), shop.seen.timestamp, shop.seen.kind
+    ends = times[rows - 1] + 43_200
+    # The logs go on for longer than that, but for very few.
+    assert (times[rows + 50] > ends).mean() > 0.98
+    later = rows[:, None] + np.arange(50)
+    bought = ((kinds[later] == 3) & (times[later] <= ends[:, None])).any(axis=1)
+    error = np.sqrt((chances * (1 - chances)).sum())
+    assert abs(bought.sum() - chances.sum()) < 3 * error
+    assert chances[bought].mean() > chances[~bought].mean() + 0.1
+
+
+def test_purchases_become_certain_with_time_and_follow_the_seed(shop):
+    asked = [3, 1, 2], [7, 1, 2]
+    hour, week, years = (
+        purchase_chances(shop, *asked, days=days, draws=40) for days in (1 / 24, 7, 1000)
+    )
+    assert (hour.sum(axis=1) < week.sum(axis=1)).all()
+    np.testing.assert_allclose(years.sum(axis=1), 1)
+    again, other = (purchase_chances(shop, *asked, days=7, draws=40, seed=s) for s in (0, 1))
+    np.testing.assert_array_equal(week, again)
+    assert not np.array_equal(week, other)
+    with pytest.raises(ValueError, match=r"`positions` must be 1 or more.*Received: positions=0"):
+        purchase_chances(shop, [1], [0])
+    with pytest.raises(ValueError, match="`days` must be greater.*Received: days=0"):
+        purchase_chances(shop, [1], [1], days=0)
+
+
+def test_sessions_tell_which_device_is_the_users_own(shop):
+    gaps = np.append(0, np.diff(shop.seen.timestamp))
+    users = shop.interactions.events["user"].to_numpy()
+    again = np.flatnonzero(gaps >= 1800)
+    second = again[users[again] != users[again - 1]][0]  # The first event of another user.
+    assert own_device(shop)[second] == pytest.approx(by_hand([shop.seen.device[second]]))
+    row = again[(users[again] == users[0])][0]
+    shown = [shop.seen.device[0], shop.seen.device[row]]
+    assert own_device(shop)[row] == pytest.approx(by_hand(shown))
+    assert own_device(shop)[row - 1] == pytest.approx(by_hand(shown[:1]))
+
+
+def by_hand(shown):
+    """Own devices have the shares 0.55, 0.35 and 0.1; one session in five is on any device."""
+    chances = np.array([0.55, 0.35, 0.1])
+    for device in shown:
+        chances *= 0.2 / 3 + 0.8 * (np.arange(3) == device)
+    return chances / chances.sum()
 
 
 # The ceiling is above all that a simpler predictor can reach on the same log.
@@ -438,7 +491,7 @@ def test_devices_change_between_sessions_only(shop, asked):
 
 def test_more_is_bought_at_weekends(shop, asked):
     rows = asked[2]
-    weekend = shop._seen.weekend[rows - 1]
+    weekend = shop.seen.weekend[rows - 1]
     bought = kinds_of(shop, rows) == 3
     assert bought[weekend].mean() > 1.15 * bought[~weekend].mean()
 

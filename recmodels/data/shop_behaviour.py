@@ -75,7 +75,7 @@ class BehaviourShop(SimulatedLog):
         beliefs = np.empty((len(self.interactions), *STATE_SHAPE))
         starts, ends = self._offsets[:-1], self._offsets[1:]
         member = self.interactions.users["member"].to_numpy()
-        beliefs[starts] = self._first_belief(member, take(self._seen, starts))
+        beliefs[starts] = self._first_belief(member, take(self.seen, starts))
         for step in range(1, int((ends - starts).max())):
             rows = (starts + step)[ends - starts > step]
             beliefs[rows] = self._update(beliefs[rows - 1], rows)
@@ -151,7 +151,7 @@ class BehaviourShop(SimulatedLog):
         must = "`positions` must be 1 or more: no gap leads to the first event of a user"
         require(np.min(positions, initial=1) > 0, must, positions=np.min(positions, initial=1))
         rows = self.rows(users, positions)
-        last = take(self._seen, rows - 1)
+        last = take(self.seen, rows - 1)
         states = self.process.ahead(self.beliefs[rows - 1], last)
         types = self.process.type_chance(last)
         within = np.einsum("bgzm,bgma->bam", states[:, 0], types[:, 0])
@@ -160,7 +160,8 @@ class BehaviourShop(SimulatedLog):
         return weights, *self.process.gap_components(last)
 
     @cached_property
-    def _seen(self) -> Observed:
+    def seen(self) -> Observed:
+        """All events as the process sees them, (N,)."""
         events = self.interactions.events
         return Observed(
             item=self._items,
@@ -178,7 +179,7 @@ class BehaviourShop(SimulatedLog):
 
     def _update(self, belief: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The belief after the events `rows`, from that after the event before each."""
-        process, last, now = self.process, take(self._seen, rows - 1), take(self._seen, rows)
+        process, last, now = self.process, take(self.seen, rows - 1), take(self.seen, rows)
         gap = now.timestamp - last.timestamp
         types = process.type_chance(last)[np.arange(len(rows)), ..., now.kind]  # (B, E, G, M)
         by_mission = types * process.gap_chance(last, now.kind, gap)
@@ -192,7 +193,7 @@ class BehaviourShop(SimulatedLog):
         """Probability of the state with the type, (B, E, G, Z, A), and the last event seen."""
         rows, positions = self.rows(users, positions), np.asarray(positions)
         before = np.maximum(rows - 1, 0)
-        last, first = take(self._seen, before), positions == 0
+        last, first = take(self.seen, before), positions == 0
         states = np.einsum(
             "begzm,begma->begza",
             self.process.ahead(self.beliefs[before], last),

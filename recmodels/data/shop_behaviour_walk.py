@@ -49,9 +49,9 @@ class People:
 
 def draw_people(num_users: int, rng: np.random.Generator) -> People:
     """Draw segments, then memberships, which depend on them, and devices, which do not."""
-    segment = _choose(np.tile(tables.SEGMENT_SHARE, (num_users, 1)), rng)
+    segment = choose(np.tile(tables.SEGMENT_SHARE, (num_users, 1)), rng)
     member = rng.random(num_users) < tables.MEMBER_SHARE[segment]
-    device = _choose(np.tile(tables.DEVICE_SHARE, (num_users, 1)), rng)
+    device = choose(np.tile(tables.DEVICE_SHARE, (num_users, 1)), rng)
     return People(member, segment.astype(np.int8), device.astype(np.int8))
 
 
@@ -76,12 +76,12 @@ def walk_behaviour(
     """
     order = np.argsort(-lengths, kind="stable")  # Longest first: those who act are a prefix.
     starts, negative = (np.cumsum(lengths) - lengths)[order], -lengths[order]
-    walk = _Walk(process, take(people, order), rng)
-    seen, hidden = walk.first(first_times[order])
+    walk, people = _Walk(process, rng), take(people, order)
+    seen, hidden = walk.first(people, first_times[order])
     steps, places = [(seen, hidden)], [starts]
     for step in range(1, int(lengths.max())):
         acting = int(np.searchsorted(negative, -step, side="left"))  # Users with more events.
-        seen, hidden = walk.step(take(seen, slice(acting)), take(hidden, slice(acting)))
+        seen, hidden = walk.step(*(take(part, slice(acting)) for part in (people, seen, hidden)))
         steps.append((seen, hidden))
         places.append(starts[:acting] + step)
     back = np.argsort(np.concatenate(places))
@@ -89,47 +89,72 @@ def walk_behaviour(
     return _joined(parts[0], back), _joined(parts[1], back)
 
 
+def first_purchases(
+    process: BehaviourProcess,
+    people: People,
+    last: Observed,
+    hidden: Hidden,
+    until: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Let users go on until they buy something, or until a time.
+
+    Args:
+        process, people, rng: see `walk_behaviour`.
+        last, hidden: the event from which each user goes on, (B,).
+        until: UTC seconds, (B,).
+
+    Returns:
+        Columns of the items bought, -1 where nothing was, int64, (B,).
+    """
+    walk, bought, waiting = _Walk(process, rng), np.full(len(until), -1), np.arange(len(until))
+    while len(waiting):
+        last, hidden = walk.step(people, last, hidden)
+        in_time = last.timestamp <= until[waiting]
+        buys = in_time & (last.kind == tables.BUY)
+        bought[waiting[buys]] = last.item[buys]
+        others = in_time & ~buys
+        waiting = waiting[others]
+        people, last, hidden = (take(part, others) for part in (people, last, hidden))
+    return bought
+
+
 class _Walk:
     """Draws one event per user at a time."""
 
-    def __init__(self, process: BehaviourProcess, people: People, rng: np.random.Generator) -> None:
-        self.process, self.people, self.rng = process, people, rng
+    def __init__(self, process: BehaviourProcess, rng: np.random.Generator) -> None:
+        self.process, self.rng = process, rng
         # Row r of the shelves ends at r + 1, so that one sorted array answers for all rows.
         rows = process.browse.reshape(-1, process.num_items)
         self.ends = (np.cumsum(rows, axis=1) + np.arange(len(rows))[:, None]).ravel()
 
-    def first(self, times: np.ndarray) -> tuple[Observed, Hidden]:
-        number = len(times)
-        segment = self.people.segment
+    def first(self, people: People, times: np.ndarray) -> tuple[Observed, Hidden]:
+        """The first event of each user, at given times."""
+        number, segment = len(times), people.segment
         intent = self.rng.integers(NUM_INTENTS, size=number, dtype=np.int8)
         shopping = self.rng.random(number) < tables.SHOPPING_SHARE[segment]
         item = self._browse(segment, intent)
         kind = np.full(number, tables.VIEW, np.int8)
-        device = self._devices(self.people.device)
+        device = self._devices(people.device)
         seen = Observed(item, kind, device, times, self._dwell(kind, shopping))
         cause = np.full(number, tables.BROWSED, np.int8)
         return seen, Hidden(intent, shopping, np.ones(number, bool), cause)
 
-    def step(self, last: Observed, before: Hidden) -> tuple[Observed, Hidden]:
-        """The next event of the first users, as many as `last` has."""
+    def step(self, people: People, last: Observed, before: Hidden) -> tuple[Observed, Hidden]:
+        """The next event of each user."""
         process, rng, rows = self.process, self.rng, np.arange(len(last.item))
-        segment = self.people.segment[: len(rows)]
-        old = before.shopping.astype(np.int8)
+        segment, old = people.segment, before.shopping.astype(np.int8)
         anew = rng.random(len(rows)) < process.end_chance(last)[rows, old]
         session = anew.astype(np.int8)
-        intent = _choose(process.intent_moves()[session, before.intent], rng).astype(np.int8)
-        mission = _choose(process.mission_moves()[session, segment, old], rng).astype(np.int8)
+        intent = choose(process.intent_moves()[session, before.intent], rng).astype(np.int8)
+        mission = choose(process.mission_moves()[session, segment, old], rng).astype(np.int8)
         kinds = process.type_chance(last)[rows, session, segment, mission]
-        kind = _choose(kinds, rng).astype(np.int8)
-        cause = _choose(tables.WHICH_ITEM[session, kind], rng).astype(np.int8)
+        kind = choose(kinds, rng).astype(np.int8)
+        cause = choose(tables.WHICH_ITEM[session, kind], rng).astype(np.int8)
         choices = last.item, process.companion_of(last.item, intent), self._browse(segment, intent)
         item = np.choose(cause, choices)
         gap = self._gaps(last, kind, mission, segment, anew)
-        device = np.where(
-            gap >= tables.SESSION_GAP,
-            self._devices(self.people.device[: len(rows)]),
-            last.device,
-        )
+        device = np.where(gap >= tables.SESSION_GAP, self._devices(people.device), last.device)
         dwell = self._dwell(kind, mission)
         seen = Observed(item, kind, device, last.timestamp + gap, dwell)
         return seen, Hidden(intent, mission.astype(bool), anew, cause)
@@ -144,7 +169,7 @@ class _Walk:
         """Whole seconds until the next event, int64."""
         rows = np.arange(len(kind))
         means, scales = self.process.gap_components(last)
-        long = _choose(self.process.return_share(last)[rows, segment], self.rng)
+        long = choose(self.process.return_share(last)[rows, segment], self.rng)
         short = kind.astype(np.int64) * NUM_MISSIONS + mission
         part = np.where(anew, NUM_TYPES * NUM_MISSIONS + long, short)
         logs = self.rng.normal(means[rows, part], scales[rows, part])
@@ -163,7 +188,7 @@ class _Walk:
         return np.where(stray, other, own)
 
 
-def _choose(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def choose(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One column per row, drawn with the probabilities of the row, int64, (B,)."""
     ends = np.cumsum(chances, axis=1)[:, :-1]
     return (rng.random(len(chances))[:, None] >= ends).sum(axis=1)
