@@ -18,7 +18,6 @@ from recmodels.experiments.tournament import (
     NEURAL,
     TUNING_SECONDS,
     Candidate,
-    best_of,
     blend,
     train_neural,
     tune_counted,
@@ -81,11 +80,12 @@ class Contest:
         found = [self._counted(family) for family in families if family in COUNTED]
         if plan is None:
             return found
-        best, neural = best_of(found, self.data), self._neural(plan)
+        counted = [c for c in found if c.model is not None and c.family != "popularity"]
+        neural = self._neural(plan)
         found.append(neural)
-        if BLEND in families and neural.learned:
+        if BLEND in families and neural.learned and counted:
             self.progress("tuning", model=text(BLEND))
-            found.append(self._told(blend(best, neural, self.data)))
+            found.append(self._told(blend(counted, neural, self.data)))
         return found
 
     @property

@@ -58,8 +58,9 @@ def write_report(found: Quickstart, folder: Path) -> Path:
         found: from `quickstart`.
         folder: gets `report.html` and `figures/`.
     """
-    figures = draw_figures(found, folder / "figures")
-    page = _Page(found, figures).build()
+    language = _language_of_log(found)
+    figures = draw_figures(found, folder / "figures", language)
+    page = _Page(found, figures, language).build()
     path = folder / "report.html"
     with written_whole(path) as unfinished:
         html = ElementTree.tostring(page, encoding="unicode", method="html")
@@ -83,15 +84,19 @@ def element(tag: str, *children, **attributes) -> ElementTree.Element:
     return made
 
 
+def _language_of_log(found: Quickstart) -> str:
+    """That of the titles, or of the raw ids where items have none."""
+    items = found.log.items
+    titles = [] if items is None or "title" not in items else items["title"].astype(str)
+    raw = found.data.vocabulary.raw_ids.astype(str)
+    return language_of(list(titles if len(titles) else raw)[:10_000])
+
+
 class _Page:
     """Builds the page of a run in the language of its texts."""
 
-    def __init__(self, found: Quickstart, figures: dict[str, Path]) -> None:
-        self.found, self.figures = found, figures
-        items = found.log.items
-        titles = [] if items is None or "title" not in items else items["title"].astype(str)
-        raw = found.data.vocabulary.raw_ids.astype(str)
-        self.language = language_of(list(titles if len(titles) else raw)[:10_000])
+    def __init__(self, found: Quickstart, figures: dict[str, Path], language: str) -> None:
+        self.found, self.figures, self.language = found, figures, language
 
     def say(self, key: str, **values) -> str:
         return text(key, self.language, **values)
