@@ -89,13 +89,16 @@ def events_data(behaviour):
 
 
 def test_the_ceiling_of_events_tells_types_items_and_gaps_by_item_id(behaviour, events_data):
-    ceiling = BayesEvents(behaviour, events_data.vocabulary, events_data.train.users)
-    assert can(ceiling, PredictsEvents) and ceiling.types == ("view", "cart", "favourite", "buy")
+    types = events_data.schema["action"].values
+    ceiling = BayesEvents(behaviour, events_data.vocabulary, events_data.train.users, types)
+    assert can(ceiling, PredictsEvents) and ceiling.types == types != behaviour.types
     rows = np.array([4, 9, 250])
     forecast = ceiling.next_event(ask(ceiling, events_data.test, rows))
     users = events_data.test.histories.users[rows]
     asked = users, events_data.test.histories.lengths[rows]
-    np.testing.assert_allclose(forecast.type_probabilities, behaviour.bayes_types(*asked))
+    order = [types.index(label) for label in behaviour.types]
+    found = forecast.type_probabilities[:, order]
+    np.testing.assert_allclose(found, behaviour.bayes_types(*asked))
     columns = behaviour.items_at(events_data.vocabulary.raw_ids)
     assert (forecast.item_probabilities[:, :, 0] == 0).all()
     np.testing.assert_allclose(forecast.items()[:, 1:], behaviour.bayes_items(*asked)[:, columns])
@@ -110,7 +113,9 @@ def test_the_ceiling_of_events_tells_types_items_and_gaps_by_item_id(behaviour, 
 def test_forecasts_of_the_ceiling_fit_the_targets_better_than_those_of_others(
     behaviour, events_data
 ):
-    ceiling = BayesEvents(behaviour, events_data.vocabulary, events_data.train.users)
+    ceiling = BayesEvents(
+        behaviour, events_data.vocabulary, events_data.train.users, behaviour.types
+    )
     test = events_data.test
     forecast = ceiling.next_event(ask(ceiling, test, np.arange(len(test))))
     labels = events_data.schema.decode("action", test.target_columns["action"])
@@ -129,7 +134,7 @@ def test_items_outside_the_vocabulary_leave_the_forecast(behaviour):
     first = log.select(log.events["user"].to_numpy() == 1)  # Whose catalogue is a part only.
     data = prepare(leave_one_out(first))
     assert data.num_items < 70
-    ceiling = BayesEvents(behaviour, data.vocabulary, data.train.users)
+    ceiling = BayesEvents(behaviour, data.vocabulary, data.train.users, behaviour.types)
     forecast = ceiling.next_event(ask(ceiling, data.test, np.array([0])))
     assert forecast.item_probabilities.shape == (1, 4, data.num_items + 1)
     np.testing.assert_allclose(forecast.item_probabilities.sum(axis=2), 1)
@@ -137,7 +142,8 @@ def test_items_outside_the_vocabulary_leave_the_forecast(behaviour):
 
 def test_the_ceiling_of_items_serves_the_shop_of_behaviour_too(behaviour, events_data):
     names = events_data.vocabulary, events_data.train.users
-    ceiling, events = BayesCeiling(behaviour, *names), BayesEvents(behaviour, *names)
+    ceiling = BayesCeiling(behaviour, *names)
+    events = BayesEvents(behaviour, *names, behaviour.types)
     best, same = (rank(c, events_data.test, filter_seen=False).ranks for c in (ceiling, events))
     np.testing.assert_array_equal(best, same)
     popularity = MostPopular().fit(events_data.train, events_data.num_items)
@@ -145,6 +151,8 @@ def test_the_ceiling_of_items_serves_the_shop_of_behaviour_too(behaviour, events
     assert (best <= 10).mean() > (floor <= 10).mean() + 0.3
 
 
-def test_a_shop_without_types_has_no_ceiling_of_events(shop, data):
+def test_a_shop_without_types_has_no_ceiling_of_events(shop, data, behaviour):
     with pytest.raises(ValueError, match="`shop`.*`simulate_behaviour`.*Received: shop=Shop"):
-        BayesEvents(shop, data.vocabulary, data.train.users)
+        BayesEvents(shop, data.vocabulary, data.train.users, behaviour.types)
+    with pytest.raises(ValueError, match="`types`.*'favourite'.*Received: types=.'view', 'buy'"):
+        BayesEvents(behaviour, data.vocabulary, data.train.users, ("view", "buy"))
