@@ -538,6 +538,6 @@ def test_questions_without_an_answer_are_refused(shop):
 
 def test_the_shop_is_a_known_data_set():
     log = rm.load("shop-behaviour")
-    assert isinstance(log, Interactions) and log.num_users == 3000
+    assert isinstance(log, Interactions) and log.num_users == 5000
     card = repr(rm.data_card(log))
     assert "shop-behaviour (timed)" in card and "favourite" in card

@@ -206,7 +206,7 @@ class BehaviourShop(SimulatedLog):
 
 
 def simulate_behaviour(
-    num_users: int = 3000,
+    num_users: int = 5000,
     num_items: int = 210,
     *,
     events_per_user: float = 40,
