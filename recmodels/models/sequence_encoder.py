@@ -1,15 +1,15 @@
 """What every sequence encoder can do besides encoding: score the catalogue."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
-from recmodels.features.checks import check_items, check_queries
+from recmodels.features.checks import check_columns, check_items, check_queries
 from recmodels.models.initial_weights import InitialWeights
-from recmodels.threads import side_by_side
+from recmodels.threads import thread_map
 
 # Histories scored at once: few enough that attention over them stays in the processor's cache.
 SCORING_ROWS = 64
@@ -21,12 +21,14 @@ class SequenceEncoder(InitialWeights):
     """A model from a dict with `item_ids` (B, T) to states (B, T, D).
 
     A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor, and
-    `columns` where it reads further inputs (B, T, ...). The score of an item is the dot product of
+    `columns` where it reads further inputs (B, T, ...), with their `column_sizes` where it was made
+    for certain ones. The score of an item is the dot product of
     its vector with the last state.
     """
 
     task = "next_item"  # How `fit` trains it; see `tasks/build.py`.
     columns: tuple[str, ...] = ()
+    column_sizes: Mapping[str, Mapping[str, int]] = {}
 
     @functools.cached_property
     def num_items(self) -> int:
@@ -45,14 +47,12 @@ class SequenceEncoder(InitialWeights):
             Float32, (B, V + 1) with column i for item i and 0 in column 0, or (B, len(items)).
 
         Raises:
-            ValueError: `queries` or `items` hold ids that are out of range, or padding that is
-                not on the left.
+            ValueError: `queries` or `items` hold ids that are out of range, padding that is
+                not on the left, or columns that are not those of the model.
 
         A model that was never trained is built and scores by its initial weights.
         """
-        if not self.built:
-            self.build()
-        queries = check_queries(queries, self.num_items)
+        queries = self.checked(queries)
         if items is None:
             scores = self._read_in_parts(queries, self._read_scores, self.num_items + 1)
             scores[:, 0] = 0.0  # `match` may score padding.
@@ -70,6 +70,18 @@ class SequenceEncoder(InitialWeights):
     def match(self, states, vectors):
         """Scores of items, (B, N), from states (B, D) and item vectors (N, D): dot products."""
         return ops.matmul(states, ops.transpose(vectors))
+
+    def checked(self, queries: Mapping) -> dict[str, np.ndarray]:
+        """The queries as arrays, after checking every id and code; the model is built by then.
+
+        Raises:
+            ValueError: see `score`.
+        """
+        if not self.built:
+            self.build()
+        queries = check_queries(queries, self.num_items, needed=("item_ids", *self.columns))
+        check_columns(queries, self.column_sizes)
+        return queries
 
     def last_state(self, inputs):
         """The state after the last event alone, (B, D), of padded inputs.
@@ -90,16 +102,28 @@ class SequenceEncoder(InitialWeights):
         return np.asarray(ops.convert_to_numpy(self.item_embedding.catalogue()), np.float32)
 
     def export(self, filepath, *args, input_signature=None, **kwargs) -> None:
-        """Write the encoder as `keras.Model.export` does, from `item_ids` (B, T) to states.
+        """Write the encoder as `keras.Model.export` does, from its inputs (B, T) to states.
 
         `recmodels export` writes a recommender instead, from raw ids to lists.
         """
         if input_signature is None:
-            ids = keras.InputSpec(dtype="int32", shape=(None, None))
-            input_signature = [{"item_ids": ids}]
+            input_signature = [self.input_specs()]
         if not self.built:
             self.build()
         super().export(filepath, *args, input_signature=input_signature, **kwargs)
+
+    def input_specs(self, rows: int | None = None, length: int | None = None) -> dict:
+        """Shape and dtype of each input, `keras.InputSpec` by name.
+
+        Args:
+            rows, length: B and T; None where they vary.
+        """
+        specs = {"item_ids": keras.InputSpec(dtype="int32", shape=(rows, length))}
+        for name, size in self.column_sizes.items():
+            more = (size["numbers"],) if "numbers" in size else ()
+            kind = "float32" if more else "int32"
+            specs[name] = keras.InputSpec(dtype=kind, shape=(rows, length, *more))
+        return specs
 
     def _read_in_parts(
         self, queries: dict[str, np.ndarray], read: Callable[[dict], np.ndarray], columns: int
@@ -109,13 +133,13 @@ class SequenceEncoder(InitialWeights):
         inputs = {name: np.asarray(queries[name])[:, -self.max_length :] for name in names}
         item_ids = inputs["item_ids"]
         lengths = item_ids.shape[1] - np.argmax(item_ids != 0, axis=1)
-        found = np.empty((len(item_ids), columns), np.float32)
+        output = np.empty((len(item_ids), columns), np.float32)
         order = np.argsort(lengths, kind="stable")
         parts = np.split(order, np.arange(SCORING_ROWS, len(order), SCORING_ROWS))
 
         def fill(rows: np.ndarray) -> None:
             length = -(-int(lengths[rows].max()) // LENGTH_STEP) * LENGTH_STEP
-            found[rows] = read({name: inputs[name][rows, -length:] for name in names})
+            output[rows] = read({name: inputs[name][rows, -length:] for name in names})
 
         if len(order):
             # Other backends keep state in the model while it predicts.
@@ -123,8 +147,8 @@ class SequenceEncoder(InitialWeights):
                 for rows in parts:
                     fill(rows)
             else:
-                side_by_side(fill, parts)
-        return found
+                thread_map(fill, parts)
+        return output
 
     @functools.cached_property
     def _read_last(self) -> Callable[[dict], np.ndarray]:

@@ -10,7 +10,6 @@ from recmodels.insights.drift import Drift
 from recmodels.insights.seasons import Season
 from recmodels.plots.style import COLOURS, GREY, named_bars, styled
 
-
 # Behind black numbers; more interests take them again from the first.
 LIGHT = ("#8CC5E3", "#F5B48A", "#7FD1B5", "#E3BBD2", "#F3D37A", "#C9C9C9", "#B5B3E6")
 

@@ -15,8 +15,8 @@ import numpy as np
 from recmodels.data.files import written_whole
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import LENGTH_STEP
+from recmodels.recommend.atomic_dir import atomic_dir
 from recmodels.recommend.export_columns import column_encoders, column_specs
-from recmodels.recommend.folders import whole_or_nothing
 from recmodels.recommend.recommender import Recommender
 
 # What stands for nothing in a padded history and at the end of a short list.
@@ -62,7 +62,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
         >>> loaded.recommend(tf.constant([["tea", "cup"]]), 3, none, none)["items"]
     """
     _check_encoder(recommender.scorer)
-    if recommender._book.walks:
+    if recommender._book.needs_reranking:
         raise ValueError(
             "`recommender` has rules that depend on the rest of the list, and a SavedModel only "
             "knows what may be shown at all: export one without them. "
@@ -75,7 +75,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     serving = module.recommend.get_concrete_function()
     if hasattr(module, "recommend_ragged"):
         module.recommend_ragged.get_concrete_function()
-    with whole_or_nothing(folder) as unfinished, _silent():
+    with atomic_dir(folder) as unfinished, _silent():
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
     return folder
 
@@ -83,8 +83,9 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
 def export_lite(recommender: Recommender, path: str | Path) -> Path:
     """Write the encoder as a LiteRT file: item ids to the state after the last event.
 
-    Input: `item_ids`, int32 (1, L), padded on the left with 0. Output: the state, float32 (1, D);
-    its dot products with the item vectors are the scores.
+    Input: `item_ids`, int32 (1, L), padded on the left with 0, then the columns that the model
+    reads, encoded, by the names and in the order of `model.columns`. Output: the state, float32
+    (1, D); its dot products with the item vectors are the scores.
 
     Args:
         recommender: around a sequence encoder, such as `SASRec`.
@@ -99,11 +100,13 @@ def export_lite(recommender: Recommender, path: str | Path) -> Path:
 
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    spec = tf.TensorSpec((1, model.max_length), tf.int32, "item_ids")
+    wanted = model.input_specs(1, model.max_length)
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in wanted.items()]
 
-    @tf.function(input_signature=[spec], autograph=False)
-    def encode(item_ids):
-        return tf.cast(model.last_state({"item_ids": item_ids}), tf.float32)
+    @tf.function(input_signature=specs, autograph=False)
+    def encode(*inputs):
+        found = dict(zip(wanted, inputs, strict=True))
+        return tf.cast(model.last_state(found), tf.float32)
 
     module.encode = encode
     concrete = encode.get_concrete_function()
@@ -156,9 +159,9 @@ def _serving_module(recommender: Recommender):
         autograph=False,
     )
     def recommend(histories, k, exclude, only, *columns):
-        found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
-        unknown = (found == 0) & (histories != module.raw_ids[0])
-        known, moved = _pushed_right(tf.where(unknown, num_items + 1, found), columns[:num_events])
+        ids = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
+        unknown = (ids == 0) & (histories != module.raw_ids[0])
+        known, moved = _pushed_right(tf.where(unknown, num_items + 1, ids), columns[:num_events])
         raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
         scores = _scores(model, module, {"item_ids": known, **encode(raw, known)})
         scores = tf.where(module.allowed & _mask(module, exclude, only), scores, -math.inf)
