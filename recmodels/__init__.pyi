@@ -32,6 +32,7 @@ from recmodels.features.sequences import prepare as prepare
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
 from recmodels.models.bpr_mf import BPRMF as BPRMF
+from recmodels.models.build_two_tower import build_two_tower as build_two_tower
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
 from recmodels.models.growth import grow as grow
@@ -47,7 +48,6 @@ from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThen
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
-from recmodels.models.two_towers_of import two_towers_of as two_towers_of
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
 from recmodels.models.user_knn import UserKNN as UserKNN
 from recmodels.panel import Panel as Panel

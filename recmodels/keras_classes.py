@@ -14,7 +14,7 @@ _CLASSES = {
     "layers.norm": ("LayerNorm",),
     "layers.position": ("LearnedPosition", "SinusoidalPosition"),
     "layers.rating_head": ("RatingHead",),
-    "layers.set_vector": ("SetVector",),
+    "layers.rating_set_encoder": ("RatingSetEncoder",),
     "layers.tower": ("Tower",),
     "layers.transformer": ("TransformerBlock",),
     "models.sasrec": ("SASRec",),

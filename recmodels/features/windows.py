@@ -55,9 +55,9 @@ def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:
     if not len(flat):  # Histories without a single event: there is nothing to index.
         return np.full((*positions.shape, *flat.shape[1:]), PADDING_ID, flat.dtype)
     real = positions >= np.asarray(starts)[:, None]
-    found = flat[np.where(real, positions, 0)]
-    kept = real.reshape(*real.shape, *[1] * (found.ndim - 2))
-    return np.where(kept, found, PADDING_ID).astype(flat.dtype)
+    windows = flat[np.where(real, positions, 0)]
+    kept = real.reshape(*real.shape, *[1] * (windows.ndim - 2))
+    return np.where(kept, windows, PADDING_ID).astype(flat.dtype)
 
 
 def cut_windows(
