@@ -104,14 +104,15 @@ def masks() -> Drawing:
         "Three grids of five rows and five columns; a row looks at a column where the cell is "
         "dark. The causal mask is dark on and below the diagonal. The padding mask is dark in "
         "the last three columns, because the first two positions are padding. Together they "
-        "leave a triangle of three real positions.",
+        "leave a triangle of three real positions; a padding position looks at itself only, so "
+        "that its row is not empty.",
         236,
     )
     padding = 2
     grids = (
         ("causal mask", lambda row, column: column <= row),
         ("padding mask", lambda row, column: column >= padding),
-        ("both", lambda row, column: padding <= column <= row),
+        ("both", lambda row, column: column == row or padding <= column <= row),
     )
     for place, (name, visible) in enumerate(grids):
         left = 22 + 122 * place
