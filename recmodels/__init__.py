@@ -13,7 +13,7 @@ import importlib
 import os
 
 from recmodels.keras_classes import register_with_keras
-from recmodels.quiet import expect_shapes_to_vary
+from recmodels.log_filters import ignore_retracing_warnings
 from recmodels.threads import keep_operations_small
 
 # TensorFlow Recommenders needs it before anything touches `tf.keras`; Keras 3 does not care.
@@ -47,6 +47,7 @@ _HOMES = {
     "Gap": "recmodels.features.number_columns",
     "Clock": "recmodels.features.number_columns",
     "simulate": "recmodels.data.shop",
+    "simulate_behaviour": "recmodels.data.shop_behaviour",
     "RandomOrder": "recmodels.models.random_order",
     "MostPopular": "recmodels.models.popularity",
     "RecentPopular": "recmodels.models.popularity",
@@ -68,7 +69,7 @@ _HOMES = {
     "EventEmbedding": "recmodels.layers.event_embedding",
     "Tower": "recmodels.layers.tower",
     "TwoTower": "recmodels.models.two_tower",
-    "two_towers_of": "recmodels.models.two_towers_of",
+    "build_two_tower": "recmodels.models.build_two_tower",
     "RetrieveThenRank": "recmodels.models.retrieve_then_rank",
     "RetrievalTask": "recmodels.tasks.retrieval",
     "RankingTask": "recmodels.tasks.ranking",
@@ -83,6 +84,7 @@ _HOMES = {
     "comparison": "recmodels.evaluation.comparison",
     "compare": "recmodels.evaluation.statistics",
     "BayesCeiling": "recmodels.evaluation.ceilings",
+    "BayesEvents": "recmodels.evaluation.ceilings",
     "Recommender": "recmodels.recommend.recommender",
     "Panel": "recmodels.panel",
     "set_seed": "recmodels.training.seeds",
@@ -93,7 +95,7 @@ _PACKAGES = ("course", "plots")
 __all__ = [*_HOMES, "__version__"]
 
 keep_operations_small()
-expect_shapes_to_vary()
+ignore_retracing_warnings()
 register_with_keras()
 
 

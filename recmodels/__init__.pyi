@@ -12,10 +12,12 @@ from recmodels.data.registry import load as load
 from recmodels.data.rolling import rolling_origin as rolling_origin
 from recmodels.data.sessions import sessions as sessions
 from recmodels.data.shop import simulate as simulate
+from recmodels.data.shop_behaviour import simulate_behaviour as simulate_behaviour
 from recmodels.data.splits import leave_one_out as leave_one_out
 from recmodels.data.splits import temporal_cutoff as temporal_cutoff
 from recmodels.data.table_splits import split_from_tables as split_from_tables
 from recmodels.evaluation.ceilings import BayesCeiling as BayesCeiling
+from recmodels.evaluation.ceilings import BayesEvents as BayesEvents
 from recmodels.evaluation.comparison import comparison as comparison
 from recmodels.evaluation.comparison import slices as slices
 from recmodels.evaluation.held_out import measure_held_out as measure_held_out
@@ -35,6 +37,7 @@ from recmodels.layers.event_embedding import EventEmbedding as EventEmbedding
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
 from recmodels.models.bpr_mf import BPRMF as BPRMF
+from recmodels.models.build_two_tower import build_two_tower as build_two_tower
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
 from recmodels.models.event_forecast import EventForecast as EventForecast
@@ -53,7 +56,6 @@ from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThen
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
-from recmodels.models.two_towers_of import two_towers_of as two_towers_of
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
 from recmodels.models.user_knn import UserKNN as UserKNN
 from recmodels.panel import Panel as Panel
