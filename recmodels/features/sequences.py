@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split
 from recmodels.features.checks import digest
 from recmodels.features.histories import Histories, build_histories
@@ -184,8 +183,12 @@ class _CaseEncoder:
         users = cases.targets.events["user"].to_numpy()
         targets = self.vocabulary.encode(cases.targets.events["item"])
         counts = self.train.item_counts(len(self.vocabulary))
-        known = build_histories(cases.inputs, self.vocabulary, users, self.columns, self.schema)
-        at = _last_times(cases.inputs, users)
+        rolling = cases.known is not None  # Each case has a history of its own.
+        everyone = None if rolling else users
+        known = build_histories(cases.inputs, self.vocabulary, everyone, self.columns, self.schema)
+        if rolling:
+            known = known.select(pd.Index(known.users).get_indexer(users), users, cases.known)
+        at = cases.last_times()
         return Queries(
             histories=known.asking(self.schema.encode_asked(cases.targets.events)),
             user_ids=pd.Index(self.train.users).get_indexer(users).astype(np.int32),
@@ -206,12 +209,3 @@ class _CaseEncoder:
         if at is not None:
             found["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - at
         return found
-
-
-def _last_times(inputs: Interactions, users: np.ndarray) -> np.ndarray | None:
-    """The time of the last event of each user, float64, (U,); NaN for users without events."""
-    if inputs.order != "timed":
-        return None
-    known, offsets = inputs.user_offsets()
-    times = inputs.events["timestamp"].to_numpy(np.float64)[offsets[1:] - 1]
-    return pd.Series(times, index=known).reindex(users).to_numpy()
