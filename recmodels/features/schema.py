@@ -8,14 +8,14 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
+from recmodels.features.described import check_described
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.vocabulary import Vocabulary
 
 KINDS: dict[str, type[Column]] = {
     kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector)
 }
-# What a column may describe, and by which column of the events each row of a table is found.
-OF = ("events", "items", "users", "asked")
+# By which column of the events each row of a table is found.
 KEYS = {"items": "item", "users": "user"}
 
 
@@ -62,7 +62,7 @@ class Schema:
                     f"`columns` must map names to one of {sorted(KINDS)}. "
                     f"Received: {name!r}: {column!r}"
                 )
-            _check_described(name, column, self.source(name))
+            check_described(name, column, self.source(name))
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -298,21 +298,3 @@ class Schema:
             gaps[first] = np.nan
             return pd.Series(gaps, name=source)
         return values.reset_index(drop=True)
-
-
-def _check_described(name: str, column: Column, source: str) -> None:
-    """Raise where a column describes what its kind cannot, or would tell a query its answer."""
-    if column.of not in OF:
-        raise ValueError(f"`of` must be one of {OF}. Received: {name!r}: of={column.of!r}")
-    if isinstance(column, Gap) and column.of not in ("events", "asked"):
-        raise ValueError(
-            "A Gap lies between two events, so it can only describe events. "
-            f"Received: {name!r}: of={column.of!r}"
-        )
-    told = isinstance(column, Category | Flag) and source not in ("timestamp", "item", "user")
-    if column.of == "asked" and not (told or isinstance(column, Clock | Gap)):
-        raise ValueError(
-            f"Column `{name}` must be a Category or a Flag, such as the type of behaviour, or a "
-            "Clock or a Gap to be asked for: the item or a number of the event to predict would "
-            f"put the answer into the question. Received: kind={column.kind!r}, source={source!r}"
-        )
