@@ -13,7 +13,7 @@ import importlib
 import os
 
 from recmodels.keras_classes import register_with_keras
-from recmodels.quiet import expect_shapes_to_vary
+from recmodels.log_filters import ignore_retracing_warnings
 from recmodels.threads import keep_operations_small
 
 # TensorFlow Recommenders needs it before anything touches `tf.keras`; Keras 3 does not care.
@@ -28,6 +28,7 @@ _HOMES = {
     "load": "recmodels.data.registry",
     "read_events": "recmodels.data.events",
     "from_frame": "recmodels.data.events",
+    "sessions": "recmodels.data.sessions",
     "data_card": "recmodels.data.card",
     "leave_one_out": "recmodels.data.splits",
     "temporal_cutoff": "recmodels.data.splits",
@@ -46,6 +47,7 @@ _HOMES = {
     "Gap": "recmodels.features.number_columns",
     "Clock": "recmodels.features.number_columns",
     "simulate": "recmodels.data.shop",
+    "simulate_behaviour": "recmodels.data.shop_behaviour",
     "RandomOrder": "recmodels.models.random_order",
     "MostPopular": "recmodels.models.popularity",
     "RecentPopular": "recmodels.models.popularity",
@@ -67,12 +69,13 @@ _HOMES = {
     "EventEmbedding": "recmodels.layers.event_embedding",
     "Tower": "recmodels.layers.tower",
     "TwoTower": "recmodels.models.two_tower",
-    "two_towers_of": "recmodels.models.two_towers_of",
+    "build_two_tower": "recmodels.models.build_two_tower",
     "RetrieveThenRank": "recmodels.models.retrieve_then_rank",
     "RetrievalTask": "recmodels.tasks.retrieval",
     "RankingTask": "recmodels.tasks.ranking",
     "fit": "recmodels.api",
     "Training": "recmodels.training.settings",
+    "Augment": "recmodels.features.augment",
     "fast_layers": "recmodels.layers.fast",
     "grow": "recmodels.models.growth",
     "evaluate": "recmodels.evaluation.report",
@@ -81,6 +84,7 @@ _HOMES = {
     "comparison": "recmodels.evaluation.comparison",
     "compare": "recmodels.evaluation.statistics",
     "BayesCeiling": "recmodels.evaluation.ceilings",
+    "BayesEvents": "recmodels.evaluation.ceilings",
     "Recommender": "recmodels.recommend.recommender",
     "Panel": "recmodels.panel",
     "set_seed": "recmodels.training.seeds",
@@ -91,7 +95,7 @@ _PACKAGES = ("course", "plots")
 __all__ = [*_HOMES, "__version__"]
 
 keep_operations_small()
-expect_shapes_to_vary()
+ignore_retracing_warnings()
 register_with_keras()
 
 

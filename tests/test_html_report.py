@@ -1,5 +1,6 @@
 """The report of a run: safe, self-contained, readable, in the language of the log."""
 
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from harness import random_lists
 
 from recmodels.data.interactions import Interactions
-from recmodels.experiments import quickstart
+from recmodels.experiments import quickstart, report_figures
 from recmodels.experiments.html_report import _shown, element, write_report
 from recmodels.experiments.report_texts import FIELDS, TEXTS, language_of, text
 
@@ -89,10 +90,23 @@ def test_every_section_is_there_and_figures_have_alternative_texts(hostile):
 
 
 def test_a_chinese_log_has_a_chinese_report(tmp_path, monkeypatch):
+    drawn = []
+    save = report_figures.plots.save
+
+    def note_texts(ax, path):
+        legend = ax.get_legend()
+        drawn.extend([ax.get_xlabel(), ax.get_ylabel(), ax.get_title()])
+        drawn.extend(label.get_text() for label in ax.get_yticklabels())
+        drawn.extend(text.get_text() for text in (legend.get_texts() if legend else []))
+        return save(ax, path)
+
+    monkeypatch.setattr(report_figures.plots, "save", note_texts)
     html, outline = make_report(tmp_path, monkeypatch, [f"茶壶{i}" for i in range(8)])
     assert ("lang", "zh") in outline.attributes
     assert "推荐列表" in outline.texts and "马尔可夫链" in html
     assert not any("Markov chain" in t or "has the highest" in t for t in outline.texts)
+    words = {word for text in drawn for word in re.findall("[A-Za-z]{3,}", text)}
+    assert len(drawn) > 15 and words <= {"NDCG", "SASRec", "EASE", "ItemKNN"}
 
 
 def test_most_letters_decide_the_language():

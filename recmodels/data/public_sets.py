@@ -50,7 +50,9 @@ class Source:
     @property
     def files(self) -> tuple[str, ...]:
         """Any of these, plain or gzipped, marks the folder of the set; none for simulated data."""
-        return tuple(own.files for own in (*self.layouts[:1], self.instead) if own is not None)
+        return tuple(
+            source.files for source in (*self.layouts[:1], self.instead) if source is not None
+        )
 
 
 RATED = ("user", "item", "value", "timestamp")
@@ -76,6 +78,9 @@ SOURCES: dict[str, Source] = {
     "shop": Source("a simulated shop whose best possible result is known"),
     "shop-deterministic": Source(
         "the same shop without browsing: history all but settles what comes next"
+    ),
+    "shop-behaviour": Source(
+        "a simulated shop to learn types, items and times of events from, all with known limits"
     ),
     "ml-100k": Source(
         "MovieLens 100K: ratings with times, titles and genres",

@@ -1,26 +1,31 @@
 """The figures of a run."""
 
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 from recmodels import plots
 from recmodels.evaluation.comparison import slices
 from recmodels.experiments.quickstart import Quickstart
 from recmodels.experiments.report import models_table
-from recmodels.experiments.report_texts import text
+from recmodels.experiments.report_texts import text, translate_figure_text
 from recmodels.experiments.tournament import NEURAL
+from recmodels.plots.style import cjk_font
 
 
-def draw_figures(found: Quickstart, folder: Path) -> dict[str, Path]:
-    """The figures of a run as PNG files, by name."""
-    data, winner = found.data, found.winner
-    name, table = text(winner.family), models_table(found)
-    models = table["ndcg@10"].drop("ceiling", errors="ignore").rename(text)
+def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict[str, Path]:
+    """The figures of a run as PNG files, by name; English where no font writes Chinese."""
+    data, winner = result.data, result.winner
+    language = language if cjk_font() else "en"
+    name_of = partial(text, language=language)
+    name, table = name_of(winner.family), models_table(result)
+    models = table["ndcg@10"].drop("ceiling", errors="ignore").rename(name_of)
     ceiling = table.loc["ceiling", ("ndcg@10", "mean")] if "ceiling" in table.index else None
     popularity = data.train.item_counts(data.num_items)[1:]
     by_length, by_popularity = (slices(winner.test, by) for by in ("length", "popularity"))
-    neural = next((c for c in found.candidates if c.curve is not None), None)
+    neural = next((c for c in result.candidates if c.curve is not None), None)
     longest = None if neural is None else neural.model.max_length
     drawings = {
         "models": lambda: plots.model_comparison(models, ceiling=ceiling),
@@ -33,11 +38,23 @@ def draw_figures(found: Quickstart, folder: Path) -> dict[str, Path]:
     }
     if neural is not None:
         frame = neural.curve.to_frame()
-        drawings["learning"] = lambda: plots.learning_curves({text(NEURAL): frame})
+        drawings["learning"] = lambda: plots.learning_curves({name_of(NEURAL): frame})
     paths = {}
     for figure, draw in drawings.items():
         paths[figure] = folder / f"{figure}.png"
         ax = draw()
+        if language == "zh":
+            _translate(ax)
         plots.save(ax, paths[figure])
         plt.close(ax.figure)
     return paths
+
+
+def _translate(ax: Axes) -> None:
+    """Put the texts of a figure into Chinese."""
+    legend = ax.get_legend()
+    shown = [ax.xaxis.label, ax.yaxis.label, ax.title]
+    shown += [] if legend is None else legend.get_texts()
+    for each in shown:
+        each.set_text(translate_figure_text(each.get_text()))
+        each.set_fontfamily(["DejaVu Sans", cjk_font()])

@@ -1,5 +1,7 @@
 """Every sentence of `recmodels run` and its report, in English and in Chinese."""
 
+import re
+
 from recmodels.data.text import visible
 
 # By key: English, Chinese.
@@ -248,6 +250,25 @@ FIELDS: dict[str, tuple[str, str]] = {
     "cold_targets": ("targets unknown to training", "训练中没有的目标"),
 }
 LANGUAGES = ("en", "zh")
+# Texts inside figures: a pattern of the English text, and the Chinese one.
+FIGURE_TEXTS: tuple[tuple[str, str], ...] = (
+    (r"(.+), 95 % interval", r"\1，95 % 置信区间"),
+    (r"ceiling (.+)", r"上限 \1"),
+    (r"median (.+)", r"中位数 \1"),
+    (r"(.+) of users are longer than (.+)", r"\1 的用户多于 \2 个事件"),
+    (
+        r"events of a user \(the longest 1 % in the last bar\)",
+        "每个用户的事件数（最长的 1 % 归入末尾）",
+    ),
+    (r"the top 10 % of items have (.+) of the events", r"前 10 % 的物品占 \1 的事件"),
+    (r"item, from the most popular", "物品（按热度排序）"),
+    (r"users", "用户"),
+    (r"events", "事件"),
+    (r"(?:history )?length", "历史长度"),
+    (r"training events of the target", "目标物品的训练事件数"),
+    (r"epoch", "轮次"),
+    (r"validation (.+)", r"验证集 \1"),
+)
 
 
 def text(key: str, language: str = "en", **values) -> str:
@@ -259,6 +280,14 @@ def text(key: str, language: str = "en", **values) -> str:
     """
     template = (TEXTS | FIELDS)[key][LANGUAGES.index(language)]
     return visible(template.format(**values))
+
+
+def translate_figure_text(english: str) -> str:
+    """The Chinese form of a text inside a figure; names of models and metrics stay as they are."""
+    for pattern, chinese in FIGURE_TEXTS:
+        if re.fullmatch(pattern, english):
+            return re.sub(pattern, chinese, english)
+    return english
 
 
 def language_of(texts: list[str]) -> str:

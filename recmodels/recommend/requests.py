@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from recmodels.evaluation.model_checks import check_model
+from recmodels.evaluation.model_checks import check_model, check_schema
 from recmodels.features.described import OF
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
@@ -48,11 +48,12 @@ class RequestReader:
         schema: of the columns that models read.
         items: table of the items, for the schema's columns of items.
         histories: what each known user did; its rows are those of the training histories.
-        scorer: whose rows of users, if it has any, must be those of the histories.
+        scorer: whose columns must be those of the schema and whose rows of users, if it has any,
+            those of the histories.
 
     Raises:
-        ValueError: the model was trained on other users, or on these in another order, a user
-            has two histories, or the table of items lacks a column of the schema.
+        ValueError: the model was trained on other columns, on other users, or on these in another
+            order, a user has two histories, or the table of items lacks a column of the schema.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class RequestReader:
         histories: Histories | None = None,
         scorer=None,
     ) -> None:
+        check_schema(scorer, schema)
         self.vocabulary = vocabulary
         self.schema = schema
         self.item_columns = schema.encode_items(items, vocabulary)
@@ -111,7 +113,7 @@ class RequestReader:
         return replace(
             requests,
             histories=requests.histories.asking(codes),
-            notes=[[*own, *notes] for own in requests.notes],
+            notes=[[*user_notes, *notes] for user_notes in requests.notes],
         )
 
     def read_users(self, users: Iterable) -> Requests:
@@ -126,8 +128,8 @@ class RequestReader:
         rows = self.index.get_indexer(pd.Index(users)) if users else np.zeros(0, int)
         pairs = zip(users, rows, strict=True)
         notes = [[f"User {user!r} is not known."] if row < 0 else [] for user, row in pairs]
-        found = self.histories.select(rows, users)
-        return Requests(found, rows.astype("i4"), notes, _last_times(found))
+        histories = self.histories.select(rows, users)
+        return Requests(histories, rows.astype("i4"), notes, _last_times(histories))
 
     def read_histories(self, histories: Sequence) -> Requests:
         """The requests of newcomers with these events, oldest first.
@@ -158,15 +160,15 @@ class RequestReader:
         whole = [name for name in given if all(name in table for table in tables)]
         columns |= {name: _numbers(name, rows[name]) for name in whole if name not in columns}
         flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
-        found = Histories(np.arange(len(tables)), flat, offsets, columns)
-        found = found.with_item_columns(self.item_columns).with_user_columns(
+        requests = Histories(np.arange(len(tables)), flat, offsets, columns)
+        requests = requests.with_item_columns(self.item_columns).with_user_columns(
             self._encode_people(people)
         )
         notes = [
-            [*unknown_note(own, "history"), *self._missing_notes(table, person)]
-            for own, table, person in zip(unknown, tables, people, strict=True)
+            [*unknown_note(unknown_ids, "history"), *self._missing_notes(table, person)]
+            for unknown_ids, table, person in zip(unknown, tables, people, strict=True)
         ]
-        return Requests(found, np.full(len(tables), -1, np.int32), notes, _last_times(found))
+        return Requests(requests, np.full(len(tables), -1, np.int32), notes, _last_times(requests))
 
     def _encode_people(self, people: Sequence[Mapping]) -> dict[str, np.ndarray]:
         """The columns of users from what requests tell of them, (B, ...)."""
