@@ -1,4 +1,4 @@
-"""The few calls most users need, each a thin join of the folders below."""
+"""Train a model and measure it on validation data: the calls that most users need."""
 
 import inspect
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def fit(
     verbose: bool = True,
     **options,
 ) -> LearningCurve:
-    """Train any model on the training histories; the best weights stay in it.
+    """Train a model on the training histories and leave the best weights in it.
 
     Counted models, such as `ItemKNN`, learn in one pass and take no options. Sequence encoders
     learn to name the next item (`tasks.build.next_item_job`), two towers to retrieve, to rate or
@@ -158,19 +158,19 @@ def _train(
 
 
 def validation_score(model, data: SequenceData, filter_seen: bool | None = None) -> float:
-    """Mean of the protocol's metric over the validation queries: what choices are made by."""
+    """Return the mean of the protocol's metric over the validation queries."""
     ranks = rank(model, data.validation, filter_seen=filter_seen).ranks
     return float(rank_metric(data.protocol.choose_by, ranks).mean())
 
 
 def _plain_keywords(measure: Callable) -> dict:
-    """What is known of a measure: the plain keyword arguments of a `functools.partial`."""
+    """Return the plain keyword arguments of a `functools.partial`, to identify a measure."""
     keywords = getattr(measure, "keywords", {})
     return {k: v for k, v in keywords.items() if isinstance(v, str | int | float | None)}
 
 
 def _is_trained_in_epochs(model, data: SequenceData) -> bool:
-    """Whether a model has a task; raise where it, or the data, cannot be fitted."""
+    """Return whether a model has a task; raise if it or the data cannot be fitted."""
     if not isinstance(data, SequenceData):
         raise ValueError(
             "`data` must come from `prepare`, such as `prepare(leave_one_out(log))`. "
@@ -192,7 +192,7 @@ def _count(model, data: SequenceData, options: list[str]) -> LearningCurve:
 
 
 def _check_trained(model, data: SequenceData) -> None:
-    """Raise where a model with a task does not fit the data."""
+    """Raise if a model with a task does not fit the data."""
     if data.num_items < 2:
         raise ValueError(
             "`data` must hold two items at least: every loss, such as 'gbce', needs one that came "
@@ -204,7 +204,7 @@ def _check_trained(model, data: SequenceData) -> None:
 
 
 def _sort_options(task: str, options: dict) -> tuple[Training, dict]:
-    """The settings of `Training` and those of the task."""
+    """Split options into the settings of `Training` and those of the task."""
     of_task = list(inspect.signature(JOBS[task]).parameters)[3:]
     unknown = sorted(set(options) - set(_TRAINING) - set(of_task))
     if unknown:

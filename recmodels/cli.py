@@ -34,7 +34,7 @@ app.add_typer(data_app, name="data")
 
 @app.callback()
 def recmodels() -> None:
-    """Sequential recommendation that one can teach with, trust and reproduce."""
+    """Sequential recommendation for teaching, reliable evaluation and reproducible results."""
 
 
 @app.command()
@@ -53,7 +53,7 @@ def run(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Compare models on a log, keep the best as a bundle and write a report.
+    """Compare models on a log, save the best as a bundle and write a report.
 
     A run that was stopped goes on where it was when the same command is typed again.
     """
@@ -90,7 +90,7 @@ def train(
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Train an experiment, measure it on its test cases and store result and bundle.
+    """Train an experiment, measure it on its test cases and store the result and the bundle.
 
     A run that was stopped goes on where it was when the same command is typed again.
     """
@@ -114,7 +114,7 @@ def tune(
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Search an experiment's options for the best validation score; the test is never seen."""
+    """Search for the options of an experiment with the best validation score, without test data."""
     start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.tune import tune as search
@@ -129,7 +129,7 @@ def estimate(
     columns: Annotated[str, typer.Option(help="Of a file, as for `run`.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Say what training costs in seconds and memory, measured within half a minute."""
+    """Estimate the time and memory of a training from measurements of half a minute."""
     start_backend()
     from recmodels.data.registry import open_log
     from recmodels.experiments.catalogue import find_experiment
@@ -169,7 +169,7 @@ def recommend(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Recommend from a bundle, after a history of raw item ids or for a known user."""
+    """Recommend items from a bundle, after a history of raw item ids or for a known user."""
     start_backend()
     from recmodels.recommend.raw_ids import typed_ids
     from recmodels.recommend.recommender import Recommender
@@ -194,7 +194,7 @@ def export(
     out: Annotated[Path, typer.Argument(help="Folder, or with --lite file, to write.")],
     lite: Annotated[bool, typer.Option(help="Only the encoder, for LiteRT.")] = False,
 ) -> None:
-    """Export a bundle to a SavedModel that plain TensorFlow runs, raw ids in and out."""
+    """Export a bundle to a SavedModel for TensorFlow alone, with raw ids in and out."""
     start_backend()
     from recmodels.recommend.export import export_lite, export_saved_model
     from recmodels.recommend.recommender import Recommender
@@ -213,7 +213,7 @@ def table(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print all stored results beside the published figures."""
+    """Print all stored results with the published numbers."""
     start_backend()
     from recmodels.experiments.tables import markdown_table, table_rows, write_into
 
@@ -225,7 +225,7 @@ def table(
 
 @data_app.command("list")
 def data_list(as_json: Json = False) -> None:
-    """Name the known data sets."""
+    """List the known data sets."""
     from recmodels.data.registry import SOURCES
 
     rows = {name: source.summary for name, source in SOURCES.items()}
@@ -240,7 +240,7 @@ def data_card(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Counts, spans, density, lengths, repeats and ties, checked against the published counts."""
+    """Print the properties of a log, and compare them with published counts."""
     from recmodels.data.card import data_card as make_card
     from recmodels.data.registry import open_log
 
@@ -255,7 +255,7 @@ def bundle_in(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Run the command; what a user can mend is one line, not a traceback."""
+    """Run the command; print errors that a user can correct as one line, without a traceback."""
     try:
         app()
     except (ValueError, OSError, FloatingPointError) as error:

@@ -1,4 +1,4 @@
-"""Try an answer on inputs its author has not seen, and explain what is wrong without solving it."""
+"""Check an answer on inputs that the student has not seen, and explain what is wrong."""
 
 import copy
 import importlib
@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 
 
 class NotYet(Exception):
-    """Why an answer is not right yet, in a sentence that does not give the answer away."""
+    """The reason why an answer is not right yet, without the solution."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What public data sets tell of their items and users, as tables indexed by raw id."""
+"""Attributes of items and users of public data sets, as tables indexed by raw id."""
 
 import gzip
 import json

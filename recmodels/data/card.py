@@ -1,4 +1,4 @@
-"""The one page to read about a log before modelling it."""
+"""The data card: the main properties of a log."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,7 +15,7 @@ PERCENTILES = (0, 10, 25, 50, 75, 90, 99, 100)
 
 @dataclass(frozen=True, repr=False)
 class DataCard:
-    """Counts, spans and oddities of a log.
+    """Counts, time span and unusual properties of a log.
 
     Args:
         name, order: as the log says.
@@ -88,7 +88,7 @@ class DataCard:
 
 
 def data_card(source: str | Interactions) -> DataCard:
-    """Describe a log, and check it against the published counts where it is a known one.
+    """Describe a log, and compare it with the published counts of a known data set.
 
     Args:
         source: the name of a registered data set, or a log.

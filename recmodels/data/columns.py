@@ -1,4 +1,4 @@
-"""Guess which column of a stranger's table is which, by its usual names."""
+"""Guess the roles of the columns of a table by common names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ REQUIRED = ("user", "item")
 def guess_columns(
     columns: Iterable[str], named: Mapping[str, str] = NOTHING, skip: Iterable[str] = ()
 ) -> dict[str, str]:
-    """The columns that carry a usual name, by what they hold.
+    """Return the columns with a common name, by role.
 
     Args:
         columns: names as they stand in the file.

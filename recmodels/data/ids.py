@@ -1,4 +1,4 @@
-"""Convert columns to ids, and refuse values that are no ids or could be one id or two."""
+"""Convert columns to ids; refuse values that are not ids or are ambiguous."""
 
 import re
 import unicodedata

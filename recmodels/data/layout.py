@@ -1,4 +1,4 @@
-"""Find the delimiter, the quotes and the header of a text file, or refuse to guess."""
+"""Detect the delimiter, the quotes and the header of a text file; raise an error if ambiguous."""
 
 import csv
 import re
@@ -23,7 +23,7 @@ RECBOLE = re.compile(r"(.+):(token|float|token_seq|float_seq)")
 
 @dataclass(frozen=True)
 class Layout:
-    """How the lines of a text file are cut into fields.
+    """How the lines of a text file are divided into fields.
 
     Args:
         delimiter: between fields; `BLANKS` stands for any number of blanks.

@@ -1,4 +1,4 @@
-"""Convert the times people have to integer UTC seconds, and refuse what is not clear."""
+"""Convert times to integer UTC seconds; refuse ambiguous ones."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop 
 
 @dataclass(frozen=True)
 class TimeOptions:
-    """What the caller of `read_events` says about times, instead of a guess; see there."""
+    """Options of `read_events` about times, which replace guesses; see there."""
 
     date_format: str | None = None
     dayfirst: bool | None = None

@@ -1,4 +1,4 @@
-"""Tables of several evaluations, or of parts of one."""
+"""Tables of several evaluations, or of slices of one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -67,7 +67,7 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
 def comparison(
     evaluations: Mapping[str, Evaluation], metrics: Sequence[str] = ("ndcg@10", "hr@10", "mrr@10")
 ) -> pd.DataFrame:
-    """Models side by side: mean and 95 % bootstrap interval over users of each metric.
+    """Compare models: mean and 95 % bootstrap interval over users of each metric.
 
     Args:
         evaluations: by model.
@@ -89,7 +89,7 @@ def comparison(
 def over_folds(
     evaluations: Sequence[Evaluation], metrics: Sequence[str] = ("ndcg@10", "hr@10", "mrr@10")
 ) -> pd.DataFrame:
-    """How much metrics of one model vary over the folds of `rolling_origin`.
+    """Return how much the metrics of one model vary over the folds of `rolling_origin`.
 
     Args:
         evaluations: one per fold.

@@ -1,4 +1,4 @@
-"""How sure a difference is: intervals, paired tests, and their correction for many comparisons.
+"""Statistical uncertainty: intervals, paired tests, and corrections for multiple comparisons.
 
 Everything takes one value a user, averaged over seeds first: users are the sample, and two models
 are compared on the same users.
@@ -25,7 +25,7 @@ class Interval(NamedTuple):
 def bootstrap_interval(
     per_user_values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
-    """Percentile bootstrap over users of a mean.
+    """Compute a percentile bootstrap interval of a mean over users.
 
     It says how far the mean would move with other users, not with other seeds: see `seed_std`.
 
@@ -75,7 +75,7 @@ def seed_std(values: np.ndarray) -> float | None:
 def paired_permutation_test(
     a: np.ndarray, b: np.ndarray, resamples: int = 9999, seed: int = 0
 ) -> float:
-    """Two-sided p-value of "which model is which does not matter", by random sign flips.
+    """Return the two-sided p-value of a paired permutation test, by random sign flips.
 
     If the models were alike, each user's difference could as well have had the other sign.
 
@@ -107,7 +107,7 @@ def paired_permutation_test(
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """p-values corrected for being many, by Holm's step-down method (1979).
+    """Correct p-values for multiple comparisons, by Holm's step-down method (1979).
 
     The smallest of m is multiplied by m, the next by m - 1 and so on, none may fall below an
     earlier one, and none exceeds 1. The chance of a single false claim stays below the level.
@@ -129,7 +129,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 def compare(
     per_user: pd.DataFrame, baseline: str, level: float = 0.95, seed: int = 0
 ) -> pd.DataFrame:
-    """Each model against one baseline on the same users.
+    """Compare each model with one baseline on the same users.
 
     Args:
         per_user: one row a user, one column a model, values averaged over seeds.

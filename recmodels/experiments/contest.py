@@ -1,4 +1,4 @@
-"""All candidates of one log, made one after the other within memory and a budget of time."""
+"""Train all candidates on one log, within memory and a time budget."""
 
 import sys
 import time
@@ -32,7 +32,7 @@ SECONDS_TO_MEASURE = 20.0  # That the estimate itself may take.
 
 
 class Progress:
-    """Lines on standard error with the seconds since the start, in a terminal or not."""
+    """Print lines with the seconds since the start to standard error."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -48,7 +48,7 @@ class Progress:
 
 
 class Contest:
-    """Makes the candidates of one run.
+    """Trains the candidates of one run.
 
     Args:
         experiment: of the neural model, with the settings for unlimited time and memory.

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs no network."""
+"""The HTML report of a run, in one file that needs no network."""
 
 import base64
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Stored results: means and intervals of each experiment over its seeds."""
+"""Store results: means and intervals of each experiment over its seeds."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def _check_same_users(experiment: Experiment, stored: pd.DataFrame, measured: pd
 
 
 def replace_result(result: dict, folder: Path, per_user_table: pd.DataFrame) -> None:
-    """Replace both files of a result, or neither, wherever the process is killed.
+    """Replace both files of a result, or neither, even if the process is killed.
 
     The JSON decides: before it is replaced the old per-user file is in place, and afterwards the
     new one is, under its own name or still under the staged one, where `read_per_user` finds it.

@@ -1,4 +1,4 @@
-"""Train the seeds of an experiment and keep what they found."""
+"""Train the seeds of an experiment and store their results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from recmodels.recommend.recommender import Recommender
 
 
 class UnexpectedResult(ValueError):
-    """A run that did not reproduce what its experiment promises."""
+    """Raised if a run does not reproduce the expected result of its experiment."""
 
 
 def train_and_store(

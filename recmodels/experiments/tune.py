@@ -1,4 +1,4 @@
-"""Choose options on validation labels; the test labels are not in the object."""
+"""Tune options on validation labels, without access to test labels."""
 
 from dataclasses import replace
 from pathlib import Path

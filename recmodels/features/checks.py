@@ -1,4 +1,4 @@
-"""Checks of what models are given, and digests that recognise data seen before."""
+"""Checks of model inputs, and digests that identify data."""
 
 import hashlib
 import numbers
@@ -11,7 +11,7 @@ from recmodels.features.histories import Histories
 
 
 def digest(*arrays) -> str:
-    """A short text that is the same for equal arrays and differs for others.
+    """Return a short text that is equal for equal arrays only.
 
     Args:
         arrays: of numbers, or of strings.
@@ -30,13 +30,13 @@ def digest(*arrays) -> str:
 
 
 def user_rows(histories: Histories) -> str:
-    """Digest of the raw user ids in their order: whose row is which."""
+    """Return a digest of the raw user ids in their order."""
     users = np.asarray(histories.users)
     return digest(users.astype(np.int64) if users.dtype.kind in "iu" else users)
 
 
 def ratings_of(histories: Histories, needed_by: str | None = None) -> np.ndarray:
-    """The rating of each event, float (N,); 1 for all where the histories carry none.
+    """Return the rating of each event, float (N,); 1 for all if the histories have no ratings.
 
     Args:
         histories: training histories.

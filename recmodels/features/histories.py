@@ -1,4 +1,4 @@
-"""Flat arrays of what each user did, and the padded matrices models read."""
+"""Events of all users in flat arrays, and the padded matrices that models read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from recmodels.features.windows import build_windows
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """A read-only column equal to `table[rows]` that needs memory for its rows alone.
+    """A read-only column equal to `table[rows]` that stores only the rows.
 
     Columns of items and users are kept so: a text vector is stored once per item, not per event.
 
@@ -81,7 +81,7 @@ class Histories:
         return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
 
     def target_entropy(self) -> float:
-        """Entropy in nats of the items that training asks for: all but the first of each user.
+        """Return the entropy in nats of the targets: all but the first event of each user.
 
         It is the lowest full softmax loss of a model that knows only how frequent each item is.
         The histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
@@ -92,7 +92,7 @@ class Histories:
         return float(-(shares * np.log(shares)).sum())
 
     def select(self, rows: np.ndarray, users: np.ndarray | None = None) -> "Histories":
-        """The histories of some users alone.
+        """Return the histories of some users.
 
         Args:
             rows: positions of the users, (B,); -1 for an empty history.
@@ -106,7 +106,7 @@ class Histories:
         return Histories(users, self.items[places], offsets, columns)
 
     def asking(self, codes: Mapping[str, np.ndarray]) -> "Histories":
-        """The same histories where each asks for an event of its own after the last one known.
+        """Return the same histories with values of the target event after the last known one.
 
         Args:
             codes: by column of the event asked for, one code for all or one per history, int32.
@@ -173,7 +173,7 @@ def build_histories(
     columns: tuple[str, ...] = (),
     schema: Schema | None = None,
 ) -> Histories:
-    """Encode a log and group it by user without a Python object per user.
+    """Encode a log and group it by user, without a Python object per user.
 
     Args:
         interactions: a log with an order.

@@ -1,4 +1,4 @@
-"""How lists are made and measured: a part of the data, recorded with every result."""
+"""The evaluation protocol, which belongs to the data and is recorded with every result."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ COLD_TARGETS = ("miss", "score")
 
 @dataclass(frozen=True)
 class Protocol:
-    """The choices on which two results must agree to be compared.
+    """The evaluation choices in which two results must agree to be comparable.
 
     Args:
         filter_seen: whether everything in a user's history leaves the list. A target that this
@@ -48,7 +48,7 @@ class Protocol:
             )
 
     def to_dict(self) -> dict:
-        """What a stored result records; `asked` only where queries tell something."""
+        """Return the fields of a stored result; `asked` only if queries have such columns."""
         return {name: value for name, value in asdict(self).items() if value != ()}
 
 

@@ -1,4 +1,4 @@
-"""Typed columns of events, items and users, encoded by numbers that the training rows decide."""
+"""Typed columns of events, items and users, with encoders fitted on training rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Schema:
 
     @property
     def fitted(self) -> bool:
-        """Whether every encoder knows what `encode` needs."""
+        """Return whether every encoder is fitted."""
         return all(column.fitted for column in self.columns.values())
 
     def names_of(self, of: str) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Schema:
         items: pd.DataFrame | None = None,
         users: pd.DataFrame | None = None,
     ) -> "Schema":
-        """A new schema whose encoders have learnt from training events, their items and users.
+        """Return a new schema whose encoders are fitted to training events, their items and users.
 
         Args:
             events: training events sorted by user and time.
@@ -117,7 +117,7 @@ class Schema:
         return Schema(fitted)
 
     def encode(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Columns of events and of the events asked for, encoded.
+        """Encode the columns of events and of the target events.
 
         Args:
             events: sorted by user and time, (N,).
@@ -143,13 +143,13 @@ class Schema:
         return encoded
 
     def encode_asked(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The codes of events that are asked for themselves, int32 (N,), by name."""
+        """Encode target events, int32 (N,), by name."""
         return {n: self._encode(n, self._values(events, n)) for n in self.names_of("asked")}
 
     def encode_items(
         self, items: pd.DataFrame | None, vocabulary: Vocabulary
     ) -> dict[str, np.ndarray]:
-        """Columns of the whole catalogue, encoded; for item towers and models of content.
+        """Encode columns of the whole catalogue, for item towers and content models.
 
         Args:
             items: table indexed by raw item id; items without a row are missing.
@@ -178,7 +178,7 @@ class Schema:
         return {name: self._encode_rows(name, users, raw_ids)[:-1] for name in names}
 
     def decode(self, name: str, encoded) -> list:
-        """The values that encoded ones stand for; None where missing.
+        """Return the values of codes; None where missing.
 
         Categories and flags come back exactly, numbers within 1e-6 relative; buckets and gaps
         come back as their bounds `(low, high)`.
@@ -186,12 +186,12 @@ class Schema:
         return self[name].decode(np.asarray(encoded))
 
     def to_config(self) -> dict:
-        """What JSON can hold; `from_config` makes an equal schema from it."""
+        """Return a dict for JSON; `from_config` makes an equal schema from it."""
         return {name: column.to_config() for name, column in self.columns.items()}
 
     @classmethod
     def from_config(cls, config: Mapping) -> "Schema":
-        """The schema that `to_config` described.
+        """Create the schema from the dict of `to_config`.
 
         Raises:
             ValueError: a kind is unknown or a value has the wrong type.
@@ -258,7 +258,7 @@ class Schema:
 
 
 def _check_described(name: str, column: Column, source: str) -> None:
-    """Raise where a column describes what its kind cannot, or would tell a query its answer."""
+    """Raise if a column type does not fit what it describes, or would reveal the target."""
     if column.of not in OF:
         raise ValueError(f"`of` must be one of {OF}. Received: {name!r}: of={column.of!r}")
     if isinstance(column, Gap) and column.of != "events":

@@ -1,4 +1,4 @@
-"""From a raw split to the integer arrays a model learns from and is measured on."""
+"""Convert a split with raw ids to the integer arrays of models."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,7 +20,7 @@ EMPTY_SCHEMA = Schema({})
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """Encoded cases: one history and one target a user.
+    """Encoded cases: one history and one target per user.
 
     Args:
         histories: everything known of each user, (U,) of them.
@@ -63,7 +63,7 @@ class Queries:
 
 @dataclass(frozen=True, eq=False)
 class SequenceData:
-    """A split in item ids: what `fit` and `evaluate` take.
+    """An encoded split: the data of `fit` and `evaluate`.
 
     Args:
         vocabulary: of the split's catalogue.

@@ -1,4 +1,4 @@
-"""From the vectors of a user and an item to what a rating has beyond their levels."""
+"""Predict the rating residual after user and item biases."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ _HIDDEN = 64
 
 @keras.saving.register_keras_serializable("recmodels")
 class RatingHead(keras.layers.Layer):
-    """Combine two vectors to a number a pair.
+    """Combine two vectors to one number per pair.
 
     Args:
         kind: `"dot"` is a dot product with a learnt weight a dimension; `"mlp"` two dense layers

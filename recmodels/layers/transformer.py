@@ -1,4 +1,4 @@
-"""One Transformer block, in three orders of norm and residual."""
+"""One Transformer block, with three positions of the layer normalisation."""
 
 import keras
 
@@ -12,7 +12,7 @@ NORM_ORDERS = ("original", "pre", "post")
 
 @keras.saving.register_keras_serializable("recmodels")
 class TransformerBlock(keras.layers.Layer):
-    """Self-attention, then a feed-forward network, each with a residual and a norm.
+    """Self-attention, then a feed-forward network, each with a residual connection and a norm.
 
     The order of norm and residual is worth more here than width or heads:
 

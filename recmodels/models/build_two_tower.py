@@ -1,4 +1,4 @@
-"""Two towers of the size of some data, with the features the data have."""
+"""Build a two-tower model that fits some data."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def build_two_tower(
     dropout: float = 0.0,
     **options,
 ) -> TwoTower:
-    """Two towers that fit some data, ready for `fit`.
+    """Build a two-tower model whose sizes and features fit some data, ready for `fit`.
 
     Args:
         data: from `prepare`.

@@ -1,4 +1,4 @@
-"""Items described in the words of the items of the history."""
+"""Content-based recommendation by the words of the items in the history."""
 
 from collections.abc import Sequence
 
@@ -65,7 +65,7 @@ class Content(Baseline):
         self.vectors = sparse.csr_array(vectorizer.fit_transform(["", *self.texts]))
 
     def covered_items(self) -> np.ndarray:
-        """Whether each item has a word that the model knows, bool, (V + 1,)."""
+        """Return whether each item has a known word, bool, (V + 1,)."""
         return np.diff(self.vectors.indptr) > 0
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ MAX_ITEMS = 20_000
 
 
 class EASE(Baseline):
-    """Weights B that rebuild each user's items from their other items.
+    """Linear regression of each item on all other items, with weights B.
 
         minimise  |X - X B|^2 + regularisation * |B|^2      with a diagonal of 0
         P = inverse of (X'X + regularisation * I),   B = I - P / diag(P) (column by column)

@@ -1,4 +1,4 @@
-"""Matrix factorisation of what was done and what was not."""
+"""Matrix factorisation of implicit feedback by alternating least squares."""
 
 import numpy as np
 from scipy import sparse
@@ -74,7 +74,7 @@ class ImplicitALS(Baseline):
             self.vectors = self._solved(used_by, users, len(train))
 
     def _solved(self, done: sparse.csr_array, others: np.ndarray, count: int) -> np.ndarray:
-        """The best vector of each row of 0 and 1, (N, D), given those of its columns.
+        """Solve for the vector of each row of 0 and 1, (N, D), given those of its columns.
 
         Args:
             done: (N, M).

@@ -1,4 +1,4 @@
-"""A quick model picks from the catalogue, a careful one orders what was picked."""
+"""Retrieve candidates with one model and rank them with another."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from recmodels.models.capabilities import Rates, joined_columns, require
 
 
 class RetrieveThenRank:
-    """Two stages as one model: the best `depth` of one model in the order of another.
+    """Two stages as one model: the best `depth` items of one model in the order of another.
 
     The picked items score above all others, by the rating that the ranker expects; the others
     keep the order of the retriever below them.
@@ -40,7 +40,7 @@ class RetrieveThenRank:
         return {"retriever": self.retriever, "ranker": self.ranker}
 
     def options(self) -> dict[str, object]:
-        """What the constructor takes besides."""
+        """Return the other arguments of the constructor."""
         return {"depth": self.depth, "weight": self.weight}
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:

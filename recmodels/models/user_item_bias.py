@@ -1,4 +1,4 @@
-"""The rating anyone would expect: how generous the user is, and how well the item is liked."""
+"""Predict ratings from user and item biases."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from recmodels.models.baseline import Baseline, training_events
 
 
 class UserItemBias(Baseline):
-    """Ratings from the mean, the item's and the user's deviation, shrunk towards 0.
+    """Ratings as the mean plus the biases of item and user, shrunk towards 0.
 
         b_i = sum over ratings of i of (value - mean) / (n_i + item_shrinkage)
         b_u = sum over ratings of u of (value - mean - b_i) / (n_u + user_shrinkage)
@@ -46,7 +46,7 @@ class UserItemBias(Baseline):
         self.range = [float(values.min()), float(values.max())]
 
     def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
-        """Expected ratings, float32, in the shape of `items`, within the range of training.
+        """Predict ratings, float32, in the shape of `items`, within the range of training ratings.
 
         Args:
             queries: `item_ids` int32 (B, T), padded with 0, and their ratings `value` (B, T).

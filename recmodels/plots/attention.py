@@ -1,4 +1,4 @@
-"""What attention looks at, what positions look like, and what grows with the width."""
+"""Attention maps, positional encodings, and growth with the width."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ MOST_NUMBERS = 8  # Columns beyond which numbers in the cells would run together
 def attention_map(
     weights: np.ndarray, names: Sequence[str], title: str = "", ax: Axes | None = None
 ) -> Axes:
-    """How much each event (row) looks at each event (column); white is a weight of zero.
+    """Weight of each key (column) for each query (row); white is a weight of zero.
 
     Args:
         weights: of one head, (T, T); rows sum to one.
@@ -56,7 +56,7 @@ def attention_map(
 
 
 def position_map(vectors: np.ndarray, label: str = "feature", ax: Axes | None = None) -> Axes:
-    """One row a position, the newest at the bottom; blue is positive, orange negative.
+    """One row per position, the newest at the bottom; blue is positive, orange negative.
 
     Args:
         vectors: of the positions, oldest first: (T, D), or (T, T) of their dot products.
@@ -82,7 +82,7 @@ def position_map(vectors: np.ndarray, label: str = "feature", ax: Axes | None = 
 def growth(
     table: pd.DataFrame, label: str, logarithmic: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """One line a column against the index, such as entropy against the width.
+    """One line per column against the index, such as entropy against the width.
 
     Args:
         table: sizes in the index, whose name is the label below; one column a variant.

@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""Results of evaluations."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ def metric_by_slice(
     by: str = "history length",
     ax: Axes | None = None,
 ) -> Axes:
-    """A metric slice by slice, one colour a model, with intervals.
+    """A metric for each slice, one colour per model, with intervals.
 
     Args:
         tables: by model, the table of `slices`, all with the same slices.
@@ -90,7 +90,7 @@ def model_comparison(
 
 
 def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
-    """What was measured, with its interval, and what others printed for the same: a diamond.
+    """Measured values with their intervals, and published values as diamonds.
 
     Args:
         table: one row an experiment in the order to draw, from the top: `mean`, `low`, `high`, and

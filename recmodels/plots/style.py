@@ -1,4 +1,4 @@
-"""One look for every figure, and a font that can write Chinese."""
+"""The style of all figures, and a font with Chinese characters."""
 
 import os
 import warnings
@@ -29,7 +29,7 @@ CJK_FONTS = (
 
 @cache
 def cjk_font() -> str | None:
-    """The first installed font that writes Chinese, or None."""
+    """Return the first installed font with Chinese characters, or None."""
     for look_again in (False, True):
         if look_again:
             _add_new_fonts()

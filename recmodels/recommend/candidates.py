@@ -1,4 +1,4 @@
-"""The best items that may be listed, to any depth, from scores or from an index."""
+"""The best items that may be listed, from scores or from an index."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from recmodels.models.capabilities import HasVectors, Scores, can
 
 
 def catalogue_vectors(scorer) -> np.ndarray | None:
-    """The vectors a model scores the items 1..V with, float32 (V, D); None where it has none."""
+    """Return the item vectors 1..V of a model, float32 (V, D), or None if it has none."""
     return scorer.item_vectors() if can(scorer, HasVectors) else None
 
 
 def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
-    """What `Diverse` measures likeness by: the given vectors, or else the model's own.
+    """Return the vectors that `Diverse` compares: the given ones, else those of the model.
 
     Raises:
         ValueError: there are neither.
@@ -31,7 +31,7 @@ def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
 
 
 class Scored:
-    """Candidates of a model that has scored the whole catalogue.
+    """Candidates of a model that scores the whole catalogue.
 
     Args:
         scorer: the model.

@@ -1,4 +1,4 @@
-"""A recommender as a SavedModel that plain TensorFlow runs, and its encoder for LiteRT.
+"""Export a recommender as a SavedModel for TensorFlow alone, and its encoder for LiteRT.
 
 Besides the adapter to TensorFlow Recommenders the only module that imports TensorFlow.
 """

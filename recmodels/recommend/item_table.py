@@ -1,4 +1,4 @@
-"""What is known of each item, in the order the model counts them."""
+"""The item table, in the order of the model's item ids."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from recmodels.recommend.recommendation import OWN_COLUMNS
 
 
 def item_facts(interactions: Interactions) -> pd.DataFrame:
-    """What a log tells of its items: columns that rules read.
+    """Compute columns for rules from a log.
 
     Args:
         interactions: training events only, or lists will know the future.
@@ -35,7 +35,7 @@ def item_facts(interactions: Interactions) -> pd.DataFrame:
 
 
 def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
-    """One row an item of the vocabulary, (V, columns); missing where the table has none.
+    """Return one row per item of the vocabulary, (V, columns); missing if the table has none.
 
     Raises:
         ValueError: ids or columns are not distinct, a column has a name of ours, or no item is

@@ -1,4 +1,4 @@
-"""Keras models in files that are not trusted."""
+"""Load Keras models from untrusted files."""
 
 import zipfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Raw ids as users of the library write them, read with one pass for many lists."""
+"""Convert raw ids of users of the library, for many lists in one pass."""
 
 import itertools
 import math

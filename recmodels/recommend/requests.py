@@ -1,4 +1,4 @@
-"""Whom lists are asked for: histories as they come, or users whose histories are known."""
+"""Requests for lists: given histories, or users with known histories."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from recmodels.recommend.raw_ids import as_list, check_types, encode_lists, unkn
 
 @dataclass(frozen=True, eq=False)
 class Requests:
-    """What is known of everyone who asks; models read them as they read `Queries`.
+    """The histories and times of all requests; models read them like `Queries`.
 
     Args:
         histories: one per request, with the columns of the schema.
@@ -40,7 +40,7 @@ class Requests:
 
 
 class RequestReader:
-    """Reads histories of raw ids, or users whose histories are known, as models read queries.
+    """Convert histories of raw ids, or known users, to the inputs of models.
 
     Args:
         vocabulary: of the items.

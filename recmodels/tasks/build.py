@@ -1,4 +1,4 @@
-"""The training task of each kind of model: its loss, batches and part of the run's identity."""
+"""Build the training task of each kind of model: loss, batches and identity of the run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
 
 @dataclass(frozen=True)
 class Job:
-    """What `fit` trains.
+    """The objects that `fit` trains.
 
     Args:
         task: a Keras model with its own loss.
@@ -55,7 +55,7 @@ def next_item_job(
     num_negatives: int = 256,
     max_positions: int = 4096,
 ) -> Job:
-    """Name the next item at every position of a history; for sequence encoders.
+    """Build the next-item task of a sequence encoder.
 
     Args:
         model, data, seed: of `fit`.
@@ -104,7 +104,7 @@ def tower_job(
     batch_size: int = 1024,
     folds: int | None = None,
 ) -> Job:
-    """Retrieve, rate, or both; for two towers, which count the training histories here.
+    """Build the task of two towers: retrieval, rating, or both; counts the training histories.
 
     Args:
         model, data, seed: of `fit`; the data come from `prepare(split, columns=("value",))`.

@@ -1,4 +1,4 @@
-"""The task of telling the next item from those that came next elsewhere in the batch."""
+"""Next-item retrieval with in-batch negatives."""
 
 import keras
 from keras import ops
