@@ -253,7 +253,7 @@ def describe_scaling(result: dict) -> str:
 
 
 def draw_scaling(result: dict, path: Path) -> None:
-    """Measured and predicted cost beside each other, one panel an axis, both scales logarithmic."""
+    """Draw measured and predicted cost, one panel per axis, with logarithmic scales."""
     axes = result["curves"]["axes"]
     rows = panels(len(axes), width=3.4 * len(axes))
     for ax, (name, axis) in zip(rows, axes.items(), strict=True):

@@ -22,7 +22,7 @@ class DataCard:
         events, users, items: counts.
         density: distinct pairs of user and item among all possible ones.
         first, last: dates of the earliest and the latest event, UTC, or None without times.
-        lengths: percentiles of the number of events a user, by percentile.
+        lengths: percentiles of the number of events per user, by percentile.
         repeats: share of events whose user had met the item before.
         repeated_last: share of the users with two or more events whose last item is among their
             earlier ones, or None without an order; where it is large, do not filter what was seen.

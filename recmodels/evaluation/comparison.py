@@ -37,7 +37,7 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
     """Mean value of users of similar size, with bootstrap intervals.
 
     Args:
-        values: one a user, averaged over seeds, (U,).
+        values: one per user, averaged over seeds, (U,).
         sizes: what to slice by, such as history lengths, integers (U,). Zero is a slice of its
             own; users of equal size are never parted.
         bins: how many slices of about equally many users.
@@ -74,7 +74,7 @@ def comparison(
         metrics: from ranks, such as `"ndcg@10"`.
 
     Returns:
-        One row a model, the lowest of the first metric first; columns in two levels, the
+        One row per model, the lowest of the first metric first; columns in two levels, the
         metric and then `mean, low, high`, so that `table["ndcg@10"]` suits
         `plots.model_comparison`.
     """

@@ -137,7 +137,7 @@ def user_sums(table: pd.DataFrame, seed: int, num_users: int) -> pd.DataFrame:
         num_users: U; users without a held-out rating have sums of 0.
 
     Returns:
-        One row a user, float64; columns such as `top_100_seed_0`, and `ratings_seed_0` with the
+        One row per user, float64; columns such as `top_100_seed_0`, and `ratings_seed_0` with the
         number of ratings.
     """
     sums = table.assign(ratings=1.0).groupby("user").sum()

@@ -190,7 +190,7 @@ def vector_diversity(lists: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
     Args:
         lists: item ids, (U, k).
-        vectors: one an item, such as its embedding, (V + 1, D); a zero vector is not known.
+        vectors: one per item, such as its embedding, (V + 1, D); a zero vector is not known.
 
     Returns:
         Float64, (U,). Pairs with an unknown item are left out; NaN where no pair is left.

@@ -153,7 +153,8 @@ def _chunk_scores(
     largest = queries.targets[queries.trained].max(initial=0)
     expected = f"V + 1 > {largest}" if width is None else width
     fits = scores.ndim == 2 and len(scores) == len(rows) and scores.shape[1] > largest
-    must = f"`score` of {type(scorer).__name__} must return one row a query and one column an item"
+    name = type(scorer).__name__
+    must = f"`score` of {name} must return one row per query and one column per item"
     expected = f"padding included: ({len(rows)}, {expected})"
     same_width = fits and scores.shape[1] == (width or scores.shape[1])
     require(same_width, f"{must}, {expected}", shape=scores.shape)

@@ -25,7 +25,7 @@ class Evaluation:
     """Ranks of all users for one model, and their means.
 
     Args:
-        per_user: one row a query in the order of the queries, (U,): `rank` of the target (V + 1
+        per_user: one row per query in the order of the queries, (U,): `rank` of the target (V + 1
             for a cold one), `history_length` (all of it, not the part a model read),
             `target_popularity` (its events in training), `cold_user` (no training event),
             `cold_target` (the target has none) and `filtered_target` (the filter of seen items

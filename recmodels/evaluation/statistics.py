@@ -1,6 +1,6 @@
 """Statistical uncertainty: intervals, paired tests, and corrections for multiple comparisons.
 
-Everything takes one value a user, averaged over seeds first: users are the sample, and two models
+Everything takes one value per user, averaged over seeds first: users are the sample, and two models
 are compared on the same users.
 """
 
@@ -30,7 +30,7 @@ def bootstrap_interval(
     It says how far the mean would move with other users, not with other seeds: see `seed_std`.
 
     Args:
-        per_user_values: one value a user, averaged over seeds, (U,).
+        per_user_values: one value per user, averaged over seeds, (U,).
         level: probability that the interval covers the true mean.
         resamples: how often the users are drawn anew, with replacement.
         seed: of the draws.
@@ -61,7 +61,7 @@ def seed_std(values: np.ndarray) -> float | None:
     """Standard deviation over seeds of the mean over users.
 
     Args:
-        values: one value a user and seed, (U, seeds).
+        values: one value per user and seed, (U, seeds).
 
     Returns:
         The sample standard deviation (divided by seeds - 1); None for a single seed, of which
@@ -80,7 +80,7 @@ def paired_permutation_test(
     If the models were alike, each user's difference could as well have had the other sign.
 
     Args:
-        a, b: one value a user of two models, averaged over seeds, the same users in the same
+        a, b: one value per user of two models, averaged over seeds, the same users in the same
             order, (U,).
         resamples: how often the signs are drawn.
         seed: of the draws.
@@ -132,13 +132,13 @@ def compare(
     """Compare each model with one baseline on the same users.
 
     Args:
-        per_user: one row a user, one column a model, values averaged over seeds.
+        per_user: one row per user, one column per model, values averaged over seeds.
         baseline: the column that the others are compared with.
         level: of the intervals.
         seed: of the bootstrap and the test.
 
     Returns:
-        One row a model, in the order of the columns: `mean`; `difference` from the baseline with
+        One row per model, in the order of the columns: `mean`; `difference` from the baseline with
         its bootstrap interval `low`, `high`; `p` of the paired permutation test; and `p_holm`,
         which is corrected for the number of models compared.
 
@@ -163,7 +163,7 @@ def compare(
 
 def _per_user(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    must = f"`{name}` must hold one value a user for at least two users; average over seeds first"
+    must = f"`{name}` must hold one value per user for at least two users; average over seeds first"
     require(values.ndim == 1 and len(values) > 1, must, shape=values.shape)
     bad = int((~np.isfinite(values)).sum())
     require(not bad, f"`{name}` must be finite", number_of_others=bad)

@@ -270,7 +270,7 @@ def stored_intervals(folder: Path, labels: dict[str, str], metric: str) -> pd.Da
         metric: such as `"ndcg@10"`.
 
     Returns:
-        One row an experiment, by its label: `mean`, `low`, `high`.
+        One row per experiment, by its label: `mean`, `low`, `high`.
     """
     stored = {r["experiment"]: r["metrics"] for r in load_results(folder)}
     rows = {label: stored[name][metric] for name, label in labels.items()}

@@ -12,7 +12,7 @@ class RatingHead(keras.layers.Layer):
     """Combine two vectors to one number per pair.
 
     Args:
-        kind: `"dot"` is a dot product with a learnt weight a dimension; `"mlp"` two dense layers
+        kind: `"dot"` is a dot product with a learnt weight per dimension; `"mlp"` two dense layers
             over both vectors; `"cross"` two cross layers beside two dense ones (DCN-v2: Wang et
             al., "DCN V2: Improved deep & cross network", WWW 2021, section 3, parallel form).
         dropout: of the dense layers.

@@ -26,7 +26,7 @@ class Hybrid:
     Args:
         scorers: the models. Baselines are fitted by `fit`; others, such as a SASRec, must be
             trained already.
-        weights: one a model, not negative, not all 0.
+        weights: one per model, not negative, not all 0.
         scaling: `"range"` and `"spread"` keep the gaps between scores, `"rank"` only their order;
             a single item far from all others shrinks the gaps less under `"spread"`.
 
@@ -44,7 +44,7 @@ class Hybrid:
         weights = [float(weight) for weight in weights]
         if len(weights) != len(scorers) or min(weights, default=-1) < 0 or not any(weights):
             raise ValueError(
-                "`weights` must be one a model, not negative and not all 0. "
+                "`weights` must be one per model, not negative and not all 0. "
                 f"Received: {len(scorers)} models, weights={weights}"
             )
         if scaling not in SCALINGS:

@@ -226,7 +226,7 @@ class TwoTower(InitialWeights):
 
         Args:
             queries: see `query_vectors`.
-            items: item ids, one a query (B,), or several (B, K).
+            items: item ids, one per query (B,), or several (B, K).
 
         Returns:
             Float32, the shape of `items`, within the range of the training ratings.

@@ -50,7 +50,7 @@ class UserItemBias(Baseline):
 
         Args:
             queries: `item_ids` int32 (B, T), padded with 0, and their ratings `value` (B, T).
-            items: item ids, one a query (B,), or several (B, K).
+            items: item ids, one per query (B,), or several (B, K).
         """
         queries = check_queries(queries, self.num_items, needed=("item_ids", "value"))
         rated_mask, values = rating_rows(queries["item_ids"], queries["value"], self.num_items)

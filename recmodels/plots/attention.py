@@ -85,7 +85,7 @@ def growth(
     """One line per column against the index, such as entropy against the width.
 
     Args:
-        table: sizes in the index, whose name is the label below; one column a variant.
+        table: sizes in the index, whose name is the label below; one column per variant.
         label: of the vertical axis.
         logarithmic: whether the vertical axis counts powers of ten, as the horizontal one counts
             powers of two.

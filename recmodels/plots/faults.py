@@ -71,7 +71,7 @@ def best_of_many(
     """Score of the chosen variant against the number of variants tried.
 
     Args:
-        table: one row a number of variants, in its index; one column a line.
+        table: one row per number of variants, in its index; one column per line.
         truth: what every variant is worth, where that is known.
         label: of the figure.
         ax: where to draw; by default a new figure.

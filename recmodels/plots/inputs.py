@@ -49,7 +49,7 @@ def response_curves(
     """Values against a change of the input, one line per column.
 
     Args:
-        table: one row a setting, indexed by it under the name it has; one column a line.
+        table: one row per setting, indexed by it under the name it has; one column per line.
         label: of the vertical axis.
         percent: whether the numbers are shares.
         ax: where to draw; by default a new figure.

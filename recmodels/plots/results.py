@@ -59,7 +59,7 @@ def model_comparison(
     """Models from worst to best with their intervals.
 
     Args:
-        table: one row a model, indexed by its name: `mean`, `low`, `high`.
+        table: one row per model, indexed by its name: `mean`, `low`, `high`.
         label: of the metric.
         ceiling: the best that any model can reach, where it is known.
         ax: where to draw; by default a new figure.
@@ -93,7 +93,7 @@ def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None 
     """Measured values with their intervals, and published values as diamonds.
 
     Args:
-        table: one row an experiment in the order to draw, from the top: `mean`, `low`, `high`, and
+        table: one row per experiment in the order to draw, from the top: `mean`, `low`, `high`, and
             `printed`, which is NaN where nothing was.
         label: of the metric.
         ax: where to draw; by default a new figure.

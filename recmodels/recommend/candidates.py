@@ -37,7 +37,7 @@ class Scored:
         scorer: the model.
         queries: what it is asked; see `Scores`.
         allowed: which columns of the scores may be listed, bool (V + 1,).
-        hidden: histories whose items are left out, one a query, or None.
+        hidden: histories whose items are left out, one per query, or None.
 
     Raises:
         ValueError: the scores are not finite or do not fit the vocabulary.
@@ -51,8 +51,8 @@ class Scored:
         finite = bool(np.isfinite(scores[:, 1:]).all())
         require(
             finite and scores.shape == (rows, len(allowed)),
-            f"`score` of {type(scorer).__name__} must return finite scores, one row a history and "
-            f"one column an item of the vocabulary, padding included: {rows} x {len(allowed)}. "
+            f"`score` of {type(scorer).__name__} must return finite scores, one row per history "
+            f"and one column per item of the vocabulary, padding included: {rows} x {len(allowed)}. "
             "Were both made from the same data? Did training diverge?",
             shape=scores.shape,
             finite=finite,

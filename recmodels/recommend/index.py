@@ -245,7 +245,7 @@ def _checked(vectors: np.ndarray) -> np.ndarray:
     # A copy: the vectors of a model change in place while it trains.
     vectors = np.array(vectors, np.float32, order="C")
     finite = bool(np.isfinite(vectors).all())
-    must = "`vectors` must be finite, (V, D), one an item of the catalogue"
+    must = "`vectors` must be finite, (V, D), one per item of the catalogue"
     fits = vectors.ndim == 2 and vectors.size and finite
     require(fits, must, shape=vectors.shape, finite=finite)
     return vectors

@@ -61,7 +61,7 @@ def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
     """Item vectors as float32, (V, D), or None as it came.
 
     Raises:
-        ValueError: there is not one finite vector an item.
+        ValueError: there is not one finite vector per item.
     """
     if vectors is None:
         return None
@@ -70,7 +70,8 @@ def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
     except (TypeError, ValueError) as error:
         raise invalid("`item_vectors` must be numbers, (V, D)", error=error) from error
     finite = bool(np.isfinite(vectors).all())
-    must = f"`item_vectors` must be one finite vector an item, ({len(vocabulary)}, D), in the order"
+    shape = f"({len(vocabulary)}, D)"
+    must = f"`item_vectors` must be one finite vector per item, {shape}, in the order"
     fits = vectors.ndim == 2 and len(vectors) == len(vocabulary) and finite
     require(fits, f"{must} of the item ids", shape=vectors.shape, finite=finite)
     return vectors

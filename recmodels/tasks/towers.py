@@ -67,9 +67,9 @@ class TowerTask(keras.Model):
     def build(self, input_shape=None) -> None:
         if not self.model.built:
             self.model.build()
-        self._rest_what_nothing_moves()
+        self._freeze_untrained()
 
-    def _rest_what_nothing_moves(self) -> None:
+    def _freeze_untrained(self) -> None:
         """Freeze the weights that no loss of this task trains."""
         rates, retrieves = self.rating_weight > 0, self.retrieval_weight > 0
         for tower in (self.model.query, self.model.candidate):

@@ -44,7 +44,7 @@ class Validate(keras.callbacks.Callback):
     Args:
         measure: called with no argument, returns the score (higher is better); None only
             records the loss.
-        curve: gets a row an epoch.
+        curve: gets a row per epoch.
         patience: epochs without a better score before training stops; None never stops.
         every: epochs between two validations.
     """

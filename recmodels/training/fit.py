@@ -51,7 +51,7 @@ def fit(
         measure_name: what the score is, for progress and curve.
         checkpoint: file to write after each epoch and to continue from if it is there. A run
             that was killed goes on at the next epoch to the result it would have had.
-        verbose: whether a line an epoch goes to standard error.
+        verbose: print one line per epoch to standard error.
         model: the part of the task that is kept, which gets `curve`; by default the task.
         identity: what else a run that is continued must share with its checkpoint, besides
             settings and batches, such as digests of the validation data; plain values by name.
