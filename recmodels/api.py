@@ -57,7 +57,7 @@ def fit(
 
     The initial weights follow from `seed`, also where the model was built or called before. A
     model that was trained, loaded or given weights is trained further by a new optimiser, with a
-    line that says so. With `warm_start` the optimiser goes on too, as if the training had not
+    line that says so. With `warm_start` the optimiser continues too, as if the training had not
     ended: on the same data, or on a grown log with a model that `grow` or `add_items` enlarged.
 
     Args:
@@ -70,11 +70,11 @@ def fit(
             protocol says.
         checkpoint: file to continue from after a kill. It is refused where data, filter, model or
             settings are not those of the run that wrote it.
-        warm_start: whether to go on with the optimiser's moments, and the numbers of epochs and
+        warm_start: whether to continue with the optimiser's moments, and the numbers of epochs and
             steps, that the latest `fit` left in `model.training_state`. Rows of new items start
             at zero moments. `epochs` are further ones, which a schedule covers anew; an average
             of the weights starts from the weights of the model.
-        verbose: whether one line per epoch goes to standard error.
+        verbose: print one line per epoch to standard error.
         **options: fields of `Training` (`epochs`, `learning_rate`, `patience`, `seed`, ...), and
             for sequence encoders `loss`, `batch_size`, `windows`, `num_negatives`,
             `max_positions`; for two towers `retrieval_weight`, `rating_weight`,
@@ -86,7 +86,7 @@ def fit(
     Raises:
         ValueError: the model cannot be fitted or has not as many items as the data, `data` are
             not from `prepare`, an option is unknown or out of range, the checkpoint is of
-            another run, or there is nothing to go on from.
+            another run, or there is no state to continue from.
         FloatingPointError: the loss, a weight or the validation score is not finite.
 
     Example:

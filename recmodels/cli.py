@@ -28,7 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 STOPPED = 130  # What a shell calls a command that Ctrl-C ended.
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-data_app = typer.Typer(no_args_is_help=True, help="What the data sets are like.")
+data_app = typer.Typer(no_args_is_help=True, help="List and describe data sets.")
 app.add_typer(data_app, name="data")
 
 
@@ -40,14 +40,17 @@ def recmodels() -> None:
 @app.command()
 def run(
     dataset: Annotated[
-        str, typer.Option(help="A known name, or a file or folder of events.")
+        str, typer.Option(help="Name of a data set, or a file or folder of events.")
     ] = "shop",
-    columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
+    columns: Annotated[
+        str, typer.Option(help="Columns of a file: 'user=uid,item=sku,timestamp=ts'.")
+    ] = "",
     families: Annotated[
-        str, typer.Option(help="Models to compare, with commas: 'markov,item-knn,sasrec'.")
+        str, typer.Option(help="Models to compare, separated by commas: 'markov,item-knn,sasrec'.")
     ] = "",
     minutes: Annotated[
-        float | None, typer.Option(help="Budget; SASRec is made smaller or left out to fit in.")
+        float | None,
+        typer.Option(help="Time budget; SASRec is made smaller or left out to keep it."),
     ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,
@@ -55,7 +58,7 @@ def run(
 ) -> None:
     """Compare models on a log, save the best as a bundle and write a report.
 
-    A run that was stopped goes on where it was when the same command is typed again.
+    A run that was stopped continues when the same command is run again.
     """
     typer.echo("Starting TensorFlow takes some seconds.", err=True)
     start_backend()
@@ -92,7 +95,7 @@ def train(
 ) -> None:
     """Train an experiment, measure it on its test cases and store the result and the bundle.
 
-    A run that was stopped goes on where it was when the same command is typed again.
+    A run that was stopped continues when the same command is run again.
     """
     start_backend()
     from recmodels.experiments.catalogue import find_experiment
@@ -125,8 +128,8 @@ def tune(
 
 @app.command()
 def estimate(
-    name: Annotated[str, typer.Argument(help="An experiment, or a file of events.")],
-    columns: Annotated[str, typer.Option(help="Of a file, as for `run`.")] = "",
+    name: Annotated[str, typer.Argument(help="Name of an experiment, or a file of events.")],
+    columns: Annotated[str, typer.Option(help="Columns of a file, as for `run`.")] = "",
     as_json: Json = False,
 ) -> None:
     """Estimate the time and memory of a training from measurements of half a minute."""
@@ -157,15 +160,19 @@ def evaluate(folder: Path, as_json: Json = False) -> None:
 def recommend(
     folder: Path,
     history: Annotated[
-        str | None, typer.Option(help="Raw item ids, oldest first, with commas.")
+        str | None, typer.Option(help="Raw item ids, oldest first, separated by commas.")
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Raw id of a known user, instead.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Raw id of a known user, instead of a history.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
-    exclude: Annotated[str, typer.Option(help="Raw ids never to show, with commas.")] = "",
-    only: Annotated[str | None, typer.Option(help="Raw ids to choose from, with commas.")] = None,
+    exclude: Annotated[str, typer.Option(help="Raw ids to leave out, separated by commas.")] = "",
+    only: Annotated[
+        str | None, typer.Option(help="Raw ids to choose from, separated by commas.")
+    ] = None,
     rules: Annotated[
         str | None,
-        typer.Option(help='JSON, or a file of it: \'[{"rule": "AtMost", "most": 2}]\'.'),
+        typer.Option(help='Rules as JSON, or a JSON file: \'[{"rule": "AtMost", "most": 2}]\'.'),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -191,8 +198,8 @@ def recommend(
 @app.command()
 def export(
     folder: Path,
-    out: Annotated[Path, typer.Argument(help="Folder, or with --lite file, to write.")],
-    lite: Annotated[bool, typer.Option(help="Only the encoder, for LiteRT.")] = False,
+    out: Annotated[Path, typer.Argument(help="Output folder, or output file with --lite.")],
+    lite: Annotated[bool, typer.Option(help="Export only the encoder, for LiteRT.")] = False,
 ) -> None:
     """Export a bundle to a SavedModel for TensorFlow alone, with raw ids in and out."""
     start_backend()
@@ -209,7 +216,7 @@ def export(
 def table(
     results: Results = Path("results"),
     write: Annotated[
-        list[Path] | None, typer.Option(help="Renew the tables in this file; may be repeated.")
+        list[Path] | None, typer.Option(help="File whose tables are updated; may be repeated.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -236,7 +243,7 @@ def data_list(as_json: Json = False) -> None:
 def data_card(
     name: str,
     columns: Annotated[
-        str, typer.Option(help="Of a file: 'user=uid,item=sku,dayfirst=true'.")
+        str, typer.Option(help="Columns of a file: 'user=uid,item=sku,dayfirst=true'.")
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -264,8 +271,8 @@ def main() -> None:
     except SystemExit as ended:
         if ended.code == STOPPED:
             typer.echo(
-                "recmodels: stopped. Training goes on at its last finished epoch when the same "
-                "command is typed again.",
+                "recmodels: stopped. Training continues after its last finished epoch when the "
+                "same command is run again.",
                 err=True,
             )
         raise

@@ -17,7 +17,7 @@ Runs = Annotated[Path, typer.Option(help="Folder of checkpoints and bundles.")]
 Results = Annotated[Path, typer.Option(help="Folder of stored results.")]
 
 LARGEST_SEED = 2**32 - 1  # That of NumPy.
-Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all random numbers.")]
 
 
 def listed(text: str, kind: Callable[[str], float], option: str) -> list:

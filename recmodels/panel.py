@@ -44,7 +44,7 @@ class Panel:
         self.names = dict(zip(raw_ids, map(one_line, names), strict=True))
         self.history = list(history)
         self._shown = widgets.HTML()
-        # The picture gives way, so that names on the buttons beside it are never cut.
+        # The picture becomes smaller, so that names on the buttons are never cut.
         self._picture = widgets.Image(format="png", layout={"min_width": "0", "max_width": "44em"})
         self._items = [_button("", self._add_item_of_list(place)) for place in range(k)]
         self._any = widgets.Dropdown(options=[(name, raw) for raw, name in self.names.items()])

@@ -2,7 +2,7 @@
 
 TensorFlow by default spreads each operation over all cores, which wastes a quarter of two of them
 on the small operations of a sequence model. Here an operation keeps to few cores, and the parts
-of a batch, which do not depend on each other, go side by side.
+of a batch, which are independent, run in parallel.
 """
 
 import functools

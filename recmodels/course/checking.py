@@ -189,7 +189,7 @@ def expect_close(
         reason: what to say of numbers that no known mistake explains.
         mistakes: by the sentence that explains a typical mistake, what it gives, or a tuple of
             what its variants give.
-        tolerance: absolute, beside a relative one of 1e-5.
+        tolerance: absolute, in addition to a relative one of 1e-5.
     """
     returned, expected = numbers(returned), np.asarray(expected, float)
 

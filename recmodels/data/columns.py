@@ -45,7 +45,7 @@ def guess_columns(
     """Return the columns with a common name, by role.
 
     Args:
-        columns: names as they stand in the file.
+        columns: names as they are written in the file.
         named: columns that are known already, by what they hold.
         skip: what no column is to be guessed for, such as `["timestamp"]`.
 

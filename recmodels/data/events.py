@@ -55,7 +55,7 @@ def read_events(
 
     Ids become integers where all of them are whole numbers, written as `12`, `12.0` or `１２`.
     Otherwise they stay text, where `01` and `1` are two ids. Numbers that have lost digits
-    (`1.58E+18`), fractions, and one id in several spellings beside text are refused.
+    (`1.58E+18`), fractions, and one id in several spellings in text are refused.
 
     Args:
         path: CSV or other delimited text, JSON lines, Parquet, also packed by gzip, bzip2 or zip;
@@ -200,7 +200,7 @@ class _Plan:
         require(
             self.order or "timestamp" in self.columns,
             f"`order` is needed, since `{self.source}` is read without times: 'ordered' if the "
-            "rows of a user stand in time order, else 'unordered'; or name the `timestamp` column",
+            "rows of a user are in time order, else 'unordered'; or name the `timestamp` column",
             order=self.order,
             columns=names,
         )

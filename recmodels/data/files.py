@@ -124,7 +124,7 @@ def _plain(value):
 
 
 def temporary_name(path: Path, kind: str) -> Path:
-    """A hidden name beside a path that nobody else has and that tells its owner."""
+    """A unique hidden name in the folder of a path, which contains its owner."""
     owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
     return path.with_name(f".{path.name}.{owner}.{kind}")
 
@@ -144,7 +144,7 @@ def is_left_behind(unfinished: Path) -> bool:
 def locked(path: str | os.PathLike) -> Iterator[None]:
     """Lock a path against other threads and processes inside the block.
 
-    The lock is on the file `.NAME.lock` beside the path. It ends with the process that holds it,
+    The lock is on the file `.NAME.lock` in the same folder. It ends with the process that holds it,
     even if that is killed. Waiting for more than a second is told on standard error.
 
     Example:

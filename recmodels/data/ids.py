@@ -57,9 +57,9 @@ def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
     """Ids as int64 where all of them are written as whole numbers, else as text.
 
     A column of whole numbers may spell them `12`, `12.0`, `+12`, `'12` or `１２`. In a column of
-    text every id stays as it is written (`007`, `01` beside `1`), without blanks at its ends; two
+    text every id stays as it is written (`007`, `01` besides `1`), without blanks at its ends; two
     spellings of one id are refused there. Several negative numbers are signed hashes and become
-    text; a single one stands for "nobody" and is refused.
+    text; a single one is a placeholder and is refused.
 
     Returns:
         The ids, and what was assumed, for the reader: `"integers"` or `"text"`.

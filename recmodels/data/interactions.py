@@ -79,7 +79,7 @@ class Interactions:
 
     @property
     def is_sequential(self) -> bool:
-        """Whether the events of a user stand in time order."""
+        """Whether the events of a user are in time order."""
         return self.order != "unordered"
 
     def select(self, rows: np.ndarray) -> "Interactions":

@@ -26,7 +26,7 @@ class Layout:
     """How the lines of a text file are divided into fields.
 
     Args:
-        delimiter: between fields; `BLANKS` stands for any number of blanks.
+        delimiter: between fields; `BLANKS` means any number of blanks.
         quoted: whether double quotes enclose fields; never with a delimiter of several characters.
         names: of the columns.
         skip: how many lines, blank ones included, end with the header; 0 without a header.

@@ -228,7 +228,7 @@ def cases_after(interactions: Interactions, cut: int, end: int | None) -> Cases:
     """For each user with events in [cut, end) the first of them, and all events before `cut`."""
     times = interactions.events["timestamp"].to_numpy()
     _, offsets = interactions.user_offsets()
-    # Events of a user stand in time order, so the first one after the cut comes after all known.
+    # Events of a user are in time order, so the first one after the cut comes after all known.
     known = np.add.reduceat(times < cut, offsets[:-1]) if len(times) else offsets[:-1]
     first = offsets[:-1] + known
     has_next = first < offsets[1:]

@@ -34,7 +34,7 @@ def split_from_tables(
 
     Raises:
         ValueError: a table is empty or differs from the others in its order, columns or types of
-            ids, an event stands in two tables, no user to predict for is known, or, with
+            ids, an event is in two tables, no user to predict for is known, or, with
             `in_time`, the input of a case has later events than its target.
 
     Example:

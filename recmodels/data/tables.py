@@ -119,7 +119,7 @@ def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget
             columns=[(parts[0].name, first), (part.name, columns)],
         )
         twice = sorted(set(part.partitions) & set(file.names))
-        message = f"Columns {twice} stand in `{part.name}` and in the names of its folders"
+        message = f"Columns {twice} are in `{part.name}` and in the names of its folders"
         require(not twice, f"{message}: name the file itself, or remove one", path=part.path)
     return opened
 

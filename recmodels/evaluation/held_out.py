@@ -152,7 +152,7 @@ def interval_of_sums(sums: pd.DataFrame, name: str, seed: int = 0) -> tuple[floa
     so again and again.
 
     Args:
-        sums: from `user_sums`, the columns of all seeds side by side.
+        sums: from `user_sums`, the columns of all seeds.
         name: of the measure, such as `"rmse"`, of which the root is taken last.
         seed: of the draws.
 

@@ -109,7 +109,7 @@ def novelty(lists: np.ndarray, popularity: np.ndarray) -> float:
         popularity: training events of each item, (V + 1,); entry 0 belongs to nobody.
 
     Returns:
-        Bits: 0 if everybody always did the same thing, log2(V) if all items are equally popular.
+        Bits: 0 if all events have the same item, log2(V) if all items are equally popular.
     """
     counts = np.asarray(popularity, np.float64)[1:] + 1
     bits = np.append(0, -np.log2(counts / counts.sum()))

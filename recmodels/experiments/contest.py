@@ -143,7 +143,7 @@ class Contest:
     def _neural(self, plan: Plan) -> Candidate:
         if plan.experiment is not None and self.cost is not None:
             seconds = self.choices.get("seconds left") or self._seconds_left
-            self.choices.keep("seconds left", seconds)  # A run that goes on keeps its plan.
+            self.choices.keep("seconds left", seconds)  # A continued run keeps its plan.
             timed = plan_training(plan.experiment, self.cost, seconds)
             plan = replace(timed, note=timed.note or plan.note)
         if plan.experiment is None:

@@ -90,7 +90,7 @@ def quickstart(
         dataset: a name `load` knows, or the path of a file of events.
         columns: of that file, such as `{"user": "uid", "item": "sku"}`.
         folder: gets `bundle/`, the checkpoint and the choices so far, from which the same command
-            goes on after it was stopped. Those of other data or settings are replaced.
+            continues after it was stopped. Those of other data or settings are replaced.
         seed: of the training.
         families: some of `FAMILIES`, by default all; popularity always takes part.
         minutes: budget for everything; by default as long as it takes.

@@ -21,7 +21,7 @@ from recmodels.recommend.bundle import load_bundle
 
 SHOWN_METRICS = ("ndcg@10", "hr@10", "mrr@10")
 SHOWN_LISTS = 5
-FEW = 200  # Validation users below which the choice of a winner is a matter of luck.
+FEW = 200  # Validation users below which the choice of the best model is mostly random.
 
 
 def models_table(result: Quickstart) -> pd.DataFrame:

@@ -23,7 +23,7 @@ TUNING_USERS = 4_000  # Validation users whose score chooses the options of coun
 TUNING_SECONDS = 30.0  # Per family; the options tried so far are then compared.
 LONGEST_FIT = 120.0  # Seconds; a counted model predicted to take longer is left out.
 PROBED_ITEMS, PROBED_USERS = 2_000, 20_000  # A part of the log that predicts the time of a fit.
-BLEND_WEIGHTS = (0.1, 0.25, 0.5, 1.0, 2.0)  # Of the counted model beside 1 for the neural one.
+BLEND_WEIGHTS = (0.1, 0.25, 0.5, 1.0, 2.0)  # Of the counting model; the neural one has weight 1.
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ def attribute_matrix(
 
     Args:
         table: one row an id, indexed by raw id, such as `interactions.items`.
-        raw_ids: whose rows to make, in this order, (N,). Ids the table lacks have nothing.
+        raw_ids: whose rows to make, in this order, (N,). Ids that the table lacks have only zeros.
         columns: of the table, such as `("title", "category")`.
-        min_count: attributes of fewer ids say nothing of others and are left out.
+        min_count: attributes of fewer ids are left out.
 
     Returns:
         Zeros and ones, float32, (N, F).

@@ -32,12 +32,12 @@ class NextItemBatches(EpochBatches):
     resumed run sees what an uninterrupted one would have seen.
 
     Args:
-        histories: training histories; users with a single event teach nothing and are skipped.
+        histories: training histories; users with a single event have no target and are skipped.
         max_length: L, the most inputs in a window.
         batch_size: windows of full length a batch; shorter windows are scaled up to match.
         seed: of the shuffling.
         windows: `"latest"` trains on the newest window of each user, `"all"` on every event.
-        negatives: draws negatives for losses that want them.
+        negatives: draws negatives for losses that need them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
         max_positions: the most positions of a batch that count, drawn evenly from all of its

@@ -105,7 +105,7 @@ def check_queries(
 
     Args:
         queries: such as `item_ids` (B, T), padded on the left with 0, and `user_ids` (B,).
-        num_items: V of the model; V + 1 (unknown) and V + 2 (mask) may stand in a history.
+        num_items: V of the model; V + 1 (unknown) and V + 2 (mask) may occur in a history.
         num_users: rows of the model that belong to users; None for a model without such rows.
         needed: the parts that the model cannot do without.
 

@@ -83,7 +83,7 @@ class Histories:
     def target_entropy(self) -> float:
         """Return the entropy in nats of the targets: all but the first event of each user.
 
-        It is the lowest full softmax loss of a model that knows only how frequent each item is.
+        It is the lowest full softmax loss of a model that uses only the item frequencies.
         The histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
         """
         first = self.offsets[:-1][self.lengths > 0]
@@ -96,7 +96,7 @@ class Histories:
 
         Args:
             rows: positions of the users, (B,); -1 for an empty history.
-            users: their raw ids, where -1 stands for a user who has one.
+            users: their raw ids, where -1 is a user who has one.
         """
         lengths = np.append(self.lengths, 0)[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -109,7 +109,7 @@ class Histories:
         """Return the same histories with values of the target event after the last known one.
 
         Args:
-            codes: by column of the event asked for, one code for all or one per history, int32.
+            codes: by column of the target event, one code for all or one per history, int32.
                 A history without events has no place for it and stays as it is.
         """
         some = self.lengths > 0
@@ -178,7 +178,7 @@ def build_histories(
     Args:
         interactions: a log with an order.
         vocabulary: gives the item ids; items outside it become its unknown id.
-        users: the raw ids wanted, in the order wanted; by default everyone in table order.
+        users: the raw ids in the order of the result; by default all users in table order.
             A user without events gets an empty history.
         columns: event columns to carry along as they are, such as `("timestamp",)`.
         schema: fitted; its columns are encoded and carried along under their names, those of items

@@ -17,8 +17,8 @@ class Protocol:
             rank them.
         choose_by: the metric over the validation queries that chooses among epochs and models.
         split: name of the split; set by `prepare`.
-        asked: what queries tell of the event that they ask for, such as `("action",)`; set by
-            `prepare` from the schema. Whoever is told more ranks better, so results with and
+        asked: columns of the target event that queries have, such as `("action",)`; set by
+            `prepare` from the schema. With more information models rank better, so results with and
             without are not comparable.
 
     Raises:

@@ -21,7 +21,7 @@ def rating_rows(
         num_items: V.
 
     Returns:
-        Which items are known, 0 or 1, and their values, float32, (B, V + 1) each:
+        A mask of the rated items, 0 or 1, and their ratings, float32, (B, V + 1) each:
 
             item_ids [[0, 2, 3]], values [[0, 5, 1]], V = 3
             [[0, 0, 1, 1]]        [[0, 0, 5, 1]]
@@ -37,22 +37,22 @@ def rating_rows(
 class RatingBatches(EpochBatches):
     """Batches of (user, item, rating); with `folds` the input is the user's other ratings.
 
-    The ratings of each user are cut at random into `folds` parts. One part is asked for while
-    the others are seen, so that a model learns to tell what it is not shown; in an epoch each
-    rating is asked for once. Without `folds` a user is a number and nothing is hidden.
+    The ratings of each user are divided at random into `folds` parts. One part is predicted from
+    the others, so that a model learns to predict ratings that are not in its input; each rating is
+    predicted once per epoch. Without `folds` the input is the user id and nothing is hidden.
 
-        user rated 5 3 8 2, folds 4:     known      asked
+        user rated 5 3 8 2, folds 4:     input      target
                                          5 3   2    8
                                            3 8 2    5   ...
 
-    What is cut and shuffled how depends on `seed` and `epoch` alone.
+    The division and the order depend on `seed` and `epoch` only.
 
     Args:
         histories: training histories; `value` among their columns holds the ratings, without it
             each event counts 1.
         num_items: V; unknown items are left out.
-        batch_size: N, ratings asked for in a batch.
-        seed: of cutting and shuffling.
+        batch_size: N, the number of ratings to predict per batch.
+        seed: of the random division and order.
         folds: parts of each user, 2 or more; None shows no ratings.
         epoch: the epoch to begin with.
 

@@ -25,14 +25,14 @@ class Schema:
     Fit it on training rows only; it then encodes any rows with the same columns. An encoder
     never changes after `fit`, so that test rows cannot change a number.
 
-    A column describes what its `of` says. Models read all of them per event: the value of an
+    `of` says what a column describes. Models read all columns per event: the value of an
     event, of its item, of its user, or, with `of="asked"`, of the event that follows it. After the
-    last event this is what the query asks for, such as the type of behaviour: "what will be bought
-    next?". A query may tell a category or a flag of its target, never the time or the item.
+    last event it is that of the target, such as the type of behaviour ("what will be bought
+    next?"). A query may contain a category or a flag of its target, never the time or the item.
 
     Args:
         columns: encoders by the name that models know them by, such as `{"action": Category()}`.
-            A column of the event asked for is made by default from the source that follows
+            A column of the target event is made by default from the source that follows
             `asked_` in its name.
 
     Raises:
@@ -123,7 +123,7 @@ class Schema:
             events: sorted by user and time, (N,).
 
         Returns:
-            By name: int32 codes (N,) where the column has codes (0 stands for padding alone), or
+            By name: int32 codes (N,) where the column has codes (0 is padding only), or
             float64 (N, C) with the scaled value and, last, 1 where it is missing. A column of the
             event asked for has the code of the user's next event, missing after the last.
 
@@ -233,7 +233,7 @@ class Schema:
         if table is None or not table.index.is_unique:
             raise ValueError(
                 f"Column `{name}` of the schema describes {of}: it needs the table `{of}`, indexed "
-                f"by raw ids that stand in it once each, such as `Interactions(..., {of}=...)`. "
+                f"by raw ids that occur in it once each, such as `Interactions(..., {of}=...)`. "
                 f"Received: {of}={'None' if table is None else 'a table with duplicated ids'}"
             )
         return table

@@ -116,7 +116,7 @@ def prepare(
         columns: event columns to carry along in the histories as they are, such as
             `("timestamp",)`.
         schema: typed columns to encode; it is fitted here, on the training events and on the rows
-            of their items and users alone. Where it has columns of the event asked for, each query
+            of their items and users alone. Where it has columns of the target event, each query
             carries those of its target at the last position of its history.
         protocol: how lists are made and measured.
         vocabulary: of an earlier version of the log. Its items keep their ids and new ones follow,

@@ -63,7 +63,7 @@ class Vocabulary:
         """Raw ids of item ids in 1..V.
 
         Raises:
-            ValueError: an id is padding, unknown, mask or beyond, which no raw id stands for.
+            ValueError: an id is padding, unknown, mask or beyond, which has no raw id.
         """
         item_ids = np.asarray(item_ids)
         if item_ids.size and (item_ids.min() < 1 or item_ids.max() > len(self)):

@@ -5,7 +5,7 @@ from keras import ops
 
 from recmodels.layers.dropout import Dropout
 
-# Finite, so that a row with nothing to see stays finite; added in float32, where it fits.
+# Finite, so that the softmax of a fully masked row is finite; added in float32, where it fits.
 HIDDEN_SCORE = -1e9
 
 

@@ -15,8 +15,8 @@ from keras import ops
 
 from recmodels.threads import SHARDS
 
-CHOICES = 2**16  # What 16 bits tell apart.
-NUMBERS_IN_ROW = 32  # Any known number: `ops.view` wants a last dimension it knows.
+CHOICES = 2**16  # Number of values of 16 bits.
+NUMBERS_IN_ROW = 32  # Any fixed number: `ops.view` needs a static last dimension.
 _switch = {"fast": True}
 
 

@@ -13,8 +13,8 @@ class RatingHead(keras.layers.Layer):
 
     Args:
         kind: `"dot"` is a dot product with a learnt weight per dimension; `"mlp"` two dense layers
-            over both vectors; `"cross"` two cross layers beside two dense ones (DCN-v2: Wang et
-            al., "DCN V2: Improved deep & cross network", WWW 2021, section 3, parallel form).
+            over both vectors; `"cross"` two cross layers parallel to two dense layers (DCN-v2: Wang
+            et al., "DCN V2: Improved deep & cross network", WWW 2021, section 3, parallel form).
         dropout: of the dense layers.
 
     Call arguments:

@@ -76,7 +76,7 @@ class TransformerBlock(keras.layers.Layer):
     def call(self, x, mask, training=None, return_weights=False, last_only=False):
         normed = x if self.norm_order == "post" else self.norm_attention(x)
         memory = normed if self.norm_order == "pre" else x
-        if last_only:  # All positions are remembered, one asks.
+        if last_only:  # All positions are keys, one is the query.
             x, normed, mask = x[:, -1:], normed[:, -1:], mask[:, -1:]
         attended, weights = self.attention(
             normed, memory, mask, training=training, return_weights=True

@@ -26,7 +26,7 @@ class Baseline:
     # for any size. Bundles check it, and `grow` adds items along V.
     learnt: dict[str, str] = {}
     grows = True
-    # Whether training users have rows in the model, so that it needs to know who asks.
+    # Whether training users have rows in the model, so that it needs user ids.
     has_user_rows = False
     num_users: int | None = None  # Older bundles do not know it.
     user_rows: str | None = None
@@ -74,7 +74,7 @@ class Baseline:
             items: the item ids to score, (K,); by default the whole catalogue.
 
         Returns:
-            Scores, float32, (B, V + 1), where column i belongs to item i and column 0 to nobody,
+            Scores, float32, (B, V + 1), where column i belongs to item i and column 0 to padding,
             or (B, K), where column k belongs to `items[k]`.
 
         Raises:

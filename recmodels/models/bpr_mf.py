@@ -17,8 +17,8 @@ class BPRMF(Baseline):
         maximise  log sigmoid(score(u, i) - score(u, j)) - regularisation / 2 * |p, q, b|^2
 
     over training events (u, i) and items j drawn uniformly from those u has not done. Known users
-    are scored with p_u, which knows nothing of their events after training. Newcomers (user id -1)
-    have no p_u: the mean of q over their history stands in for it, and an empty history leaves b.
+    are scored with p_u, which does not depend on their events after training. Newcomers (user id -1)
+    have no p_u: the mean of q over their history replaces it, and an empty history leaves b.
 
     Args:
         width: D, the length of the vectors.

@@ -79,7 +79,7 @@ class ImplicitALS(Baseline):
         Args:
             done: (N, M).
             others: (M, D).
-            count: of the columns that are somebody: column 0 of items is nobody.
+            count: number of real columns; column 0 of items is padding.
         """
         everything = self.unseen_weight * others.T @ others
         vectors = np.zeros((done.shape[0], self.width))

@@ -13,7 +13,7 @@ class InitialWeights(keras.Model):
     """Base class of models whose initial weights `fit` creates from its seed.
 
     A model may be built long before `fit`, by `build()`, `summary()` or a first call, and then has
-    weights that no seed decided. They are replaced only while nobody else has given it any.
+    weights that do not depend on a seed. They are replaced only if no others were assigned.
     """
 
     _initial = None

@@ -24,8 +24,8 @@ class TwoTower(InitialWeights):
         score(u, i)  = q_u . c_i / temperature + popularity_i
         rating(u, i) = mean + bias_u + bias_i + head(q_u, c_i)
 
-    The ratings that training asks for are hidden from both towers, so that the model learns to
-    tell what it was never shown. Call `adapt` before training.
+    The ratings to predict in training are hidden from both towers, so that the model cannot copy
+    them. Call `adapt` before training.
 
     Args:
         query: of the users; with `num_members` V + 1 it reads their ratings.
@@ -130,7 +130,7 @@ class TwoTower(InitialWeights):
             memory = np.zeros(self.memory.shape, np.float32)
             memory[:, users, items] = np.stack([np.ones(len(values)), values - mean])
             self.memory.assign(memory)
-        if initial:  # What is counted has nothing to do with the seed.
+        if initial:  # What is counted does not depend on the seed.
             self.remember_weights()
 
     def call(self, inputs, training=None):

@@ -18,7 +18,7 @@ class UserItemBias(Baseline):
     A user's deviation is taken from the history in the query, so that newcomers have one too.
 
     Args:
-        item_shrinkage, user_shrinkage: ratings at the mean that stand beside the real ones.
+        item_shrinkage, user_shrinkage: numbers of ratings at the mean added to the real ones.
 
     Paper: Koren, "Factor in the neighbors: Scalable and accurate collaborative filtering", TKDD
     2010, section 2.1, the decoupled estimate.

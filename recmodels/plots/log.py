@@ -25,7 +25,7 @@ def length_distribution(
     """
     lengths = _positive(lengths, "lengths")
     longest = int(np.quantile(lengths, 0.99, method="inverted_cdf"))
-    width = int(np.ceil(longest / 40))  # Whole, so that every bar stands for as many lengths.
+    width = int(np.ceil(longest / 40))  # Whole, so that every bar has as many lengths.
     bins = np.arange(0.5, longest + width, width)
     with styled(ax) as ax:
         drawn = np.minimum(lengths, bins[-1] - 0.5)

@@ -18,7 +18,7 @@ from recmodels.data.text import TITLE_WIDTH, one_line
 # Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#6E6E6E"
-NAME_WIDTH = 50  # Characters of a title or name beside a bar or in a legend.
+NAME_WIDTH = 50  # Characters of a title or name next to a bar or in a legend.
 
 CJK_FONTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",

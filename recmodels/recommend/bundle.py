@@ -246,7 +246,7 @@ def _read_schema(path: Path) -> Schema:
 
 
 def _check_description(description: dict, listed: set[str], folder: Path) -> None:
-    """Raise unless every field is of its type, and the folder holds the files they speak of."""
+    """Raise unless every field is of its type, and the folder holds the files that they name."""
     check_json(description, _DESCRIPTION, folder / "config.json")
     files = {"config.json", "metrics.json", "vocabulary.parquet"}
     files |= {"rules.json"} if description["version"] > 1 else set()

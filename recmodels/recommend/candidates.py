@@ -52,7 +52,7 @@ class Scored:
         require(
             finite and scores.shape == (rows, len(allowed)),
             f"`score` of {type(scorer).__name__} must return finite scores, one row per history "
-            f"and one column per item of the vocabulary, padding included: {rows} x {len(allowed)}. "
+            f"and one column per item of the vocabulary and padding: {rows} x {len(allowed)}. "
             "Were both made from the same data? Did training diverge?",
             shape=scores.shape,
             finite=finite,
@@ -92,7 +92,7 @@ class Searched:
         self.allowed = allowed
         self.states = scorer.query_vectors(queries)
         empty = [np.zeros(0, np.int32)] * len(self.states)
-        if hidden is not None:  # Unknown items stand for padding, which no index lists.
+        if hidden is not None:  # Unknown items become padding, which no index lists.
             items = np.where(hidden.items < len(allowed), hidden.items, 0)
         self.hidden = empty if hidden is None else np.split(items, hidden.offsets[1:-1])
 

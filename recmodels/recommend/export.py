@@ -20,7 +20,7 @@ from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.export_columns import column_encoders, column_specs
 from recmodels.recommend.recommender import Recommender
 
-# What stands for nothing in a padded history and at the end of a short list.
+# Padding of histories and of short lists.
 NO_TEXT, NO_NUMBER = "", -1
 
 

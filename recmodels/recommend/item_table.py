@@ -51,7 +51,7 @@ def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         distinct=distinct,
     )
     known = vocabulary.encode(items.index) != vocabulary.unknown_id
-    message = "`items` knows no item of the vocabulary: is it indexed by raw id, strings where the "
+    message = "`items` has no item of the vocabulary: is it indexed by raw id, strings where the "
     shown = {"index": list(items.index[:3]), "vocabulary": list(vocabulary.raw_ids[:3])}
     require(known.any(), message + "log has strings?", **shown)
     return items.reindex(vocabulary.raw_ids)

@@ -33,7 +33,7 @@ def check_types(raw: Sequence, example, argument: str) -> None:
 
 
 def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
-    """Ids somebody typed, of the type of the known ones; empty texts are left out.
+    """Ids typed by a user, of the type of the known ones; empty texts are left out.
 
     Example:
         >>> typed_ids(["3", " 12", "x"], np.array([3, 12]))

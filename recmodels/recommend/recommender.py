@@ -31,7 +31,7 @@ CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 class Recommender:
     """A model with everything it needs to recommend items by raw id.
 
-    A history is answered as that of a newcomer, whoever it belongs to: a model that keeps a vector
+    A history is answered as that of a newcomer, whatever its user: a model that keeps a vector
     for each user uses it only where the user is named. A history without a known item, and a user
     who is not known, go to `fallback`, and the list says so.
 
@@ -181,7 +181,7 @@ class Recommender:
             exclude, only: raw ids that must not be listed, and those to choose from (None for
                 the whole catalogue). Ids outside the catalogue are ignored, with a note.
             user: raw id of a user of `histories`, instead of a history.
-            asked: what the model reads of the event asked for, such as `{"action": "buy"}`.
+            asked: what the model reads of the target event, such as `{"action": "buy"}`.
             rules: instead of the recommender's own; `()` for none.
 
         Raises:

@@ -85,7 +85,7 @@ class RequestReader:
             histories: see `read_histories`; or None.
             users: raw ids; or None.
             asked: what is asked for, such as `{"action": "buy"}`, by source of the schema's
-                columns of the event asked for. What training never saw is read as unknown and
+                columns of the target event. What training never saw is read as unknown and
                 what is left out as missing, both with a note.
 
         Raises:
@@ -186,7 +186,7 @@ class RequestReader:
         asked, sources = {} if asked is None else asked, self.sources["asked"]
         if not isinstance(asked, Mapping) or not set(asked) <= sources:
             raise ValueError(
-                "`asked` must be a dict of what the model's schema knows of the event asked for, "
+                "`asked` must be a dict of what the model's schema knows of the target event, "
                 f"{sorted(sources)}. Received: asked={asked!r}"
             )
         if not sources:

@@ -31,7 +31,7 @@ class RuleBook:
     Args:
         rules: as they were given.
         allowed: which columns of the scores may be listed at all, bool (V + 1,).
-        limits: how many of a group may stand in a list.
+        limits: how many items of a group a list may have.
         diversity: the re-ranking, or None.
     """
 

@@ -85,7 +85,7 @@ def save_model(model, folder: Path, stem: str, num_items: int) -> dict:
 
 
 def model_file_names(stored, stem: str, path: Path) -> set[str]:
-    """The files that a description from `save_model` speaks of, once it is known to be one.
+    """The files that a description from `save_model` names, once it is known to be one.
 
     Args:
         stored: the description as it was read.

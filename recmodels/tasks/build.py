@@ -33,7 +33,7 @@ class Job:
             otherwise.
         identity: what a run that is continued must share with its checkpoint, besides batches
             and settings.
-        entropy: lowest loss of a model that only knows how frequent each item is, in nats; None
+        entropy: lowest loss of a model that uses only the item frequencies, in nats; None
             for losses that cannot be compared with it.
     """
 
@@ -110,15 +110,15 @@ def tower_job(
         model, data, seed: of `fit`; the data come from `prepare(split, columns=("value",))`.
         retrieval_weight, rating_weight, correct_sampling, remove_accidental_hits, summed: see
             `TowerTask`.
-        batch_size: ratings asked for in a step, all of them negatives of each other.
-        folds: parts of each user's ratings, of which one is hidden and asked for; towers that
+        batch_size: ratings to predict per step, all of them negatives of each other.
+        folds: parts of each user's ratings, of which one is hidden and predicted; towers that
             read ratings need it. None hides nothing.
     """
     ratings_of(data.train, "rating_weight" if rating_weight else None)
     if folds is None and (model.query.num_members or model.candidate.num_members):
         raise ValueError(
             "`folds` must say into how many parts ratings are cut, or a tower that reads ratings "
-            "would read what it is asked for. Received: folds=None"
+            "would read the ratings to predict. Received: folds=None"
         )
     task = TowerTask(
         model, retrieval_weight, rating_weight, correct_sampling, remove_accidental_hits, summed

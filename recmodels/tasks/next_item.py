@@ -85,7 +85,7 @@ class NextItem(keras.Model):
         """Return whether the loss gets only the vectors of targets and negatives.
 
         A step then costs as much with a million items as with some thousands, but for the
-        optimiser. Where the negatives are as many as the items, there is nothing to be saved.
+        optimiser. With as many negatives as items nothing is saved.
         """
         if self.objective not in GATHERED_LOSSES:
             return False

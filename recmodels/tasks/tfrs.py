@@ -32,7 +32,7 @@ def import_tfrs():
             )
     if _installed("scann"):
         raise ImportError(
-            "The `scann` package does not load beside this TensorFlow and breaks the import of "
+            "The `scann` package does not load with this TensorFlow and breaks the import of "
             "TensorFlow Recommenders: `pip uninstall scann`."
         )
     import tensorflow as tf

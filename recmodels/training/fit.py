@@ -50,12 +50,12 @@ def fit(
             weights are kept.
         measure_name: what the score is, for progress and curve.
         checkpoint: file to write after each epoch and to continue from if it is there. A run
-            that was killed goes on at the next epoch to the result it would have had.
+            that was killed continues at the next epoch, to the same result.
         verbose: print one line per epoch to standard error.
         model: the part of the task that is kept, which gets `curve`; by default the task.
         identity: what else a run that is continued must share with its checkpoint, besides
             settings and batches, such as digests of the validation data; plain values by name.
-        warm_start: whether to go on from `model.training_state`: epochs are counted on, and the
+        warm_start: whether to continue from `model.training_state`: epochs are counted on, and the
             optimiser keeps its moments. A schedule covers the epochs of this call.
         collapse: reports, and perhaps stops, a training that learns little but popularity.
 

@@ -28,7 +28,7 @@ def seed_weights(model: InitialWeights, seed: int, again: bool = False) -> None:
     if twin is None:
         print(
             f"{type(model).__name__} has weights already, from an earlier training, a file or the "
-            "user: training goes on from them. For initial weights make a new model.",
+            "user: training continues from them. For initial weights make a new model.",
             file=sys.stderr,
         )
         return

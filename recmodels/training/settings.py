@@ -85,7 +85,7 @@ def make_optimizer(training: Training, steps: int, begin: int = 0) -> keras.opti
     """
     settings = {
         "learning_rate": _rate(training, steps, begin),
-        # Without decay, a table would be read and written for nothing in every step.
+        # Without decay, a table would be read and written in every step without any effect.
         "weight_decay": training.weight_decay or None,
         "global_clipnorm": training.clip_norm,
         "use_ema": training.average is not None,
