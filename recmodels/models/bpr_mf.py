@@ -17,7 +17,7 @@ class BPRMF(Baseline):
         maximise  log sigmoid(score(u, i) - score(u, j)) - regularisation / 2 * |p, q, b|^2
 
     over training events (u, i) and items j drawn uniformly from those u has not done. Known users
-    are scored with p_u, which does not depend on their events after training. Newcomers (user id -1)
+    are scored with p_u, whatever their events after training. Newcomers (user id -1)
     have no p_u: the mean of q over their history replaces it, and an empty history leaves b.
 
     Args:

@@ -16,8 +16,8 @@ class EASE(Baseline):
         P = inverse of (X'X + regularisation * I),   B = I - P / diag(P) (column by column)
         scores = x B
 
-    X is the 0/1 matrix (U, V) of users and items, x a history as a row of the same kind in which an
-    event may have a smaller weight than the one after it. Users without a known item get the popular items.
+    X is the 0/1 matrix (U, V) of users and items, x a history as a row of the same kind in which
+    older events may have smaller weights. Users without a known item get the popular items.
 
     Args:
         regularisation: in users; larger for sparser data.
