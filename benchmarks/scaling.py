@@ -1,4 +1,4 @@
-"""How cost grows with events, length, catalogue and width, beside what is predicted."""
+"""Growth of the cost with events, length, catalogue and width, compared with a prediction."""
 
 import sys
 import time
@@ -282,7 +282,7 @@ def circumstances() -> dict:
 
 
 def store_scaling(results: Path, result: dict) -> dict:
-    """Put what was found into `scaling.json`, beside the other half."""
+    """Add the results to `scaling.json`."""
     path = results / "scaling.json"
     with locked(path):
         write_json(path, {**read_json(path), **result})

@@ -140,7 +140,7 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
     usual = _replace(usual, r"\s+", " ")
     grouped = matches(usual, r"\d{1,3}([ .']\d{3})+")
     usual = usual.mask(grouped, _replace(usual, r"[ .']", ""))
-    advice = "Write each id in one way only; beside text, `12` and `12.0` may be two ids or one"
+    advice = "Write each id in one way only; among text, `12` and `12.0` may be two ids or one"
     twice = usual.duplicated(keep=False).to_numpy()
     refuse_distinct(twice, "are one id in several spellings", advice)
     return text, "text"

@@ -193,7 +193,7 @@ def _from_local(
     seconds = ticks // 10**6
     bad = (seconds < 0) | (seconds > LATEST_TIMESTAMP)
     refuse(times, bad, "lie outside 1970 to 2100", "Correct or drop those rows")
-    if options.date_format is None and len(times) > 1:  # One moment is what somebody asked for.
+    if options.date_format is None and len(times) > 1:  # A single time is an argument of the user.
         refuse(times, seconds < WRONG_UNIT_END, *_WRONG_UNIT)
     exact = ticks if (ticks % 10**6).any() else None
     return seconds, exact, f"{reading} in {zone}"

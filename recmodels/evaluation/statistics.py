@@ -146,7 +146,7 @@ def compare(
         >>> compare(pd.DataFrame({"popularity": a, "sasrec": b}), baseline="popularity")
     """
     columns = list(per_user.columns)
-    must = "`baseline` must be a column of `per_user`, beside at least one other"
+    must = "`baseline` must be one of two or more columns of `per_user`"
     require(baseline in columns and len(columns) > 1, must, baseline=baseline, columns=columns)
     reference = per_user[baseline].to_numpy()
     rows = {}

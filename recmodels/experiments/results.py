@@ -152,7 +152,7 @@ def kept(runs: dict[str, dict]) -> dict:
 
 
 def _count_cold(run: Run) -> dict[str, int]:
-    """How many users and targets of the test, and newcomers beside it, training never saw."""
+    """Count test users, targets and newcomers that do not occur in training."""
     newcomers = run.data.newcomers
     warm = run.experiment.holds_out_ratings  # Users without a training event are left out there.
     return {

@@ -35,7 +35,7 @@ def metric_by_slice(
     _check_same_slices(tables)
     users = next(iter(tables.values()))["users"]
     with styled(ax) as ax:
-        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Side by side.
+        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Next to each other.
         for shift, (name, table) in zip(shifts, tables.items(), strict=True):
             places, look = np.arange(len(table)) + shift, {"fmt": "o", "capsize": 3}
             look["label"] = legend_label(name)

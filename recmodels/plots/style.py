@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogFormatter, ScalarFormatter
 from recmodels.data.files import written_whole
 from recmodels.data.text import TITLE_WIDTH, one_line
 
-# Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
+# Colours for all kinds of colour vision, also in print (Okabe and Ito, 2008), by contrast.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#6E6E6E"
 NAME_WIDTH = 50  # Characters of a title or name next to a bar or in a legend.

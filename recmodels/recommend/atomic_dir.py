@@ -88,7 +88,7 @@ def _present(folder: Path) -> Path:
             if path.is_dir():
                 return path
         if left or _neighbours(folder, "unfinished"):
-            continue  # Somebody is at it: it is between two renames.
+            continue  # Another process is replacing it: it is between two renames.
         missed += 1
         if missed == LOOKS:
             break

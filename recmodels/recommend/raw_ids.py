@@ -98,7 +98,7 @@ def unknown_note(unknown: list, argument: str) -> list[str]:
 
 
 def as_list(raw: Iterable, argument: str, ordered: bool = True) -> list:
-    """What somebody gave as a list.
+    """Return an argument as a list.
 
     Raises:
         ValueError: it is none: a text, a table, a dict or, where the order counts, a set.
