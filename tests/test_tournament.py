@@ -25,6 +25,7 @@ from recmodels.experiments.tournament import (
 )
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import prepare
+from recmodels.models.hybrid import Hybrid
 from recmodels.models.markov import Markov
 from recmodels.training.curve import LearningCurve
 
@@ -75,11 +76,15 @@ def test_tuning_ends_when_its_time_is_over(data):
     assert found.options == {"depth": 2, "decay": 0.5, "backoff": 1.0}
 
 
-def test_models_that_would_take_too_long_are_left_out(data, monkeypatch):
+# Wall and processor seconds of the probe: other processes, or idle cores, make one too high.
+@pytest.mark.parametrize(("wall", "used"), [(2.0, 5.0), (9.0, 2.0)])
+def test_models_that_would_take_too_long_are_left_out(data, monkeypatch, wall, used):
     monkeypatch.setattr(tournament, "PROBED_ITEMS", 3)
     assert predict_fit_seconds("item-knn", data) > 0
     # 12 items instead of 3: EASE grows with the third power, 4 ** 3.
-    monkeypatch.setattr(tournament.time, "perf_counter", iter([0.0, 10.0, 12.0]).__next__)
+    clock = iter([0.0, 10.0, 10.0 + wall]).__next__
+    monkeypatch.setattr(tournament.time, "perf_counter", clock)
+    monkeypatch.setattr(tournament.time, "process_time", iter([0.0, used]).__next__)
     found = tune_counted("ease", data)
     assert found.model is None and found.validation is None
     assert found.note == (
@@ -99,13 +104,25 @@ def test_the_highest_validation_score_wins_and_the_simplest_among_equals(data):
     assert best_of(candidates, data) is candidates[1]
 
 
-@pytest.mark.parametrize("error", [FloatingPointError, MemoryError])
+class ResourceExhaustedError(Exception):
+    """Named as TensorFlow names it when memory is used up."""
+
+
+@pytest.mark.parametrize("error", [FloatingPointError, MemoryError, ResourceExhaustedError])
 def test_a_training_that_ends_in_an_error_is_a_failed_candidate(data, error):
     def diverge(model, data, **arguments):
         raise error("The loss is nan. Received: loss=nan")
 
     found = train_neural(SMALL, data, diverge)
     assert found.model is None and found.note == ("failed", {"reason": "The loss is nan."})
+
+
+def test_an_error_of_the_program_is_not_taken_for_a_failed_training(data):
+    def break_down(model, data, **arguments):
+        raise TypeError("no such argument")
+
+    with pytest.raises(TypeError, match="no such argument"):
+        train_neural(SMALL, data, break_down)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -122,13 +139,21 @@ def test_a_training_that_learns_nothing_is_reported(data):
     assert tune_counted("markov", data).learned and not Candidate("sasrec").learned
 
 
-def test_the_weight_of_a_blend_is_chosen_on_validation(data):
-    good = tune_counted("markov", data)
+def test_partner_weight_and_scaling_of_a_blend_are_chosen_on_validation(data):
+    good, useless = (tune_counted(family, data) for family in ("markov", "repeat-last"))
     weak = Candidate("sasrec", Markov(1e6).fit(data.train, data.num_items))
-    found = blend(good, weak, data)
-    assert found.options == {"with": "markov", "weight": max(tournament.BLEND_WEIGHTS)}
-    assert found.model.weights == [1.0, 2.0]
+    found = blend([useless, good], weak, data)
+    assert found.options["with"] == "markov" and found.options["weight"] == 2.0
+    scores = {}
+    for candidate in (good, useless):
+        for scaling in tournament.BLEND_SCALINGS:
+            for weight in tournament.BLEND_WEIGHTS:
+                model = Hybrid([weak.model, candidate.model], [1.0, weight], scaling)
+                scores[candidate.family, scaling, weight] = validation_score(model, data)
+    best = max(scores, key=scores.get)
+    assert (found.options["with"], found.options["scaling"], found.options["weight"]) == best
     assert found.validation.metrics == evaluate(found.model, data.validation).metrics
+    assert [type(part).__name__ for part in found.model.scorers] == ["Markov", "Markov"]
 
 
 def test_sampled_queries_are_some_of_them_in_order(data):

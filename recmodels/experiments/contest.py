@@ -18,7 +18,6 @@ from recmodels.experiments.tournament import (
     NEURAL,
     TUNING_SECONDS,
     Candidate,
-    best_of,
     blend,
     train_neural,
     tune_counted,
@@ -81,11 +80,12 @@ class Contest:
         candidates = [self._counted(family) for family in families if family in COUNTED]
         if plan is None:
             return candidates
-        best, neural = best_of(candidates, self.data), self._neural(plan)
+        counted = [c for c in candidates if c.model is not None and c.family != "popularity"]
+        neural = self._neural(plan)
         candidates.append(neural)
-        if BLEND in families and neural.learned:
+        if BLEND in families and neural.learned and counted:
             self.progress("tuning", model=text(BLEND))
-            candidates.append(self._told(blend(best, neural, self.data)))
+            candidates.append(self._told(blend(counted, neural, self.data)))
         return candidates
 
     @property

@@ -12,7 +12,9 @@ import psutil
 from recmodels.api import fit, validation_score
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, Experiment, build_model
+from recmodels.features.checks import digest
 from recmodels.features.sequences import Queries, SequenceData
+from recmodels.models.capabilities import columns_of
 from recmodels.models.ease import MAX_ITEMS
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
@@ -24,6 +26,8 @@ TUNING_SECONDS = 30.0  # Per family; the options tried so far are then compared.
 LONGEST_FIT = 120.0  # Seconds; a counted model predicted to take longer is left out.
 PROBED_ITEMS, PROBED_USERS = 2_000, 20_000  # A part of the log that predicts the time of a fit.
 BLEND_WEIGHTS = (0.1, 0.25, 0.5, 1.0, 2.0)  # Of the counting model; the neural one has weight 1.
+BLEND_SCALINGS = ("spread", "range")
+BLEND_CELLS, LEAST_BLENDED = 3e7, 500  # Scores of each model that are kept while weights are tried.
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ COUNTED: dict[str, Family] = {
 }
 NEURAL, BLEND = "sasrec", "blend"
 FAMILIES = (*COUNTED, NEURAL, BLEND)
+FAILURES = (FloatingPointError, MemoryError)  # Of a training; the other models go on.
+OUT_OF_MEMORY = "ResourceExhaustedError"  # TensorFlow's name for it, which is not imported here.
 Note = tuple[str, dict]  # A key of `report_texts` with the values of its sentence.
 NOTHING_LEARNED: Note = ("no better than popularity", {})
 
@@ -118,6 +124,7 @@ def sample_queries(queries: Queries, count: int, seed: int = 0) -> Queries:
         targets=queries.targets[rows],
         trained=queries.trained[rows],
         at=None if queries.at is None else queries.at[rows],
+        target_columns={name: values[rows] for name, values in queries.target_columns.items()},
     )
 
 
@@ -192,9 +199,10 @@ def predict_fit_seconds(family: str, data: SequenceData) -> float:
         return 0.0
     train = data.train.select(np.arange(min(PROBED_USERS, len(data.train))))
     train = replace(train, items=(train.items - 1) % PROBED_ITEMS + 1)
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     MODELS[family]().fit(train, PROBED_ITEMS)
-    spent = time.perf_counter() - began
+    # With other processes running the wall time is too high, on idle cores the processor time.
+    spent = min(time.perf_counter() - began, time.process_time() - used)
     return spent * (data.num_items / PROBED_ITEMS) ** COUNTED[family].growth
 
 
@@ -219,7 +227,9 @@ def train_neural(
     try:
         curve = train_on(model, data, **experiment.fit, **arguments)
         validation = evaluate(model, data.validation)
-    except (FloatingPointError, MemoryError) as error:
+    except Exception as error:
+        if not (isinstance(error, FAILURES) or type(error).__name__ == OUT_OF_MEMORY):
+            raise
         return Candidate(NEURAL, note=("failed", {"reason": str(error).split(" Received:")[0]}))
     candidate = Candidate(NEURAL, model, experiment.options, curve.seconds, validation, curve=curve)
     popular = evaluate(MostPopular().fit(data.train, data.num_items), data.validation)
@@ -228,17 +238,46 @@ def train_neural(
     return candidate
 
 
-def blend(counted: Candidate, neural: Candidate, data: SequenceData) -> Candidate:
-    """The weighted sum of a counted and a neural model, its weight chosen on validation cases."""
+def blend(counted: list[Candidate], neural: Candidate, data: SequenceData) -> Candidate:
+    """The best weighted sum of the neural model and one counted model, on validation cases.
+
+    Args:
+        counted: candidates with a model, of which each is tried with two scalings of the scores.
+        neural: the trained candidate.
+        data: its test part is not looked at.
+    """
     began = time.perf_counter()
-    sample = replace(data, validation=sample_queries(data.validation, TUNING_USERS))
-    parts = [neural.model, counted.model]
-    blends = {w: Hybrid(parts, [1.0, w], "spread") for w in BLEND_WEIGHTS}
-    weight = max(blends, key=lambda w: validation_score(blends[w], sample))
+    count = max(LEAST_BLENDED, min(TUNING_USERS, int(BLEND_CELLS / data.num_items)))
+    sample = replace(data, validation=sample_queries(data.validation, count))
+    first, best, best_score = _Remembered(neural.model), None, -np.inf
+    for candidate in counted:
+        parts = [first, _Remembered(candidate.model)]
+        for scaling, weight in itertools.product(BLEND_SCALINGS, BLEND_WEIGHTS):
+            score = validation_score(Hybrid(parts, [1.0, weight], scaling), sample)
+            if score > best_score:
+                best, best_score = (candidate, scaling, weight), score
+    candidate, scaling, weight = best
+    model = Hybrid([neural.model, candidate.model], [1.0, weight], scaling)
+    options = {"with": candidate.family, "weight": weight, "scaling": scaling}
     spent = time.perf_counter() - began
-    options = {"with": counted.family, "weight": weight}
-    validation = evaluate(blends[weight], data.validation)
-    return Candidate(BLEND, blends[weight], options, spent, validation)
+    return Candidate(BLEND, model, options, spent, evaluate(model, data.validation))
+
+
+class _Remembered:
+    """A model that keeps its answers, so that many blends of it score each history once."""
+
+    def __init__(self, model) -> None:
+        self.model = model
+        self.max_length = model.max_length
+        self.columns = columns_of(model)
+        self._answers: dict[bytes, np.ndarray] = {}
+
+    def score(self, queries: dict[str, np.ndarray], items=None) -> np.ndarray:
+        """What the model answers; the same histories belong to the same users here."""
+        key = digest(*queries.values())
+        if key not in self._answers:
+            self._answers[key] = self.model.score(queries, items)
+        return self._answers[key]
 
 
 def best_of(candidates: list[Candidate], data: SequenceData) -> Candidate:
