@@ -1,8 +1,8 @@
 """The two softmax losses computed in parts with their gradients, which is faster on a CPU.
 
 The loss is a scalar, so its gradient is known up to a factor as soon as the probabilities are.
-Each part of the logits is made once, used for both, and dropped, so that (N, V) logits never stand
-in memory. Logits, probabilities and products with them have the dtype of `states`, so that a policy
+Each part of the logits is made once, used for both, and dropped, so that (N, V) logits are never
+stored. Logits, probabilities and products with them have the dtype of `states`, so that a policy
 of mixed precision reaches what is most of their work; all sums are float32.
 """
 
