@@ -80,7 +80,7 @@ def prefetch_map(work: Callable[[object], None], items: Iterable) -> None:
     At most two items exist at once: the one that is made waits for the one that is worked on.
 
     Example:
-        >>> one_behind(print, (number**2 for number in range(3)))
+        >>> prefetch_map(print, (number**2 for number in range(3)))
     """
     with ThreadPoolExecutor(1) as pool:
         behind = pool.submit(lambda: None)

@@ -1,13 +1,16 @@
 """Training batches: length buckets, shifted targets, real positions only."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 
+from recmodels.features.augment import Augmenter
 from recmodels.features.checks import check_whole, digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
-from recmodels.features.windows import build_windows, cut_windows, gather_windows
+from recmodels.features.windows import build_at_places, cut_windows, window_places
 
 # Shares of the maximal length at which buckets end: fine where histories are many and short.
 BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
@@ -43,12 +46,15 @@ class NextItemBatches(EpochBatches):
         max_positions: the most positions of a batch that count, drawn evenly from all of its
             windows, for losses whose cost grows with their square; N is then this everywhere.
         columns: of the histories, which the model reads besides the items.
+        targets: further things to predict of each event, (N, ...) by name along the events of the
+            histories. The model is not given them.
+        augmenter: changes what the model reads of each window; None leaves it as it is.
         epoch: the epoch to begin with.
 
     Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T), the
     columns (B, T, ...) and `positions` int32 (N,), with negatives also `negatives` int32 and
-    `log_counts` float32, both (G, K); targets int32 (N,) item ids; weights float32 (N,), 0 where N
-    was rounded up.
+    `log_counts` float32, both (G, K); targets int32 (N,) item ids, or with further targets a dict
+    of `item_ids` and those; weights float32 (N,), 0 where N was rounded up.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class NextItemBatches(EpochBatches):
         shared_negatives: bool = True,
         max_positions: int | None = None,
         columns: tuple[str, ...] = (),
+        targets: Mapping[str, np.ndarray] | None = None,
+        augmenter: Augmenter | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
@@ -75,8 +83,9 @@ class NextItemBatches(EpochBatches):
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
-        self.columns = tuple(columns)
-        self.windows = windows
+        self.columns, self.windows = tuple(columns), windows
+        self.targets = dict(targets or {})
+        self.augmenter = augmenter
         if histories.lengths.max(initial=0) < 2:
             raise ValueError(
                 "`histories` holds no user with two events, so there is no next item to learn. "
@@ -96,6 +105,7 @@ class NextItemBatches(EpochBatches):
                 self.histories.items,
                 self.histories.offsets,
                 *(values for name, values in carried.items() if name in self.columns),
+                *self.targets.values(),
             ),
             "max_length": self.max_length,
             "batch_size": self.rows_per_batch.tolist(),
@@ -103,6 +113,7 @@ class NextItemBatches(EpochBatches):
             "negatives": None if drawn is None else [drawn.num_negatives, drawn.digest],
             "shared_negatives": self.shared_negatives,
             "max_positions": self.max_positions,
+            "augment": self.augmenter and self.augmenter.identity(),
             "seed of batches": self.seed,
         }
 
@@ -134,25 +145,32 @@ class NextItemBatches(EpochBatches):
     def __getitem__(self, index: int):
         length, rows = self._plan[index]
         starts, ends = self.starts[rows], self.ends[rows]
-        inputs = build_windows(self.histories, starts, ends - 1, length, self.columns)
-        shifted = gather_windows(self.histories.items, starts + 1, ends, length)
-        real = np.flatnonzero(np.arange(length, 0, -1) < (ends - starts)[:, None])
+        places = window_places(starts, ends - 1, length)
+        if self.augmenter is None:
+            inputs = build_at_places(self.histories, places, self.columns)
+            following = np.where(places >= 0, places + 1, -1)
+        else:
+            rng = np.random.default_rng((self.seed, self.epoch, index, 2))
+            inputs, following = self.augmenter(places, self.columns, rng)
+        real = np.flatnonzero(following >= 0)
         if self.max_positions is not None and len(real) > self.max_positions:
             rng = np.random.default_rng((self.seed, self.epoch, index, 1))
             real = np.sort(rng.choice(real, self.max_positions, replace=False))
         count = self.max_positions or _rounded(len(real), len(rows) * length)
         positions = np.zeros(count, np.int32)
-        targets = np.ones(count, np.int32)
         weights = np.zeros(count, np.float32)
         positions[: len(real)] = real
-        targets[: len(real)] = shifted.ravel()[real]
         weights[: len(real)] = 1.0
+        flat = {"item_ids": self.histories.items, **self.targets}
+        found = {name: np.ones(count, values.dtype) for name, values in flat.items()}
+        for name, values in flat.items():  # Ones where nothing is asked: losses look targets up.
+            found[name][: len(real)] = values[following.ravel()[real]]
         inputs["positions"] = positions
         if self.negatives is not None:
             rng = np.random.default_rng((self.seed, self.epoch, index))
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
-        return inputs, targets, weights
+        return inputs, found if self.targets else found["item_ids"], weights
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import keras
 from keras import ops
 
+from recmodels.features.augment import Augment, Augmenter
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
 from recmodels.features.epochs import EpochBatches
@@ -13,8 +15,14 @@ from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import columns_of
+from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.next_event import (
+    NextEventTask,
+    event_targets,
+    validation_log_likelihood,
+)
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.towers import TowerTask
@@ -31,6 +39,8 @@ class Job:
         batches: what it is trained on.
         validates: whether epochs are chosen by the protocol's metric unless the caller says
             otherwise.
+        measure: what chooses among epochs instead of that metric, and
+        measure_name: what it is.
         identity: what a run that is continued must share with its checkpoint, besides batches
             and settings.
         entropy: lowest loss of a model that only knows how frequent each item is, in nats; None
@@ -40,6 +50,8 @@ class Job:
     task: keras.Model
     batches: EpochBatches
     validates: bool = True
+    measure: Callable[[], float] | None = None
+    measure_name: str | None = None
     identity: dict[str, object] = field(default_factory=dict)
     entropy: float | None = None
 
@@ -54,6 +66,7 @@ def next_item_job(
     windows: str = "all",
     num_negatives: int = 256,
     max_positions: int = 4096,
+    augment: Augment | None = None,
 ) -> Job:
     """Name the next item at every position of a history; for sequence encoders.
 
@@ -68,6 +81,7 @@ def next_item_job(
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
+        augment: changes of what the model reads in training; None for none.
     """
     sampler = None
     if loss != "full_softmax" and loss not in IN_BATCH:
@@ -82,6 +96,7 @@ def next_item_job(
         shared_negatives=num_negatives > 1,
         max_positions=max_positions if loss in IN_BATCH else None,
         columns=columns_of(model, data.train.columns),
+        augmenter=_augmenter(augment, data),
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
@@ -89,6 +104,66 @@ def next_item_job(
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return Job(task, batches)
+
+
+def next_event_job(
+    model: NextEvent,
+    data: SequenceData,
+    seed: int,
+    *,
+    item_weight: float = 1.0,
+    type_weight: float = 1.0,
+    time_weight: float = 1.0,
+    loss: str = "full_softmax",
+    batch_size: int = 16,
+    windows: str = "all",
+    num_negatives: int = 256,
+    augment: Augment | None = None,
+) -> Job:
+    """Name type, item and time of the next event at every position of a history.
+
+    Epochs are chosen by the log-likelihood of the validation targets, weighted as in training,
+    because the model is asked for probabilities. For the protocol's metric of ranked items give
+    `fit(..., measure=partial(validation_score, model, data))`.
+
+    Args:
+        model, data, seed: of `fit`; the schema of the data has the model's column of types, and
+            `prepare(..., columns=("timestamp",))` carries the times.
+        item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
+            learnt, and the others are as without it.
+        loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
+        batch_size, windows, num_negatives, augment: see `next_item_job`.
+    """
+    task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
+    sampler = None
+    if loss != "full_softmax":
+        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+    batches = NextItemBatches(
+        data.train,
+        model.max_length,
+        batch_size,
+        seed,
+        windows=windows,
+        negatives=sampler,
+        columns=model.columns,
+        targets=event_targets(model, data),
+        augmenter=_augmenter(augment, data),
+    )
+    measure = partial(validation_log_likelihood, model, data, **task.task_weights)
+    targets = digest(*data.validation.target_columns.values())
+    return Job(
+        task,
+        batches,
+        measure=measure,
+        measure_name="log_likelihood",
+        identity={"validation targets": targets},
+    )
+
+
+def _augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
+    if augment is None:
+        return None
+    return Augmenter(augment, data.train, data.num_items, data.schema.names_of("asked"))
 
 
 def tower_job(
@@ -131,4 +206,8 @@ def tower_job(
 
 
 # By the `task` that a model names.
-JOBS: dict[str, Callable[..., Job]] = {"next_item": next_item_job, "towers": tower_job}
+JOBS: dict[str, Callable[..., Job]] = {
+    "next_item": next_item_job,
+    "next_event": next_event_job,
+    "towers": tower_job,
+}
