@@ -1,7 +1,8 @@
 // What is wider than its place scrolls. It fades at an edge beyond which there is more, and can be
 // reached and moved with the keyboard.
 
-const WIDE = ".table-wrapper, .highlight pre, .cell_output, .cell_output .output, .math, mjx-container";
+const WIDE =
+  ".table-wrapper, .highlight pre, .cell_output, .cell_output .output, .wide-image, .math, mjx-container";
 
 function update(part) {
   const hidden = part.scrollWidth - part.clientWidth;
@@ -12,6 +13,12 @@ function update(part) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  for (const image of document.querySelectorAll(".cell_output figure img")) {
+    const place = document.createElement("div"); // The caption below stays where it is.
+    place.className = "wide-image";
+    image.replaceWith(place);
+    place.append(image);
+  }
   const sizes = new ResizeObserver((entries) => entries.forEach((entry) => update(entry.target)));
   for (const part of document.querySelectorAll(WIDE)) {
     part.addEventListener("scroll", () => update(part), { passive: true });
