@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "recmodels"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = (
     "threads", "extras", "data", "features", "layers", "models",
-    "tasks", "training", "evaluation", "recommend", "plots", "course",
+    "tasks", "training", "evaluation", "insights", "recommend", "plots", "course",
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")

@@ -54,10 +54,22 @@ class SequenceEncoder(InitialWeights):
         """
         queries = self.checked(queries)
         if items is None:
-            return self._read_in_parts(queries, self._read_scores, self.num_items + 1)
+            scores = self._read_in_parts(queries, self._read_scores, self.num_items + 1)
+            scores[:, 0] = 0.0  # `match` may score padding.
+            return scores
         items = check_items(items, self.num_items)
-        states, table = self.query_vectors(queries), self.item_vectors()
-        return states @ table[items - 1].T
+        states = self._read_in_parts(queries, self._read_last, self.state_width)
+        found = self.match(states, self.item_vectors()[items - 1])
+        return np.asarray(ops.convert_to_numpy(found), np.float32)
+
+    @property
+    def state_width(self) -> int:
+        """How many numbers the state of a position has."""
+        return self.item_embedding.width
+
+    def match(self, states, vectors):
+        """Scores of items, (B, N), from states (B, D) and item vectors (N, D): dot products."""
+        return ops.matmul(states, ops.transpose(vectors))
 
     def checked(self, queries: Mapping) -> dict[str, np.ndarray]:
         """The queries as arrays, after checking every id and code; the model is built by then.
@@ -83,7 +95,7 @@ class SequenceEncoder(InitialWeights):
 
         Rows of similar length are encoded together, without the padding they share.
         """
-        return self._read_in_parts(queries, self._read_last, self.item_embedding.width)
+        return self._read_in_parts(queries, self._read_last, self.state_width)
 
     def item_vectors(self) -> np.ndarray:
         """What the state is multiplied with for each item 1..V, float32, (V, D)."""
@@ -171,4 +183,4 @@ class LastScores(LastState):
 
     def call(self, inputs):
         table = ops.pad(self.encoder.item_embedding.catalogue(), [[1, 0], [0, 0]])
-        return ops.matmul(ops.cast(super().call(inputs), table.dtype), ops.transpose(table))
+        return self.encoder.match(ops.cast(super().call(inputs), table.dtype), table)

@@ -10,8 +10,7 @@ from typing import Any
 import matplotlib
 import matplotlib.text
 import numpy as np
-from cycler import cycler
-from matplotlib import font_manager
+from matplotlib import cycler, font_manager
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogFormatter, ScalarFormatter
 

@@ -16,7 +16,6 @@ from recmodels.data.files import written_whole
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import LENGTH_STEP
 from recmodels.recommend.atomic_dir import atomic_dir
-from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.export_columns import column_encoders, column_specs
 from recmodels.recommend.recommender import Recommender
 
@@ -198,7 +197,7 @@ def _stored(recommender: Recommender):
     numbers = tf.range(1, len(raw_ids) + 1, dtype=tf.int32)
     pairs = tf.lookup.KeyValueTensorInitializer(module.raw_ids[1:], numbers)
     module.item_ids = tf.lookup.StaticHashTable(pairs, default_value=0)
-    module.vectors = tf.Variable(catalogue_vectors(recommender.scorer), trainable=False)
+    module.vectors = tf.Variable(recommender.scorer.item_vectors(), trainable=False)
     module.fallback = tf.Variable(_fallback_scores(recommender), trainable=False)
     module.allowed = tf.Variable(recommender._book.allowed, trainable=False)
     return module
@@ -250,7 +249,7 @@ def _scores(model, module, inputs):
     known = inputs["item_ids"]
     latest = {name: _latest(values, model.max_length) for name, values in inputs.items()}
     states = model.last_state(latest)  # (B, D)
-    scores = tf.matmul(tf.cast(states, tf.float32), module.vectors, transpose_b=True)
+    scores = model.match(tf.cast(states, tf.float32), module.vectors)
     scores = tf.pad(scores, [[0, 0], [1, 0]])
     tells = tf.reduce_any((known > 0) & (known < tf.shape(scores)[1]), axis=1)
     return tf.where(tells[:, None], scores, module.fallback)

@@ -15,9 +15,11 @@ from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import columns_of
+from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_event import (
     NextEventTask,
     event_targets,
@@ -104,6 +106,24 @@ def next_item_job(
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return Job(task, batches)
+
+
+def multi_interest_job(
+    model: MultiInterest,
+    data: SequenceData,
+    seed: int,
+    *,
+    batch_size: int = 16,
+    windows: str = "all",
+) -> Job:
+    """Name the next item by a mixture of interests; for `MultiInterest`.
+
+    Args:
+        model, data, seed: of `fit`.
+        batch_size, windows: see `next_item_job`.
+    """
+    batches = NextItemBatches(data.train, model.max_length, batch_size, seed, windows=windows)
+    return Job(MultiInterestTask(model), batches, entropy=data.train.target_entropy())
 
 
 def next_event_job(
@@ -208,6 +228,7 @@ def tower_job(
 # By the `task` that a model names.
 JOBS: dict[str, Callable[..., Job]] = {
     "next_item": next_item_job,
+    "multi_interest": multi_interest_job,
     "next_event": next_event_job,
     "towers": tower_job,
 }
