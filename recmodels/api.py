@@ -43,13 +43,15 @@ def fit(
     """Train any model on the training histories; the best weights stay in it.
 
     Counted models, such as `ItemKNN`, learn in one pass and take no options. Sequence encoders
-    learn to name the next item (`tasks.build.next_item_job`), two towers to retrieve, to rate or
-    both (`tasks.build.tower_job`).
+    learn to name the next item (`tasks.build.next_item_job`), a `NextEvent` also its type and time
+    (`tasks.build.next_event_job`), two towers to retrieve, to rate or both
+    (`tasks.build.tower_job`).
 
     A sequence encoder keeps the weights of the epoch with the best validation score by the
-    protocol of the data (NDCG@10 by default); two towers keep the last ones unless `measure` is
-    given. The best weights also stay in the model when training diverges or is stopped by Ctrl-C,
-    which still raises `KeyboardInterrupt`; the curve up to there is `model.curve`.
+    protocol of the data (NDCG@10 by default), a `NextEvent` by the log-likelihood of the validation
+    targets; two towers keep the last ones unless `measure` is given. The best weights also stay in
+    the model when training diverges or is stopped by Ctrl-C, which still raises
+    `KeyboardInterrupt`; the curve up to there is `model.curve`.
 
     A training whose loss after three epochs is hardly below that of a model that only knows how
     popular each item is says so. Where the settings were chosen from the data, as by `SASRec()`,
@@ -77,7 +79,8 @@ def fit(
         verbose: whether one line per epoch goes to standard error.
         **options: fields of `Training` (`epochs`, `learning_rate`, `patience`, `seed`, ...), and
             for sequence encoders `loss`, `batch_size`, `windows`, `num_negatives`,
-            `max_positions`; for two towers `retrieval_weight`, `rating_weight`,
+            `max_positions`; for `NextEvent` also `item_weight`, `type_weight`, `time_weight`; for
+            two towers `retrieval_weight`, `rating_weight`,
             `correct_sampling`, `remove_accidental_hits`, `summed`, `batch_size`, `folds`.
 
     Returns:
@@ -135,6 +138,8 @@ def _train(
     set_seed(training.seed)  # Some weights are made when a task counts the data.
     job = JOBS[model.task](model, data, training.seed, **rest)
     identity = {"validation data": _identity(model, data), **job.identity}
+    if measure is None:
+        measure, measure_name = job.measure, job.measure_name
     if measure is None and job.validates:
         protocol = settle_protocol(data.validation, None, filter_seen)
         identity |= protocol.to_dict()

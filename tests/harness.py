@@ -15,7 +15,9 @@ def check_layer(cls, init_kwargs, inputs, output_shape):
     config = cls(**init_kwargs).get_config()
     assert all(config[name] == value for name, value in init_kwargs.items())
     assert cls.from_config(config).get_config() == config
-    symbols = [keras.KerasTensor((None, *i.shape[1:]), str(i.dtype)) for i in inputs]
+    symbols = keras.tree.map_structure(
+        lambda i: keras.KerasTensor((None, *i.shape[1:]), str(i.dtype)), inputs
+    )
     assert tuple(cls(**init_kwargs)(*symbols).shape) == (None, *output_shape[1:])
     for policy in ("float32", "mixed_float16"):
         layer = cls(**init_kwargs, dtype=policy)

@@ -1,8 +1,8 @@
 """Whether a model fits the data it is trained on, measured on or served with."""
 
-from recmodels.features.checks import user_rows
+from recmodels.features.checks import check_columns, user_rows
 from recmodels.features.histories import Histories
-from recmodels.models.capabilities import HasItems, HasUserRows, all_parts, can
+from recmodels.models.capabilities import HasItems, HasUserRows, ReadsColumns, all_parts, can
 
 
 def check_model(scorer, num_items: int | None, train: Histories, *, trained: bool = True) -> None:
@@ -15,8 +15,8 @@ def check_model(scorer, num_items: int | None, train: Histories, *, trained: boo
         trained: whether the rows of users in the model must be those of `train` already.
 
     Raises:
-        ValueError: `train` is something else, the model is smaller or larger than the data, or
-            its rows belong to others.
+        ValueError: `train` is something else, the model is smaller or larger than the data, it
+            was made for other columns, or its rows belong to others.
     """
     if not isinstance(train, Histories):
         raise ValueError(
@@ -30,6 +30,8 @@ def check_model(scorer, num_items: int | None, train: Histories, *, trained: boo
                 f"`num_items=data.num_items`. Received: {type(part).__name__} with "
                 f"num_items={part.num_items}, data with num_items={num_items}"
             )
+        if can(part, ReadsColumns):
+            check_columns(train.columns, part.column_sizes)
         if can(part, HasUserRows) and part.has_user_rows:
             check_user_rows(part, train, trained)
 

@@ -1,5 +1,7 @@
 """Training batches: length buckets, shifted targets, real positions only."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 
@@ -43,12 +45,14 @@ class NextItemBatches(EpochBatches):
         max_positions: the most positions of a batch that count, drawn evenly from all of its
             windows, for losses whose cost grows with their square; N is then this everywhere.
         columns: of the histories, which the model reads besides the items.
+        targets: further things to predict of each event, (N, ...) by name along the events of the
+            histories. The model is not given them.
         epoch: the epoch to begin with.
 
     Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T), the
     columns (B, T, ...) and `positions` int32 (N,), with negatives also `negatives` int32 and
-    `log_counts` float32, both (G, K); targets int32 (N,) item ids; weights float32 (N,), 0 where N
-    was rounded up.
+    `log_counts` float32, both (G, K); targets int32 (N,) item ids, or with further targets a dict
+    of `item_ids` and those; weights float32 (N,), 0 where N was rounded up.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class NextItemBatches(EpochBatches):
         shared_negatives: bool = True,
         max_positions: int | None = None,
         columns: tuple[str, ...] = (),
+        targets: Mapping[str, np.ndarray] | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
@@ -76,6 +81,7 @@ class NextItemBatches(EpochBatches):
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
         self.columns = tuple(columns)
+        self.targets = dict(targets or {})
         self.windows = windows
         if histories.lengths.max(initial=0) < 2:
             raise ValueError(
@@ -96,6 +102,7 @@ class NextItemBatches(EpochBatches):
                 self.histories.items,
                 self.histories.offsets,
                 *(values for name, values in carried.items() if name in self.columns),
+                *self.targets.values(),
             ),
             "max_length": self.max_length,
             "batch_size": self.rows_per_batch.tolist(),
@@ -135,24 +142,33 @@ class NextItemBatches(EpochBatches):
         length, rows = self._plan[index]
         starts, ends = self.starts[rows], self.ends[rows]
         inputs = build_windows(self.histories, starts, ends - 1, length, self.columns)
-        shifted = gather_windows(self.histories.items, starts + 1, ends, length)
         real = np.flatnonzero(np.arange(length, 0, -1) < (ends - starts)[:, None])
         if self.max_positions is not None and len(real) > self.max_positions:
             rng = np.random.default_rng((self.seed, self.epoch, index, 1))
             real = np.sort(rng.choice(real, self.max_positions, replace=False))
         count = self.max_positions or _rounded(len(real), len(rows) * length)
         positions = np.zeros(count, np.int32)
-        targets = np.ones(count, np.int32)
         weights = np.zeros(count, np.float32)
         positions[: len(real)] = real
-        targets[: len(real)] = shifted.ravel()[real]
         weights[: len(real)] = 1.0
+        flat = {"item_ids": self.histories.items, **self.targets}
+        found = {
+            name: _padded(gather_windows(values, starts + 1, ends, length), real, count)
+            for name, values in flat.items()
+        }
         inputs["positions"] = positions
         if self.negatives is not None:
             rng = np.random.default_rng((self.seed, self.epoch, index))
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
-        return inputs, targets, weights
+        return inputs, found if self.targets else found["item_ids"], weights
+
+
+def _padded(shifted: np.ndarray, real: np.ndarray, count: int) -> np.ndarray:
+    """What follows the real positions of a batch, (count,), and ones after it: losses look up."""
+    targets = np.ones(count, shifted.dtype)
+    targets[: len(real)] = shifted.ravel()[real]
+    return targets
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:

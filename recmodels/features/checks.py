@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from recmodels.features.histories import Histories
+from recmodels.data.errors import require
+from recmodels.features.histories import Histories, Lookup
 
 
 def digest(*arrays) -> str:
@@ -176,3 +177,47 @@ def _check_user_ids(user_ids: np.ndarray, rows: int, num_users: int | None) -> N
             f"`user_ids` must be rows of the training histories, {limit}or -1 for newcomers, one "
             f"integer per history ({rows}). Received: {shown}"
         )
+
+
+def check_column_sizes(sizes) -> None:
+    """Raise a `ValueError` unless `columns` of a model are sizes from `Schema.input_sizes`."""
+    valid = isinstance(sizes, Mapping) and all(
+        isinstance(name, str)
+        and isinstance(size, Mapping)
+        and set(size) in ({"codes"}, {"numbers"})
+        and all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in size.values())
+        for name, size in sizes.items()
+    )
+    must = "`columns` must be the sizes of columns by name, from `data.schema.input_sizes(...)`"
+    require(valid and "item_ids" not in sizes, must, columns=sizes)
+
+
+def check_columns(columns: Mapping, sizes: Mapping[str, Mapping[str, int]]) -> None:
+    """Raise where columns that a model reads do not have the sizes that it was made for.
+
+    Args:
+        columns: codes or numbers by name, (..., T) or (..., T, C); also `Lookup`.
+        sizes: from `Schema.input_sizes`; columns that are absent are not checked.
+
+    Raises:
+        ValueError: a code is out of range, a number is not finite, or the type or the number of
+            values per event is another one: the schema is not that of the model.
+    """
+    for name in sizes.keys() & columns.keys():
+        given = columns[name]
+        values = np.asarray(given.table if isinstance(given, Lookup) else given)
+        if "codes" in sizes[name]:
+            most = sizes[name]["codes"] - 1
+            fits = values.dtype.kind in "iu"
+            fits = fits and (not values.size or 0 <= values.min() <= values.max() <= most)
+            needs = f"hold codes in 0..{most}"
+        else:
+            count = sizes[name]["numbers"]
+            fits = values.dtype.kind == "f" and values.shape[-1:] == (count,)
+            fits = fits and bool(np.isfinite(values).all())
+            needs = f"hold {count} finite numbers per event"
+        found = f"shape {values.shape}, {values.dtype}"
+        if values.size and values.dtype.kind in "iuf":
+            found += f", {values.min()} to {values.max()}"
+        must = f"Column `{name}` must {needs}: the model was made for another schema"
+        require(fits, f"{must}. Use the schema it was trained with", **{name: found})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.vocabulary import Vocabulary
@@ -84,6 +85,30 @@ class Schema:
     def names_of(self, of: str) -> tuple[str, ...]:
         """Names of the columns that describe `"events"`, `"items"`, `"users"` or `"asked"`."""
         return tuple(name for name, column in self.columns.items() if column.of == of)
+
+    def input_sizes(self, *names: str) -> dict[str, dict[str, int]]:
+        """What a model needs to know of columns to read them; of all columns by default.
+
+        Args:
+            *names: of columns of a fitted schema.
+
+        Returns:
+            By name, `{"codes": n}` for codes 0..n - 1, or `{"numbers": C}` for C numbers per event.
+
+        Raises:
+            ValueError: a column is unknown or has not been fitted.
+
+        Example:
+            >>> SASRec(data.num_items, columns=data.schema.input_sizes("action", "gap"))
+        """
+        sizes = {}
+        for name in names or self.columns:
+            column = self[name]
+            must = "`input_sizes` needs a fitted schema, such as `data.schema`"
+            require(column.fitted, must, unfitted_column=name)
+            coded = column.num_codes is not None
+            sizes[name] = {"codes": column.num_codes} if coded else {"numbers": column.width}
+        return sizes
 
     def source(self, name: str) -> str:
         """Name of the column of a table that a column of the schema is made from."""

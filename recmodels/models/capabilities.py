@@ -112,6 +112,13 @@ class ChoosesSettings(Protocol):
 
 
 @runtime_checkable
+class ReadsColumns(Protocol):
+    """Was made for columns of certain sizes, by name; see `Schema.input_sizes`."""
+
+    column_sizes: dict[str, dict[str, int]]
+
+
+@runtime_checkable
 class HasUserRows(Protocol):
     """May keep something of each training user, in a row of their own.
 

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Mapping
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras import ops
 from recmodels.features.sequences import SequenceData
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.embedding import ItemEmbedding
+from recmodels.layers.event_embedding import EventEmbedding
 from recmodels.layers.masks import attention_mask, padding_mask
 from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition
@@ -39,11 +41,17 @@ class SASRec(SequenceEncoder):
         dropout: of embeddings, attention weights and activations; 0.2 by default.
         norm_order: of the blocks; see `TransformerBlock`.
         temperature: None for the dot product of the paper; 0.05 to 0.1 are usual for the cosine.
+        columns: sizes of further columns to read per event, of any kind that the schema has, such
+            as `data.schema.input_sizes("action", "gap")`. They are no setting: `fit` chooses the
+            others as without them.
+        combine: how columns join the item vector: `"sum"`, `"concatenate"` or `"gate"`; see
+            `EventEmbedding`.
         dtype: as of any Keras layer; with `"mixed_bfloat16"` layers and softmax losses compute in
             half precision, while weights, norms and sums stay float32.
 
     Call arguments:
-        inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L.
+        inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L, and the
+            columns, codes int32 (B, T) or numbers float32 (B, T, C).
         last_only: whether the last block works out the last position alone: (B, 1, D).
 
     Returns:
@@ -66,6 +74,8 @@ class SASRec(SequenceEncoder):
         dropout: float | None = None,
         norm_order: str = "original",
         temperature: float | None = None,
+        columns: Mapping[str, Mapping[str, int]] | None = None,
+        combine: str = "sum",
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -73,6 +83,9 @@ class SASRec(SequenceEncoder):
             raise ValueError(
                 f"`temperature` must be greater than 0. Received: temperature={temperature}"
             )
+        self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
+        self.columns = tuple(self.column_sizes)
+        self.combine = combine
         self.num_items = num_items
         self.norm_order = norm_order
         self.temperature = temperature
@@ -138,6 +151,11 @@ class SASRec(SequenceEncoder):
             name="item_embedding",
             dtype=policy,
         )
+        self.event_embedding = None
+        if self.columns:
+            self.event_embedding = EventEmbedding(
+                self.width, self.column_sizes, self.combine, name="event_embedding", dtype=policy
+            )
         self.position = LearnedPosition(self.max_length, name="position", dtype=policy)
         self.drop = Dropout(self.dropout, name="drop", dtype=policy)
         self.blocks = [self._block(index) for index in range(self.num_blocks)]
@@ -158,6 +176,8 @@ class SASRec(SequenceEncoder):
             self._make_layers()
         states = (None, None, self.width)
         self.item_embedding.build()
+        if self.columns:
+            self.event_embedding.build()
         for layer in (self.position, *self.blocks, self.norm):
             layer.build(states)
 
@@ -166,6 +186,8 @@ class SASRec(SequenceEncoder):
         real = padding_mask(item_ids)
         mask = attention_mask(real)  # (B, T, T)
         x = self.item_embedding(item_ids) * self.width**0.5  # (B, T, D)
+        if self.columns:
+            x = self.event_embedding(x, {name: inputs[name] for name in self.columns})
         x = self.drop(self.position(x), training=training)
         for block in self.blocks:
             last = last_only and block is self.blocks[-1]
@@ -179,11 +201,13 @@ class SASRec(SequenceEncoder):
         return self(inputs, training=False, last_only=True)[:, -1]
 
     def get_config(self) -> dict:
+        config = {**super().get_config(), "num_items": self.num_items}
+        if self.columns:
+            config |= {"columns": self.column_sizes, "combine": self.combine}
         if not self._chosen:
-            return {**super().get_config(), "num_items": self.num_items}
+            return config
         return {
-            **super().get_config(),
-            "num_items": self.num_items,
+            **config,
             "max_length": self.max_length,
             "width": self.width,
             "num_blocks": self.num_blocks,

@@ -1,13 +1,13 @@
 """What every sequence encoder can do besides encoding: score the catalogue."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
-from recmodels.features.checks import check_items, check_queries
+from recmodels.features.checks import check_columns, check_items, check_queries
 from recmodels.models.initial_weights import InitialWeights
 from recmodels.threads import side_by_side
 
@@ -21,12 +21,14 @@ class SequenceEncoder(InitialWeights):
     """A model from a dict with `item_ids` (B, T) to states (B, T, D).
 
     A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor, and
-    `columns` where it reads further inputs (B, T, ...). The score of an item is the dot product of
+    `columns` where it reads further inputs (B, T, ...), with their `column_sizes` where it was made
+    for certain ones. The score of an item is the dot product of
     its vector with the last state.
     """
 
     task = "next_item"  # How `fit` trains it; see `tasks/build.py`.
     columns: tuple[str, ...] = ()
+    column_sizes: Mapping[str, Mapping[str, int]] = {}
 
     @functools.cached_property
     def num_items(self) -> int:
@@ -45,19 +47,29 @@ class SequenceEncoder(InitialWeights):
             Float32, (B, V + 1) with column i for item i and 0 in column 0, or (B, len(items)).
 
         Raises:
-            ValueError: `queries` or `items` hold ids that are out of range, or padding that is
-                not on the left.
+            ValueError: `queries` or `items` hold ids that are out of range, padding that is
+                not on the left, or columns that are not those of the model.
 
         A model that was never trained is built and scores by its initial weights.
         """
-        if not self.built:
-            self.build()
-        queries = check_queries(queries, self.num_items)
+        queries = self.checked(queries)
         if items is None:
             return self._read_in_parts(queries, self._read_scores, self.num_items + 1)
         items = check_items(items, self.num_items)
         states, table = self.query_vectors(queries), self.item_vectors()
         return states @ table[items - 1].T
+
+    def checked(self, queries: Mapping) -> dict[str, np.ndarray]:
+        """The queries as arrays, after checking every id and code; the model is built by then.
+
+        Raises:
+            ValueError: see `score`.
+        """
+        if not self.built:
+            self.build()
+        queries = check_queries(queries, self.num_items, needed=("item_ids", *self.columns))
+        check_columns(queries, self.column_sizes)
+        return queries
 
     def last_state(self, inputs):
         """The state after the last event alone, (B, D), of padded inputs.
@@ -78,16 +90,28 @@ class SequenceEncoder(InitialWeights):
         return np.asarray(ops.convert_to_numpy(self.item_embedding.catalogue()), np.float32)
 
     def export(self, filepath, *args, input_signature=None, **kwargs) -> None:
-        """Write the encoder as `keras.Model.export` does, from `item_ids` (B, T) to states.
+        """Write the encoder as `keras.Model.export` does, from its inputs (B, T) to states.
 
         `recmodels export` writes a recommender instead, from raw ids to lists.
         """
         if input_signature is None:
-            ids = keras.InputSpec(dtype="int32", shape=(None, None))
-            input_signature = [{"item_ids": ids}]
+            input_signature = [self.input_specs()]
         if not self.built:
             self.build()
         super().export(filepath, *args, input_signature=input_signature, **kwargs)
+
+    def input_specs(self, rows: int | None = None, length: int | None = None) -> dict:
+        """Shape and dtype of each input, `keras.InputSpec` by name.
+
+        Args:
+            rows, length: B and T; None where they vary.
+        """
+        specs = {"item_ids": keras.InputSpec(dtype="int32", shape=(rows, length))}
+        for name, size in self.column_sizes.items():
+            more = (size["numbers"],) if "numbers" in size else ()
+            kind = "float32" if more else "int32"
+            specs[name] = keras.InputSpec(dtype=kind, shape=(rows, length, *more))
+        return specs
 
     def _read_in_parts(
         self, queries: dict[str, np.ndarray], read: Callable[[dict], np.ndarray], columns: int

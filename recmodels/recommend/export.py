@@ -84,8 +84,9 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
 def export_lite(recommender: Recommender, path: str | Path) -> Path:
     """Write the encoder as a LiteRT file: item ids to the state after the last event.
 
-    Input: `item_ids`, int32 (1, L), padded on the left with 0. Output: the state, float32 (1, D);
-    its dot products with the item vectors are the scores.
+    Input: `item_ids`, int32 (1, L), padded on the left with 0, then the columns that the model
+    reads, encoded, by the names and in the order of `model.columns`. Output: the state, float32
+    (1, D); its dot products with the item vectors are the scores.
 
     Args:
         recommender: around a sequence encoder, such as `SASRec`.
@@ -100,11 +101,13 @@ def export_lite(recommender: Recommender, path: str | Path) -> Path:
 
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    spec = tf.TensorSpec((1, model.max_length), tf.int32, "item_ids")
+    wanted = model.input_specs(1, model.max_length)
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in wanted.items()]
 
-    @tf.function(input_signature=[spec], autograph=False)
-    def encode(item_ids):
-        return tf.cast(model.last_state({"item_ids": item_ids}), tf.float32)
+    @tf.function(input_signature=specs, autograph=False)
+    def encode(*inputs):
+        found = dict(zip(wanted, inputs, strict=True))
+        return tf.cast(model.last_state(found), tf.float32)
 
     module.encode = encode
     concrete = encode.get_concrete_function()

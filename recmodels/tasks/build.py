@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import keras
 from keras import ops
@@ -13,8 +14,14 @@ from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import columns_of
+from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.next_event import (
+    NextEventTask,
+    event_targets,
+    validation_log_likelihood,
+)
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.towers import TowerTask
@@ -31,6 +38,8 @@ class Job:
         batches: what it is trained on.
         validates: whether epochs are chosen by the protocol's metric unless the caller says
             otherwise.
+        measure: what chooses among epochs instead of that metric, and
+        measure_name: what it is.
         identity: what a run that is continued must share with its checkpoint, besides batches
             and settings.
         entropy: lowest loss of a model that only knows how frequent each item is, in nats; None
@@ -40,6 +49,8 @@ class Job:
     task: keras.Model
     batches: EpochBatches
     validates: bool = True
+    measure: Callable[[], float] | None = None
+    measure_name: str | None = None
     identity: dict[str, object] = field(default_factory=dict)
     entropy: float | None = None
 
@@ -91,6 +102,51 @@ def next_item_job(
     return Job(task, batches)
 
 
+def next_event_job(
+    model: NextEvent,
+    data: SequenceData,
+    seed: int,
+    *,
+    item_weight: float = 1.0,
+    type_weight: float = 1.0,
+    time_weight: float = 1.0,
+    loss: str = "full_softmax",
+    batch_size: int = 16,
+    windows: str = "all",
+    num_negatives: int = 256,
+) -> Job:
+    """Name type, item and time of the next event at every position of a history.
+
+    Epochs are chosen by the log-likelihood of the validation targets, weighted as in training,
+    because the model is asked for probabilities. For the protocol's metric of ranked items give
+    `fit(..., measure=partial(validation_score, model, data))`.
+
+    Args:
+        model, data, seed: of `fit`; the schema of the data has the model's column of types, and
+            `prepare(..., columns=("timestamp",))` carries the times.
+        item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
+            learnt, and the others are as without it.
+        loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
+        batch_size, windows, num_negatives: see `next_item_job`.
+    """
+    task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
+    sampler = None
+    if loss != "full_softmax":
+        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+    batches = NextItemBatches(
+        data.train,
+        model.max_length,
+        batch_size,
+        seed,
+        windows=windows,
+        negatives=sampler,
+        columns=model.columns,
+        targets=event_targets(model, data),
+    )
+    measure = partial(validation_log_likelihood, model, data, **task.task_weights)
+    return Job(task, batches, measure=measure, measure_name="log_likelihood")
+
+
 def tower_job(
     model: TwoTower,
     data: SequenceData,
@@ -131,4 +187,8 @@ def tower_job(
 
 
 # By the `task` that a model names.
-JOBS: dict[str, Callable[..., Job]] = {"next_item": next_item_job, "towers": tower_job}
+JOBS: dict[str, Callable[..., Job]] = {
+    "next_item": next_item_job,
+    "next_event": next_event_job,
+    "towers": tower_job,
+}

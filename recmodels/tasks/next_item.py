@@ -70,7 +70,11 @@ class NextItem(keras.Model):
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        states, drawn = states_at(y_pred, x["positions"]), self._drawn(x)
+        return self.item_loss(states_at(y_pred, x["positions"]), y, sample_weight, x)
+
+    def item_loss(self, states, y, sample_weight, inputs):
+        """The loss of states (N, D) with target items `y` (N,) and the negatives of the inputs."""
+        drawn = self._drawn(inputs)
         embedding = self.encoder.item_embedding
         if self._looks_up(drawn):
             y, drawn["negatives"], item_ids = compact_item_ids(
