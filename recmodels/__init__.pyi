@@ -10,6 +10,7 @@ from recmodels.data.rating_splits import random_ratings as random_ratings
 from recmodels.data.rating_splits import temporal_ratings as temporal_ratings
 from recmodels.data.registry import load as load
 from recmodels.data.rolling import rolling_origin as rolling_origin
+from recmodels.data.sessions import sessions as sessions
 from recmodels.data.shop import simulate as simulate
 from recmodels.data.splits import leave_one_out as leave_one_out
 from recmodels.data.splits import temporal_cutoff as temporal_cutoff
@@ -20,6 +21,7 @@ from recmodels.evaluation.comparison import slices as slices
 from recmodels.evaluation.held_out import measure_held_out as measure_held_out
 from recmodels.evaluation.report import evaluate as evaluate
 from recmodels.evaluation.statistics import compare as compare
+from recmodels.features.augment import Augment as Augment
 from recmodels.features.columns import Category as Category
 from recmodels.features.columns import Flag as Flag
 from recmodels.features.columns import Vector as Vector
@@ -29,16 +31,20 @@ from recmodels.features.number_columns import Number as Number
 from recmodels.features.protocol import Protocol as Protocol
 from recmodels.features.schema import Schema as Schema
 from recmodels.features.sequences import prepare as prepare
+from recmodels.layers.event_embedding import EventEmbedding as EventEmbedding
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
 from recmodels.models.bpr_mf import BPRMF as BPRMF
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
+from recmodels.models.event_forecast import EventForecast as EventForecast
+from recmodels.models.event_forecast import LogNormalMixture as LogNormalMixture
 from recmodels.models.growth import grow as grow
 from recmodels.models.hybrid import Hybrid as Hybrid
 from recmodels.models.implicit_als import ImplicitALS as ImplicitALS
 from recmodels.models.item_knn import ItemKNN as ItemKNN
 from recmodels.models.markov import Markov as Markov
+from recmodels.models.next_event import NextEvent as NextEvent
 from recmodels.models.popularity import MostPopular as MostPopular
 from recmodels.models.popularity import RecentPopular as RecentPopular
 from recmodels.models.random_order import RandomOrder as RandomOrder

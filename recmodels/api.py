@@ -18,7 +18,7 @@ from recmodels.models.capabilities import (
     columns_of,
     require,
 )
-from recmodels.tasks.build import JOBS
+from recmodels.tasks.build import JOBS, Job
 from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import fit as fit_task
@@ -79,8 +79,8 @@ def fit(
         verbose: whether one line per epoch goes to standard error.
         **options: fields of `Training` (`epochs`, `learning_rate`, `patience`, `seed`, ...), and
             for sequence encoders `loss`, `batch_size`, `windows`, `num_negatives`,
-            `max_positions`; for `NextEvent` also `item_weight`, `type_weight`, `time_weight`; for
-            two towers `retrieval_weight`, `rating_weight`,
+            `max_positions`, `augment`; for `NextEvent` also `item_weight`, `type_weight`,
+            `time_weight`; for two towers `retrieval_weight`, `rating_weight`,
             `correct_sampling`, `remove_accidental_hits`, `summed`, `batch_size`, `folds`.
 
     Returns:
@@ -137,16 +137,10 @@ def _train(
         seed_weights(model, training.seed, again=restart)
     set_seed(training.seed)  # Some weights are made when a task counts the data.
     job = JOBS[model.task](model, data, training.seed, **rest)
-    identity = {"validation data": _identity(model, data), **job.identity}
-    if measure is None:
-        measure, measure_name = job.measure, job.measure_name
-    if measure is None and job.validates:
-        protocol = settle_protocol(data.validation, None, filter_seen)
-        identity |= protocol.to_dict()
-        measure = partial(validation_score, model, data, protocol.filter_seen)
-        measure_name = protocol.choose_by
-    elif measure is not None:
-        identity["measure"] = [measure_name, _plain_keywords(measure)]
+    measure, measure_name, chosen_by = _settle_measure(
+        job, model, data, measure, measure_name, filter_seen
+    )
+    identity = {"validation data": _identity(model, data), **job.identity, **chosen_by}
     return fit_task(
         job.task,
         job.batches,
@@ -160,6 +154,18 @@ def _train(
         warm_start=warm_start,
         collapse=CollapseCheck(None if warm_start else job.entropy, len(job.batches), stop),
     )
+
+
+def _settle_measure(job: Job, model, data: SequenceData, measure, measure_name, filter_seen):
+    """The score that chooses among epochs, its name, and what a checkpoint notes of them."""
+    if measure is None and job.measure is None and job.validates:
+        protocol = settle_protocol(data.validation, None, filter_seen)
+        measure = partial(validation_score, model, data, protocol.filter_seen)
+        return measure, protocol.choose_by, protocol.to_dict()
+    if measure is None:
+        measure, measure_name = job.measure, job.measure_name
+    noted = None if measure is None else [measure_name, _plain_keywords(measure)]
+    return measure, measure_name, {} if noted is None else {"measure": noted}
 
 
 def validation_score(model, data: SequenceData, filter_seen: bool | None = None) -> float:

@@ -9,7 +9,7 @@ import pytest
 from recmodels.data.interactions import Interactions
 from recmodels.features.histories import Lookup, build_histories
 from recmodels.features.vocabulary import Vocabulary
-from recmodels.features.windows import gather_windows
+from recmodels.features.windows import gather_places, window_places
 
 
 def _log(user, item, **columns):
@@ -101,9 +101,9 @@ def test_equals_lists_built_user_by_user(seed):
 
 def test_windows_are_cut_from_anywhere():
     flat = np.array([1, 2, 3, 4, 5], np.int32)
-    windows = gather_windows(flat, starts=[0, 3, 2], ends=[3, 4, 2], length=2)
+    windows = gather_places(flat, window_places(starts=[0, 3, 2], ends=[3, 4, 2], length=2))
     assert windows.tolist() == [[2, 3], [0, 4], [0, 0]]
-    assert gather_windows(flat.astype(float), [0], [1], 2).tolist() == [[0.0, 1.0]]
+    assert gather_places(flat.astype(float), window_places([0], [1], 2)).tolist() == [[0.0, 1.0]]
 
 
 @pytest.mark.slow
@@ -142,7 +142,8 @@ def test_a_lookup_is_the_array_that_it_stands_for():
     assert (lookup.shape, lookup.ndim, lookup.dtype, len(lookup)) == ((4, 2), 2, array.dtype, 4)
     np.testing.assert_array_equal(lookup, array)
     np.testing.assert_array_equal(lookup[[3, 1]], array[[3, 1]])
-    windows = [gather_windows(column, [0, 2], [2, 3], 2) for column in (lookup, array)]
+    places = window_places([0, 2], [2, 3], 2)
+    windows = [gather_places(column, places) for column in (lookup, array)]
     np.testing.assert_array_equal(*windows)
     assert windows[0].tolist() == [[[3.0, 4.0], [1.5, 2.0]], [[0.0, 0.0], [3.0, 4.0]]]
 

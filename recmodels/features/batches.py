@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from recmodels.features.augment import Augmenter
 from recmodels.features.checks import check_whole, digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
-from recmodels.features.windows import build_windows, cut_windows, gather_windows
+from recmodels.features.windows import build_at_places, cut_windows, window_places
 
 # Shares of the maximal length at which buckets end: fine where histories are many and short.
 BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
@@ -47,6 +48,7 @@ class NextItemBatches(EpochBatches):
         columns: of the histories, which the model reads besides the items.
         targets: further things to predict of each event, (N, ...) by name along the events of the
             histories. The model is not given them.
+        augmenter: changes what the model reads of each window; None leaves it as it is.
         epoch: the epoch to begin with.
 
     Each batch is `(inputs, targets, weights)`: inputs a dict of `item_ids` int32 (B, T), the
@@ -67,6 +69,7 @@ class NextItemBatches(EpochBatches):
         max_positions: int | None = None,
         columns: tuple[str, ...] = (),
         targets: Mapping[str, np.ndarray] | None = None,
+        augmenter: Augmenter | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
@@ -80,9 +83,9 @@ class NextItemBatches(EpochBatches):
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
-        self.columns = tuple(columns)
+        self.columns, self.windows = tuple(columns), windows
         self.targets = dict(targets or {})
-        self.windows = windows
+        self.augmenter = augmenter
         if histories.lengths.max(initial=0) < 2:
             raise ValueError(
                 "`histories` holds no user with two events, so there is no next item to learn. "
@@ -110,6 +113,7 @@ class NextItemBatches(EpochBatches):
             "negatives": None if drawn is None else [drawn.num_negatives, drawn.digest],
             "shared_negatives": self.shared_negatives,
             "max_positions": self.max_positions,
+            "augment": self.augmenter and self.augmenter.identity(),
             "seed of batches": self.seed,
         }
 
@@ -141,8 +145,14 @@ class NextItemBatches(EpochBatches):
     def __getitem__(self, index: int):
         length, rows = self._plan[index]
         starts, ends = self.starts[rows], self.ends[rows]
-        inputs = build_windows(self.histories, starts, ends - 1, length, self.columns)
-        real = np.flatnonzero(np.arange(length, 0, -1) < (ends - starts)[:, None])
+        places = window_places(starts, ends - 1, length)
+        if self.augmenter is None:
+            inputs = build_at_places(self.histories, places, self.columns)
+            following = np.where(places >= 0, places + 1, -1)
+        else:
+            rng = np.random.default_rng((self.seed, self.epoch, index, 2))
+            inputs, following = self.augmenter(places, self.columns, rng)
+        real = np.flatnonzero(following >= 0)
         if self.max_positions is not None and len(real) > self.max_positions:
             rng = np.random.default_rng((self.seed, self.epoch, index, 1))
             real = np.sort(rng.choice(real, self.max_positions, replace=False))
@@ -152,23 +162,15 @@ class NextItemBatches(EpochBatches):
         positions[: len(real)] = real
         weights[: len(real)] = 1.0
         flat = {"item_ids": self.histories.items, **self.targets}
-        found = {
-            name: _padded(gather_windows(values, starts + 1, ends, length), real, count)
-            for name, values in flat.items()
-        }
+        found = {name: np.ones(count, values.dtype) for name, values in flat.items()}
+        for name, values in flat.items():  # Ones where nothing is asked: losses look targets up.
+            found[name][: len(real)] = values[following.ravel()[real]]
         inputs["positions"] = positions
         if self.negatives is not None:
             rng = np.random.default_rng((self.seed, self.epoch, index))
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
         return inputs, found if self.targets else found["item_ids"], weights
-
-
-def _padded(shifted: np.ndarray, real: np.ndarray, count: int) -> np.ndarray:
-    """What follows the real positions of a batch, (count,), and ones after it: losses look up."""
-    targets = np.ones(count, shifted.dtype)
-    targets[: len(real)] = shifted.ravel()[real]
-    return targets
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:

@@ -36,7 +36,17 @@ def build_windows(
         >>> build_windows(histories, [0], [2], 3, ("action",))     # a user who did 5, 2
         {'item_ids': [[0, 5, 2]], 'action': [[0, 1, 2]]}
     """
-    inputs = {"item_ids": gather_windows(histories.items, starts, ends, length)}
+    return build_at_places(histories, window_places(starts, ends, length), columns)
+
+
+def build_at_places(
+    histories: "Histories", places: np.ndarray, columns: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Inputs of a model from places in the flat arrays, (B, T), -1 where padded.
+
+    See `build_windows`.
+    """
+    inputs = {"item_ids": gather_places(histories.items, places)}
     for name in columns:
         if name not in histories.columns:
             raise ValueError(
@@ -44,18 +54,23 @@ def build_windows(
                 f"`prepare(..., schema=...)` or `prepare(..., columns=...)`. "
                 f"Received: columns={sorted(histories.columns)}"
             )
-        window = gather_windows(histories.columns[name], starts, ends, length)
+        window = gather_places(histories.columns[name], places)
         inputs[name] = window.astype(np.float32) if window.dtype.kind == "f" else window
     return inputs
 
 
-def gather_windows(flat: np.ndarray, starts, ends, length: int) -> np.ndarray:
-    """Rows of `flat[start:end]`, the latest `length` of each, padded left with 0: (B, T, ...)."""
-    positions = np.asarray(ends)[:, None] - np.arange(length, 0, -1)[None, :]  # (B, T)
+def window_places(starts, ends, length: int) -> np.ndarray:
+    """Places from `starts` to `ends`, the latest `length` of each, padded left with -1: (B, T)."""
+    places = np.asarray(ends)[:, None] - np.arange(length, 0, -1)[None, :]  # (B, T)
+    return np.where(places >= np.asarray(starts)[:, None], places, -1)
+
+
+def gather_places(flat: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Rows of a flat array at places (B, T), 0 where a place is -1: (B, T, ...)."""
     if not len(flat):  # Histories without a single event: there is nothing to index.
-        return np.full((*positions.shape, *flat.shape[1:]), PADDING_ID, flat.dtype)
-    real = positions >= np.asarray(starts)[:, None]
-    found = flat[np.where(real, positions, 0)]
+        return np.full((*places.shape, *flat.shape[1:]), PADDING_ID, flat.dtype)
+    real = places >= 0
+    found = flat[np.where(real, places, 0)]
     kept = real.reshape(*real.shape, *[1] * (found.ndim - 2))
     return np.where(kept, found, PADDING_ID).astype(flat.dtype)
 

@@ -131,7 +131,7 @@ class NextEvent(InitialWeights):
         return self.encoder.column_sizes
 
     def choose_settings(self, data) -> dict[str, object]:
-        """Let the encoder choose its settings, if it can; see `ChoosesSettings`."""
+        """Let the encoder choose its settings, if it can."""
         return self.encoder.choose_settings(data) if can(self.encoder, ChoosesSettings) else {}
 
     def choose_safer_settings(self) -> dict[str, object]:
@@ -190,14 +190,9 @@ class NextEvent(InitialWeights):
             return ops.stack([self._log_items(states, index, table) for index in types], axis=1)
 
         items = np.exp(self._in_chunks(states, read, len(self._types)))
-        log_types = ops.convert_to_numpy(self._log_types(states)).astype(np.float64)
-        types = np.exp(log_types)
-        return EventForecast(
-            self.types,
-            types / types.sum(axis=1, keepdims=True),
-            np.pad(items, ((0, 0), (0, 0), (1, 0))),
-            self._gap(states),
-        )
+        types = _normalised(ops.convert_to_numpy(self._log_types(states)).astype(np.float64))
+        items = np.pad(items, ((0, 0), (0, 0), (1, 0)))
+        return EventForecast(self.types, types, items, self._gap(states))
 
     def event_log_likelihood(
         self, queries: dict[str, np.ndarray], types, items, gaps
@@ -261,26 +256,19 @@ class NextEvent(InitialWeights):
         log_weights, means, log_scales = (
             ops.convert_to_numpy(part).astype(np.float64) for part in found
         )
-        weights = np.exp(log_weights)
-        return LogNormalMixture(
-            weights / weights.sum(axis=1, keepdims=True), means, np.exp(log_scales)
-        )
+        return LogNormalMixture(_normalised(log_weights), means, np.exp(log_scales))
 
     def _in_chunks(self, states: np.ndarray, read: Callable, width: int, *others) -> np.ndarray:
         """What `read` makes of the states, and of other arrays (B,), some rows at a time."""
         rows = max(1, min(SCORING_ROWS, CELLS // (width * (self.num_items + 1))))
         cuts = np.arange(rows, len(states), rows)
         parts = list(zip(*(np.split(each, cuts) for each in (states, *others)), strict=True))
-        found = [None] * len(parts)
 
-        def fill(place: int) -> None:
-            found[place] = ops.convert_to_numpy(read(*parts[place]))
+        def compute(part: tuple) -> np.ndarray:
+            return ops.convert_to_numpy(read(*part))
 
-        if keras.backend.backend() == "tensorflow":
-            side_by_side(fill, range(len(parts)))
-        else:
-            list(map(fill, range(len(parts))))
-        return np.concatenate(found)
+        on_cores = side_by_side if keras.backend.backend() == "tensorflow" else map
+        return np.concatenate(list(on_cores(compute, parts)))
 
     def grown(self, num_new: int) -> "NextEvent":
         """A copy whose encoder has untrained rows for `num_new` further items; see `grow`."""
@@ -302,3 +290,9 @@ class NextEvent(InitialWeights):
     def from_config(cls, config: dict) -> "NextEvent":
         encoder = keras.saving.deserialize_keras_object(config["encoder"])
         return cls(**{**config, "encoder": encoder})
+
+
+def _normalised(log_shares: np.ndarray) -> np.ndarray:
+    """Shares that sum to 1 in float64, from logarithms that float32 has rounded, (B, K)."""
+    shares = np.exp(log_shares)
+    return shares / shares.sum(axis=1, keepdims=True)

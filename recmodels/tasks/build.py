@@ -7,6 +7,7 @@ from functools import partial
 import keras
 from keras import ops
 
+from recmodels.features.augment import Augment, Augmenter
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
 from recmodels.features.epochs import EpochBatches
@@ -65,6 +66,7 @@ def next_item_job(
     windows: str = "all",
     num_negatives: int = 256,
     max_positions: int = 4096,
+    augment: Augment | None = None,
 ) -> Job:
     """Name the next item at every position of a history; for sequence encoders.
 
@@ -79,6 +81,7 @@ def next_item_job(
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
+        augment: changes of what the model reads in training; None for none.
     """
     sampler = None
     if loss != "full_softmax" and loss not in IN_BATCH:
@@ -93,6 +96,7 @@ def next_item_job(
         shared_negatives=num_negatives > 1,
         max_positions=max_positions if loss in IN_BATCH else None,
         columns=columns_of(model, data.train.columns),
+        augmenter=_augmenter(augment, data),
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
@@ -114,6 +118,7 @@ def next_event_job(
     batch_size: int = 16,
     windows: str = "all",
     num_negatives: int = 256,
+    augment: Augment | None = None,
 ) -> Job:
     """Name type, item and time of the next event at every position of a history.
 
@@ -127,7 +132,7 @@ def next_event_job(
         item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
             learnt, and the others are as without it.
         loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
-        batch_size, windows, num_negatives: see `next_item_job`.
+        batch_size, windows, num_negatives, augment: see `next_item_job`.
     """
     task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
     sampler = None
@@ -142,9 +147,16 @@ def next_event_job(
         negatives=sampler,
         columns=model.columns,
         targets=event_targets(model, data),
+        augmenter=_augmenter(augment, data),
     )
     measure = partial(validation_log_likelihood, model, data, **task.task_weights)
     return Job(task, batches, measure=measure, measure_name="log_likelihood")
+
+
+def _augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
+    if augment is None:
+        return None
+    return Augmenter(augment, data.train, data.num_items, data.schema.names_of("asked"))
 
 
 def tower_job(
