@@ -290,3 +290,7 @@ def test_data_with_another_schema_are_refused(trained):
         rm.evaluate(model, data.test)
     with pytest.raises(ValueError, match=r"Column `(asked_)?action` must hold codes in 0..4"):
         rm.fit(model, data, epochs=1, verbose=False)
+    with pytest.raises(
+        ValueError, match="`schema` must be the one that the model was trained with"
+    ):
+        rm.Recommender(model, data)

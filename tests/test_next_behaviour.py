@@ -148,9 +148,9 @@ def test_a_later_question_is_answered_for_those_who_waited_as_long(recommender):
         ({"history": {"sku": ["茶"], "action": ["浏览"]}}, r"must have the list `item`.*'sku'"),
         ({"history": HISTORY | {"kind": ["x", "y"]}}, "Column `kind` of `history`"),
         ({"history": HISTORY | {"action": ["浏览"]}}, "one value per event"),
-        ({"history": HISTORY | {"timestamp": [LAST, LAST - 9]}}, "`timestamp`.*must not decrease"),
+        ({"history": HISTORY | {"timestamp": [LAST, LAST - 9]}}, "`timestamp`.*not decrease"),
         ({"history": HISTORY | {"timestamp": [LAST, LAST * 1000]}}, "`timestamp`.*UTC seconds"),
-        ({"history": HISTORY | {"timestamp": ["soon", "now"]}}, "`timestamp` of `history` must hold numbers"),
+        ({"history": HISTORY | {"timestamp": ["soon", 1]}}, "`timestamp` .* must hold numbers"),
     ],
 )
 def test_questions_that_cannot_be_answered_are_refused(recommender, options, match):

@@ -1,7 +1,9 @@
 """Whether a model fits the data it is trained on, measured on or served with."""
 
+from recmodels.data.errors import require
 from recmodels.features.checks import check_columns, user_rows
 from recmodels.features.histories import Histories
+from recmodels.features.schema import Schema
 from recmodels.models.capabilities import HasItems, HasUserRows, ReadsColumns, all_parts, can
 
 
@@ -34,6 +36,23 @@ def check_model(scorer, num_items: int | None, train: Histories, *, trained: boo
             check_columns(train.columns, part.column_sizes)
         if can(part, HasUserRows) and part.has_user_rows:
             check_user_rows(part, train, trained)
+
+
+def check_schema(scorer, schema: Schema) -> None:
+    """Raise where a model was made for columns that a schema does not have in the same sizes.
+
+    Raises:
+        ValueError: a column is missing, or has more or fewer codes or numbers, because the schema
+            was fitted on another log.
+    """
+    for part in all_parts(scorer):
+        for name, size in (part.column_sizes if can(part, ReadsColumns) else {}).items():
+            found = schema.input_sizes(name)[name] if name in schema else None
+            must = (
+                f"`schema` must be the one that the model was trained with: {type(part).__name__} "
+                f"reads the column `{name}` with {size}. Use `data.schema` of its training"
+            )
+            require(found == size, must, **{name: found})
 
 
 def check_user_rows(model: HasUserRows, histories: Histories, trained: bool = True) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.interactions import LATEST_TIMESTAMP
-from recmodels.evaluation.model_checks import check_model
+from recmodels.evaluation.model_checks import check_model, check_schema
 from recmodels.features.columns import Category
 from recmodels.features.histories import Histories
 from recmodels.features.schema import OF, Schema
@@ -50,11 +50,12 @@ class RequestReader:
         schema: of the columns that models read.
         items: table of the items, for the schema's columns of items.
         histories: what each known user did; its rows are those of the training histories.
-        scorer: whose rows of users, if it has any, must be those of the histories.
+        scorer: whose columns must be those of the schema and whose rows of users, if it has any,
+            those of the histories.
 
     Raises:
-        ValueError: the model was trained on other users, or on these in another order, a user
-            has two histories, or the table of items lacks a column of the schema.
+        ValueError: the model was trained on other columns, on other users, or on these in another
+            order, a user has two histories, or the table of items lacks a column of the schema.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class RequestReader:
         histories: Histories | None = None,
         scorer=None,
     ) -> None:
+        check_schema(scorer, schema)
         self.vocabulary = vocabulary
         self.schema = schema
         self.item_columns = schema.encode_items(items, vocabulary)

@@ -150,7 +150,14 @@ def next_event_job(
         augmenter=_augmenter(augment, data),
     )
     measure = partial(validation_log_likelihood, model, data, **task.task_weights)
-    return Job(task, batches, measure=measure, measure_name="log_likelihood")
+    targets = digest(*data.validation.target_columns.values())
+    return Job(
+        task,
+        batches,
+        measure=measure,
+        measure_name="log_likelihood",
+        identity={"validation targets": targets},
+    )
 
 
 def _augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
