@@ -25,8 +25,8 @@ def bench(
     from benchmarks.bench import bench as measure
 
     names = [name.strip() for name in competitors.split(",") if name.strip()] or COMPETITORS
-    found = measure(dataset, names, rounds=rounds, runs=runs, results=results)
-    show(found if as_json else describe_bench(found), as_json)
+    result = measure(dataset, names, rounds=rounds, runs=runs, results=results)
+    show(result if as_json else describe_bench(result), as_json)
 
 
 @app.command()
@@ -47,8 +47,8 @@ def race(
     from recmodels.experiments.catalogue import find_experiment
 
     goals, chosen = listed(targets, float, "targets"), listed(seeds, int, "seeds")
-    found = measure(find_experiment(name), goals, chosen, runs=runs, results=results)
-    show(found if as_json else describe_race(found), as_json)
+    result = measure(find_experiment(name), goals, chosen, runs=runs, results=results)
+    show(result if as_json else describe_race(result), as_json)
 
 
 @app.command()
@@ -64,20 +64,20 @@ def scale(
     if large:
         from benchmarks.large import describe_large, train_large
 
-        found = train_large(results=results)
-        show(found if as_json else describe_large(found), as_json)
+        result = train_large(results=results)
+        show(result if as_json else describe_large(result), as_json)
         return
     if models:
         from benchmarks.throughput import describe_throughput, throughput
 
-        found = throughput(results=results)
-        show(found if as_json else describe_throughput(found), as_json)
+        result = throughput(results=results)
+        show(result if as_json else describe_throughput(result), as_json)
         return
     from benchmarks.scaling import describe_scaling, draw_scaling, scaling
 
-    found = scaling(results=results)
-    draw_scaling(found, runs / "scaling.png")
-    show(found if as_json else describe_scaling(found), as_json)
+    result = scaling(results=results)
+    draw_scaling(result, runs / "scaling.png")
+    show(result if as_json else describe_scaling(result), as_json)
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ def describe_bench(result: dict) -> str:
         lines.append(f"whole test ranking: {result['seconds_whole_test_ranking']:.2f} s")
     lines += ["", f"{'a layer, forward and back':38} {'ms':>9} {'floor':>9} {'of floor':>9}"]
     for name, row in result["layers"].items():
-        own, floor = row["milliseconds"], row["floor_milliseconds"]
-        lines.append(f"{name:38} {own:9.2f} {floor:9.2f} {own / floor:9.1f}")
+        milliseconds, floor = row["milliseconds"], row["floor_milliseconds"]
+        lines.append(f"{name:38} {milliseconds:9.2f} {floor:9.2f} {milliseconds / floor:9.1f}")
     return "\n".join(lines)
 
 
@@ -157,11 +157,11 @@ def summarise(answers: dict[str, list[dict]], data: SequenceData) -> dict:
         "all_runs": answers,
         "versions": versions(),
     }
-    for name, own in medians.items():
+    for name, row in medians.items():
         _, _, loss = name.partition("_epoch_")
         ours = medians.get(f"recmodels_epoch_{loss}")
-        if ours is not None and own is not ours:
-            result[f"ratio_{name}"] = round(own["seconds"] / ours["seconds"], 3)
+        if ours is not None and row is not ours:
+            result[f"ratio_{name}"] = round(row["seconds"] / ours["seconds"], 3)
     full = medians.get("recmodels_epoch_full_softmax")
     if full is not None:
         lengths = np.minimum(data.train.lengths - 1, SETTINGS["max_length"]).clip(0)

@@ -69,9 +69,9 @@ def _few_validated(data: SequenceData, count: int) -> SequenceData:
     return replace(data, validation=few, test=None)
 
 
-def describe_large(found: dict) -> str:
+def describe_large(result: dict) -> str:
     """What `train_large` found, in words."""
-    large = found["large"]
+    large = result["large"]
     return (
         f"{large['events']:,} events, {large['num_items']:,} items: an epoch in "
         f"{large['epoch_seconds']:.0f} s, {large['peak_gib']:.1f} GiB at the most"

@@ -63,8 +63,8 @@ def race(
         with locked(path):
             known = stored_race(results).get("race", {})
             known = known.get("seeds", {}) if known.get("experiment") == experiment.name else {}
-            found = summarise_race(experiment.name, {**known, str(seed): row})
-            write_json(path, {**read_json(path), **found})
+            summary = summarise_race(experiment.name, {**known, str(seed): row})
+            write_json(path, {**read_json(path), **summary})
     return stored_race(results)
 
 
@@ -113,14 +113,14 @@ def stored_race(results: Path) -> dict:
     return {k: v for k, v in stored.items() if k == "race" or k.startswith("seconds_to_")}
 
 
-def describe_race(found: dict) -> str:
+def describe_race(result: dict) -> str:
     """The result of `race` as plain text."""
-    lines = [f"{found['race']['experiment']} on {found['race']['cores']} cores"]
-    for seed, row in sorted(found["race"]["seeds"].items()):
+    lines = [f"{result['race']['experiment']} on {result['race']['cores']} cores"]
+    for seed, row in sorted(result["race"]["seeds"].items()):
         times = ", ".join(f"{t} after {s:.0f} s" for t, s in sorted(row["reached"].items()))
         lines.append(
             f"  seed {seed}: {times or 'no target reached'}; {MEASURE} {row['best']:.4f} at best, "
             f"{row['seconds']:.0f} s in all, {row['peak_gib']:.2f} GiB"
         )
-    medians = {k: v for k, v in found.items() if k.startswith("seconds_to_")}
+    medians = {k: v for k, v in result.items() if k.startswith("seconds_to_")}
     return "\n".join([*lines, *(f"{name}: {value:.0f}" for name, value in medians.items())])

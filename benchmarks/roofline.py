@@ -100,16 +100,16 @@ def layer_times(
         By layer `milliseconds` and `floor_milliseconds`.
     """
     rate, bandwidth = matmul_rate(), copy_bandwidth()
-    found = {}
+    times = {}
     for name, (task, inputs, products, numbers) in _parts(rows, length, width, num_items).items():
         task.compile(optimizer=keras.optimizers.SGD(1e-9), jit_compile=False)
         seconds = median_seconds(lambda t=task, x=inputs: t.train_on_batch(x), repeats)
         floor = max(6 * products / rate, 2 * 4 * numbers / bandwidth)
-        found[name] = {
+        times[name] = {
             "milliseconds": round(1000 * seconds, 3),
             "floor_milliseconds": round(1000 * floor, 3),
         }
-    return found
+    return times
 
 
 def _parts(rows: int, length: int, width: int, num_items: int) -> dict[str, tuple]:

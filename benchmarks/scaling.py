@@ -93,13 +93,13 @@ def scaling(axes: Axes = AXES, *, steps: int = 9, results: Path = Path("results"
     first = {
         load: time_steps(load, random_histories(load, steps), steps) for load in MEASURED_FIRST
     }
-    seconds = {load: found["microseconds"] / 1e6 for load, found in first.items()}
+    seconds = {load: measured["microseconds"] / 1e6 for load, measured in first.items()}
     passes = passes_of(seconds, rate, bandwidth)
     curves = {
         **around,
         "matmul_gflops": round(rate / 1e9, 1),
         "copy_gib_per_second": round(bandwidth / 2**30, 2),
-        "measured_first": [{**asdict(load), **found} for load, found in first.items()],
+        "measured_first": [{**asdict(load), **measured} for load, measured in first.items()],
         "passes": {name: round(times, 1) for name, times in passes.items()},
         "steps": steps,
         "axes": {},
@@ -174,9 +174,9 @@ def time_steps(load: Load, histories: Histories, steps: int) -> dict:
         positions.append(weights.sum())
         pace.append(1e6 * (time.perf_counter() - began) / positions[-1])
     pace, positions = pace[WARM_UP:], positions[WARM_UP:]
-    found = {"microseconds": np.median(pace), "fastest": min(pace), "slowest": max(pace)}
-    found["positions"] = np.mean(positions)
-    return {name: round(float(value), 2) for name, value in found.items()}
+    times = {"microseconds": np.median(pace), "fastest": min(pace), "slowest": max(pace)}
+    times["positions"] = np.mean(positions)
+    return {name: round(float(value), 2) for name, value in times.items()}
 
 
 def work(load: Load, positions: float = POSITIONS) -> dict[str, float]:
@@ -241,20 +241,20 @@ def growth(points: Sequence[dict]) -> dict[str, float]:
     }
 
 
-def describe_scaling(found: dict) -> str:
+def describe_scaling(result: dict) -> str:
     """What `scaling` found as a table in plain text."""
     lines = [f"{'microseconds a position':24} {'at':>10} {'measured':>9} {'predicted':>10}"]
-    for name, axis in found["curves"]["axes"].items():
+    for name, axis in result["curves"]["axes"].items():
         for point in axis["points"]:
-            own, reckoned = point["microseconds"], point["predicted_microseconds"]
-            lines.append(f"{name:24} {point['at']:10,} {own:9.1f} {reckoned:10.1f}")
+            measured, reckoned = point["microseconds"], point["predicted_microseconds"]
+            lines.append(f"{name:24} {point['at']:10,} {measured:9.1f} {reckoned:10.1f}")
         lines.append(f"{'':24} at most {axis['largest_factor_off']:.2f} times off")
     return "\n".join(lines)
 
 
-def draw_scaling(found: dict, path: Path) -> None:
+def draw_scaling(result: dict, path: Path) -> None:
     """Measured and predicted cost beside each other, one panel an axis, both scales logarithmic."""
-    axes = found["curves"]["axes"]
+    axes = result["curves"]["axes"]
     rows = panels(len(axes), width=3.4 * len(axes))
     for ax, (name, axis) in zip(rows, axes.items(), strict=True):
         table = pd.DataFrame(axis["points"]).set_index("at")
@@ -281,9 +281,9 @@ def circumstances() -> dict:
     return {"cores": usable_cores(), "load_before": round(busy, 2), "versions": versions()}
 
 
-def store_scaling(results: Path, found: dict) -> dict:
+def store_scaling(results: Path, result: dict) -> dict:
     """Put what was found into `scaling.json`, beside the other half."""
     path = results / "scaling.json"
     with locked(path):
-        write_json(path, {**read_json(path), **found})
-    return found
+        write_json(path, {**read_json(path), **result})
+    return result

@@ -69,23 +69,23 @@ def make_bundle(
 
 def timed(work: Callable, requests: Iterable) -> tuple[list[float], list[float]]:
     """Wall and processor seconds of each request."""
-    wall, own = [], []
+    wall, processor = [], []
     for request in requests:
         began, used = time.perf_counter(), time.process_time()
         work(request)
         wall.append(time.perf_counter() - began)
-        own.append(time.process_time() - used)
-    return wall, own
+        processor.append(time.process_time() - used)
+    return wall, processor
 
 
-def summary(wall: list[float], own: list[float]) -> dict[str, float]:
+def summary(wall: list[float], processor: list[float]) -> dict[str, float]:
     """Milliseconds, without those of the first requests where there are many."""
     first = WARM_UP if len(wall) > WARM_UP else 1
-    wall, own = (np.array(part[first:]) * 1e3 for part in (wall, own))
+    wall, processor = (np.array(part[first:]) * 1e3 for part in (wall, processor))
     return {
         "median_ms": round(float(np.median(wall)), 2),
         "p95_ms": round(float(np.quantile(wall, 0.95)), 2),
-        "processor_median_ms": round(float(np.median(own)), 2),
+        "processor_median_ms": round(float(np.median(processor)), 2),
         "requests": len(wall),
     }
 
@@ -114,11 +114,11 @@ def measure_export(folder: Path, out: Path, histories: list[list[int]], requests
     from recmodels.recommend.export import export_saved_model
 
     export_saved_model(Recommender.load(folder), out)
-    asked = out.parent / "requests.json"
-    asked.write_text(json.dumps(histories[: requests + WARM_UP]))
-    command = [sys.executable, "-c", SERVER, str(out), str(asked)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {"SavedModel single": summary(*json.loads(found))}
+    request_file = out.parent / "requests.json"
+    request_file.write_text(json.dumps(histories[: requests + WARM_UP]))
+    command = [sys.executable, "-c", SERVER, str(out), str(request_file)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {"SavedModel single": summary(*json.loads(printed))}
 
 
 def history_lengths(name: str, users: int, rng: np.random.Generator) -> np.ndarray:
@@ -137,8 +137,8 @@ def measure(hidden_width: int, lengths: np.ndarray, requests: int) -> dict:
     with tempfile.TemporaryDirectory() as place:
         folder, out = Path(place) / "bundle", Path(place) / "saved_model"
         histories = make_bundle(folder, lengths, np.random.default_rng(0), hidden_width)
-        found = measure_bundle(folder, histories, requests)
-        return found | measure_export(folder, out, histories, requests)
+        rows = measure_bundle(folder, histories, requests)
+        return rows | measure_export(folder, out, histories, requests)
 
 
 def main() -> None:
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--data", default="ml-1m-sasrec")
     chosen = parser.parse_args()
     lengths = history_lengths(chosen.data, chosen.users, np.random.default_rng(0))
-    found = {
+    result = {
         "command": " ".join(["python benchmarks/serving.py", *sys.argv[1:]]),
         "cores": usable_cores(),
         "versions": versions(),
@@ -164,8 +164,8 @@ def main() -> None:
             str(width): measure(width, lengths, chosen.requests) for width in chosen.hidden_widths
         },
     }
-    print(json.dumps(found, indent=1))
-    write_json(ROOT / "results" / "serving.json", found)
+    print(json.dumps(result, indent=1))
+    write_json(ROOT / "results" / "serving.json", result)
 
 
 if __name__ == "__main__":

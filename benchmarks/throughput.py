@@ -50,13 +50,13 @@ def throughput(
         share = work(load)["flops"] * tokens / rate
         rows[name] = {"tokens_per_second": round(tokens), "share_of_matmul_rate": round(share, 4)}
         print(f"  {name:36} {tokens:12,.0f} tokens a second  {share:6.1%}", file=sys.stderr)
-    found = {
+    measured = {
         **around,
         "matmul_gflops": round(rate / 1e9, 1),
         "models": rows,
     }
     known = read_json(results / "scaling.json").get("throughput", {})
-    return store_scaling(results, {"throughput": {**known, chip(): found}})
+    return store_scaling(results, {"throughput": {**known, chip(): measured}})
 
 
 def backend_matmul_rate(size: int = 4096, repeats: int = 7) -> float:
@@ -77,10 +77,10 @@ def chip() -> str:
     return f"{backend} on {place}"
 
 
-def describe_throughput(found: dict) -> str:
+def describe_throughput(result: dict) -> str:
     """What `throughput` found as a table in plain text."""
     lines = []
-    for name, run in found["throughput"].items():
+    for name, run in result["throughput"].items():
         lines.append(f"{name}, {run['matmul_gflops']:,.0f} GFLOP/s of matrix products")
         lines += [
             f"  {model:36} {row['tokens_per_second']:12,} tokens a second"

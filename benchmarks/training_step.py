@@ -87,9 +87,10 @@ def main() -> None:
         began = time.perf_counter()
         steps[place[2]][0](*some[place[1]])
         seconds[place] = time.perf_counter() - began
-    for tree, own in zip(trees, np.moveaxis(seconds, 2, 0), strict=True):
-        ratio = np.median(own / seconds[..., 0])
-        print(f"{own.mean() * len(batches):7.1f} s an epoch   {ratio:.3f} of the first   {tree}")
+    for tree, tree_seconds in zip(trees, np.moveaxis(seconds, 2, 0), strict=True):
+        ratio = np.median(tree_seconds / seconds[..., 0])
+        epoch = tree_seconds.mean() * len(batches)
+        print(f"{epoch:7.1f} s per epoch   {ratio:.3f} of the first   {tree}")
 
 
 if __name__ == "__main__":

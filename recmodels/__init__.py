@@ -13,7 +13,7 @@ import importlib
 import os
 
 from recmodels.keras_classes import register_with_keras
-from recmodels.quiet import expect_shapes_to_vary
+from recmodels.log_filters import ignore_retracing_warnings
 from recmodels.threads import keep_operations_small
 
 # TensorFlow Recommenders needs it before anything touches `tf.keras`; Keras 3 does not care.
@@ -68,7 +68,7 @@ _HOMES = {
     "EventEmbedding": "recmodels.layers.event_embedding",
     "Tower": "recmodels.layers.tower",
     "TwoTower": "recmodels.models.two_tower",
-    "two_towers_of": "recmodels.models.two_towers_of",
+    "build_two_tower": "recmodels.models.build_two_tower",
     "RetrieveThenRank": "recmodels.models.retrieve_then_rank",
     "RetrievalTask": "recmodels.tasks.retrieval",
     "RankingTask": "recmodels.tasks.ranking",
@@ -93,7 +93,7 @@ _PACKAGES = ("course", "plots")
 __all__ = [*_HOMES, "__version__"]
 
 keep_operations_small()
-expect_shapes_to_vary()
+ignore_retracing_warnings()
 register_with_keras()
 
 

@@ -35,6 +35,7 @@ from recmodels.layers.event_embedding import EventEmbedding as EventEmbedding
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
 from recmodels.models.bpr_mf import BPRMF as BPRMF
+from recmodels.models.build_two_tower import build_two_tower as build_two_tower
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
 from recmodels.models.event_forecast import EventForecast as EventForecast
@@ -53,7 +54,6 @@ from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThen
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
-from recmodels.models.two_towers_of import two_towers_of as two_towers_of
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
 from recmodels.models.user_knn import UserKNN as UserKNN
 from recmodels.panel import Panel as Panel

@@ -216,15 +216,15 @@ def _check_trained(model, data: SequenceData) -> None:
 
 def _sort_options(task: str, options: dict) -> tuple[Training, dict]:
     """The settings of `Training` and those of the task."""
-    own = list(inspect.signature(JOBS[task]).parameters)[3:]
-    unknown = sorted(set(options) - set(_TRAINING) - set(own))
+    of_task = list(inspect.signature(JOBS[task]).parameters)[3:]
+    unknown = sorted(set(options) - set(_TRAINING) - set(of_task))
     if unknown:
         raise ValueError(
-            f"`fit` has no option {unknown[0]!r} for a model of this kind. Use one of {own} or a "
-            f"field of `Training`: {list(_TRAINING)}. Received: {unknown}"
+            f"`fit` has no option {unknown[0]!r} for a model of this kind. Use one of {of_task} or "
+            f"a field of `Training`: {list(_TRAINING)}. Received: {unknown}"
         )
     training = {name: value for name, value in options.items() if name in _TRAINING}
-    return Training(**training), {k: v for k, v in options.items() if k in own}
+    return Training(**training), {k: v for k, v in options.items() if k in of_task}
 
 
 def _identity(model, data: SequenceData) -> str | None:

@@ -20,7 +20,7 @@ from recmodels.cli_common import (
     start_backend,
 )  # fmt: skip
 from recmodels.data.text import visible
-from recmodels.quiet import quietly
+from recmodels.log_filters import hide_native_logs
 
 # Before TensorFlow is imported: its start-up notes are not about the user's work.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -65,7 +65,7 @@ def run(
     from recmodels.experiments.run_folder import run_folder
 
     folder = run_folder(runs, dataset)
-    found = quickstart(
+    result = quickstart(
         dataset,
         parse_columns(columns),
         folder,
@@ -74,8 +74,8 @@ def run(
         minutes=minutes,
         command=shlex.join(["recmodels", *sys.argv[1:]]),
     )
-    report = write_report(found, folder)
-    show(quickstart_to_dict(found) if as_json else describe_quickstart(found), as_json)
+    report = write_report(result, folder)
+    show(quickstart_to_dict(result) if as_json else describe_quickstart(result), as_json)
     typer.echo(f"\nReport: {report}    Bundle: {folder / 'bundle'}", err=as_json)
 
 
@@ -119,8 +119,8 @@ def tune(
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.tune import tune as search
 
-    found = search(find_experiment(name), trials=trials, seed=seed, runs=runs, results=results)
-    show(found if as_json else found["best"], as_json)
+    result = search(find_experiment(name), trials=trials, seed=seed, runs=runs, results=results)
+    show(result if as_json else result["best"], as_json)
 
 
 @app.command()
@@ -137,11 +137,11 @@ def estimate(
     from recmodels.experiments.quickstart import estimate_file
 
     if Path(name).exists():
-        found = estimate_file(name, parse_columns(columns))
+        result = estimate_file(name, parse_columns(columns))
     else:
         experiment = find_experiment(name)
-        found = estimate_of_log(experiment, open_log(experiment.dataset, {})[0])
-    show(found.to_dict() if as_json else describe_estimate(found), as_json)
+        result = estimate_of_log(experiment, open_log(experiment.dataset, {})[0])
+    show(result.to_dict() if as_json else describe_estimate(result), as_json)
 
 
 @app.command()
@@ -200,7 +200,7 @@ def export(
     from recmodels.recommend.recommender import Recommender
 
     recommender = Recommender.load(bundle_in(folder))
-    with quietly():
+    with hide_native_logs():
         written = (export_lite if lite else export_saved_model)(recommender, out)
     typer.echo(written)
 

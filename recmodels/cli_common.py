@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from recmodels.data.text import visible
-from recmodels.quiet import quietly
+from recmodels.log_filters import hide_native_logs
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Runs = Annotated[Path, typer.Option(help="Folder of checkpoints and bundles.")]
@@ -91,7 +91,7 @@ def show(content, as_json: bool) -> None:
     """
     if as_json:
         text = json.dumps(content, indent=1, ensure_ascii=False)
-        typer.echo(re.sub(r"[^\n -~]", lambda found: _json_letter(found[0]), text))
+        typer.echo(re.sub(r"[^\n -~]", lambda match: _json_letter(match[0]), text))
         return
     if isinstance(content, dict):
         content = "\n".join(f"{name:24} {value}" for name, value in content.items())
@@ -104,7 +104,7 @@ def _json_letter(letter: str) -> str:
 
 def start_backend() -> None:
     """Import Keras with its backend, and find the devices."""
-    with quietly():
+    with hide_native_logs():
         import keras
 
         keras.ops.zeros(1)

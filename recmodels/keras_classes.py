@@ -16,7 +16,7 @@ _CLASSES = {
     "layers.norm": ("LayerNorm",),
     "layers.position": ("LearnedPosition", "SinusoidalPosition"),
     "layers.rating_head": ("RatingHead",),
-    "layers.set_vector": ("SetVector",),
+    "layers.rating_set_encoder": ("RatingSetEncoder",),
     "layers.time_head": ("TimeHead",),
     "layers.tower": ("Tower",),
     "layers.transformer": ("TransformerBlock",),

@@ -29,7 +29,7 @@ def keep_operations_small() -> None:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, usable_cores() // SHARDS)))
 
 
-def side_by_side(compute: Callable[[np.ndarray], np.ndarray], parts: Iterable) -> list:
+def thread_map(compute: Callable[[np.ndarray], np.ndarray], parts: Iterable) -> list:
     """Results of independent parts, in order, computed on several cores.
 
     A part may not be shared out once more: its own parts would wait for it to end.
@@ -74,13 +74,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def one_behind(work: Callable[[object], None], items: Iterable) -> None:
+def prefetch_map(work: Callable[[object], None], items: Iterable) -> None:
     """Call `work` on each item, in order and one at a time, while the next item is being made.
 
     At most two items exist at once: the one that is made waits for the one that is worked on.
 
     Example:
-        >>> one_behind(print, (number**2 for number in range(3)))
+        >>> prefetch_map(print, (number**2 for number in range(3)))
     """
     with ThreadPoolExecutor(1) as pool:
         behind = pool.submit(lambda: None)

@@ -40,7 +40,7 @@ TRAINED = (
     "ml-100k-random-joint",
     "ml-100k-random-rating",
     "ml-100k-random-dcn",
-    "ml-100k-later-mlp",
+    "ml-100k-temporal-80-20-mlp",
 )
 COUNTED = (
     "ml-1m-sasrec-random",
@@ -52,18 +52,18 @@ COUNTED = (
     "ml-100k-temporal-recent-popularity",
     "ml-100k-random-als",
     "ml-100k-random-bias",
-    "ml-100k-later-popularity",
+    "ml-100k-temporal-80-20-popularity",
 )
 # Experiments that take seconds; tests of the others are marked slow. `make test-results` runs all.
 QUICK = (
     "shop-softmax",
     "ml-100k-temporal-two-tower-ease",
-    "ml-100k-later-mlp",
+    "ml-100k-temporal-80-20-mlp",
     "ml-1m-sasrec-popularity",
     "ml-100k-temporal-ease",
     "ml-100k-temporal-recent-popularity",
     "ml-100k-random-bias",
-    "ml-100k-later-popularity",
+    "ml-100k-temporal-80-20-popularity",
 )
 
 

@@ -36,7 +36,7 @@ from recmodels.recommend import (
     Diverse,
     OnePerFamily,
     Recommender,
-    folders,
+    atomic_dir,
     load_bundle,
     save_bundle,
 )
@@ -237,9 +237,9 @@ def test_full_disk_leaves_the_old_bundle_and_no_rubbish(tmp_path, monkeypatch, s
 def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
     write(tmp_path / "bundle", metrics={"hr@10": 0.1})
     code = (
-        "import os, sys; from recmodels.recommend import bundle, folders\n"
+        "import os, sys; from recmodels.recommend import bundle, atomic_dir\n"
         "old = bundle.load_bundle(sys.argv[1])\n"
-        "folders.checksums = lambda folder: os._exit(9)\n"
+        "atomic_dir.checksums = lambda folder: os._exit(9)\n"
         "bundle.save_bundle(sys.argv[1], old.model, old.vocabulary, filter_seen=True)"
     )
     killed = run_python(code, tmp_path / "bundle")
@@ -324,7 +324,7 @@ def test_bundles_of_the_first_version_are_read(tmp_path):
     del config["item_vectors"]
     (folder / "config.json").write_text(json.dumps(config | {"version": 1}))
     (folder / "rules.json").unlink()
-    sums = folders.checksums(folder)
+    sums = atomic_dir.checksums(folder)
     (folder / "checksums.json").write_text(json.dumps(sums))
     bundle = load_bundle(folder)
     assert (bundle.rules, bundle.histories, bundle.item_vectors) == ((), None, None)
@@ -442,17 +442,17 @@ def test_a_folder_that_comes_back_between_two_looks_is_there(tmp_path, monkeypat
             (tmp_path / "other").rename(folder)
         return []
 
-    monkeypatch.setattr(folders, "_neighbours", nobody_is_at_it)
-    assert folders.read_steadily(tmp_path / "bundle", lambda found: found.name) == "bundle"
+    monkeypatch.setattr(atomic_dir, "_neighbours", nobody_is_at_it)
+    assert atomic_dir.read_consistently(tmp_path / "bundle", lambda found: found.name) == "bundle"
     with pytest.raises(FileNotFoundError, match="must be the folder of a bundle"):
-        folders.read_steadily(tmp_path / "none", lambda found: found.name)
+        atomic_dir.read_consistently(tmp_path / "none", lambda found: found.name)
 
 
 def test_a_folder_between_two_renames_is_read_again(tmp_path, monkeypatch):
     """The folder is missing when a reading begins and ends, and there when it is looked for."""
     (tmp_path / "bundle").mkdir()
     stamps = itertools.chain([None, None], itertools.repeat((1, 1)))
-    monkeypatch.setattr(folders, "_stamp", lambda path: next(stamps))
+    monkeypatch.setattr(atomic_dir, "_stamp", lambda path: next(stamps))
     outcomes = itertools.chain([ValueError("half of it is missing")], itertools.repeat("whole"))
 
     def read(folder):
@@ -461,4 +461,4 @@ def test_a_folder_between_two_renames_is_read_again(tmp_path, monkeypatch):
             raise outcome
         return outcome
 
-    assert folders.read_steadily(tmp_path / "bundle", read) == "whole"
+    assert atomic_dir.read_consistently(tmp_path / "bundle", read) == "whole"

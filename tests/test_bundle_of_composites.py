@@ -10,7 +10,7 @@ import recmodels as rm
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import all_parts
 from recmodels.models.fallback import WithFallback
-from recmodels.recommend import folders, load_bundle, save_bundle
+from recmodels.recommend import atomic_dir, load_bundle, save_bundle
 
 ITEMS = [f"i{number}" for number in range(5)]
 HISTORIES = make_histories([[1, 2, 3], [2, 3, 4], [5, 1, 4, 2]])
@@ -179,7 +179,7 @@ def test_what_was_tampered_with_is_one_error_that_names_the_field(bundle, case, 
     change, message = TAMPERED[case]
     description = json.loads((bundle / "config.json").read_text())
     change(description["model"])
-    read = folders.read_json
+    read = atomic_dir.read_json
 
     def read_changed(path):
         return description if path.name == "config.json" else read(path)
@@ -195,7 +195,7 @@ def test_a_broken_file_of_a_part_is_named(tmp_path):
     (folder / "model.scorers.0.npz").write_bytes(b"x")
     with pytest.raises(ValueError, match="damaged.*model.scorers.0.npz': 'changed'"):
         load_bundle(folder)
-    sums = folders.checksums(folder)
+    sums = atomic_dir.checksums(folder)
     (folder / "checksums.json").write_text(json.dumps(sums))
     with pytest.raises(ValueError, match="`content` of model.scorers.0.npz in the bundle must"):
         load_bundle(folder)

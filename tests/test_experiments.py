@@ -298,4 +298,4 @@ def test_entries_expect_what_is_stored():
         entry = EXPERIMENTS[result["experiment"]]
         assert entry.expected, entry.name
         for run in result["runs"].values():
-            assert not entry.surprises(run["test"]["warm_metrics"]), entry.name
+            assert not entry.out_of_tolerance(run["test"]["warm_metrics"]), entry.name

@@ -20,7 +20,7 @@ import pytest
 import recmodels as rm
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.layers.rating_head import RatingHead
-from recmodels.recommend import AtMost, folders, load_bundle, save_bundle
+from recmodels.recommend import AtMost, atomic_dir, load_bundle, save_bundle
 from tests.harness import make_histories
 
 ITEMS = [f"i{number}" for number in range(5)]
@@ -385,7 +385,7 @@ def test_what_was_tampered_with_is_one_error(bundles, tmp_path, monkeypatch, cas
     (tmp_path / "foreign_module.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     change(folder)
-    (folder / "checksums.json").write_text(json.dumps(folders.checksums(folder)))
+    (folder / "checksums.json").write_text(json.dumps(atomic_dir.checksums(folder)))
     with pytest.raises(ValueError, match=match) as caught:
         load_bundle(folder)
     assert "Received: " in str(caught.value)
@@ -455,7 +455,7 @@ def test_files_that_are_not_those_that_were_written(bundles, tmp_path, case):
 def test_models_are_made_as_before_after_a_bundle_of_an_enormous_one(bundles, tmp_path):
     folder = shutil.copytree(bundles / "sasrec", tmp_path / "bundle")
     in_keras("config.width", 2**40)(folder)
-    (folder / "checksums.json").write_text(json.dumps(folders.checksums(folder)))
+    (folder / "checksums.json").write_text(json.dumps(atomic_dir.checksums(folder)))
     with pytest.raises(ValueError, match="of model.keras in the bundle must"):
         load_bundle(folder)
     pair = [keras.Input((4,)), keras.Input((4,))]

@@ -233,7 +233,7 @@ def test_towers_and_chains_answer_through_a_recommender():
     frame = pd.DataFrame({"user": np.repeat(np.arange(12), 6), "item": rng.integers(0, 9, 72)})
     frame["timestamp"], frame["value"] = np.arange(72), rng.integers(1, 6, 72).astype(float)
     data = rm.prepare(rm.leave_one_out(Interactions(frame, "timed")), columns=("value",))
-    towers = rm.two_towers_of(data, width=4, user_ids=False, read_ratings=True, head="dot")
+    towers = rm.build_two_tower(data, width=4, user_ids=False, read_ratings=True, head="dot")
     rm.fit(towers, data, epochs=2, folds=2, rating_weight=1.0, verbose=False)
     for model in (towers, rm.RetrieveThenRank(towers, towers, depth=4)):
         recommender = rm.Recommender(model, data, histories=data.train)

@@ -16,7 +16,7 @@ from recmodels.layers.feed_forward import FeedForward
 from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition, SinusoidalPosition
 from recmodels.layers.rating_head import RatingHead
-from recmodels.layers.set_vector import SetVector
+from recmodels.layers.rating_set_encoder import RatingSetEncoder
 from recmodels.layers.tower import Tower
 from recmodels.layers.transformer import TransformerBlock
 
@@ -52,7 +52,7 @@ CASES = {
     "RatingHead, dot": (lambda **o: RatingHead("dot", **o), [*PAIRS]),
     "RatingHead, mlp": (lambda **o: RatingHead("mlp", 0.1, **o), [*PAIRS]),
     "RatingHead, cross": (lambda **o: RatingHead("cross", 0.1, **o), [*PAIRS]),
-    "SetVector": (lambda **o: SetVector(7, D, 0.1, **o), [*SETS]),
+    "RatingSetEncoder": (lambda **o: RatingSetEncoder(7, D, 0.1, **o), [*SETS]),
     "Tower": (lambda **o: Tower(4, D, num_members=7, dropout=0.1, **o), [USERS, *SETS]),
     "SASRec": (lambda **o: rm.SASRec(V, T, D, num_blocks=1, **o), [{"item_ids": IDS}]),
     "TwoTower": (towers, [EACH]),

@@ -21,10 +21,10 @@ LISTS = [[1, 2, 3, 4], [5, 6], [2], [7, 3, 1, 6, 5]]
 
 
 def test_rows_by_hand():
-    known, values = rating_rows(
+    rated_mask, values = rating_rows(
         np.array([[0, 2, 3], [9, 3, 3]]), np.array([[0, 5, 1], [8, 2, 4]]), 3
     )
-    assert known.tolist() == [[0, 0, 1, 1], [0, 0, 0, 1]]
+    assert rated_mask.tolist() == [[0, 0, 1, 1], [0, 0, 0, 1]]
     assert values.tolist() == [[0, 0, 5, 1], [0, 0, 0, 4]]  # The last of a repeated item; no 9.
 
 
@@ -50,10 +50,10 @@ def test_what_is_asked_is_hidden_and_the_rest_is_shown(folds):
             inputs, _, _ = batches[index]
             readers = inputs["readers"]
             assert (readers[inputs["rows"]] == inputs["user_ids"]).all()
-            for part in ("known", "values"):
+            for part in ("rated_mask", "values"):
                 assert (inputs[part][inputs["rows"], inputs["item_ids"]] == 0).all()
             for row in np.unique(inputs["rows"]):
-                shown = np.flatnonzero(inputs["known"][row])
+                shown = np.flatnonzero(inputs["rated_mask"][row])
                 own = {i for i in LISTS[readers[row]] if i <= V}
                 assert set(shown.tolist()) < own
                 # A fold holds a share of the user's ratings, rounded up or down.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recmodels.recommend.choice import choose, work_out
+from recmodels.recommend.rerank import build_rule_book, rerank
 from recmodels.recommend.rules import (
     RULES,
     AtLeast,
@@ -35,10 +35,10 @@ SCORES = np.arange(6, 0, -1).astype(np.float32)
 
 def walk(rules, k=6, vectors=None) -> list[int]:
     """Item ids of the list, best first, of those the rules allow."""
-    book = work_out(rules, ITEMS, 6)
+    book = build_rule_book(rules, ITEMS, 6)
     left = book.allowed[CANDIDATES]
     candidates = CANDIDATES[left]
-    return candidates[choose(candidates, SCORES[left], k, book, vectors)].tolist()
+    return candidates[rerank(candidates, SCORES[left], k, book, vectors)].tolist()
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_beyond_the_pool_items_follow_by_score():
 
 
 def test_vectors_without_length_and_equal_scores_are_no_trouble():
-    book = work_out([Diverse(0.5)], ITEMS, 6)
+    book = build_rule_book([Diverse(0.5)], ITEMS, 6)
     flat = np.ones(6, np.float32)
-    assert choose(CANDIDATES, flat, 3, book, np.zeros((6, 2), np.float32)) == [0, 1, 2]
-    assert choose(CANDIDATES[:0], flat[:0], 3, book, VECTORS) == []
+    assert rerank(CANDIDATES, flat, 3, book, np.zeros((6, 2), np.float32)) == [0, 1, 2]
+    assert rerank(CANDIDATES[:0], flat[:0], 3, book, VECTORS) == []
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ def test_bad_json(described, match):
 )
 def test_rules_that_do_not_fit_the_table(rules, match):
     with pytest.raises(ValueError, match=match):
-        work_out(rules, ITEMS, 6)
+        build_rule_book(rules, ITEMS, 6)
 
 
 def test_without_an_item_table_the_missing_column_is_named():
     with pytest.raises(ValueError, match="need a column 'category'"):
-        work_out([AtMost(1)], None, 6)
+        build_rule_book([AtMost(1)], None, 6)

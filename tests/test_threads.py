@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import recmodels as rm
-from recmodels.threads import SHARDS, one_behind, side_by_side, usable_cores
+from recmodels.threads import SHARDS, prefetch_map, thread_map, usable_cores
 from tests.harness import make_log
 
 
@@ -32,24 +32,24 @@ def test_results_come_in_order_whoever_finishes_first():
         time.sleep(0.05 if number == 0 else 0)
         return number * number
 
-    assert side_by_side(slow_first, range(6)) == [0, 1, 4, 9, 16, 25]
+    assert thread_map(slow_first, range(6)) == [0, 1, 4, 9, 16, 25]
 
 
 @pytest.mark.skipif(usable_cores() < 2, reason="one core")
 def test_parts_run_at_the_same_time():
     both = threading.Barrier(2, timeout=10)  # Broken unless two threads meet at it.
-    side_by_side(lambda _: both.wait(), range(2))
+    thread_map(lambda _: both.wait(), range(2))
 
 
 def test_an_error_in_a_part_is_raised():
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda number: 1 / number, [1, 0])
+        thread_map(lambda number: 1 / number, [1, 0])
 
 
 def test_threads_stay_from_call_to_call():
     def threads():
         both = threading.Barrier(min(2, usable_cores()), timeout=10)
-        return set(side_by_side(lambda _: (both.wait(), threading.current_thread())[1], range(2)))
+        return set(thread_map(lambda _: (both.wait(), threading.current_thread())[1], range(2)))
 
     assert len(threads() | threads()) <= min(SHARDS, usable_cores())
 
@@ -57,8 +57,8 @@ def test_threads_stay_from_call_to_call():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
 def test_a_copy_of_the_process_has_threads_of_its_own():
-    side_by_side(abs, range(2))
-    assert status_of_fork(lambda: 0 if side_by_side(abs, [-3, 4]) == [3, 4] else 1) == 0
+    thread_map(abs, range(2))
+    assert status_of_fork(lambda: 0 if thread_map(abs, [-3, 4]) == [3, 4] else 1) == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -124,7 +124,7 @@ def test_work_is_done_in_order_while_the_next_item_is_made():
             meeting.wait()
         done.append(item)
 
-    one_behind(work, items())
+    prefetch_map(work, items())
     assert done == [0, 1]
 
 
@@ -141,11 +141,11 @@ def test_no_more_than_two_items_exist_at_once():
         time.sleep(0.005)
         worked.append(item)
 
-    one_behind(work, items())
+    prefetch_map(work, items())
     assert worked == made and max(ahead) == 2
 
 
 @pytest.mark.parametrize("faulty", [0, 2])
 def test_an_error_behind_is_raised(faulty):
     with pytest.raises(ZeroDivisionError):
-        one_behind(lambda number: 1 / (number - faulty), range(3))
+        prefetch_map(lambda number: 1 / (number - faulty), range(3))

@@ -10,7 +10,7 @@ from recmodels.api import fit
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.features.vocabulary import Vocabulary
-from recmodels.models.two_towers_of import two_towers_of
+from recmodels.models.build_two_tower import build_two_tower
 from recmodels.tasks.ranking import RankingTask
 from recmodels.tasks.retrieval import RetrievalTask
 from recmodels.tasks.towers import TowerTask
@@ -38,7 +38,7 @@ def trained(head="dot", weights=(1.0, 1.0), **options):
 
 
 def tower_weights(model):
-    read = model.query.set_vector
+    read = model.query.rating_set_encoder
     return [to_numpy(v) for v in (model.candidate.table, read.members, read.valued, read.bias)]
 
 
@@ -133,7 +133,7 @@ def test_what_is_seen_comes_to_score_low():
     histories = rated(lists)
     data = SequenceData(Vocabulary(np.arange(12)), histories, None, None, "sets")
     keras.utils.set_random_seed(0)
-    model = two_towers_of(data, width=16, user_ids=False, read_ratings=True)
+    model = build_two_tower(data, width=16, user_ids=False, read_ratings=True)
     fit(model, data, folds=6, batch_size=256, **{**TRAINING, "epochs": 40})
     scores = model.score(asked(histories, range(150)))[:, 1:]
     seen = np.zeros_like(scores, bool)

@@ -8,7 +8,7 @@ from harness import check_layer, to_numpy
 from recmodels.features.histories import Histories
 from recmodels.features.ratings import RatingBatches
 from recmodels.layers.rating_head import HEADS, RatingHead
-from recmodels.layers.set_vector import SetVector
+from recmodels.layers.rating_set_encoder import RatingSetEncoder
 from recmodels.layers.tower import Tower
 from recmodels.models.two_tower import TwoTower
 
@@ -39,26 +39,26 @@ def asked(histories, rows):
 
 
 @pytest.mark.backends
-def test_set_vector_passes_the_checks_of_layers():
-    known = np.array([[0, 1, 1], [1, 0, 0]], np.float32)
+def test_rating_set_encoder_passes_the_checks_of_layers():
+    rated_mask = np.array([[0, 1, 1], [1, 0, 0]], np.float32)
     kwargs = {"num_members": 3, "width": 2, "dropout": 0.1}
-    layer = SetVector(**kwargs)
-    assert SetVector.from_config(layer.get_config()).get_config() == layer.get_config()
-    vector, level = layer(known, known * 2)
-    assert tuple(vector.shape) == (2, 2) and tuple(level.shape) == (2, 1)
+    layer = RatingSetEncoder(**kwargs)
+    assert RatingSetEncoder.from_config(layer.get_config()).get_config() == layer.get_config()
+    vector, bias = layer(rated_mask, rated_mask * 2)
+    assert tuple(vector.shape) == (2, 2) and tuple(bias.shape) == (2, 1)
 
 
 @pytest.mark.backends
-def test_set_vector_by_hand():
-    layer = SetVector(3, 1)
+def test_rating_set_encoder_by_hand():
+    layer = RatingSetEncoder(3, 1)
     layer.build()
     layer.members.assign([[1.0], [2.0], [4.0]])
     layer.valued.assign([[10.0], [100.0], [1000.0]])
     layer.bias.assign([0.5])
     layer.offsets.assign([9.0, 1.0, 0.0])
-    vector, level = layer(np.array([[0, 1, 1]], np.float32), np.array([[0, 4, 4]], np.float32))
+    vector, bias = layer(np.array([[0, 1, 1]], np.float32), np.array([[0, 4, 4]], np.float32))
     # level: ((4 - 1) + (4 - 0)) / (2 + 5) = 1; apart from it both values are 3.
-    assert to_numpy(level).tolist() == [[1.0]]
+    assert to_numpy(bias).tolist() == [[1.0]]
     # (2 + 4 + 3 * 100 + 3 * 1000) / sqrt(3) + 0.5
     np.testing.assert_allclose(to_numpy(vector), [[3306 / 3**0.5 + 0.5]], rtol=1e-6)
 
@@ -104,10 +104,10 @@ def test_tower_adds_up_what_it_knows():
     tower.adapt(np.array([[1, 0], [1, 1]], np.float32))
     tower.table.assign([[7.0], [0.1], [0.2], [7.0]])
     tower.feature_weights.assign([[0.3], [0.05]])
-    vectors, levels = tower(np.array([1, 2, 0, 3]))
+    vectors, biases = tower(np.array([1, 2, 0, 3]))
     # 0.1 + 0.3; 0.2 + 0.3 + 0.05; ids that are nobody's have nothing.
     np.testing.assert_allclose(to_numpy(vectors)[:, 0], np.tanh([0.4, 0.55, 0, 0]), rtol=1e-5)
-    assert to_numpy(levels).tolist() == [[0.0]] * 4
+    assert to_numpy(biases).tolist() == [[0.0]] * 4
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_what_is_asked_for_moves_no_prediction():
     after = model(other_batch)
     for name in ("queries", "candidates", "ratings"):
         np.testing.assert_allclose(to_numpy(before[name])[0], to_numpy(after[name])[0], atol=1e-6)
-    shown = np.flatnonzero(batch["known"][batch["rows"][0]])[0]
+    shown = np.flatnonzero(batch["rated_mask"][batch["rows"][0]])[0]
     memory[1, user, shown] += 3.0  # What is shown does count.
     model.memory.assign(memory)
     everything = {**batch, "item_ids": np.full_like(batch["item_ids"], shown)}
@@ -186,7 +186,7 @@ def test_what_training_and_scoring_see_of_a_shown_user_is_the_same():
     model.adapt(histories)
     inputs = RatingBatches(histories, V, 20, seed=0, folds=2)[0][0]
     row = inputs["rows"][0]
-    shown = np.flatnonzero(inputs["known"][row])
+    shown = np.flatnonzero(inputs["rated_mask"][row])
     queries = {
         "item_ids": shown[None].astype(np.int32),
         "user_ids": inputs["readers"][row][None],

@@ -106,8 +106,8 @@ def loss_of(model: SASRec, states, targets, negatives: int):
     drawn = torch.randint(1, len(table), (negatives,))
     logits = states @ table[drawn].T - np.log(negatives / (len(table) - 1))
     logits = logits.masked_fill(drawn[None] == targets[:, None], -1e9)
-    own = (states * table[targets]).sum(-1, keepdim=True)
-    everything = torch.cat([own, logits], dim=1)
+    target_logit = (states * table[targets]).sum(-1, keepdim=True)
+    everything = torch.cat([target_logit, logits], dim=1)
     return F.cross_entropy(everything, torch.zeros(len(targets), dtype=torch.long))
 
 

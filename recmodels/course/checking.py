@@ -103,9 +103,9 @@ def _find(number: str) -> tuple[Callable, str]:
         importlib.import_module(f"recmodels.course.notebook_{notebook}")
     if isinstance(number, str) and number in CHECKS:
         return CHECKS[number]
-    own = sorted(known for known in CHECKS if known.startswith(f"{notebook}."))
-    hint = f"Notebook {notebook} has {', '.join(own)}."
-    if not own:
+    exercises = sorted(known for known in CHECKS if known.startswith(f"{notebook}."))
+    hint = f"Notebook {notebook} has {', '.join(exercises)}."
+    if not exercises:
         hint = f"The notebooks with exercises are {', '.join(notebooks)}."
     if notebook.zfill(2) in notebooks and rest and notebook.zfill(2) != notebook:
         hint = f'Did you mean "{notebook.zfill(2)}.{rest}"?'
@@ -139,7 +139,7 @@ def call(answer: Callable, *given):
         raise NotYet(f"{reason}\n{lines}".rstrip()) from error
 
 
-def numbers(found, shape: tuple[int, ...] | None = None, reason: str = "") -> np.ndarray:
+def numbers(returned, shape: tuple[int, ...] | None = None, reason: str = "") -> np.ndarray:
     """Read what an answer returned as a float array.
 
     Args:
@@ -150,36 +150,36 @@ def numbers(found, shape: tuple[int, ...] | None = None, reason: str = "") -> np
     Raises:
         NotYet: it is None, cannot be read as numbers, or has another shape.
     """
-    expect(found is not None, "It returned None: does the function end with `return`?")
+    expect(returned is not None, "It returned None: does the function end with `return`?")
     try:
-        array = np.asarray(found.toarray() if hasattr(found, "toarray") else found)
-        expect(array.dtype.kind not in "US", f"It returned text: {_describe(found)}.")
+        array = np.asarray(returned.toarray() if hasattr(returned, "toarray") else returned)
+        expect(array.dtype.kind not in "US", f"It returned text: {_describe(returned)}.")
         array = array.astype(float)
     except (TypeError, ValueError, RuntimeError):
-        raise NotYet(f"It returned {_describe(found)}: return numbers or an array.") from None
+        raise NotYet(f"It returned {_describe(returned)}: return numbers or an array.") from None
     if shape is not None and array.shape != shape:
         reason = reason or "The result has the wrong shape."
         raise NotYet(f"{reason} Its shape is {array.shape}, where {shape} was expected.")
     return array
 
 
-def parts(found, count: int, reason: str) -> list:
+def parts(returned, count: int, reason: str) -> list:
     """Read what an answer returned as `count` parts, or raise `NotYet` with a reason."""
-    several = isinstance(found, tuple | list | np.ndarray) and len(found) == count
+    several = isinstance(returned, tuple | list | np.ndarray) and len(returned) == count
     expect(several, reason)
-    return list(found)
+    return list(returned)
 
 
-def whole_numbers(found) -> list[int]:
+def whole_numbers(returned) -> list[int]:
     """Read what an answer returned as a flat list of whole numbers, or raise `NotYet`."""
-    array = numbers(found)
-    expect(array.ndim == 1, f"Return a flat list of numbers, not {_describe(found)}.")
+    array = numbers(returned)
+    expect(array.ndim == 1, f"Return a flat list of numbers, not {_describe(returned)}.")
     expect((array == np.round(array)).all(), "It returned numbers that are not whole.")
     return array.astype(int).tolist()
 
 
 def expect_close(
-    found, expected, reason: str, mistakes: dict | None = None, tolerance: float = 1e-5
+    returned, expected, reason: str, mistakes: dict | None = None, tolerance: float = 1e-5
 ) -> None:
     """Raise `NotYet` unless two arrays have the same shape and nearly equal numbers.
 
@@ -191,12 +191,12 @@ def expect_close(
             what its variants give.
         tolerance: absolute, beside a relative one of 1e-5.
     """
-    found, expected = numbers(found), np.asarray(expected, float)
+    returned, expected = numbers(returned), np.asarray(expected, float)
 
     def equals(wrong) -> bool:
         wrong = np.asarray(wrong, float)
-        return found.shape == wrong.shape and np.allclose(
-            found, wrong, atol=tolerance, equal_nan=True
+        return returned.shape == wrong.shape and np.allclose(
+            returned, wrong, atol=tolerance, equal_nan=True
         )
 
     if equals(expected):
@@ -204,21 +204,21 @@ def expect_close(
     for explanation, wrong in (mistakes or {}).items():
         variants = wrong if isinstance(wrong, tuple) else (wrong,)
         expect(not any(map(equals, variants)), explanation)
-    numbers(found, expected.shape)
-    lost = int((~np.isfinite(found)).sum())
-    expect(not lost, f"{reason} {lost} of {found.size} numbers are NaN or infinite.")
-    for pattern, wrong in _patterns(found, expected).items():
+    numbers(returned, expected.shape)
+    lost = int((~np.isfinite(returned)).sum())
+    expect(not lost, f"{reason} {lost} of {returned.size} numbers are NaN or infinite.")
+    for pattern, wrong in _patterns(returned, expected).items():
         expect(not equals(wrong), f"{reason} {pattern}")
     raise NotYet(reason)
 
 
-def _patterns(found: np.ndarray, expected: np.ndarray) -> dict:
+def _patterns(returned: np.ndarray, expected: np.ndarray) -> dict:
     """How numbers may follow from the right ones, by the sentence that says so."""
     patterns = {"The sign is wrong.": -expected}
-    if not found.any():
-        patterns["Every number is 0."] = found
+    if not returned.any():
+        patterns["Every number is 0."] = returned
     elif len(np.unique(expected)) > 1:
-        ratio, difference = found.sum() / expected.sum(), (found - expected).mean()
+        ratio, difference = returned.sum() / expected.sum(), (returned - expected).mean()
         patterns |= {
             "Rows and columns have changed places.": expected.T,
             "The order is reversed.": expected[::-1],

@@ -19,9 +19,9 @@ def expect_interval(ends: Callable, values: np.ndarray, draws: int) -> None:
         values: one value for each user, (U,), skewed enough that a normal distribution is wrong.
         draws: how often the users must be drawn at least.
     """
-    found = np.array([ends(seed) for seed in SEEDS])  # (seeds, 2)
-    low, high = found.mean(axis=0)
-    expect(np.isfinite(found).all(), "An end is NaN or infinite.")
+    returned = np.array([ends(seed) for seed in SEEDS])  # (seeds, 2)
+    low, high = returned.mean(axis=0)
+    expect(np.isfinite(returned).all(), "An end is NaN or infinite.")
     expect(low <= high, "The lower end must come first.")
     error = values.std() / len(values) ** 0.5
     right = bootstrap_interval(values, resamples=10_000)
@@ -46,13 +46,13 @@ def expect_interval(ends: Callable, values: np.ndarray, draws: int) -> None:
     shift = max(abs(low - right.low), abs(high - right.high)) / error
     expect(shift < 0.4, "The interval has the right width but lies in the wrong place.")
     again = ends(SEEDS[0])
-    expect(np.allclose(again, found[0]), "The same generator must give the same interval.")
-    _expect_draws(found, values.mean(), error, draws)
+    expect(np.allclose(again, returned[0]), "The same generator must give the same interval.")
+    _expect_draws(returned, values.mean(), error, draws)
 
 
-def _expect_draws(found: np.ndarray, mean: float, error: float, draws: int) -> None:
+def _expect_draws(returned: np.ndarray, mean: float, error: float, draws: int) -> None:
     """Raise `NotYet` unless intervals of several generators, (seeds, 2), differ as they should."""
-    noise = found.std(axis=0).mean() / error
+    noise = returned.std(axis=0).mean() / error
     expect(
         noise > 1e-6,
         "Generators with different seeds give exactly the same interval: draw the users with the "
@@ -64,7 +64,7 @@ def _expect_draws(found: np.ndarray, mean: float, error: float, draws: int) -> N
         "The ends move too much from one generator to another: draw the users more often.",
     )
     expect(
-        abs(found.mean() - mean) > 0.05 * error,
+        abs(returned.mean() - mean) > 0.05 * error,
         "The interval is symmetric around the mean, as if the mean had a normal distribution. The "
         "values are skewed: read the ends from the means of the draws.",
     )

@@ -11,15 +11,21 @@ NUM_ITEMS = 12  # Items of the logs in which 00.3 looks for the next item.
 @exercise("00.1", "a history and a length")
 def check_window(answer) -> None:
     """`answer(history, length)`: the newest items, padded on the left with 0."""
-    found = whole_numbers(call(answer, [7, 3, 9], 5))
-    expect(len(found) == 5, f"A row of length 5 was asked for, but it has {len(found)} numbers.")
-    expect(found[:3] != [7, 3, 9], "The zeros stand on the right; padding belongs on the left.")
-    expect(found != [0, 0, 9, 3, 7], "The events are in reverse order: keep the oldest first.")
-    expect(found == [0, 0, 7, 3, 9], "The row must hold zeros, then the events in their order.")
-    found = whole_numbers(call(answer, [4, 8, 1, 6, 2], 3))
-    expect(len(found) == 3, "A history of five items must be cut to a row of length 3; it was not.")
-    expect(found != [4, 8, 1], "A long history keeps its oldest events; it must keep the newest.")
-    expect(found == [1, 6, 2], "A long history must keep its newest events, in their order.")
+    returned = whole_numbers(call(answer, [7, 3, 9], 5))
+    expect(
+        len(returned) == 5, f"A row of length 5 was asked for, but it has {len(returned)} numbers."
+    )
+    expect(returned[:3] != [7, 3, 9], "The zeros stand on the right; padding belongs on the left.")
+    expect(returned != [0, 0, 9, 3, 7], "The events are in reverse order: keep the oldest first.")
+    expect(returned == [0, 0, 7, 3, 9], "The row must hold zeros, then the events in their order.")
+    returned = whole_numbers(call(answer, [4, 8, 1, 6, 2], 3))
+    expect(
+        len(returned) == 3, "A history of five items must be cut to a row of length 3; it was not."
+    )
+    expect(
+        returned != [4, 8, 1], "A long history keeps its oldest events; it must keep the newest."
+    )
+    expect(returned == [1, 6, 2], "A long history must keep its newest events, in their order.")
     full = whole_numbers(call(answer, [5, 6], 2))
     expect(full == [5, 6], "A history exactly as long as the row must not change.")
     empty = whole_numbers(call(answer, [], 2))
@@ -38,9 +44,9 @@ def check_targets(answer) -> None:
             "timestamp": [1, 5, 2, 1, 3, 9, 4, 7, 4, 2, 8, 6, 8, 9],
         }
     )
-    found = call(answer, events)
+    returned = call(answer, events)
     try:
-        pairs = {user: tuple(int(item) for item in pair) for user, pair in dict(found).items()}
+        pairs = {user: tuple(int(item) for item in pair) for user, pair in dict(returned).items()}
     except (TypeError, ValueError):
         raise NotYet("Return a dict from each user to a pair of items.") from None
     expect({"a", "b", "e"} <= set(pairs), "A user with three events or more is missing.")
@@ -71,25 +77,25 @@ def check_next(answer) -> None:
     order = rng.permutation(NUM_ITEMS) + 1
     follower = dict(zip(order.tolist(), np.roll(order, -1).tolist(), strict=True))
     histories = [_walk(rng, follower, 9) for _ in range(150)]
-    asked = [_walk(rng, follower, 6) for _ in range(40)]
-    lists = [whole_numbers(call(answer, histories, row[:-1], 3)) for row in asked]
+    tested = [_walk(rng, follower, 6) for _ in range(40)]
+    lists = [whole_numbers(call(answer, histories, row[:-1], 3)) for row in tested]
     _expect_lists(lists, {item for row in histories for item in row})
-    hits = np.mean([row[-1] in best for row, best in zip(asked, lists, strict=True)])
+    hits = np.mean([row[-1] in best for row, best in zip(tested, lists, strict=True)])
     expect(
         hits > 0.5,
         "Most of the next events are not in the lists: count in `histories` which item comes "
         "directly after which.",
     )
-    likeliest = [follower[row[-2]] for row in asked]
+    likeliest = [follower[row[-2]] for row in tested]
     first = np.mean([best[0] == item for best, item in zip(lists, likeliest, strict=True)])
     expect(first > 0.8, "The most likely item is in the list, but not in first place.")
     for history in ([], [999]):
         try:
-            found = whole_numbers(call(answer, histories, history, 3))
+            returned = whole_numbers(call(answer, histories, history, 3))
         except NotYet as problem:
             raise NotYet(f"It fails for the history {history}. {problem}") from problem
         expect(
-            len(set(found)) == len(found) == 3,
+            len(set(returned)) == len(returned) == 3,
             f"For the history {history} the list must be full as well: fill it with popular items.",
         )
 

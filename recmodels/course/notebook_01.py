@@ -40,8 +40,8 @@ def check_repeat_share(answer) -> None:
             (table.groupby(["user", "item"]).size() > 1).mean()
         ),
     }
-    found = _number(answer, USERS, ITEMS)
-    expect_close(found, expected, "It is wrong on a log of ten events.", mistakes)
+    returned = _number(answer, USERS, ITEMS)
+    expect_close(returned, expected, "It is wrong on a log of ten events.", mistakes)
     shuffled = np.random.default_rng(0).permutation(len(USERS))
     mixed = _number(answer, USERS[shuffled], ITEMS[shuffled])
     expect_close(mixed, expected, "The rows of different users may be mixed; it must not matter.")
@@ -56,9 +56,9 @@ def check_gini(answer) -> None:
     The two items may be drawn with or without putting the first one back.
     """
     counts = np.array([5, 1, 0, 14, 2, 2])
-    found = _number(answer, counts)
+    returned = _number(answer, counts)
     distinct = len(counts) / (len(counts) - 1)
-    factor = distinct if np.isclose(found, distinct * _gini(counts)) else 1.0
+    factor = distinct if np.isclose(returned, distinct * _gini(counts)) else 1.0
     expected = factor * _gini(counts)
     mistakes = {
         "It is largest where all items are alike; it must be 0 there.": 1 - expected,
@@ -74,7 +74,7 @@ def check_gini(answer) -> None:
         ),
         "This is the share of the largest item.": counts.max() / counts.sum(),
     }
-    expect_close(found, expected, "It is wrong for six items.", mistakes)
+    expect_close(returned, expected, "It is wrong for six items.", mistakes)
     ordered = _number(answer, np.sort(counts)), _number(answer, np.sort(counts)[::-1])
     expect_close(ordered, [expected] * 2, "The order of the items must not matter: sort first.")
     other = np.array([3, 0, 0, 8, 1, 1, 0, 2, 30])
@@ -89,7 +89,7 @@ def check_visits(answer) -> None:
     times = np.array([0, 30, 90, 200, 210, 240, 1000, 1001, 5])
     # User 4 pauses 30, 60 and 110 seconds; with a gap of 60 only the last begins a visit.
     expected = np.array([0, 0, 0, 1, 2, 2, 3, 4, 5])
-    found = numbers(
+    returned = numbers(
         call(answer, users, times, 60), users.shape, "Return one number for each event."
     )
     first = np.concatenate([[True], users[1:] != users[:-1]])
@@ -108,7 +108,7 @@ def check_visits(answer) -> None:
         ),
     }
     reason = "A visit ends where the user changes or pauses longer than the gap."
-    expect_close(found, expected, reason, mistakes)
+    expect_close(returned, expected, reason, mistakes)
     longer = call(answer, users, times, 10_000)
     expect_close(longer, [0, 0, 0, 0, 1, 1, 1, 2, 3], "Use the gap that is given.")
 

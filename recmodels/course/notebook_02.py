@@ -38,9 +38,9 @@ NOT_SHIFTED = {
 def check_pad(answer) -> None:
     """`answer(histories, length)`: the latest items of each, padded on the left with 0."""
     histories = [[8], [3, 1, 4, 1, 5, 9], [], [2, 7, 6]]
-    found = call(answer, histories, 3)
-    numbers(found, (4, 3), "Return one row for each user, with `length` columns.")
-    expect(np.asarray(found).dtype.kind in "iu", "Item ids must be whole numbers (integers).")
+    returned = call(answer, histories, 3)
+    numbers(returned, (4, 3), "Return one row for each user, with `length` columns.")
+    expect(np.asarray(returned).dtype.kind in "iu", "Item ids must be whole numbers (integers).")
     expected = [[0, 0, 8], [1, 5, 9], [0, 0, 0], [2, 7, 6]]
     mistakes = {
         "The zeros stand on the right; padding belongs on the left.": (
@@ -56,7 +56,7 @@ def check_pad(answer) -> None:
             [[0, 0, 8], [9, 5, 1], [0, 0, 0], [6, 7, 2]]
         ),
     }
-    expect_close(found, expected, "A row must hold zeros, then the latest events.", mistakes)
+    expect_close(returned, expected, "A row must hold zeros, then the latest events.", mistakes)
     reason = "Use the length that is given."
     longer = numbers(call(answer, [[2, 7]], 5), (1, 5), reason)
     expect_close(longer, [[0, 0, 0, 2, 7]], reason)
@@ -90,8 +90,8 @@ def check_shift(answer) -> None:
 
 def _pair(answer, history: list[int], length: int) -> np.ndarray:
     reason = "Return inputs and targets, both of `length` numbers."
-    found = parts(call(answer, history, length), 2, reason)
-    return np.stack([numbers(part, (length,), reason) for part in found])
+    returned = parts(call(answer, history, length), 2, reason)
+    return np.stack([numbers(part, (length,), reason) for part in returned])
 
 
 @exercise("02.3", "the training values and the test values")
@@ -110,19 +110,21 @@ def check_scale(answer) -> None:
         "The training values change when only the test values change: take mean and deviation "
         "from training alone.",
     )
-    logs, own, known = np.log1p(train), np.log1p(test), ~np.isnan(train)
+    logs, test_logs, known = np.log1p(train), np.log1p(test), ~np.isnan(train)
     # A deviation may divide by n or by n - 1; both parts must use the same one.
     ddof = int(np.isclose(scaled[known].std(ddof=1), 1))
     reason = "The training values must be log(1 + seconds) with mean 0 and deviation 1."
     expect_close(scaled, _standard(logs, logs, ddof), reason, _not_scaled(train, ddof))
     mistakes = {
         "The test values were given a mean and a deviation of their own; use those of training.": (
-            _standard(own, own, ddof)
+            _standard(test_logs, test_logs, ddof)
         ),
-        "Test and training are divided by different deviations.": _standard(own, logs, 1 - ddof),
+        "Test and training are divided by different deviations.": _standard(
+            test_logs, logs, 1 - ddof
+        ),
     }
     reason = "The test values are not on the scale of training."
-    expect_close(scaled_test, _standard(own, logs, ddof), reason, mistakes)
+    expect_close(scaled_test, _standard(test_logs, logs, ddof), reason, mistakes)
 
 
 def _not_scaled(train: np.ndarray, ddof: int) -> dict:
@@ -148,9 +150,9 @@ def _not_scaled(train: np.ndarray, ddof: int) -> dict:
 
 
 def _parts(answer, train: np.ndarray, test: np.ndarray) -> list[np.ndarray]:
-    found = parts(call(answer, train, test), 2, "Return both parts, scaled.")
+    returned = parts(call(answer, train, test), 2, "Return both parts, scaled.")
     shapes = (train.shape, test.shape)
-    return [numbers(part, shape) for part, shape in zip(found, shapes, strict=True)]
+    return [numbers(part, shape) for part, shape in zip(returned, shapes, strict=True)]
 
 
 def _standard(values: np.ndarray, fitted_on: np.ndarray, ddof: int) -> np.ndarray:
@@ -164,23 +166,23 @@ def check_core(answer) -> None:
     # its ends, which are rare, the next users are rare, and so on. Users 60 and 61 stay.
     users = np.repeat(np.arange(62), 2)
     items = np.append((np.arange(120) + 1) // 2, [70, 71, 70, 71])
-    found = call(answer, users, items, 2)
-    numbers(found, users.shape, "Return true or false for each event.")
-    found = np.asarray(found)
-    expect(found.dtype == bool, "Return true or false for each event, not other numbers.")
+    returned = call(answer, users, items, 2)
+    numbers(returned, users.shape, "Return true or false for each event.")
+    returned = np.asarray(returned)
+    expect(returned.dtype == bool, "Return true or false for each event, not other numbers.")
     expected = users >= 60
-    expect(found[-4:].all(), "A user or an item with exactly k events must stay.")
+    expect(returned[-4:].all(), "A user or an item with exactly k events must stay.")
     once = np.bincount(items)[items] >= 2  # No user is rare before items are dropped.
     mistakes = {
         "Every event stays: drop the events of rare users and rare items.": np.ones(124),
         "Dropping once is not enough: what is left has to be counted again.": once,
     }
     reason = "Drop and count again until no user and no item left has fewer than k events."
-    expect_close(found, expected, reason, mistakes)
+    expect_close(returned, expected, reason, mistakes)
     rng = np.random.default_rng(0)
     users, items = rng.integers(0, 30, 150), rng.integers(0, 30, 150)
-    found = call(answer, users, items, 3)
-    expect_close(found, _core(users, items, 3), "A log of 150 events keeps the wrong events.")
+    returned = call(answer, users, items, 3)
+    expect_close(returned, _core(users, items, 3), "A log of 150 events keeps the wrong events.")
     nobody = numbers(call(answer, users, items, 40), users.shape)
     expect(not nobody.any(), "Where nothing has k events, no event may stay.")
 

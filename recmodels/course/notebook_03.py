@@ -39,8 +39,8 @@ def check_ndcg(answer) -> None:
         "This is the reciprocal rank; NDCG discounts by a logarithm.": listed / ranks,
         "This only says whether the target is listed; a later place must count less.": listed,
     }
-    found = call(answer, ranks, 5)
-    expect_close(found, ndcg(ranks, 5), "The discounts are wrong.", mistakes)
+    returned = call(answer, ranks, 5)
+    expect_close(returned, ndcg(ranks, 5), "The discounts are wrong.", mistakes)
     many = np.arange(1, 25).reshape(4, 6)
     other = numbers(call(answer, many, 7), (4, 6), "Return an array of the shape of the ranks.")
     expect_close(other, ndcg(many, 7), "It is right for k = 5 only: use the k that is given.")
@@ -57,16 +57,20 @@ def check_rank(answer) -> None:
         "The target competes with itself.": rank + 1,
         "It returns which item has a rank, not the rank of an item.": np.argsort(-plain),
     }
-    found = _ranks(answer, plain, range(5))
-    expect_close(found, rank, "The ranks are wrong even where no scores are equal.", mistakes)
+    returned = _ranks(answer, plain, range(5))
+    expect_close(returned, rank, "The ranks are wrong even where no scores are equal.", mistakes)
     tied = np.array([0.5, 0.7, 0.5, 0.5, 0.2, 0.7])
-    found = _ranks(answer, tied, (0, 3))
+    returned = _ranks(answer, tied, (0, 3))
     expect(
-        found.tolist() != [3, 3], "Items with the score of the target must count as better than it."
+        returned.tolist() != [3, 3],
+        "Items with the score of the target must count as better than it.",
     )
-    expect(found[0] == found[1], "Items with equal scores get different ranks, by their positions.")
+    expect(
+        returned[0] == returned[1],
+        "Items with equal scores get different ranks, by their positions.",
+    )
     expect_close(
-        found,
+        returned,
         [5, 5],
         "Among items with equal scores the target must have the last place, not a mean.",
     )
@@ -106,9 +110,9 @@ def check_split(answer) -> None:
     both = pd.concat([train[columns], targets[columns]])
     genuine = both.merge(log.events[columns].drop_duplicates(), how="left", indicator=True)
     expect((genuine["_merge"] == "both").all(), "It holds events that are not in the log.")
-    own = train["user"].map(targets.set_index("user")["timestamp"])
+    target_times = train["user"].map(targets.set_index("user")["timestamp"])
     expect(
-        not (train["timestamp"] >= own).any(),
+        not (train["timestamp"] >= target_times).any(),
         "The training events of a user include the target or a later event of the same user.",
     )
     expect(
@@ -139,9 +143,9 @@ def _expect_next(events: pd.DataFrame, targets: pd.DataFrame) -> None:
     )
 
 
-def _two_tables(found) -> list[pd.DataFrame]:
+def _two_tables(returned) -> list[pd.DataFrame]:
     reason = "Return two tables of events: for training, and the targets."
-    tables = parts(found, 2, reason)
+    tables = parts(returned, 2, reason)
     for table in tables:
         expect(isinstance(table, pd.DataFrame), reason)
         missing = {"user", "item", "timestamp"} - set(table.columns)

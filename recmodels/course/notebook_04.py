@@ -35,19 +35,19 @@ ITEMS_BY_ITEMS = "Return a matrix of items by items."
 def check_similarity(answer) -> None:
     """`answer(X, shrinkage)`: shrunk cosine of the columns of a 0/1 matrix, (V, V)."""
     matrix = (np.random.default_rng(41).random((9, 5)) < 0.5).astype(float)
-    found = numbers(call(answer, matrix, 0.0), (5, 5), ITEMS_BY_ITEMS)
-    diagonal = np.diag(found).any()
+    returned = numbers(call(answer, matrix, 0.0), (5, 5), ITEMS_BY_ITEMS)
+    diagonal = np.diag(returned).any()
     expect(not diagonal, "The diagonal must be zero: an item must not recommend itself.")
     reason = "Without shrinkage it must be the cosine of the columns."
-    expect_close(found, _similarity(matrix, 0.0), reason, _not_cosines(matrix))
+    expect_close(returned, _similarity(matrix, 0.0), reason, _not_cosines(matrix))
     together, users = _common_users(matrix)
     mistakes = {
-        "Another shrinkage changes nothing.": found,
+        "Another shrinkage changes nothing.": returned,
         "The shrinkage belongs outside the root.": together / np.sqrt(np.outer(users, users) + 4),
         "The shrinkage divides all similarities alike; pairs with many common users must shrink "
-        "less.": (found / 5, found / 4),
+        "less.": (returned / 5, returned / 4),
         "This weighs by common users; add the shrinkage to the denominator of the cosine.": (
-            found * together / (together + 4)
+            returned * together / (together + 4)
         ),
     }
     reason = "It shrinks, but not as a constant added to the denominator."
@@ -92,9 +92,9 @@ def check_ease(answer) -> None:
         "The diagonal must be zero, and here it is -1.": right - np.eye(5),
         "The regularisation is squared.": _ease(matrix, 9.0),
     }
-    found = numbers(call(answer, matrix, 3.0), (5, 5), ITEMS_BY_ITEMS)
+    returned = numbers(call(answer, matrix, 3.0), (5, 5), ITEMS_BY_ITEMS)
     reason = "Each column must be the ridge regression of one item on the others."
-    expect_close(found, right, reason, mistakes)
+    expect_close(returned, right, reason, mistakes)
     other = call(answer, matrix, 40.0)
     expect_close(other, _ease(matrix, 40.0), "It is right for one regularisation only.")
 
@@ -107,10 +107,10 @@ def check_transitions(answer) -> None:
     """
     histories = [[2, 1, 4], [4, 2, 1], [1, 2, 5], [5]]
     reason = "Return one row and one column for each item, without one for padding."
-    found = numbers(call(answer, histories, 5, 2.0), (5, 5), reason)
+    returned = numbers(call(answer, histories, 5, 2.0), (5, 5), reason)
     reason = "Each row must mix the counts of what came next with the popularity."
     mistakes = _not_smoothed(histories) | _not_followed(histories)
-    expect_close(found, _transitions(histories, 5, 2.0), reason, mistakes)
+    expect_close(returned, _transitions(histories, 5, 2.0), reason, mistakes)
     other = call(answer, histories, 6, 0.5)
     reason = "It is wrong for another number of items or another smoothing."
     expect_close(other, _transitions(histories, 6, 0.5), reason)
@@ -173,19 +173,19 @@ def check_hybrid(answer) -> None:
     def rank_all_items() -> np.ndarray:
         return rank(scorer, data.validation, filter_seen=False).ranks
 
-    found = float(ndcg(call(rank_all_items), 10).mean())
+    score_of_answer = float(ndcg(call(rank_all_items), 10).mean())
     for name, score in singles.items():
-        expect(found != score, f"On another shop its lists are those of {name} alone.")
+        expect(score_of_answer != score, f"On another shop its lists are those of {name} alone.")
     name, best = max(singles.items(), key=lambda single: single[1])
-    beaten = sum(found > score for score in singles.values())
+    beaten = sum(score_of_answer > score for score in singles.values())
     expect(beaten, "On another shop every one of the five simple models is better.")
     expect(
-        found > best,
+        score_of_answer > best,
         f"On another shop it beats {beaten} of {len(singles)} simple models, but not {name}: bring "
         "the scores that you add to one scale, and choose their weights on `data.validation`.",
     )
     expect(
-        found > best + GAIN,
+        score_of_answer > best + GAIN,
         f"On another shop it is hardly better than {name} alone: add a model that knows something "
         "else, or give it more weight.",
     )
@@ -267,6 +267,6 @@ def _counts(histories: list, num_items: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _transitions(histories, num_items: int, smoothing: float, share=None) -> np.ndarray:
-    follows, own = _counts(histories, num_items)
-    prior = smoothing * (own if share is None else share)
+    follows, counts = _counts(histories, num_items)
+    prior = smoothing * (counts if share is None else share)
     return (follows + prior) / (follows.sum(axis=1, keepdims=True) + smoothing)

@@ -17,7 +17,9 @@ from recmodels.course.checking import (
 def check_softmax(answer) -> None:
     """A softmax over the last axis that survives large scores."""
     scores = np.random.default_rng(51).normal(size=(3, 5))
-    found = numbers(call(answer, scores), (3, 5), "The weights must have the shape of the scores.")
+    returned = numbers(
+        call(answer, scores), (3, 5), "The weights must have the shape of the scores."
+    )
     shares = np.exp(scores)
     mistakes = {
         "It sums over the first axis; the five weights of each of the three queries must sum to "
@@ -38,12 +40,14 @@ def check_softmax(answer) -> None:
             shares / (1 + shares)
         ),
     }
-    expect_close(found, _softmax(scores), "It is wrong for three queries and five keys.", mistakes)
+    expect_close(
+        returned, _softmax(scores), "It is wrong for three queries and five keys.", mistakes
+    )
     large = np.array([[1000.0, 1001.0, 999.0], [1000.0, -1000.0, 0.0]])
-    found = numbers(call(answer, large), large.shape)
-    expect(np.isfinite(found).all(), "Large scores give NaN: the exponential overflows.")
+    returned = numbers(call(answer, large), large.shape)
+    expect(np.isfinite(returned).all(), "Large scores give NaN: the exponential overflows.")
     reason = "Adding one number to all scores of a row must not change its weights, however large."
-    expect_close(found, _softmax(large), reason)
+    expect_close(returned, _softmax(large), reason)
     apart = np.array([[-2000.0, -2001.0], [3000.0, 2999.0]])
     reason = "It fails where one row of scores is far below another: take the maximum of each row."
     expect_close(call(answer, apart), _softmax(apart), reason)
@@ -59,10 +63,10 @@ def check_attention(answer) -> None:
     mask = np.tril(np.ones((2, 3, 5), bool), k=1)
     mask[1, :, 0] = False
     reason = "Return one vector as wide as a value for each query of each history."
-    found = numbers(call(answer, queries, keys, values, mask), (2, 3, 4), reason)
+    returned = numbers(call(answer, queries, keys, values, mask), (2, 3, 4), reason)
     mistakes = _attention_mistakes(queries, keys, values, mask)
     reason = "The states differ from the weighted means of the values."
-    expect_close(found, _attend(queries, keys, values, mask), reason, mistakes)
+    expect_close(returned, _attend(queries, keys, values, mask), reason, mistakes)
     narrow = queries[..., :4], keys[..., :4], values, mask
     reason = "It is right for vectors of width 9 only: the scale must follow the width."
     expect_close(call(answer, *narrow), _attend(*narrow), reason)
@@ -130,7 +134,7 @@ def check_heads(answer) -> None:
     batch, length, width, heads = 2, 5, 12, 3
     x = np.random.default_rng(53).normal(size=(batch, length, width))
     reason = "Splitting (2, 5, 12) into three heads goes wrong."
-    found = numbers(call(split, x, heads), (batch, heads, length, width // heads), reason)
+    returned = numbers(call(split, x, heads), (batch, heads, length, width // heads), reason)
     expected = np.stack(np.split(x, heads, axis=-1), axis=1)
     mistakes = {
         "The shape is right, but a reshape alone mixes time and features: an event must stay at "
@@ -141,7 +145,7 @@ def check_heads(answer) -> None:
         "The heads are in reverse order.": expected[:, ::-1],
     }
     reason = "The shape is right, but the heads hold other features or other steps."
-    expect_close(found, expected, reason, mistakes)
+    expect_close(returned, expected, reason, mistakes)
     reason = "Splitting is right. Merging must give (2, 5, 12) again."
     merged = numbers(call(merge, expected), x.shape, reason)
     mistakes = {
@@ -173,10 +177,10 @@ def check_folding(answer) -> None:
         ),
     }
     expect_close(alone, (values @ output)[None], "It is wrong for one head.", mistakes)
-    found = numbers(call(answer, values, output, 3), (3, 6, 6), reason)
+    returned = numbers(call(answer, values, output, 3), (3, 6, 6), reason)
     columns, rows = np.split(values, 3, axis=1), np.split(output, 3, axis=0)
     reason = "One head is right. With three, together they do not give the output of the layer."
-    expect_close(found, _products(columns, rows), reason, _not_folded(values, output))
+    expect_close(returned, _products(columns, rows), reason, _not_folded(values, output))
 
 
 def _not_folded(values, output) -> dict:

@@ -42,7 +42,7 @@ def check_size(answer) -> None:
     expect(other == right, "It is right for one width and one length only.")
 
 
-def _expect_block(found: int, width: int) -> None:
+def _expect_block(returned: int, width: int) -> None:
     kernels, biases, norms = 6 * width**2, 6 * width, 4 * width
     mistakes = {
         "has its kernels, but not everything that is learnt is a kernel.": kernels,
@@ -58,16 +58,16 @@ def _expect_block(found: int, width: int) -> None:
     }
     mistakes = {f"Without blocks it is right. A block {why}": n for why, n in mistakes.items()}
     reason = "Without blocks it is right, but a block is not: list its layers with `block.weights`."
-    expect_close(found, kernels + biases + norms, reason, mistakes)
+    expect_close(returned, kernels + biases + norms, reason, mistakes)
 
 
 def _size(answer, *given: int) -> int:
-    found = call(answer, *given)
-    numbers(found, (), "Return one number.")
-    if not isinstance(found, int | np.integer):
-        kind = type(found).__name__
+    returned = call(answer, *given)
+    numbers(returned, (), "Return one number.")
+    if not isinstance(returned, int | np.integer):
+        kind = type(returned).__name__
         raise NotYet(f"A number of weights is a whole number (int); yours has the type {kind}.")
-    return int(found)
+    return int(returned)
 
 
 @exercise("06.2", "the weights and of which events are real")
@@ -76,7 +76,7 @@ def check_distances(answer) -> None:
     rng = np.random.default_rng(62)
     weights, real = _causal(rng, 3, 5), np.ones((3, 5), bool)
     reason = "Five events are 0 to 4 steps apart; return one number for each distance."
-    found = numbers(call(answer, weights, real), (5,), reason)
+    returned = numbers(call(answer, weights, real), (5,), reason)
     expect_unchanged(answer, weights, real)
     expected, pairs = _by_distance(weights, real), 5 - np.arange(5)
     mistakes = {
@@ -94,7 +94,7 @@ def check_distances(answer) -> None:
             weights.mean(axis=(0, 2)),
         ),
     }
-    expect_close(found, expected, "It is wrong even where all events are real.", mistakes)
+    expect_close(returned, expected, "It is wrong even where all events are real.", mistakes)
     real[0, :3], real[1, :1] = False, False
     weights = _causal(rng, 3, 5) * real[:, None, :] + np.eye(5) * ~real[:, :, None]
     reason = "It is right where all events are real, and wrong where some are padding."
@@ -130,7 +130,7 @@ def check_rollout(answer) -> None:
     first, second, third = _causal(rng, 3, 4)
     half, later, last = ((block + np.eye(4)) / 2 for block in (first, second, third))
     reason = "Return the shares of four events in each of four states."
-    found = numbers(call(answer, [first]), (4, 4), reason)
+    returned = numbers(call(answer, [first]), (4, 4), reason)
     mistakes = {
         "With one block it returns the weights alone; half of a state comes from the residual.": (
             first
@@ -142,7 +142,7 @@ def check_rollout(answer) -> None:
         "With one block the residual is missing: the rows sum to one half.": first / 2,
         "Rows and columns have changed places: a row must belong to a state.": half.T,
     }
-    expect_close(found, half, "It is wrong for one block.", mistakes)
+    expect_close(returned, half, "It is wrong for one block.", mistakes)
     mistakes = {
         "One block is right. With two, the blocks are averaged; the second looks at states that "
         "have looked already, so multiply.": (half + later) / 2,

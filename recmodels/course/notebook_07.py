@@ -28,11 +28,11 @@ def check_bce(answer) -> None:
     expect_close(one, _bce(positive, negatives[:, :1]), reason, mistakes)
     _check_several(answer, positive, negatives)
     large = np.array([-1000.0, 900.0]), np.array([[1000.0], [-950.0]])
-    found = numbers(call(answer, *large))
-    finite = np.isfinite(found).all()
+    returned = numbers(call(answer, *large))
+    finite = np.isfinite(returned).all()
     expect(finite, "A score of a thousand on the wrong side gives no finite loss.")
     reason = "Large scores give wrong losses: cutting them off also cuts off the loss."
-    expect_close(found, [2000.0, 0.0], reason)
+    expect_close(returned, [2000.0, 0.0], reason)
 
 
 def _check_several(answer, positive, negatives) -> None:
@@ -58,7 +58,7 @@ def check_sampled(answer) -> None:
     rng = np.random.default_rng(72)
     positive, negatives = rng.normal(size=4), rng.normal(size=(4, 6))
     even, hit = np.zeros((4, 6)), np.zeros((4, 6), bool)
-    found = numbers(call(answer, positive, negatives, even, hit), (4,), ONE_LOSS)
+    returned = numbers(call(answer, positive, negatives, even, hit), (4,), ONE_LOSS)
     right = _sampled(positive, negatives, even, hit)
     mistakes = {
         "The target is missing from the sum: it is an item of the catalogue too.": (
@@ -73,17 +73,17 @@ def check_sampled(answer) -> None:
         ),
     }
     reason = "Even with counts of one and no hits it is not the softmax over target and negatives."
-    expect_close(found, right, reason, mistakes)
-    _check_correction(answer, positive, negatives, found)
+    expect_close(returned, right, reason, mistakes)
+    _check_correction(answer, positive, negatives, returned)
 
 
-def _check_correction(answer, positive, negatives, found) -> None:
-    """Check the correction for counts; `found` is the loss with counts of one."""
+def _check_correction(answer, positive, negatives, returned) -> None:
+    """Check the correction for counts; `returned` is the loss with counts of one."""
     log_counts, hit = np.random.default_rng(73).normal(size=(4, 6)), np.zeros((4, 6), bool)
     corrected = numbers(call(answer, positive, negatives, log_counts, hit))
     right = _sampled(positive, negatives, log_counts, hit)
     mistakes = {
-        "How often a negative was to be expected makes no difference.": found,
+        "How often a negative was to be expected makes no difference.": returned,
         "The correction has the wrong sign: an item that is drawn often must count for less.": (
             _sampled(positive, negatives, -log_counts, hit)
         ),
@@ -130,9 +130,9 @@ def check_optimum(answer) -> None:
     """The scores that binary cross-entropy converges to, for any proposal."""
     rng = np.random.default_rng(73)
     p, q = rng.dirichlet(np.ones(5)), np.full(5, 0.2)
-    found = numbers(call(answer, p, q), (5,), "Return one score for each item.")
+    returned = numbers(call(answer, p, q), (5,), "Return one score for each item.")
     reason = "Even with negatives drawn evenly the scores differ."
-    expect_close(found, _optimum(p, q), reason, _not_optimal(p, q))
+    expect_close(returned, _optimum(p, q), reason, _not_optimal(p, q))
     q = rng.dirichlet(np.ones(5))
     mistakes = {
         "The proposal is not used: it is right where negatives are drawn evenly only.": (

@@ -19,7 +19,7 @@ def check_in_batch(answer) -> None:
     """Softmax of each query over the candidates of its batch, from vectors."""
     queries, candidates = np.random.default_rng(81).normal(size=(2, 5, 3))
     logits = queries @ candidates.T
-    own, right = logits.diagonal(), _losses(logits).mean()
+    target_logits, right = logits.diagonal(), _losses(logits).mean()
     others = np.where(np.eye(5, dtype=bool), -np.inf, logits)
     lengths = np.linalg.norm(queries, axis=1)[:, None] * np.linalg.norm(candidates, axis=1)
     mistakes = {
@@ -29,11 +29,11 @@ def check_in_batch(answer) -> None:
             _losses(logits.T).mean()
         ),
         "The query's own candidate is missing from the sum, so that probabilities do not add up to "
-        "one.": (_log_sum(others) - own).mean(),
+        "one.": (_log_sum(others) - target_logits).mean(),
         "The sign is wrong: a loss must be small where a model is right.": -right,
         "This is the mean score of the right pairs; it must be compared with the others.": (
-            own.mean(),
-            -own.mean(),
+            target_logits.mean(),
+            -target_logits.mean(),
         ),
         "The exponentials are averaged; add them up.": right - np.log(5),
         "The vectors were scaled to length one; the loss uses the dot products as they are.": (
@@ -42,8 +42,8 @@ def check_in_batch(answer) -> None:
         "The scores are divided by the root of the width; the loss uses the dot products as they "
         "are.": _losses(logits / 3**0.5).mean(),
     }
-    found = call(answer, queries, candidates)
-    expect_close(found, right, "It is wrong for five queries.", mistakes)
+    returned = call(answer, queries, candidates)
+    expect_close(returned, right, "It is wrong for five queries.", mistakes)
     large = numbers(call(answer, 100 * queries, 100 * candidates), (), MEAN)
     expect(np.isfinite(large), "Vectors a hundred times as long give no finite loss.")
     right = _losses(1e4 * logits).mean()
@@ -58,10 +58,10 @@ def check_corrected(answer) -> None:
     shares = np.array([0.0, 0.5, 0.25, 0.15, 0.06, 0.04])
     apart, twice = np.array([4, 1, 5, 3, 2]), np.array([4, 1, 5, 1, 2])
     logits = queries @ candidates.T
-    found = call(answer, queries, candidates, apart, shares)
+    returned = call(answer, queries, candidates, apart, shares)
     right = _losses(logits - np.log(shares[apart])).mean()
     mistakes = _not_corrected(logits, apart, shares)
-    expect_close(found, right, "Even without repeated items it is wrong.", mistakes)
+    expect_close(returned, right, "Even without repeated items it is wrong.", mistakes)
     _check_repeats(call(answer, queries, candidates, twice, shares), logits, twice, shares)
     _check_repeats(
         call(answer, queries, candidates, apart * 0 + 1, shares), logits, apart * 0 + 1, shares
@@ -113,21 +113,21 @@ def _not_corrected(logits: np.ndarray, item_ids: np.ndarray, shares: np.ndarray)
     }
 
 
-def _check_repeats(found, logits: np.ndarray, item_ids: np.ndarray, shares: np.ndarray) -> None:
+def _check_repeats(returned, logits: np.ndarray, item_ids: np.ndarray, shares: np.ndarray) -> None:
     lowered = logits - np.log(shares[item_ids])
     same = item_ids[:, None] == item_ids[None, :]
-    own = np.eye(len(item_ids), dtype=bool)
+    diagonal = np.eye(len(item_ids), dtype=bool)
     later = same & np.tri(len(item_ids), k=-1, dtype=bool)
     unique = np.sort(np.unique(item_ids, return_index=True)[1])
-    right = _losses(np.where(same & ~own, -np.inf, lowered))
+    right = _losses(np.where(same & ~diagonal, -np.inf, lowered))
     mistakes = {
         "An item that stands twice in the batch is still its own rival.": _losses(lowered).mean(),
         "With its twin the query's own candidate has left the sum as well.": (
             (_log_sum(np.where(same, -np.inf, lowered)) - lowered.diagonal()).mean()
         ),
         "A repeated item gets the score 0, which still has a chance; it must have none.": (
-            _losses(np.where(same & ~own, 0, lowered)).mean(),
-            _losses(np.where(same & ~own, 0, logits) - np.log(shares[item_ids])).mean(),
+            _losses(np.where(same & ~diagonal, 0, lowered)).mean(),
+            _losses(np.where(same & ~diagonal, 0, logits) - np.log(shares[item_ids])).mean(),
         ),
         "Only one of the two twins is taken out: each is a false negative of the other.": (
             _losses(np.where(later, -np.inf, lowered)).mean(),
@@ -138,7 +138,7 @@ def _check_repeats(found, logits: np.ndarray, item_ids: np.ndarray, shares: np.n
         ),
     }
     reason = "Without repeated items it is right, with one it is not."
-    expect_close(found, right.mean(), reason, mistakes)
+    expect_close(returned, right.mean(), reason, mistakes)
 
 
 @exercise("08.3", "the rows, the folds and the fold asked for")
@@ -146,27 +146,27 @@ def check_shown(answer) -> None:
     """What each user is shown while a part of their ratings is asked for."""
     rows = [[5, 3, 8, 2], [7, 3], [4], [6, 9, 1]]
     folds = [[0, 1, 2, 0], [1, 1], [0], [2, 0, 1]]
-    for asked in (0, 1, 2):
-        returned = call(answer, rows, folds, asked)
+    for hidden in (0, 1, 2):
+        returned = call(answer, rows, folds, hidden)
         expect(returned is not None, "It returned None: does the function end with `return`?")
-        found = [whole_numbers(row) for row in returned]
-        expect(len(found) == len(rows), "Return a list for every user, if only an empty one.")
+        lists = [whole_numbers(row) for row in returned]
+        expect(len(lists) == len(rows), "Return a list for every user, if only an empty one.")
         expect(
-            found != _pick(rows, folds, {asked}),
+            lists != _pick(rows, folds, {hidden}),
             "It shows exactly what is asked for; hide that and show the rest.",
         )
-        expect(found != rows, "Nothing is hidden.")
+        expect(lists != rows, "Nothing is hidden.")
         expect(
-            found not in [_pick(rows, folds, {other}) for other in {0, 1, 2} - {asked}],
+            lists not in [_pick(rows, folds, {other}) for other in {0, 1, 2} - {hidden}],
             "It shows one part only; all parts but the one that is asked for may be read.",
         )
-        expected = _pick(rows, folds, {0, 1, 2} - {asked})
+        expected = _pick(rows, folds, {0, 1, 2} - {hidden})
         expect(
-            [sorted(row) for row in found] == [sorted(row) for row in expected],
-            f"What is shown while part {asked} is asked for is wrong: part {asked} must be hidden "
+            [sorted(row) for row in lists] == [sorted(row) for row in expected],
+            f"What is shown for part {hidden} is wrong: part {hidden} must be hidden "
             "and everything else shown.",
         )
-        expect(found == expected, "The items are right, but their order has changed.")
+        expect(lists == expected, "The items are right, but their order has changed.")
 
 
 def _pick(rows: list[list[int]], folds: list[list[int]], wanted: set[int]) -> list[list[int]]:

@@ -17,20 +17,20 @@ def check_bias(answer) -> None:
     """Mean, user and item deviation, shrunk, for a matrix with missing cells."""
     nan = np.nan
     stars = np.array([[5, 1, nan, 2, nan], [4, nan, 2, nan, nan], [nan, 3, 5, 5, nan]])
-    found = numbers(call(answer, stars, 3.0), stars.shape, "Return stars for every cell.")
-    rated = np.isfinite(found[:, :4]).all()
+    returned = numbers(call(answer, stars, 3.0), stars.shape, "Return stars for every cell.")
+    rated = np.isfinite(returned[:, :4]).all()
     expect(
         rated, "A cell is NaN: leave the missing stars out of means and sums, not of the result."
     )
     expect(
-        np.isfinite(found[:, 4]).all(),
+        np.isfinite(returned[:, 4]).all(),
         "An item without ratings gives NaN; its deviation is 0.",
     )
     reason = (
         "Add the mean of all stars, the deviation of the item and that of the user, both shrunk."
     )
     mistakes = _not_shrunk(stars, 3.0) | _not_apart(stars, 3.0)
-    expect_close(found, _bias(stars, 3.0), reason, mistakes)
+    expect_close(returned, _bias(stars, 3.0), reason, mistakes)
     other = call(answer, stars[:, :4], 1.0)
     expect_close(
         other,
@@ -109,9 +109,13 @@ def check_cross(answer) -> None:
     rng = np.random.default_rng(92)
     x0, x = rng.normal(size=(2, 4, 3))
     weights, bias = rng.normal(size=(3, 3)), rng.normal(size=3)
-    found = numbers(call(answer, x0, x, weights, bias), (4, 3), "Return the shape of the inputs.")
+    returned = numbers(
+        call(answer, x0, x, weights, bias), (4, 3), "Return the shape of the inputs."
+    )
     reason = "It is wrong for four rows of three features."
-    expect_close(found, x0 * (x @ weights + bias) + x, reason, _not_crossed(x0, x, weights, bias))
+    expect_close(
+        returned, x0 * (x @ weights + bias) + x, reason, _not_crossed(x0, x, weights, bias)
+    )
 
 
 def _not_crossed(x0, x, weights, bias) -> dict:
@@ -159,7 +163,7 @@ def check_two_stages(answer) -> None:
     """The best by score in the order of their ratings, then the rest in the order of scores."""
     scores = np.array([0.1, 0.9, 0.5, 0.7, 0.3, 0.8, 0.2])
     ratings = np.array([5.0, 3.0, 4.5, 4.0, 1.0, 2.0, 4.8])
-    found = whole_numbers(call(answer, scores, ratings, 3))
+    returned = whole_numbers(call(answer, scores, ratings, 3))
     by_score, by_rating = (np.argsort(-values).tolist() for values in (scores, ratings))
     picked, rest = sorted(by_score[:3], key=lambda place: -ratings[place]), by_score[3:]
     lowest = by_score[::-1]
@@ -187,10 +191,10 @@ def check_two_stages(answer) -> None:
         "Places begin at 0.": ([place + 1 for place in picked + rest],),
     }
     for reason, wrong in mistakes.items():
-        expect(found not in wrong, reason)
-    expect(sorted(found) == list(range(7)), "Every place 0 to 6 must stand in the list once.")
-    expect(set(found[:3]) == set(picked), "The first `depth` items are not the best by score.")
-    expect(found == picked + rest, "The right items come first, but in another order.")
+        expect(returned not in wrong, reason)
+    expect(sorted(returned) == list(range(7)), "Every place 0 to 6 must stand in the list once.")
+    expect(set(returned[:3]) == set(picked), "The first `depth` items are not the best by score.")
+    expect(returned == picked + rest, "The right items come first, but in another order.")
     whole = whole_numbers(call(answer, scores, ratings, 99))
     expect(whole == by_rating, "It is wrong where the depth exceeds the number of items.")
     none = whole_numbers(call(answer, scores, ratings, 0))

@@ -23,8 +23,8 @@ def check_families(answer) -> None:
     scores = np.random.default_rng(101).permutation(12) / 12
     order = np.argsort(-scores).tolist()
     alone = [f"f{number}" for number in range(12)]
-    found = whole_numbers(call(answer, scores, alone, 4))
-    expect(len(found) == 4, f"The list must hold four items; it holds {len(found)}.")
+    returned = whole_numbers(call(answer, scores, alone, 4))
+    expect(len(returned) == 4, f"The list must hold four items; it holds {len(returned)}.")
     mistakes = {
         "The lowest scores were chosen; the best must come first.": order[::-1][:4],
         "The best items are chosen, but in reverse order.": order[:4][::-1],
@@ -34,23 +34,23 @@ def check_families(answer) -> None:
         "Positions begin at 0.": [place + 1 for place in order[:4]],
     }
     for reason, wrong in mistakes.items():
-        expect(found != wrong, reason)
+        expect(returned != wrong, reason)
     expect(
-        found == order[:4],
+        returned == order[:4],
         "Where every item has a family of its own, the list must be the best scores, best first.",
     )
     # By rank: the best three belong to two families, and each is met again further down.
     by_rank = (0, 0, 1, 0, 2, 3, 1, 4, 4, 2, 3, 0)
     families = [f"f{by_rank[rank]}" for rank in np.argsort(order)]
-    found = whole_numbers(call(answer, scores, families, 4))
-    names = [families[place] for place in found]
+    returned = whole_numbers(call(answer, scores, families, 4))
+    names = [families[place] for place in returned]
     expect(len(set(names)) == len(names), "The list holds two items of one family.")
     expect(
-        len(found) == 4,
+        len(returned) == 4,
         "The list is short although there are enough families: go on below the first k items.",
     )
     expect(
-        found == _one_per_family(scores, families, 4),
+        returned == _one_per_family(scores, families, 4),
         "The list has one item of each family, but not the best one of each, or not best first.",
     )
     most = whole_numbers(call(answer, scores, families, 9))
@@ -61,10 +61,10 @@ def check_families(answer) -> None:
 
 def _check_unknown(answer, scores: np.ndarray, order: list[int]) -> None:
     for families in ([None] * 12, [None if place in order[:3] else "one" for place in range(12)]):
-        found = whole_numbers(call(answer, scores, families, 4))
-        expect(found != [], "Items whose family is None are left out; they may be listed.")
+        returned = whole_numbers(call(answer, scores, families, 4))
+        expect(returned != [], "Items whose family is None are left out; they may be listed.")
         expect(
-            found == order[:4],
+            returned == order[:4],
             "Items whose family is None are not known to be related: None is not a family.",
         )
 
@@ -73,7 +73,7 @@ def _check_unknown(answer, scores: np.ndarray, order: list[int]) -> None:
 def check_variety(answer) -> None:
     """`answer(vectors)`: mean over pairs of items of one minus their cosine."""
     vectors = np.random.default_rng(102).normal(size=(7, 3))
-    found = numbers(call(answer, vectors), (), "Return one number.")
+    returned = numbers(call(answer, vectors), (), "Return one number.")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     right, cosines = _variety(vectors), (vectors / lengths) @ (vectors / lengths).T
     upper = np.triu_indices(7, 1)
@@ -102,7 +102,7 @@ def check_variety(answer) -> None:
         "This is the mean distance, not one minus the cosine.": distances.mean(),
         "Cosines were computed between columns; a row is an item.": _variety(vectors.T),
     }
-    expect_close(found, right, "It is wrong for seven items.", mistakes)
+    expect_close(returned, right, "It is wrong for seven items.", mistakes)
     single = numbers(call(answer, vectors[:1]))
     expect(np.isfinite(single).all(), "A list of one item has no pair and gives NaN; give it 0.")
 
@@ -112,26 +112,28 @@ def check_fetching(answer) -> None:
     """`answer(fetch, allowed, k)`: the best k allowed items, fetched a few at a time."""
     ranked = np.random.default_rng(103).permutation(CATALOGUE).tolist()
     even = [item for item in ranked if item % 2 == 0]
-    found, most = _watched(answer, ranked, lambda item: item % 2 == 0, 10)
-    expect(len(found) >= 10, "Half of the items are allowed, and yet the list is not full.")
-    expect(len(found) == 10, f"The list must hold k = 10 items; it holds {len(found)}.")
-    expect(all(item % 2 == 0 for item in found), "An item that is not allowed stands in the list.")
-    expect(len(set(found)) == 10, "An item stands in the list more than once.")
-    expect(found == even[:10], "The items are allowed, but not the best ones, best first.")
+    returned, most = _watched(answer, ranked, lambda item: item % 2 == 0, 10)
+    expect(len(returned) >= 10, "Half of the items are allowed, and yet the list is not full.")
+    expect(len(returned) == 10, f"The list must hold k = 10 items; it holds {len(returned)}.")
+    expect(
+        all(item % 2 == 0 for item in returned), "An item that is not allowed stands in the list."
+    )
+    expect(len(set(returned)) == 10, "An item stands in the list more than once.")
+    expect(returned == even[:10], "The items are allowed, but not the best ones, best first.")
     expect(
         most <= 400,
         f"It fetched {most:,} items at once for a list of ten; begin with few and fetch more only "
         "where too few are left.",
     )
     rare = {ranked[40], ranked[4_000]}
-    found, _ = _watched(answer, ranked, rare.__contains__, 2)
+    returned, _ = _watched(answer, ranked, rare.__contains__, 2)
     reason = "Where few items are allowed, some are missed: go on until the catalogue ends."
-    expect(found == [ranked[40], ranked[4_000]], reason)
-    found, _ = _watched(answer, ranked, rare.__contains__, 3)
+    expect(returned == [ranked[40], ranked[4_000]], reason)
+    returned, _ = _watched(answer, ranked, rare.__contains__, 3)
     reason = "Where fewer than k items are allowed, the list must hold those."
-    expect(found == [ranked[40], ranked[4_000]], reason)
-    found, _ = _watched(answer, ranked, lambda item: False, 3)
-    expect(found == [], "Where no item is allowed, the list must be empty.")
+    expect(returned == [ranked[40], ranked[4_000]], reason)
+    returned, _ = _watched(answer, ranked, lambda item: False, 3)
+    expect(returned == [], "Where no item is allowed, the list must be empty.")
 
 
 def _one_per_family(scores: np.ndarray, families: list[str], k: int) -> list[int]:
@@ -149,16 +151,16 @@ def _variety(vectors: np.ndarray) -> float:
 
 def _watched(answer: Callable, ranked: list[int], allowed: Callable, k: int) -> tuple[list, int]:
     """Return what an answer lists, and the most that it fetched at once."""
-    asked = []
+    requested = []
 
     def fetch(count: int) -> list[int]:
-        asked.append(count)
-        if len(asked) > 1_000:
+        requested.append(count)
+        if len(requested) > 1_000:
             raise NotYet(
                 "It has fetched a thousand times: fetch many more each time, and stop if a fetch "
                 "gives no more than the one before, because the catalogue has ended."
             )
         return ranked[: max(0, int(count))]
 
-    found = whole_numbers(call(answer, fetch, allowed, k))
-    return found, min(max(asked, default=0), CATALOGUE)
+    returned = whole_numbers(call(answer, fetch, allowed, k))
+    return returned, min(max(requested, default=0), CATALOGUE)

@@ -45,9 +45,9 @@ def _expect_window(answer, history: list[int], length: int, kind: str) -> None:
 
 
 def _window(answer, history: list[int], length: int) -> list[np.ndarray]:
-    found = parts(call(answer, history, length), 2, "Return inputs and targets.")
+    returned = parts(call(answer, history, length), 2, "Return inputs and targets.")
     reason = "Both must be as long as the window."
-    return [numbers(part, (length,), reason) for part in found]
+    return [numbers(part, (length,), reason) for part in returned]
 
 
 def _left(items: list[int], length: int) -> list[int]:
@@ -60,7 +60,7 @@ def check_ranks(answer) -> None:
     """`answer(scores, targets, seen)` gives pessimistic ranks among unseen items, (U,)."""
     scores = np.random.default_rng(112).normal(size=(4, 7))
     targets, seen = np.array([2, 0, 6, 3]), np.zeros((4, 7), bool)
-    found = numbers(call(answer, scores, targets, seen), (4,), "Return one rank for each user.")
+    returned = numbers(call(answer, scores, targets, seen), (4,), "Return one rank for each user.")
     expect_unchanged(answer, scores, targets, seen)
     right = _ranks(scores, targets, seen)
     mistakes = {
@@ -68,7 +68,7 @@ def check_ranks(answer) -> None:
         "The target competes with itself.": right + 1,
         "The order is reversed: the highest score must have rank 1.": 8 - right,
     }
-    expect_close(found, right, "The ranks are wrong even without equal scores.", mistakes)
+    expect_close(returned, right, "The ranks are wrong even without equal scores.", mistakes)
     seen[:, [1, 4]] = True
     mistakes = {"Seen items still compete; they must leave the list.": right}
     wanted = _ranks(scores, targets, seen)
@@ -92,8 +92,8 @@ def check_ranks(answer) -> None:
 
 
 def _ranks(scores, targets, seen) -> np.ndarray:
-    own = np.take_along_axis(scores, targets[:, None], axis=1)
-    return (np.where(seen, -np.inf, scores) >= own).sum(axis=1)
+    target_scores = np.take_along_axis(scores, targets[:, None], axis=1)
+    return (np.where(seen, -np.inf, scores) >= target_scores).sum(axis=1)
 
 
 @exercise("11.3", "positive, negatives and log_counts")
@@ -113,13 +113,15 @@ def check_logq_loss(answer) -> None:
         ),
         "This is the probability of the positive; the loss is minus its logarithm.": np.exp(-right),
     }
-    found = numbers(call(answer, positive, negatives, even), (3,), "Return one loss for each user.")
+    returned = numbers(
+        call(answer, positive, negatives, even), (3,), "Return one loss for each user."
+    )
     reason = "With every other item drawn once it must be the full softmax, and it is not."
-    expect_close(found, right, reason, mistakes)
+    expect_close(returned, right, reason, mistakes)
     counts = np.log([4.0, 2.0, 1.0, 0.5, 0.25])
     corrected = numbers(call(answer, positive, negatives, np.tile(counts, (3, 1))))
     mistakes = {
-        "How often an item was drawn makes no difference.": found,
+        "How often an item was drawn makes no difference.": returned,
         "The correction has the wrong sign: an item that is drawn often must count for less.": (
             _loss(positive, negatives, -counts)
         ),
@@ -134,7 +136,7 @@ def check_logq_loss(answer) -> None:
     for shift in (1000, -1000):
         moved = call(answer, positive + shift, negatives + shift, even)
         reason = f"Adding {shift:,} to all scores must not change the loss."
-        expect_close(moved, found, reason, tolerance=1e-4)
+        expect_close(moved, returned, reason, tolerance=1e-4)
 
 
 def _loss(positive, negatives, log_counts) -> np.ndarray:
@@ -164,9 +166,9 @@ def check_split(answer) -> None:
         )
         before = validation.set_index("user")["timestamp"]
         after = test.set_index("user")["timestamp"]
-        own = train["user"].map(before)
+        target_times = train["user"].map(before)
         expect(
-            not (train["timestamp"] > own).any(),
+            not (train["timestamp"] > target_times).any(),
             f"With rows {kind}, training holds a later event of a user than the validation does.",
         )
         expect(
@@ -188,9 +190,9 @@ def _shuffled(events: pd.DataFrame) -> pd.DataFrame:
     return events.sample(frac=1, random_state=5).reset_index(drop=True)
 
 
-def _three(found) -> list[pd.DataFrame]:
+def _three(returned) -> list[pd.DataFrame]:
     reason = "Return three tables of events: training, validation, test."
-    tables = parts(found, 3, reason)
+    tables = parts(returned, 3, reason)
     for table in tables:
         expect(isinstance(table, pd.DataFrame), reason)
         missing = {"user", "item", "timestamp"} - set(table.columns)

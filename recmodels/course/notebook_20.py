@@ -28,14 +28,14 @@ def check_permutation(answer) -> None:
         (mixed[:4], other[:4], both),
     ):
         right = _exact_p(first - second)
-        found = numbers(call(answer, first, second), (), "Return one number.")
-        near = abs(found - right) < 0.04
+        returned = numbers(call(answer, first, second), (), "Return one number.")
+        near = abs(returned - right) < 0.04
         reason = f"It is wrong {kind}."
         if near:
             reason = (
                 "It is near, but not exact: go through every way to set the signs, not by drawing."
             )
-        expect_close(found, right, reason, _wrong_p(first, second))
+        expect_close(returned, right, reason, _wrong_p(first, second))
     expect_close(call(answer, a, a), 1.0, "Two models with the same values must have p = 1.")
 
 
@@ -77,8 +77,8 @@ def check_row(answer) -> None:
     reason = "Return three numbers: the mean and the two ends of its interval."
 
     def row(ranks: np.ndarray, seed: int = 1) -> np.ndarray:
-        found = call(answer, ranks, np.random.default_rng(seed))
-        return numbers(list(found) if isinstance(found, tuple) else found, (3,), reason)
+        returned = call(answer, ranks, np.random.default_rng(seed))
+        return numbers(list(returned) if isinstance(returned, tuple) else returned, (3,), reason)
 
     mean, low, high = row(ranks)
     values = ndcg(ranks, 10)
@@ -118,9 +118,9 @@ def check_holm(answer) -> None:
         (np.array([0.04, 0.04]), "two equal p-values"),
         (np.array([0.02]), "a single p-value"),
     ):
-        found = numbers(call(answer, given), given.shape, reason)
+        returned = numbers(call(answer, given), given.shape, reason)
         mistakes = _not_holm(given) if len(given) > 1 else None
-        expect_close(found, holm(given), f"It is wrong for {kind}.", mistakes)
+        expect_close(returned, holm(given), f"It is wrong for {kind}.", mistakes)
 
 
 def _not_holm(p: np.ndarray) -> dict:

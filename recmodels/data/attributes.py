@@ -65,7 +65,7 @@ def beauty_products(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
         items = [json.loads(line) for line in file]
     names = [dict.fromkeys(n for path in item["categories"] for n in path[1:]) for item in items]
     columns = {"title": [item.get("title") or "" for item in items]}
-    columns["category"] = ["|".join(own) for own in names]
+    columns["category"] = ["|".join(categories) for categories in names]
     return pd.DataFrame(columns, pd.Index([item["item_id"] for item in items], name="item"))
 
 

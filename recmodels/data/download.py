@@ -86,24 +86,24 @@ def _is_filled(folder: Path) -> bool:
 
 def _fetch_into(download: Download, folder: Path) -> None:
     """Fetch one file and unpack it; one that is not required may fail, and nothing of it stays."""
-    own = folder / f".{download.filename}"
+    staging = folder / f".{download.filename}"
     try:
-        own.mkdir()
-        file = download_file(download.url, own / download.filename, download.sha256)
+        staging.mkdir()
+        file = download_file(download.url, staging / download.filename, download.sha256)
         if file.suffix == ".zip":
-            unpack(file, own)
+            unpack(file, staging)
             file.unlink()
-        twice = sorted({path.name for path in own.iterdir()} & set(os.listdir(folder)))
+        twice = sorted({path.name for path in staging.iterdir()} & set(os.listdir(folder)))
         must = f"`{download.filename}` must bring no file that is there already"
         require(not twice, must, files=twice)
-        for path in own.iterdir():
+        for path in staging.iterdir():
             path.rename(folder / path.name)
     except (OSError, ValueError) as error:
         if download.required:
             raise
         print(f"Going on without {download.filename}: {visible(error)}", file=sys.stderr)
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def download_file(url: str, target: Path, sha256: str) -> Path:

@@ -109,8 +109,8 @@ def _json_column(part: Part, name: str, values: list) -> pa.Array:
         lists = [None if row is None else [_text(value) for value in row] for row in values]
         return pa.array(lists, pa.list_(pa.string()))
     must = "must hold numbers and text, or lists of them, in all rows"
-    found = sorted(kind.__name__ for kind in kinds)
-    raise invalid(f"Column {name!r} of `{part.name}` {must}", types=found)
+    types = sorted(kind.__name__ for kind in kinds)
+    raise invalid(f"Column {name!r} of `{part.name}` {must}", types=types)
 
 
 def _text(value: str | bool | None) -> str | None:

@@ -118,8 +118,8 @@ def _whole_numbers(column: pd.Series, numbers: pd.Series) -> pd.Series:
 
 def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
     refuse(column, text.isna(), *_MISSING_ID)
-    codes, found = encode(text)
-    distinct = pd.Series(found.to_pandas(), dtype="str")
+    codes, dictionary = encode(text)
+    distinct = pd.Series(dictionary.to_pandas(), dtype="str")
 
     def refuse_distinct(bad: np.ndarray, what: str, advice: str) -> None:
         if bad.any():  # Spreading them over the rows takes longer than finding them.

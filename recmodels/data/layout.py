@@ -130,11 +130,11 @@ def _guess_delimiter(part: Part, lines: list[str]) -> str:
 
 def _no_delimiter(part: Part, lines: list[str]) -> ValueError:
     for delimiter in (*STRONG, *USUAL):
-        found = [(line, len(row)) for line, row in _until_error(rows(lines, delimiter, True))]
-        if not found or found[0][1] < 2:
+        lengths = [(line, len(row)) for line, row in _until_error(rows(lines, delimiter, True))]
+        if not lengths or lengths[0][1] < 2:
             continue
-        line, count = next(((n, c) for n, c in found if c != found[0][1]), found[-1])
-        return ragged(part, line, count, found[0][1], delimiter)
+        line, count = next(((n, c) for n, c in lengths if c != lengths[0][1]), lengths[-1])
+        return ragged(part, line, count, lengths[0][1], delimiter)
     return part.refuse(
         "no delimiter (tab, '::', semicolon, bar, comma or blanks) cuts its rows into the columns "
         f"of its first row, {lines[0].strip()[:80]!r}; `delimiter` names another, and "

@@ -97,8 +97,8 @@ def leak_report(split: Split) -> LeakReport:
 def _time_leaks(split: Split, cases: Cases) -> dict[str, float | int]:
     train, targets = split.train.events, cases.targets.events
     times, moments = np.sort(train["timestamp"].to_numpy()), targets["timestamp"].to_numpy()
-    asked = np.append(moments, np.median(moments))
-    after = (len(times) - np.searchsorted(times, asked, side="right")) / len(times)
+    reference_times = np.append(moments, np.median(moments))
+    after = (len(times) - np.searchsorted(times, reference_times, side="right")) / len(times)
     first_target = train["user"].map(targets.groupby("user")["timestamp"].min())
     users, offsets = cases.inputs.user_offsets()
     last_rows = offsets[1:][pd.Index(users).get_indexer(targets["user"])] - 1

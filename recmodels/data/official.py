@@ -66,7 +66,9 @@ def read_otto(folder: Path, layouts: tuple[Layout, ...], name: str) -> pd.DataFr
 
     event = pa.struct([("aid", pa.int64()), ("ts", pa.int64()), ("type", pa.string())])
     schema = pa.schema([("session", pa.int64()), ("events", pa.list_(event))])
-    part = find_parts(next(p for p in (find_file(folder, own.files) for own in layouts) if p))[0]
+    part = find_parts(
+        next(p for p in (find_file(folder, layout.files) for layout in layouts) if p)
+    )[0]
     with part.open() as file:
         try:
             table = json.read_json(file, parse_options=json.ParseOptions(explicit_schema=schema))
@@ -103,8 +105,8 @@ def map_actions(codes: pd.Series, actions: dict[str, str], name: str) -> pd.Seri
 
 def _read_files(folder: Path, layout: Layout, name: str) -> list[pd.DataFrame]:
     """One table per file; where a file is there packed and plain, it is read once."""
-    found = [*folder.glob(layout.files + ".gz"), *folder.glob(layout.files)]
-    files = {path.name.removesuffix(".gz"): path for path in found}
+    paths = [*folder.glob(layout.files + ".gz"), *folder.glob(layout.files)]
+    files = {path.name.removesuffix(".gz"): path for path in paths}
     options = {"encoding": layout.encoding, "delimiter": layout.delimiter, "form": layout.form}
     options["columns"] = list(layout.columns)
     if isinstance(layout.columns, tuple) and layout.form is None:

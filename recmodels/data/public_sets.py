@@ -50,7 +50,9 @@ class Source:
     @property
     def files(self) -> tuple[str, ...]:
         """Any of these, plain or gzipped, marks the folder of the set; none for simulated data."""
-        return tuple(own.files for own in (*self.layouts[:1], self.instead) if own is not None)
+        return tuple(
+            source.files for source in (*self.layouts[:1], self.instead) if source is not None
+        )
 
 
 RATED = ("user", "item", "value", "timestamp")

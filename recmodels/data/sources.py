@@ -125,8 +125,10 @@ def find_parts(path: str | Path) -> list[Part]:
     # A pattern is looked for in the folder before the first `*`, `?` or `[`.
     marked = (n for n, part in enumerate(path.parts) if set(part) & set("*?["))
     root = path if path.is_dir() else Path(*path.parts[: next(marked, -1)])
-    found = path.rglob("*") if path.is_dir() else root.glob("/".join(path.parts[len(root.parts) :]))
-    files = [file for file in sorted(found, key=_in_counting_order) if _is_data(file, root)]
+    candidates = (
+        path.rglob("*") if path.is_dir() else root.glob("/".join(path.parts[len(root.parts) :]))
+    )
+    files = [file for file in sorted(candidates, key=_in_counting_order) if _is_data(file, root)]
     if not files:
         what = "is a folder without data files" if path.is_dir() else "does not exist"
         raise FileNotFoundError(f"`path` {what}. Received: path={str(path)!r}, from {Path.cwd()}")

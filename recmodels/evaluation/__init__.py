@@ -9,7 +9,7 @@ from recmodels.evaluation.report import (
     load_ranks,
     save_ranks,
 )
-from recmodels.evaluation.seen import seen_places, seen_share
+from recmodels.evaluation.seen import seen_item_percentiles, seen_item_share
 from recmodels.evaluation.statistics import (
     Interval,
     bootstrap_interval,

@@ -81,14 +81,14 @@ def summarise_held_out(table: pd.DataFrame) -> dict[str, dict[str, float]]:
         mean. Of squared errors the root is taken last: of the mean over ratings, and of each
         user's own.
     """
-    found: dict[str, dict[str, float]] = {}
+    summary: dict[str, dict[str, float]] = {}
     for name in table.columns.drop("user"):
         by_user = table.groupby("user")[name].mean()
         mean = table[name].mean()
         if name == "rmse":
             mean, by_user = np.sqrt(mean), np.sqrt(by_user)
-        found[name] = {"mean": float(mean), "users": float(by_user.mean())}
-    return found
+        summary[name] = {"mean": float(mean), "users": float(by_user.mean())}
+    return summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ class HeldOut:
     @property
     def metrics(self) -> dict[str, float]:
         """Means over ratings, such as `"rmse"`."""
-        return {name: found["mean"] for name, found in summarise_held_out(self.table).items()}
+        return {name: row["mean"] for name, row in summarise_held_out(self.table).items()}
 
     @property
     def warm_metrics(self) -> dict[str, float]:
@@ -119,7 +119,7 @@ class HeldOut:
 
     def to_dict(self) -> dict:
         """What a stored result records; the rows of the ratings are left out."""
-        users = {name: found["users"] for name, found in summarise_held_out(self.table).items()}
+        users = {name: row["users"] for name, row in summarise_held_out(self.table).items()}
         return {
             "metrics": self.metrics,
             "warm_metrics": self.warm_metrics,
@@ -163,11 +163,11 @@ def interval_of_sums(sums: pd.DataFrame, name: str, seed: int = 0) -> tuple[floa
     2, together (9 / 3) ** 0.5.
     """
     seeds = [c.rsplit("_", 1)[1] for c in sums.columns if c.startswith(f"{name}_seed_")]
-    asked = sums[sums[[f"ratings_seed_{s}" for s in seeds]].sum(axis=1) > 0]
-    users = len(asked)
+    rated = sums[sums[[f"ratings_seed_{s}" for s in seeds]].sum(axis=1) > 0]
+    users = len(rated)
     drawn = np.random.default_rng(seed).multinomial(users, np.full(users, 1 / users), _RESAMPLES)
     means = [
-        drawn @ asked[f"{name}_seed_{s}"] / (drawn @ asked[f"ratings_seed_{s}"]) for s in seeds
+        drawn @ rated[f"{name}_seed_{s}"] / (drawn @ rated[f"ratings_seed_{s}"]) for s in seeds
     ]
     means = np.sqrt(means) if name == "rmse" else np.array(means)
     low, high = np.percentile(means.mean(axis=0), [2.5, 97.5])

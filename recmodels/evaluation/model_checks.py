@@ -59,14 +59,14 @@ def check_user_rows(model: HasUserRows, histories: Histories, trained: bool = Tr
     """Raise where the rows of users in a model are not those of some histories."""
     count, rows = model.num_users, model.user_rows if trained else None
     if count not in (None, len(histories)):
-        found = f"{count} users, histories of {len(histories)}"
+        received = f"{count} users, histories of {len(histories)}"
     elif rows is not None and rows != user_rows(histories):
-        found = "other users, or the same in another order"
+        received = "other users, or the same in another order"
     else:
         return
     raise ValueError(
         "A model with a row for each user needs histories of the users of its training, in the "
         "same rows: `data.train`, or `build_histories(log, data.vocabulary, data.train.users)`; "
         "towers are made for them with `Tower(len(data.train), ...)`. "
-        f"Received: {type(model).__name__} of {found}"
+        f"Received: {type(model).__name__} of {received}"
     )

@@ -11,7 +11,7 @@ from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import Covers, Scores, can, columns_of
-from recmodels.threads import one_behind
+from recmodels.threads import prefetch_map
 
 # The rank of a target that training never saw: a miss however long the list.
 UNRANKED = np.iinfo(np.int32).max
@@ -74,8 +74,8 @@ def rank(
 
     def settle(chunk: tuple[np.ndarray, np.ndarray]) -> None:
         rows, scores = chunk
-        found = _place_targets(scores, queries, rows, rankable[rows], protocol.filter_seen)
-        ranks[rows], filtered[rows] = found
+        placed = _place_targets(scores, queries, rows, rankable[rows], protocol.filter_seen)
+        ranks[rows], filtered[rows] = placed
         lists[rows] = top_items(scores, k)
 
     # V + 1, which the first chunk tells where the queries do not.
@@ -89,7 +89,7 @@ def rank(
             width = scores.shape[1]
             yield rows, scores
 
-    one_behind(settle, score_chunks())
+    prefetch_map(settle, score_chunks())
     return Ranking(ranks, lists, width - 1, filtered)
 
 
@@ -99,11 +99,11 @@ def _place_targets(
     """Ranks of the targets, and which of them the filter removed; hides seen items in place."""
     targets = queries.targets[rows]
     cells = (np.arange(len(rows)), np.where(rankable, targets, 0))
-    own = scores[cells]
+    target_scores = scores[cells]
     if filter_seen:
         hide_seen(scores, queries.histories, rows)
     filtered = rankable & np.isneginf(scores[cells])
-    ranks = _pessimistic_ranks(scores, targets, own)
+    ranks = _pessimistic_ranks(scores, targets, target_scores)
     return np.where(rankable & ~filtered, ranks, UNRANKED), filtered
 
 
@@ -137,19 +137,19 @@ def _rankable(scorer: Scores, queries: Queries, protocol: Protocol) -> np.ndarra
 def ask(scorer: Scores, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:
     """What a model is given of some queries: see `Scores`."""
     columns = columns_of(scorer, queries.histories.columns)
-    asked = queries.histories.window(rows, scorer.max_length, columns)
-    asked["user_ids"] = queries.user_ids[rows]
+    inputs = queries.histories.window(rows, scorer.max_length, columns)
+    inputs["user_ids"] = queries.user_ids[rows]
     if queries.at is not None:
-        asked["at"] = queries.at[rows]
-    return asked
+        inputs["at"] = queries.at[rows]
+    return inputs
 
 
 def _chunk_scores(
     scorer: Scores, queries: Queries, rows: np.ndarray, width: int | None
 ) -> np.ndarray:
     """Scores (B, V + 1) with column 0 at minus infinity; as wide as earlier chunks, if any."""
-    asked = ask(scorer, queries, rows)
-    scores = np.array(scorer.score(asked), np.float32)  # A copy: it is written to below.
+    inputs = ask(scorer, queries, rows)
+    scores = np.array(scorer.score(inputs), np.float32)  # A copy: it is written to below.
     largest = queries.targets[queries.trained].max(initial=0)
     expected = f"V + 1 > {largest}" if width is None else width
     fits = scores.ndim == 2 and len(scores) == len(rows) and scores.shape[1] > largest
@@ -182,10 +182,17 @@ def hide_seen(scores: np.ndarray, histories: Histories, rows: np.ndarray) -> Non
     scores[row_index[known], seen[known]] = -np.inf
 
 
-def _pessimistic_ranks(scores: np.ndarray, targets: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """1 + the other items that score at least `own`, the target's score before any filter."""
-    others = (scores >= own[:, None]).sum(axis=1)
-    counted = scores[np.arange(len(scores)), np.minimum(targets, scores.shape[1] - 1)] >= own
+def _pessimistic_ranks(
+    scores: np.ndarray, targets: np.ndarray, target_scores: np.ndarray
+) -> np.ndarray:
+    """Return 1 + the number of other items that score at least as much as the target.
+
+    `target_scores` are the scores of the targets before any item was filtered out.
+    """
+    others = (scores >= target_scores[:, None]).sum(axis=1)
+    counted = (
+        scores[np.arange(len(scores)), np.minimum(targets, scores.shape[1] - 1)] >= target_scores
+    )
     return 1 + others - counted
 
 

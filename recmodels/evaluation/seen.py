@@ -9,7 +9,7 @@ from recmodels.models.baseline import user_item_matrix
 from recmodels.models.capabilities import Scores
 
 
-def seen_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
+def seen_item_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
     """Share of each user's first `k` places that the user's own items take, nothing filtered.
 
     Args:
@@ -21,15 +21,15 @@ def seen_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
         Float64, (U,). Where nobody takes an item twice these places are lost.
 
     Example:
-        >>> seen_share(MostPopular().fit(data.train, data.num_items), data.train, 100).mean()
+        >>> seen_item_share(MostPopular().fit(data.train, data.num_items), data.train, 100).mean()
         0.31
     """
-    ranking = rank(model, _nothing_asked(histories), filter_seen=False, k=k)
+    ranking = rank(model, _history_queries(histories), filter_seen=False, k=k)
     seen = user_item_matrix(histories, ranking.num_items).toarray() > 0
     return np.take_along_axis(seen, ranking.lists, axis=1).mean(axis=1)
 
 
-def seen_places(model: Scores, histories: Histories) -> np.ndarray:
+def seen_item_percentiles(model: Scores, histories: Histories) -> np.ndarray:
     """Where each user's own items stand among all: 0 for the last place, 1 for the first.
 
     Args:
@@ -39,14 +39,14 @@ def seen_places(model: Scores, histories: Histories) -> np.ndarray:
     Returns:
         Float64, one value for each different item of each user, by user and then by item id.
     """
-    queries = _nothing_asked(histories)
+    queries = _history_queries(histories)
     scores = model.score(ask(model, queries, queries.user_ids))[:, 1:]  # (U, V)
     places = scores.argsort(axis=1, kind="stable").argsort(axis=1) / (scores.shape[1] - 1)
     seen = user_item_matrix(histories, scores.shape[1]).toarray()[:, 1:] > 0
     return places[seen]
 
 
-def _nothing_asked(histories: Histories) -> Queries:
+def _history_queries(histories: Histories) -> Queries:
     """Queries that only read: their targets are nobody's."""
     users = len(histories)
     nobody = np.zeros(users, np.int32)

@@ -243,7 +243,9 @@ _ENTRIES = [
     _temporal("sasrec", ML_1M_SASREC | {"num_heads": 4, "dropout": 0.21}, 1, fit=ML_100K_TRAINING),
     _temporal("tutorial", {"width": 32}, 0.5, "two-tower", fit=TUTORIAL),
     _temporal("two-tower", TOWERS, 0.5, "two-tower", fit=RETRIEVAL),
-    _temporal("two-tower-ease", TOWERS, 0.5, "two-tower", fit=RETRIEVAL, beside=(NEIGHBOURS,)),
+    _temporal(
+        "two-tower-ease", TOWERS, 0.5, "two-tower", fit=RETRIEVAL, ensemble_with=(NEIGHBOURS,)
+    ),
     _temporal("joint", JOINT_TOWERS, 1, "two-tower", fit=JOINT),
     *RATING_ENTRIES,
 ]

@@ -77,16 +77,16 @@ class Contest:
     def run(self, families: tuple[str, ...]) -> list[Candidate]:
         """All candidates in the order of the families."""
         plan = self._plan_memory() if NEURAL in families else None
-        found = [self._counted(family) for family in families if family in COUNTED]
+        candidates = [self._counted(family) for family in families if family in COUNTED]
         if plan is None:
-            return found
-        counted = [c for c in found if c.model is not None and c.family != "popularity"]
+            return candidates
+        counted = [c for c in candidates if c.model is not None and c.family != "popularity"]
         neural = self._neural(plan)
-        found.append(neural)
+        candidates.append(neural)
         if BLEND in families and neural.learned and counted:
             self.progress("tuning", model=text(BLEND))
-            found.append(self._told(blend(counted, neural, self.data)))
-        return found
+            candidates.append(self._told(blend(counted, neural, self.data)))
+        return candidates
 
     @property
     def _seconds_left(self) -> float | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from recmodels.features.sequences import SequenceData
 from recmodels.models.bpr_mf import BPRMF
+from recmodels.models.build_two_tower import build_two_tower
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
 from recmodels.models.hybrid import Hybrid
@@ -16,7 +17,6 @@ from recmodels.models.repeat_last import RepeatLast
 from recmodels.models.sasrec import SASRec
 from recmodels.models.transition import Transitions
 from recmodels.models.two_tower import TwoTower
-from recmodels.models.two_towers_of import two_towers_of
 from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
 
@@ -61,7 +61,7 @@ class Experiment:
         model: a key of `MODELS`.
         options: arguments of the model.
         fit: options of `recmodels.fit`.
-        beside: counted models whose scores are added to those of towers: of each `model`,
+        ensemble_with: counted models whose scores are added to those of towers: of each `model`,
             `options` and `weight`, in standard deviations.
         filter_seen: whether what a user already has leaves the list; the rating protocols
             measure both.
@@ -81,7 +81,7 @@ class Experiment:
     protocol: str = "leave-one-out"
     options: dict = field(default_factory=dict)
     fit: dict = field(default_factory=dict)
-    beside: tuple[dict, ...] = ()
+    ensemble_with: tuple[dict, ...] = ()
     filter_seen: bool = True
     retrieves: bool = True
     rates: bool = False
@@ -127,7 +127,7 @@ class Experiment:
         """What epochs and options are chosen by; `"score"` is hits less the error of ratings."""
         return "score" if self.holds_out_ratings else "ndcg@10"
 
-    def surprises(self, metrics: dict[str, float]) -> list[str]:
+    def out_of_tolerance(self, metrics: dict[str, float]) -> list[str]:
         """What lies further from `expected` than it may, a sentence each."""
         return [
             f"{name} is {metrics[name]:.4f}, expected {value:.4f} within {tolerance:.4f}"
@@ -145,7 +145,7 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
 
     Args:
         name: a key of `MODELS`.
-        options: arguments of the model; of two towers those of `two_towers_of`.
+        options: arguments of the model; of two towers those of `build_two_tower`.
         data: what it will be trained on; it decides the size of models with weights.
         seed: of the models in `SEEDED`.
     """
@@ -154,5 +154,5 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
         case None:
             return kind(**options, **({"seed": seed} if name in SEEDED else {}))
         case "towers":
-            return two_towers_of(data, **options)
+            return build_two_tower(data, **options)
     return kind(num_items=data.num_items, **options)

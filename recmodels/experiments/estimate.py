@@ -118,15 +118,15 @@ def _part(
         positions: that are kept at most, one user at least.
         seed: of the choice.
     """
-    asked = np.maximum(0, data.train.lengths - 1)
-    order = np.random.default_rng(seed).permutation(len(asked))
-    count = min(round(share * len(asked)), np.searchsorted(asked[order].cumsum(), positions))
+    targets = np.maximum(0, data.train.lengths - 1)
+    order = np.random.default_rng(seed).permutation(len(targets))
+    count = min(round(share * len(targets)), np.searchsorted(targets[order].cumsum(), positions))
     # At least one user with something to predict, or there would be no batch.
-    count = max(1, int(count), int(np.argmax(asked[order] > 0)) + 1)
+    count = max(1, int(count), int(np.argmax(targets[order] > 0)) + 1)
     rows = np.sort(order[:count])
     validation = sample_queries(data.validation, VALIDATED, seed)
     part = replace(data, train=data.train.select(rows), validation=validation, test=None)
-    return part, float(asked.sum() / asked[rows].sum())
+    return part, float(targets.sum() / targets[rows].sum())
 
 
 def _scale_up(
@@ -155,14 +155,14 @@ def _scale_up(
     )
 
 
-def describe_estimate(found: Estimate) -> str:
+def describe_estimate(estimate: Estimate) -> str:
     """An estimate in words."""
     return (
-        f"{found.experiment}: at most {found.total_seconds / 60:.1f} minutes a seed on this "
-        f"machine as it is now: {found.start_seconds:.0f} s to start, "
-        f"{found.epochs} epochs of {found.epoch_seconds:.1f} s, validations of "
-        f"{found.validation_seconds:.1f} s; {found.peak_gib:.1f} GiB of memory at the most, of "
-        f"{found.available_gib:.1f} GiB that are free."
+        f"{estimate.experiment}: at most {estimate.total_seconds / 60:.1f} minutes a seed on this "
+        f"machine as it is now: {estimate.start_seconds:.0f} s to start, "
+        f"{estimate.epochs} epochs of {estimate.epoch_seconds:.1f} s, validations of "
+        f"{estimate.validation_seconds:.1f} s; {estimate.peak_gib:.1f} GiB of memory at the most, "
+        f"of {estimate.available_gib:.1f} GiB that are free."
     )
 
 

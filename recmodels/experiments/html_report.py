@@ -49,18 +49,18 @@ ol { margin-top: 0.2rem; padding-left: 1.6rem; } mark { background: #fff3bf; }
 """
 
 
-def write_report(found: Quickstart, folder: Path) -> Path:
+def write_report(result: Quickstart, folder: Path) -> Path:
     """Write figures and `report.html` into the folder of a run and return the report's path.
 
     Texts from the data stand in the elements of a tree, so that none of them can be read as HTML.
 
     Args:
-        found: from `quickstart`.
+        result: from `quickstart`.
         folder: gets `report.html` and `figures/`.
     """
-    language = _language_of_log(found)
-    figures = draw_figures(found, folder / "figures", language)
-    page = _Page(found, figures, language).build()
+    language = _language_of_log(result)
+    figures = draw_figures(result, folder / "figures", language)
+    page = _Page(result, figures, language).build()
     path = folder / "report.html"
     with written_whole(path) as unfinished:
         html = ElementTree.tostring(page, encoding="unicode", method="html")
@@ -84,19 +84,19 @@ def element(tag: str, *children, **attributes) -> ElementTree.Element:
     return made
 
 
-def _language_of_log(found: Quickstart) -> str:
+def _language_of_log(result: Quickstart) -> str:
     """That of the titles, or of the raw ids where items have none."""
-    items = found.log.items
+    items = result.log.items
     titles = [] if items is None or "title" not in items else items["title"].astype(str)
-    raw = found.data.vocabulary.raw_ids.astype(str)
+    raw = result.data.vocabulary.raw_ids.astype(str)
     return language_of(list(titles if len(titles) else raw)[:10_000])
 
 
 class _Page:
     """Builds the page of a run in the language of its texts."""
 
-    def __init__(self, found: Quickstart, figures: dict[str, Path], language: str) -> None:
-        self.found, self.figures, self.language = found, figures, language
+    def __init__(self, result: Quickstart, figures: dict[str, Path], language: str) -> None:
+        self.result, self.figures, self.language = result, figures, language
 
     def say(self, key: str, **values) -> str:
         return text(key, self.language, **values)
@@ -107,12 +107,12 @@ class _Page:
         return element("p", self.say(key, **values) + end)
 
     def build(self) -> ElementTree.Element:
-        title = self.say("title", name=one_line(self.found.log.name))
+        title = self.say("title", name=one_line(self.result.log.name))
         sections = (
             self.models, self.order, self.lists, self.slices, self.learning, self.data_card,
             self.reading, self.leaks, self.cost, self.next_steps, self.command,
         )  # fmt: skip
-        verdicts = [self.sentence(self._translated(note)) for note in verdict(self.found)]
+        verdicts = [self.sentence(self._translated(note)) for note in verdict(self.result)]
         return element(
             "html",
             element(
@@ -137,7 +137,7 @@ class _Page:
     def _translated(self, note):
         """A note whose model is named in the language of the report."""
         key, values = note
-        families = {text(c.family): c.family for c in self.found.candidates}
+        families = {text(c.family): c.family for c in self.result.candidates}
         if values.get("model") in families:
             values = {**values, "model": self.say(families[values["model"]])}
         return key, values
@@ -160,18 +160,18 @@ class _Page:
         return element("div", element("table", element("tbody", *cells)), class_="scroll")
 
     def models(self) -> ElementTree.Element:
-        found, metric = self.found, self.found.data.protocol.choose_by.upper()
+        result, metric = self.result, self.result.data.protocol.choose_by.upper()
         heads = [self.say("model"), f"{self.say('validation')} {metric}"]
         heads += [f"{m.upper()} (95\u00a0%)" for m in SHOWN_METRICS]
         heads += [self.say("seconds"), self.say("options")]
-        table, by_family = models_table(found), {c.family: c for c in found.candidates}
+        table, by_family = models_table(result), {c.family: c for c in result.candidates}
         rows = [self._model_row(f, by_family.get(f), row) for f, row in table[::-1].iterrows()]
-        rows += [self._model_row(c.family, c, None) for c in found.candidates if c.test is None]
-        caption = element("caption", self.say("caption models", users=len(found.data.test)))
+        rows += [self._model_row(c.family, c, None) for c in result.candidates if c.test is None]
+        caption = element("caption", self.say("caption models", users=len(result.data.test)))
         head = element("tr", *(element("th", name, scope="col") for name in heads))
         body = element("table", caption, element("thead", head), element("tbody", *rows))
         body.set("class", "models")
-        notes = map(self.sentence, found.notes)
+        notes = map(self.sentence, result.notes)
         return self.section(
             "models", element("div", body, class_="scroll"), *notes, self.figure("models")
         )
@@ -179,7 +179,7 @@ class _Page:
     def _model_row(self, family: str, candidate, row: pd.Series | None) -> ElementTree.Element:
         numbers = [[""]] * (1 + len(SHOWN_METRICS))
         if row is not None:
-            score = "" if candidate is None else f"{candidate.score(self.found.data):.4f}"
+            score = "" if candidate is None else f"{candidate.score(self.result.data):.4f}"
             numbers = [[score]] + [
                 [f"{row[m, 'mean']:.4f}", f"{row[m, 'low']:.4f}–{row[m, 'high']:.4f}"]
                 for m in SHOWN_METRICS
@@ -188,21 +188,21 @@ class _Page:
         if candidate is not None:
             seconds = f"{candidate.seconds:.1f}" if candidate.model is not None else ""
             options = ", ".join(f"{k} {v}" for k, v in candidate.options.items())
-            added = remark(candidate, self.found, self.language)
+            added = remark(candidate, self.result, self.language)
         cells = [
             element("td", first, *(element("small", part) for part in rest), class_="number")
             for first, *rest in [*numbers, [seconds]]
         ]
         name = element("th", self.say(family), element("small", added), scope="row")
-        kind = {"class_": "winner"} if candidate is self.found.winner else {}
+        kind = {"class_": "winner"} if candidate is self.result.winner else {}
         return element("tr", name, *cells, element("td", options), **kind)
 
     def order(self) -> ElementTree.Element:
-        return self.section("order", self.sentence(audit_note(self.found)))
+        return self.section("order", self.sentence(audit_note(self.result)))
 
     def lists(self) -> ElementTree.Element:
         return self.section(
-            "lists", element("div", *map(self._list, self.found.examples), class_="grid")
+            "lists", element("div", *map(self._list, self.result.examples), class_="grid")
         )
 
     def _list(self, example) -> ElementTree.Element:
@@ -218,7 +218,7 @@ class _Page:
     def slices(self) -> ElementTree.Element:
         figures = []
         for name, by in (("by_length", "length"), ("by_popularity", "popularity")):
-            rows = slices(self.found.winner.test, by).iterrows()
+            rows = slices(self.result.winner.test, by).iterrows()
             values = ", ".join(f"{part}: {row['mean']:.3f}" for part, row in rows)
             figures.append(self.figure(name, values=values))
         return self.section("slices", element("div", *figures, class_="grid"))
@@ -226,12 +226,12 @@ class _Page:
     def learning(self) -> ElementTree.Element:
         if "learning" not in self.figures:
             return self.section("learning", self.sentence(("no curve", {})))
-        curve = next(c.curve for c in self.found.candidates if c.curve is not None)
+        curve = next(c.curve for c in self.result.candidates if c.curve is not None)
         best = {"score": f"{curve.best['score']:.4f}", "epoch": curve.best["epoch"]}
         return self.section("learning", self.figure("learning", **best))
 
     def data_card(self) -> ElementTree.Element:
-        card = data_card(self.found.log).to_dict()
+        card = data_card(self.result.log).to_dict()
         keys = ("events", "users", "items", "density", "first", "last", "lengths", "repeats")
         keys += ("repeated_last", "ties", "actions")
         rows = {self.say(k): _shown(card[k], k) for k in keys if card[k] not in (None, {})}
@@ -239,13 +239,13 @@ class _Page:
         return self.section("data", self.table(rows), element("div", *figures, class_="grid"))
 
     def reading(self) -> ElementTree.Element:
-        assumed = self.found.log.assumed
+        assumed = self.result.log.assumed
         rows = {one_line(key): one_line(value, 300) for key, value in assumed.items()}
         shown = self.table(rows) if rows else self.sentence(("assumed nothing", {}))
         return self.section("reading", shown)
 
     def leaks(self) -> ElementTree.Element:
-        report = leak_report(self.found.split).to_dict()
+        report = leak_report(self.result.split).to_dict()
         keys = ("train_events", "future_share_median", "own_future_events", "ties_at_cut")
         keys += ("known_pairs", "cold_users", "cold_targets")
         rows = {self.say("cases"): _shown(report["users"])}
@@ -253,30 +253,30 @@ class _Page:
         return self.section("leaks", self.table(rows))
 
     def cost(self) -> ElementTree.Element:
-        notes: Iterable = [("all in", {"seconds": f"{self.found.seconds:.0f}"})]
-        if self.found.cost is not None:
-            notes = [("cost", self.found.cost.shown()), *notes]
+        notes: Iterable = [("all in", {"seconds": f"{self.result.seconds:.0f}"})]
+        if self.result.cost is not None:
+            notes = [("cost", self.result.cost.shown()), *notes]
         return self.section("cost", *map(self.sentence, notes))
 
     def next_steps(self) -> ElementTree.Element:
-        found = self.found
-        keys = [("next recommend", {"folder": one_line(found.folder, 300)})]
-        neural = next((c for c in found.candidates if c.family == NEURAL), None)
+        result = self.result
+        keys = [("next recommend", {"folder": one_line(result.folder, 300)})]
+        neural = next((c for c in result.candidates if c.family == NEURAL), None)
         shortened = ("no time for an epoch", "no time to measure", "fewer epochs")
         if neural is not None and neural.note and neural.note[0].startswith(shortened):
             keys.append(("next minutes", {}))
-        if found.audit.verdict != "order helps":
+        if result.audit.verdict != "order helps":
             keys.append(("next order", {}))
-        future = leak_report(found.split).future_share_median
-        if future and found.split.protocol == "leave-one-out":
+        future = leak_report(result.split).future_share_median
+        if future and result.split.protocol == "leave-one-out":
             keys.append(("next leak", {"share": f"{future:.0%}"}))
-        if any(key == "few users" for key, _ in verdict(found)):
+        if any(key == "few users" for key, _ in verdict(result)):
             keys.append(("next users", {}))
         steps = [element("li", self.say(key, **values)) for key, values in keys]
         return self.section("next", element("ul", *steps))
 
     def command(self) -> ElementTree.Element:
-        return self.section("command", element("pre", self.found.command))
+        return self.section("command", element("pre", self.result.command))
 
 
 SHARES = ("density", "repeats", "repeated_last", "ties", "future_share_median")

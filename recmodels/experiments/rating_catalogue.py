@@ -7,7 +7,7 @@ from recmodels.experiments.entry import Experiment
 CUTS = {
     "temporal": ("temporal", (0, 1, 2)),
     "random-80-20": ("random", (0, 1, 2, 3, 4)),
-    "temporal-80-20": ("later", (0, 1, 2)),
+    "temporal-80-20": ("temporal-80-20", (0, 1, 2)),
 }
 # The retrieval tutorial of TensorFlow Recommenders, section by section: vectors of 32, Adagrad,
 # three passes, TFRS's own loss, a sum over the batch without corrections.
@@ -118,7 +118,7 @@ EXPECTED = {
     "dcn": {"rmse": (0.923, 0.015)},
 }
 # The same of the cut in time, where counted models have one result.
-EXPECTED_LATER = {
+EXPECTED_TEMPORAL = {
     "popularity": {"top_100": (0.2217, 0.0005), "top_100_filtered": (0.3128, 0.0005)},
     "recent-popularity": {"top_100": (0.2353, 0.0005), "top_100_filtered": (0.3314, 0.0005)},
     "ease": {"top_100": (0.1212, 0.001), "top_100_filtered": (0.3191, 0.001)},
@@ -153,7 +153,7 @@ def _both(name: str, *model, **entry) -> list[Experiment]:
     random = {"expected": EXPECTED.get(name, {}), "published": PUBLISHED.get(name, {})}
     return [
         ml_100k("random-80-20", name, *model, **entry, **random),
-        ml_100k("temporal-80-20", name, *model, **entry, expected=EXPECTED_LATER.get(name, {})),
+        ml_100k("temporal-80-20", name, *model, **entry, expected=EXPECTED_TEMPORAL.get(name, {})),
     ]
 
 
@@ -166,9 +166,14 @@ RATING_ENTRIES = [
     *_both("bias", "user-item-bias", {}, 0.1, **_RATES),
     *_both("tutorial", "two-tower", {"width": 32}, 1, fit=TUTORIAL),
     *_both("two-tower", "two-tower", TOWERS, 3, fit=RETRIEVAL),
-    *_both("two-tower-ease", "two-tower", TOWERS, 3, fit=RETRIEVAL, beside=(NEIGHBOURS,)),
+    *_both("two-tower-ease", "two-tower", TOWERS, 3, fit=RETRIEVAL, ensemble_with=(NEIGHBOURS,)),
     *_both(
-        "two-tower-ease-als", "two-tower", TOWERS, 3, fit=RETRIEVAL, beside=(NEIGHBOURS, FACTORS)
+        "two-tower-ease-als",
+        "two-tower",
+        TOWERS,
+        3,
+        fit=RETRIEVAL,
+        ensemble_with=(NEIGHBOURS, FACTORS),
     ),
     *_both("rating", "two-tower", SETS, 2, fit=RATING, **_RATES),
     *_both("joint", "two-tower", JOINT_TOWERS, 4, fit=JOINT, rates=True),
@@ -179,6 +184,6 @@ RATING_ENTRIES = [
         "recent-popularity",
         "recent-popularity",
         {},
-        expected=EXPECTED_LATER["recent-popularity"],
+        expected=EXPECTED_TEMPORAL["recent-popularity"],
     ),
 ]

@@ -24,70 +24,72 @@ SHOWN_LISTS = 5
 FEW = 200  # Validation users below which the choice of a winner is a matter of luck.
 
 
-def models_table(found: Quickstart) -> pd.DataFrame:
+def models_table(result: Quickstart) -> pd.DataFrame:
     """One row per measured model, by family, the best on the test last: see `comparison`."""
-    tests = {c.family: c.test for c in found.candidates if c.test is not None}
-    if found.ceiling is not None:
-        tests["ceiling"] = found.ceiling
+    tests = {c.family: c.test for c in result.candidates if c.test is not None}
+    if result.ceiling is not None:
+        tests["ceiling"] = result.ceiling
     return comparison(tests, SHOWN_METRICS)
 
 
-def verdict(found: Quickstart) -> list[Note]:
+def verdict(result: Quickstart) -> list[Note]:
     """Sentences about the winner: how it was chosen, how far ahead it is, and what to doubt."""
-    winner, metric = found.winner, found.data.protocol.choose_by
-    values = {"metric": metric.upper(), "validation": f"{winner.score(found.data):.4f}"}
+    winner, metric = result.winner, result.data.protocol.choose_by
+    values = {"metric": metric.upper(), "validation": f"{winner.score(result.data):.4f}"}
     values |= {"model": text(winner.family), "test": f"{winner.test.metrics[metric]:.4f}"}
     notes = [("winner", values)]
-    others = [c for c in found.candidates if c.test is not None and c is not winner]
+    others = [c for c in result.candidates if c.test is not None and c is not winner]
     if others:
-        second = max(others, key=lambda c: c.score(found.data))
+        second = max(others, key=lambda c: c.score(result.data))
         gap = bootstrap_interval(winner.test.values(metric) - second.test.values(metric))
         shown = dict(zip(("difference", "low", "high"), (f"{v:.4f}" for v in gap), strict=True))
         notes.append(("ahead", {"model": text(second.family), **shown}))
-    popularity = next(c for c in found.candidates if c.family == "popularity")
+    popularity = next(c for c in result.candidates if c.family == "popularity")
     if popularity.test.metrics[metric] >= winner.test.metrics[metric] and winner is not popularity:
         notes.append(("test below popularity", {}))
-    if len(found.data.validation) < FEW:
-        notes.append(("few users", {"users": len(found.data.validation)}))
+    if len(result.data.validation) < FEW:
+        notes.append(("few users", {"users": len(result.data.validation)}))
     return notes
 
 
-def audit_note(found: Quickstart) -> Note:
+def audit_note(result: Quickstart) -> Note:
     """The sentence of the order audit."""
-    numbers = found.audit.to_dict()
+    numbers = result.audit.to_dict()
     shown = {k: f"{v:.4f}" for k, v in numbers.items() if k not in ("metric", "verdict")}
-    return found.audit.verdict, {"metric": found.audit.metric.upper(), **shown}
+    return result.audit.verdict, {"metric": result.audit.metric.upper(), **shown}
 
 
-def remark(candidate, found: Quickstart, language: str = "en") -> str:
+def remark(candidate, result: Quickstart, language: str = "en") -> str:
     """What a row of the table adds: that the model won, was left out, failed or was cut short."""
-    parts = [text("in the bundle", language)] if candidate is found.winner else []
+    parts = [text("in the bundle", language)] if candidate is result.winner else []
     if candidate.note is not None:
         parts.append(text(candidate.note[0], language, **candidate.note[1]))
     return "; ".join(parts)
 
 
-def describe_quickstart(found: Quickstart) -> str:
+def describe_quickstart(result: Quickstart) -> str:
     """The verdict, the table of models and some lists as plain text."""
-    metric = found.data.protocol.choose_by
+    metric = result.data.protocol.choose_by
     titles = [f"validation {metric.upper()}", *(f"{m.upper()} (95 %)" for m in SHOWN_METRICS)]
     lines = ["", f"{'':16}" + "".join(f"{title:>28}" for title in titles)]
-    table = models_table(found)
-    by_family = {c.family: c for c in found.candidates}
+    table = models_table(result)
+    by_family = {c.family: c for c in result.candidates}
     for family, row in table.iterrows():
         candidate = by_family.get(family)
-        cells = [f"{candidate.score(found.data):.4f}" if candidate else ""]
+        cells = [f"{candidate.score(result.data):.4f}" if candidate else ""]
         cells += [
             f"{row[m, 'mean']:.4f} ({row[m, 'low']:.4f} to {row[m, 'high']:.4f})"
             for m in SHOWN_METRICS
         ]
-        added = remark(candidate, found) if candidate else ""
+        added = remark(candidate, result) if candidate else ""
         line = f"{text(family):16}" + "".join(f"{cell:>28}" for cell in cells)
         lines.append(f"{line}  {added}".rstrip())
-    lines += [f"{text(c.family):16}{remark(c, found)}" for c in found.candidates if c.test is None]
-    notes = [*verdict(found), audit_note(found), *found.notes]
+    lines += [
+        f"{text(c.family):16}{remark(c, result)}" for c in result.candidates if c.test is None
+    ]
+    notes = [*verdict(result), audit_note(result), *result.notes]
     lines += ["", *(f"{text(key, **values)}." for key, values in notes)]
-    return "\n".join([*lines, *describe_lists(_spread(found.examples, SHOWN_LISTS))])
+    return "\n".join([*lines, *describe_lists(_spread(result.examples, SHOWN_LISTS))])
 
 
 def describe_lists(examples: list) -> list[str]:
@@ -113,24 +115,24 @@ def _spread(examples: list, count: int) -> list:
     return [examples[place] for place in places]
 
 
-def quickstart_to_dict(found: Quickstart) -> dict:
+def quickstart_to_dict(result: Quickstart) -> dict:
     """What `recmodels run --json` prints."""
     return {
-        "winner": found.winner.family,
-        "filter_seen": found.data.protocol.filter_seen,
+        "winner": result.winner.family,
+        "filter_seen": result.data.protocol.filter_seen,
         "models": {
             c.family: {
                 "options": c.options,
                 "seconds": round(c.seconds, 1),
                 "validation": None if c.validation is None else c.validation.to_dict(),
                 "test": None if c.test is None else c.test.to_dict(),
-                "remark": remark(c, found),
+                "remark": remark(c, result),
             }
-            for c in found.candidates
+            for c in result.candidates
         },
-        "ceiling": None if found.ceiling is None else found.ceiling.to_dict(),
-        "order_audit": found.audit.to_dict(),
-        "cost": None if found.cost is None else found.cost.to_dict(),
+        "ceiling": None if result.ceiling is None else result.ceiling.to_dict(),
+        "order_audit": result.audit.to_dict(),
+        "cost": None if result.cost is None else result.cost.to_dict(),
     }
 
 
@@ -168,6 +170,6 @@ def evaluate_bundle(folder: Path) -> dict:
             "`folder` holds a model of another catalogue than the data set has now. "
             f"Received: folder={str(folder)!r}, dataset={dataset!r}"
         )
-    found = set(bundle.metrics)  # What was measured under a rating protocol is measured again.
-    asked = {"retrieves": HELD_OUT_METRICS[0] in found, "rates": "rmse" in found}
-    return measure(bundle.model, data, split, "test", **asked).metrics
+    stored = set(bundle.metrics)  # What was measured under a rating protocol is measured again.
+    measured = {"retrieves": HELD_OUT_METRICS[0] in stored, "rates": "rmse" in stored}
+    return measure(bundle.model, data, split, "test", **measured).metrics

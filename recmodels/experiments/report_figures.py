@@ -15,17 +15,17 @@ from recmodels.experiments.tournament import NEURAL
 from recmodels.plots.style import cjk_font
 
 
-def draw_figures(found: Quickstart, folder: Path, language: str = "en") -> dict[str, Path]:
+def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict[str, Path]:
     """The figures of a run as PNG files, by name; English where no font writes Chinese."""
-    data, winner = found.data, found.winner
+    data, winner = result.data, result.winner
     language = language if cjk_font() else "en"
     name_of = partial(text, language=language)
-    name, table = name_of(winner.family), models_table(found)
+    name, table = name_of(winner.family), models_table(result)
     models = table["ndcg@10"].drop("ceiling", errors="ignore").rename(name_of)
     ceiling = table.loc["ceiling", ("ndcg@10", "mean")] if "ceiling" in table.index else None
     popularity = data.train.item_counts(data.num_items)[1:]
     by_length, by_popularity = (slices(winner.test, by) for by in ("length", "popularity"))
-    neural = next((c for c in found.candidates if c.curve is not None), None)
+    neural = next((c for c in result.candidates if c.curve is not None), None)
     longest = None if neural is None else neural.model.max_length
     drawings = {
         "models": lambda: plots.model_comparison(models, ceiling=ceiling),

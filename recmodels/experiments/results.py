@@ -53,33 +53,35 @@ def store_run(
     """
     experiment = run.experiment
     of_ratings = experiment.holds_out_ratings
-    found = _sums_of_ratings(run, users) if of_ratings else _warm_ranks(run)
+    measured = _sums_of_ratings(run, users) if of_ratings else _warm_ranks(run)
     with locked(files_of(experiment.name, folder)[0]):
         runs, table = seeds_so_far(experiment, folder)
         if runs:
-            _check_same_users(experiment, table, found)
-            found = table.assign(**{name: values.to_numpy() for name, values in found.items()})
-            found = found[sorted(found, key=lambda name: int(name.rpartition("_")[2]))]
+            _check_same_users(experiment, table, measured)
+            measured = table.assign(
+                **{name: values.to_numpy() for name, values in measured.items()}
+            )
+            measured = measured[sorted(measured, key=lambda name: int(name.rpartition("_")[2]))]
         runs[str(run.seed)] = run.to_dict()
         result = {
             **described(experiment),
             "cold": _count_cold(run),
-            "metrics": (summarise_ratings if of_ratings else summarise)(experiment, found, runs),
+            "metrics": (summarise_ratings if of_ratings else summarise)(experiment, measured, runs),
             "everyone": _mean_of([record.get("everyone") for record in runs.values()]),
             **kept(runs),
         }
         if ceiling is not None:
             result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
-        replace_result(result, folder, found)
+        replace_result(result, folder, measured)
     return result
 
 
-def _check_same_users(experiment: Experiment, stored: pd.DataFrame, found: pd.DataFrame) -> None:
-    if len(stored) != len(found):
+def _check_same_users(experiment: Experiment, stored: pd.DataFrame, measured: pd.DataFrame) -> None:
+    if len(stored) != len(measured):
         raise ValueError(
             "`run` must be of the same test users as the seeds stored before: if the data have "
             "changed, delete both files of the result and run all seeds again. "
-            f"Received: experiment={experiment.name!r}, {len(found)} users, stored {len(stored)}"
+            f"Received: experiment={experiment.name!r}, {len(measured)} users, stored {len(stored)}"
         )
 
 
@@ -236,8 +238,8 @@ def _mean_of(measures: list[dict | None]) -> dict | None:
 def settings_of(experiment: Experiment) -> dict:
     """What must be equal for two seeds to share a mean, in JSON's types."""
     settings = {"options": experiment.options, "fit": experiment.fit}
-    if experiment.beside:
-        settings["beside"] = experiment.beside
+    if experiment.ensemble_with:
+        settings["ensemble_with"] = experiment.ensemble_with
     return json.loads(json.dumps(settings))
 
 

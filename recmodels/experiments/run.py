@@ -181,11 +181,11 @@ def _train(
     set_seed(seed)
     began = time.perf_counter()
     model = build_model(experiment.model, experiment.options, data, seed)
-    asked = {"filter_seen": experiment.filter_seen, **experiment.measured}
+    scoring = {"filter_seen": experiment.filter_seen, **experiment.measured}
     curve = fit(
         model,
         data,
-        measure=None if refit else partial(score_epoch, model, data, split, **asked),
+        measure=None if refit else partial(score_epoch, model, data, split, **scoring),
         measure_name=experiment.choose_by,
         checkpoint=checkpoint,
         verbose=verbose,
@@ -193,11 +193,12 @@ def _train(
         **({} if experiment.task is None else {"seed": seed}),
     )
     seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
-    if experiment.beside:
+    if experiment.ensemble_with:
         others = [
-            build_model(other["model"], other["options"], data) for other in experiment.beside
+            build_model(other["model"], other["options"], data)
+            for other in experiment.ensemble_with
         ]
-        weights = [1.0, *(other["weight"] for other in experiment.beside)]
+        weights = [1.0, *(other["weight"] for other in experiment.ensemble_with)]
         model = Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
     return _Trained(model, data, curve if curve.rows else None, seconds)
 

@@ -87,10 +87,10 @@ def read_per_user(result: dict, folder: Path) -> pd.DataFrame:
 
 def finish_result(result: dict, folder: Path) -> pd.DataFrame:
     """Do as `read_per_user`, and finish what a killed process began. The caller holds the lock."""
-    found, table = _find_per_user(result, folder)
+    path, table = _find_per_user(result, folder)
     per_user = files_of(result["experiment"], folder)[1]
-    if found != per_user:
-        os.replace(found, per_user)
+    if path != per_user:
+        os.replace(path, per_user)
     return table
 
 
@@ -112,9 +112,9 @@ def _check_agreement(runs: dict[str, dict], table: pd.DataFrame) -> None:
     """Raise unless the per-user table has the metrics of each run."""
     for seed, run in runs.items():
         for name, stored in run["test"]["warm_metrics"].items():
-            found = _metric_of(table, seed, name)
-            if found is None or not np.isclose(found, stored, rtol=0, atol=1e-6):
-                raise ValueError(f"seed {seed} has {name} {stored}, of its users {found}")
+            recomputed = _metric_of(table, seed, name)
+            if recomputed is None or not np.isclose(recomputed, stored, rtol=0, atol=1e-6):
+                raise ValueError(f"seed {seed} has {name} {stored}, of its users {recomputed}")
 
 
 def _metric_of(table: pd.DataFrame, seed: str, name: str) -> float | None:

@@ -59,7 +59,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
 
 def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
     """Each experiment but the best compared with the best on the same data and protocol."""
-    found = {}
+    gaps = {}
     groups = {(r["dataset"], r["protocol"]) for r in results}
     for group in groups:
         members = [r for r in results if (r["dataset"], r["protocol"]) == group]
@@ -70,8 +70,8 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
         best = values.mean().idxmax()
         for name, row in compare(values, baseline=best).iterrows():
             numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}
-            found[name] = {"best": best, **numbers}
-    return found
+            gaps[name] = {"best": best, **numbers}
+    return gaps
 
 
 def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> str:
@@ -88,8 +88,8 @@ def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> 
 
 def headline_table(rows: list[dict]) -> str:
     """The rows of the README as Markdown: our value beside the published one or the ceiling."""
-    found = {row["experiment"]: row for row in rows}
-    rows = [{**found[name], "metric": metric} for name, metric in HEADLINES.items()]
+    by_name = {row["experiment"]: row for row in rows}
+    rows = [{**by_name[name], "metric": metric} for name, metric in HEADLINES.items()]
     columns = {
         "experiment": lambda r: r["experiment"],
         "metric": lambda r: RATING_METRICS.get(r["metric"], r["metric"].upper()),
@@ -102,14 +102,14 @@ def headline_table(rows: list[dict]) -> str:
 
 def _markdown_part(rows: list[dict], protocol: str) -> str:
     everyone = protocol == "temporal"
-    beside = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
+    reference = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
     shown = (lambda r: r["everyone"]) if everyone else (lambda r: r["ceiling"] or r["published"])
     columns = {
         "experiment": lambda r: r["experiment"],
         "NDCG@10 (95 % CI)": lambda r: _cell(r["metrics"]["ndcg@10"]),
         "HR@10 (95 % CI)": lambda r: _cell(r["metrics"]["hr@10"]),
         "gap to best (95 % CI), Holm p": lambda r: _against(r["against_best"]),
-        beside: lambda r: _pair(shown(r) or {}),
+        reference: lambda r: _pair(shown(r) or {}),
         "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
         "seeds": lambda r: str(len(r["seeds"])),
         "seconds": lambda r: f"{r['seconds']:.0f}",

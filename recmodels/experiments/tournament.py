@@ -231,11 +231,11 @@ def train_neural(
         if not (isinstance(error, FAILURES) or type(error).__name__ == OUT_OF_MEMORY):
             raise
         return Candidate(NEURAL, note=("failed", {"reason": str(error).split(" Received:")[0]}))
-    found = Candidate(NEURAL, model, experiment.options, curve.seconds, validation, curve=curve)
+    candidate = Candidate(NEURAL, model, experiment.options, curve.seconds, validation, curve=curve)
     popular = evaluate(MostPopular().fit(data.train, data.num_items), data.validation)
-    if found.score(data) <= popular.metrics[data.protocol.choose_by]:
-        return replace(found, note=NOTHING_LEARNED)
-    return found
+    if candidate.score(data) <= popular.metrics[data.protocol.choose_by]:
+        return replace(candidate, note=NOTHING_LEARNED)
+    return candidate
 
 
 def blend(counted: list[Candidate], neural: Candidate, data: SequenceData) -> Candidate:

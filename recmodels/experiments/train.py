@@ -46,7 +46,7 @@ def train_and_store(
         seeds_so_far(experiment, results)  # Before the hours: it may refuse what is stored.
     log, shop = open_log(experiment.dataset, {})
     users = np.sort(log.events["user"].unique())
-    surprises = []
+    out_of_tolerance = []
     for seed in seeds:
         folder = runs / experiment.name / f"seed-{seed}"
         split = split_log(log, experiment.protocol, seed)
@@ -55,10 +55,10 @@ def train_and_store(
         result = store_run(run, results, ceiling, users)
         if isinstance(run.model, keras.Model):  # Counted ones and sums are made again in no time.
             save_bundle_of(run, log, folder / "bundle")
-        found = experiment.surprises(run.test.warm_metrics)
-        surprises += [f"seed {seed}: {sentence}" for sentence in found]
-    if surprises:
-        raise UnexpectedResult(f"{experiment.name}: {'; '.join(surprises)}. It is stored.")
+        sentences = experiment.out_of_tolerance(run.test.warm_metrics)
+        out_of_tolerance += [f"seed {seed}: {sentence}" for sentence in sentences]
+    if out_of_tolerance:
+        raise UnexpectedResult(f"{experiment.name}: {'; '.join(out_of_tolerance)}. It is stored.")
     return result
 
 

@@ -62,8 +62,8 @@ def _one_column(values: pd.Series, min_count: int) -> np.ndarray:
         tokens = [set(cut(text)) - {""} for text in texts]
     names = {token: column for column, token in enumerate(sorted(set().union(*tokens)))}
     matrix = np.zeros((len(tokens), len(names)), np.float32)
-    for row, found in enumerate(tokens):
-        matrix[row, [names[token] for token in found]] = 1
+    for row, row_tokens in enumerate(tokens):
+        matrix[row, [names[token] for token in row_tokens]] = 1
     return matrix[:, matrix.sum(axis=0) >= min_count]
 
 

@@ -21,13 +21,13 @@ def digest(*arrays) -> str:
         >>> digest(np.array([1, 2])) == digest(np.array([2, 1]))
         False
     """
-    found = hashlib.sha256()
+    digest_so_far = hashlib.sha256()
     for array in map(np.asarray, arrays):
         if array.dtype.kind in "OSU":
             array = pd.util.hash_array(array.ravel().astype(object))
-        found.update(f"{array.dtype.str} {array.shape}".encode())
-        found.update(np.ascontiguousarray(array).view(np.uint8))
-    return found.hexdigest()[:16]
+        digest_so_far.update(f"{array.dtype.str} {array.shape}".encode())
+        digest_so_far.update(np.ascontiguousarray(array).view(np.uint8))
+    return digest_so_far.hexdigest()[:16]
 
 
 def user_rows(histories: Histories) -> str:
@@ -116,8 +116,8 @@ def check_queries(
     if not isinstance(queries, Mapping) or any(name not in queries for name in needed):
         given = sorted(queries) if isinstance(queries, Mapping) else type(queries).__name__
         raise ValueError(f"`queries` must be a dict with {list(needed)}. Received: {given}")
-    found = {name: _array(name, values) for name, values in queries.items()}
-    item_ids, user_ids, values = (found.get(name) for name in ("item_ids", "user_ids", "value"))
+    arrays = {name: _array(name, values) for name, values in queries.items()}
+    item_ids, user_ids, values = (arrays.get(name) for name in ("item_ids", "user_ids", "value"))
     if item_ids is not None:
         _check_item_ids(item_ids, num_items)
     if user_ids is not None:
@@ -129,7 +129,7 @@ def check_queries(
             f"Received: shape={values.shape} for {shape}, "
             f"{int((~np.isfinite(values)).sum())} not finite"
         )
-    return found
+    return arrays
 
 
 def _array(name: str, values) -> np.ndarray:

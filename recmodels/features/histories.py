@@ -123,14 +123,14 @@ class Histories:
 
     def with_item_columns(self, encoded: Mapping[str, np.ndarray]) -> "Histories":
         """The same histories with columns of their items, given by `Schema.encode_items`."""
-        found = {name: Lookup(rows, self.items) for name, rows in encoded.items()}
-        return replace(self, columns={**self.columns, **found})
+        lookups = {name: Lookup(rows, self.items) for name, rows in encoded.items()}
+        return replace(self, columns={**self.columns, **lookups})
 
     def with_user_columns(self, encoded: Mapping[str, np.ndarray]) -> "Histories":
         """The same histories with columns of their users, (U, ...), at every event."""
         users = np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
-        found = {name: Lookup(rows, users) for name, rows in encoded.items()}
-        return replace(self, columns={**self.columns, **found})
+        lookups = {name: Lookup(rows, users) for name, rows in encoded.items()}
+        return replace(self, columns={**self.columns, **lookups})
 
     def last(self, rows, max_length: int | None = None) -> np.ndarray:
         """The latest `max_length` items of some users, padded on the left with 0.

@@ -28,10 +28,10 @@ def rating_rows(
     """
     rows, places = np.nonzero((item_ids >= 1) & (item_ids <= num_items))
     items = item_ids[rows, places]
-    known, given = np.zeros((2, len(item_ids), num_items + 1), np.float32)
-    known[rows, items] = 1
+    rated_mask, given = np.zeros((2, len(item_ids), num_items + 1), np.float32)
+    rated_mask[rows, items] = 1
     given[rows, items] = values[rows, places]
-    return known, given
+    return rated_mask, given
 
 
 class RatingBatches(EpochBatches):
@@ -58,7 +58,7 @@ class RatingBatches(EpochBatches):
 
     Each batch is `(inputs, ratings, weights)`. Inputs: `user_ids`, `item_ids` int32 (N,), and
     `rows` int32 (N,), which of the Q users of the batch each belongs to; with `folds` also
-    `known` and `values`, float32 (Q, V + 1), and `readers` int32 (Q,), their user ids. Ratings
+    `rated_mask` and `values`, float32 (Q, V + 1), and `readers` int32 (Q,), their user ids. Ratings
     and weights float32 (N,); the weight is 0 where the last batch was filled up.
     """
 
@@ -92,8 +92,8 @@ class RatingBatches(EpochBatches):
         self.folds = folds
         if folds is not None:
             shape = (2, self.num_users, num_items + 1)
-            self.known, self.values = np.zeros(shape, np.float32)
-            self.known[self.users, self.items] = 1
+            self.rated_mask, self.values = np.zeros(shape, np.float32)
+            self.rated_mask[self.users, self.items] = 1
             self.values[self.users, self.items] = self.ratings
         self.set_epoch(epoch)
 
@@ -151,12 +151,12 @@ class RatingBatches(EpochBatches):
         readers, folds = np.zeros((2, count), np.int64)
         readers[: len(first)] = self.users[events[first]]
         folds[: len(first)] = self._fold[events[first]]
-        known, values = self.known[readers], self.values[readers]
+        rated_mask, values = self.rated_mask[readers], self.values[readers]
         hidden, items = self._cells(readers[: len(first)], folds[: len(first)])
-        known[hidden, items] = 0
+        rated_mask[hidden, items] = 0
         values[hidden, items] = 0
         shown = {"rows": rows.astype(np.int32), "readers": readers.astype(np.int32)}
-        return shown | {"known": known, "values": values}
+        return shown | {"rated_mask": rated_mask, "values": values}
 
     def _cells(self, readers: np.ndarray, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Row of the batch and item of every rating that belongs to the fold hidden there."""
@@ -164,5 +164,5 @@ class RatingBatches(EpochBatches):
         lengths = end - begin
         rows = np.repeat(np.arange(len(readers)), lengths)
         events = np.arange(lengths.sum()) + np.repeat(begin - np.cumsum(lengths) + lengths, lengths)
-        asked = self._fold[events] == folds[rows]
-        return rows[asked], self.items[events[asked]]
+        hidden = self._fold[events] == folds[rows]
+        return rows[hidden], self.items[events[hidden]]

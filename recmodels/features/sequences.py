@@ -202,10 +202,10 @@ class _CaseEncoder:
         """See `Queries`; a gap of the schema has no previous event here and is left out."""
         encoded = self.schema.encode(events)
         names = self.schema.names_of("events")
-        found = {n: encoded[n] for n in names if not isinstance(self.schema[n], Gap)}
+        columns = {n: encoded[n] for n in names if not isinstance(self.schema[n], Gap)}
         if at is not None:
-            found["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - at
-        return found
+            columns["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - at
+        return columns
 
 
 def _last_times(inputs: Interactions, users: np.ndarray) -> np.ndarray | None:

@@ -70,9 +70,9 @@ def gather_places(flat: np.ndarray, places: np.ndarray) -> np.ndarray:
     if not len(flat):  # Histories without a single event: there is nothing to index.
         return np.full((*places.shape, *flat.shape[1:]), PADDING_ID, flat.dtype)
     real = places >= 0
-    found = flat[np.where(real, places, 0)]
-    kept = real.reshape(*real.shape, *[1] * (found.ndim - 2))
-    return np.where(kept, found, PADDING_ID).astype(flat.dtype)
+    windows = flat[np.where(real, places, 0)]
+    kept = real.reshape(*real.shape, *[1] * (windows.ndim - 2))
+    return np.where(kept, windows, PADDING_ID).astype(flat.dtype)
 
 
 def cut_windows(

@@ -1,33 +1,34 @@
-"""Towers: a vector of a user or an item from its number, its features and its ratings."""
+"""The tower of a two-tower model: encode a user or an item from its id, features and ratings."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from recmodels.layers.set_vector import SetVector
+from recmodels.layers.rating_set_encoder import RatingSetEncoder
 
 
 @keras.saving.register_keras_serializable("recmodels")
 class Tower(keras.layers.Layer):
-    """A vector and a level for each of N users or items.
+    """Compute a vector and a bias for each of N users or items.
 
-    The vector adds up what the tower knows: a vector of the number (`ids`), one of the features
-    it was shown, one of the set of ratings. With a set or features a tanh keeps it bounded.
+    The vector is the sum of an embedding of the id (`ids`), a projection of the features given to
+    `adapt`, and an encoding of the ratings. If the tower reads features or ratings, a tanh is
+    applied to the sum.
 
     Args:
-        count: N, the largest id; ids below 0 or above N stand for nobody.
-        width: D.
-        ids: whether each id has a vector and a level of its own.
-        num_features: F, columns given to `adapt`; 0 for none.
-        num_members: M of the sets, the column of padding included; 0 reads no ratings.
-        dropout: of the members of a set, and of the finished vector.
+        count: N, the largest id. Ids below 1 or above N get no embedding.
+        width: D, the size of the vectors.
+        ids: whether each id has an embedding and a bias.
+        num_features: F, the number of feature columns given to `adapt`; 0 for none.
+        num_members: M of the rating sets, including the padding column; 0 to read no ratings.
+        dropout: dropout rate of the members of a rating set and of the output vector.
 
     Call arguments:
         ids: int32, (B,).
-        known, values: see `SetVector`, (B, M); left out where `num_members` is 0.
+        rated_mask, values: see `RatingSetEncoder`, (B, M); omitted if `num_members` is 0.
 
     Returns:
-        Vectors (B, D) and levels (B, 1).
+        Vectors (B, D) and biases (B, 1).
     """
 
     def __init__(
@@ -55,16 +56,18 @@ class Tower(keras.layers.Layer):
         policy = self.dtype_policy
         self.drop = keras.layers.Dropout(dropout, name="drop", dtype=policy)
         if num_members:
-            self.set_vector = SetVector(num_members, width, dropout, name="set", dtype=policy)
+            self.rating_set_encoder = RatingSetEncoder(
+                num_members, width, dropout, name="set", dtype=policy
+            )
 
-    def build(self, ids_shape=None, known_shape=None, values_shape=None) -> None:
+    def build(self, ids_shape=None, rated_mask_shape=None, values_shape=None) -> None:
         start = keras.initializers.RandomNormal(stddev=0.05)
-        rows = self.count + 2  # Row 0 and the last one are nobody's.
+        rows = self.count + 2  # Row 0 and the last row belong to ids that are not in the table.
         if self.ids:
             self.table = self.add_weight(
                 name="table", shape=(rows, self.width), initializer="random_uniform"
             )
-            self.levels = self.add_weight(name="level_bias", shape=(rows, 1), initializer="zeros")
+            self.biases = self.add_weight(name="bias", shape=(rows, 1), initializer="zeros")
         if self.num_features:
             shape = (rows, self.num_features)
             self.features = self.add_weight(
@@ -74,7 +77,7 @@ class Tower(keras.layers.Layer):
                 name="feature_vectors", shape=(self.num_features, self.width), initializer=start
             )
         if self.num_members:
-            self.set_vector.build()
+            self.rating_set_encoder.build()
 
     def check_members(self, name: str, count: int, what: str) -> None:
         """Raise a `ValueError` that calls the tower `name` unless it reads a set of so many."""
@@ -93,24 +96,24 @@ class Tower(keras.layers.Layer):
             )
         self.features.assign(np.pad(features, ((1, 1), (0, 0))))
 
-    def call(self, ids, known=None, values=None, training=None):
+    def call(self, ids, rated_mask=None, values=None, training=None):
         inside = ops.logical_and(ids >= 1, ids <= self.count)
         rows = ops.where(inside, ids, 0)
-        level = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
+        bias = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
         vector = ops.zeros((ops.shape(ids)[0], self.width), self.compute_dtype)
         if self.ids:
-            own = ops.cast(inside, self.compute_dtype)[:, None]
-            vector = vector + own * ops.take(self.table, rows, axis=0)
-            level = level + own * ops.take(self.levels, rows, axis=0)
+            has_id = ops.cast(inside, self.compute_dtype)[:, None]
+            vector = vector + has_id * ops.take(self.table, rows, axis=0)
+            bias = bias + has_id * ops.take(self.biases, rows, axis=0)
         if self.num_features:
-            found = ops.take(ops.cast(self.features, self.compute_dtype), rows, axis=0)
-            vector = vector + ops.matmul(found, self.feature_weights)
+            features = ops.take(ops.cast(self.features, self.compute_dtype), rows, axis=0)
+            vector = vector + ops.matmul(features, self.feature_weights)
         if self.num_members:
-            read, read_level = self.set_vector(known, values, training=training)
-            vector, level = vector + read, level + read_level
+            read, read_bias = self.rating_set_encoder(rated_mask, values, training=training)
+            vector, bias = vector + read, bias + read_bias
         if self.num_members or self.num_features:
             vector = ops.tanh(vector)
-        return self.drop(vector, training=training), level
+        return self.drop(vector, training=training), bias
 
     def get_config(self) -> dict:
         return {

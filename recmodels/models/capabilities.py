@@ -181,10 +181,10 @@ def map_parts(parts: dict, change: Callable) -> dict:
 def all_parts(model) -> Iterator:
     """A model, then the models that it is made of, however deep."""
     yield model
-    found = []
+    parts = []
     if can(model, HasParts):
-        map_parts(model.parts(), lambda _, part: found.append(part))
-    for part in found:
+        map_parts(model.parts(), lambda _, part: parts.append(part))
+    for part in parts:
         yield from all_parts(part)
 
 

@@ -40,6 +40,6 @@ class WithFallback:
         part = next(part for part in all_parts(self.fallback) if can(part, HasItems))
         known = ((item_ids >= 1) & (item_ids <= part.num_items)).any(axis=1)
         if known.any():
-            asked = {name: np.asarray(values)[known] for name, values in queries.items()}
-            scores[known] = self.scorer.score(asked, items)
+            known_queries = {name: np.asarray(values)[known] for name, values in queries.items()}
+            scores[known] = self.scorer.score(known_queries, items)
         return scores

@@ -82,14 +82,14 @@ class ImplicitALS(Baseline):
             count: of the columns that are somebody: column 0 of items is nobody.
         """
         everything = self.unseen_weight * others.T @ others
-        found = np.zeros((done.shape[0], self.width))
+        vectors = np.zeros((done.shape[0], self.width))
         for row, (begin, end) in enumerate(zip(done.indptr[:-1], done.indptr[1:], strict=True)):
             chosen = others[done.indices[begin:end]]  # (n, D)
             left = everything + chosen.T @ chosen
             damping = self.regularisation * (len(chosen) + self.unseen_weight * count)
             left[np.diag_indices(self.width)] += damping
-            found[row] = np.linalg.solve(left, chosen.sum(axis=0))
-        return found
+            vectors[row] = np.linalg.solve(left, chosen.sum(axis=0))
+        return vectors
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items)

@@ -15,7 +15,7 @@ from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 from recmodels.models.growth import grow_keras
 from recmodels.models.initial_weights import InitialWeights
 from recmodels.models.sequence_encoder import SCORING_ROWS, SequenceEncoder
-from recmodels.threads import side_by_side
+from recmodels.threads import thread_map
 
 # Most probabilities worked out at once, rows times types times items: 64 MB.
 CELLS = 2**24
@@ -267,7 +267,7 @@ class NextEvent(InitialWeights):
         def compute(part: tuple) -> np.ndarray:
             return ops.convert_to_numpy(read(*part))
 
-        on_cores = side_by_side if keras.backend.backend() == "tensorflow" else map
+        on_cores = thread_map if keras.backend.backend() == "tensorflow" else map
         return np.concatenate(list(on_cores(compute, parts)))
 
     def grown(self, num_new: int) -> "NextEvent":

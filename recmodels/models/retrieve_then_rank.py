@@ -54,10 +54,10 @@ class RetrieveThenRank:
         ids = np.arange(1, first.shape[1]) if items is None else np.asarray(items)
         depth = min(self.depth, scores.shape[1])
         picked = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]  # (B, depth)
-        own = np.take_along_axis(scores, picked, axis=1)
-        spread = np.maximum(own.std(axis=1, keepdims=True), 1e-9)
+        retrieved = np.take_along_axis(scores, picked, axis=1)
+        spread = np.maximum(retrieved.std(axis=1, keepdims=True), 1e-9)
         rated = self.ranker.rate(queries, ids[picked])
-        rated = rated + self.weight * (own - own.mean(axis=1, keepdims=True)) / spread
+        rated = rated + self.weight * (retrieved - retrieved.mean(axis=1, keepdims=True)) / spread
         lowest, highest = rated.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
         below = scores - highest + lowest - 1
         np.put_along_axis(below, picked, rated, axis=1)

@@ -9,7 +9,7 @@ from keras import ops
 
 from recmodels.features.checks import check_columns, check_items, check_queries
 from recmodels.models.initial_weights import InitialWeights
-from recmodels.threads import side_by_side
+from recmodels.threads import thread_map
 
 # Histories scored at once: few enough that attention over them stays in the processor's cache.
 SCORING_ROWS = 64
@@ -121,13 +121,13 @@ class SequenceEncoder(InitialWeights):
         inputs = {name: np.asarray(queries[name])[:, -self.max_length :] for name in names}
         item_ids = inputs["item_ids"]
         lengths = item_ids.shape[1] - np.argmax(item_ids != 0, axis=1)
-        found = np.empty((len(item_ids), columns), np.float32)
+        output = np.empty((len(item_ids), columns), np.float32)
         order = np.argsort(lengths, kind="stable")
         parts = np.split(order, np.arange(SCORING_ROWS, len(order), SCORING_ROWS))
 
         def fill(rows: np.ndarray) -> None:
             length = -(-int(lengths[rows].max()) // LENGTH_STEP) * LENGTH_STEP
-            found[rows] = read({name: inputs[name][rows, -length:] for name in names})
+            output[rows] = read({name: inputs[name][rows, -length:] for name in names})
 
         if len(order):
             # Other backends keep state in the model while it predicts.
@@ -135,8 +135,8 @@ class SequenceEncoder(InitialWeights):
                 for rows in parts:
                     fill(rows)
             else:
-                side_by_side(fill, parts)
-        return found
+                thread_map(fill, parts)
+        return output
 
     @functools.cached_property
     def _read_last(self) -> Callable[[dict], np.ndarray]:

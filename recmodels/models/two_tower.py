@@ -22,7 +22,7 @@ class TwoTower(InitialWeights):
     """Users and items meet only as vectors, so that items can stand in an index.
 
         score(u, i)  = q_u . c_i / temperature + popularity_i
-        rating(u, i) = mean + level_u + level_i + head(q_u, c_i)
+        rating(u, i) = mean + bias_u + bias_i + head(q_u, c_i)
 
     The ratings that training asks for are hidden from both towers, so that the model learns to
     tell what it was never shown. Call `adapt` before training.
@@ -135,45 +135,47 @@ class TwoTower(InitialWeights):
 
     def call(self, inputs, training=None):
         readers = inputs.get("readers", inputs["user_ids"])
-        queries, user_levels = self._read_users(
-            readers, inputs.get("known"), inputs.get("values"), training
+        queries, user_biases = self._read_users(
+            readers, inputs.get("rated_mask"), inputs.get("values"), training
         )
         hidden = ops.stack([inputs["user_ids"], inputs["item_ids"]], axis=1)  # (N, 2)
-        candidates, item_levels = self._read_items(inputs["item_ids"], hidden, training)
+        candidates, item_biases = self._read_items(inputs["item_ids"], hidden, training)
         rows = inputs["rows"]
-        found = {
+        outputs = {
             "queries": ops.take(self._ask(queries), rows, axis=0),
             "candidates": self._answer(candidates, inputs["item_ids"]),
         }
         if self.rating_head is not None:
-            levels = ops.take(user_levels, rows, axis=0) + item_levels
+            biases = ops.take(user_biases, rows, axis=0) + item_biases
             users = ops.take(queries, rows, axis=0)
-            found["ratings"] = self._rate(users, candidates, levels, training)
-        return found
+            outputs["ratings"] = self._rate(users, candidates, biases, training)
+        return outputs
 
-    def _read_users(self, user_ids, known, values, training=None):
-        """Vectors (Q, D) and levels (Q, 1) of users by their rows in training and their ratings."""
+    def _read_users(self, user_ids, rated_mask, values, training=None):
+        """Vectors (Q, D) and biases (Q, 1) of users by their rows in training and their ratings."""
         if not self.query.num_members:
             return self.query(user_ids + 1, training=training)
-        apart = (values - self.scale[0]) * known
-        return self.query(user_ids + 1, known, apart, training=training)
+        residuals = (values - self.scale[0]) * rated_mask
+        return self.query(user_ids + 1, rated_mask, residuals, training=training)
 
     def _read_items(self, item_ids, hidden=None, training=None):
-        """Vectors (N, D) and levels (N, 1) of items, read without the hidden (user, item) cells."""
+        """Vectors (N, D) and biases (N, 1) of items, read without the hidden (user, item) cells."""
         if not self.candidate.num_members:
             return self.candidate(item_ids, training=training)
-        known, apart = (ops.transpose(part) for part in self._visible(hidden))  # (V + 1, U)
+        rated_mask, residuals = (
+            ops.transpose(part) for part in self._visible(hidden)
+        )  # (V + 1, U)
         everything = ops.arange(self.num_items + 1)
-        vectors, levels = self.candidate(everything, known, apart, training=training)
-        return ops.take(vectors, item_ids, axis=0), ops.take(levels, item_ids, axis=0)
+        vectors, biases = self.candidate(everything, rated_mask, residuals, training=training)
+        return ops.take(vectors, item_ids, axis=0), ops.take(biases, item_ids, axis=0)
 
     def _visible(self, hidden):
-        """The kept ratings without some cells (N, 2): known and values, (U, V + 1) each."""
-        known, apart = self.memory[0], self.memory[1]
+        """The kept ratings without some cells (N, 2): mask and residuals, (U, V + 1) each."""
+        rated_mask, residuals = self.memory[0], self.memory[1]
         if hidden is None:
-            return known, apart
-        nothing = ops.zeros((ops.shape(hidden)[0],), known.dtype)
-        return (ops.scatter_update(part, hidden, nothing) for part in (known, apart))
+            return rated_mask, residuals
+        nothing = ops.zeros((ops.shape(hidden)[0],), rated_mask.dtype)
+        return (ops.scatter_update(part, hidden, nothing) for part in (rated_mask, residuals))
 
     def _ask(self, queries):
         """What item vectors are multiplied with, (Q, D + 1): the last column meets popularity."""
@@ -189,11 +191,11 @@ class TwoTower(InitialWeights):
         weights = ops.cast(ops.take(self.item_weights, item_ids), candidates.dtype)
         return ops.concatenate([candidates, weights[:, None]], axis=-1)
 
-    def _rate(self, users, items, levels, training=None):
-        """Ratings, (N,), of pairs of vectors (N, D) and the sum of their levels (N, 1)."""
+    def _rate(self, users, items, biases, training=None):
+        """Ratings, (N,), of pairs of vectors (N, D) and the sum of their biases (N, 1)."""
         rest = self.rating_head(users, items, training=training)
-        levels, rest, mean = (ops.cast(x, "float32") for x in (levels, rest, self.scale[0]))
-        return mean + (levels + rest)[:, 0]
+        biases, rest, mean = (ops.cast(x, "float32") for x in (biases, rest, self.scale[0]))
+        return mean + (biases + rest)[:, 0]
 
     def query_vectors(self, queries: dict[str, np.ndarray]) -> np.ndarray:
         """What stands for each user in an index, float32, (B, D + 1).
@@ -241,16 +243,16 @@ class TwoTower(InitialWeights):
         items = check_items(items, self.num_items)
         several = items.size // max(1, len(items))
         parts = list(self._users_in_parts(queries))
-        users, user_levels = (
+        users, user_biases = (
             ops.repeat(ops.concatenate(part), several, axis=0) for part in zip(*parts, strict=True)
         )
-        vectors, levels = self._read_items(ops.convert_to_tensor(items.ravel()))
-        ratings = ops.convert_to_numpy(self._rate(users, vectors, user_levels + levels))
+        vectors, biases = self._read_items(ops.convert_to_tensor(items.ravel()))
+        ratings = ops.convert_to_numpy(self._rate(users, vectors, user_biases + biases))
         _, low, high = ops.convert_to_numpy(self.scale)
         return np.clip(ratings, low, high).reshape(items.shape)
 
     def _users_in_parts(self, queries: dict[str, np.ndarray]):
-        """Vectors and levels of a few users at a time: a row of the catalogue each is large."""
+        """Vectors and biases of a few users at a time: a row of the catalogue each is large."""
         if not self.built:
             self.build()
         needed = ("user_ids", "item_ids")[: 2 if self.query.num_members else 1]
@@ -261,11 +263,11 @@ class TwoTower(InitialWeights):
             item_ids = np.where(queries["item_ids"] <= self.num_items, queries["item_ids"], 0)
             given = ops.convert_to_numpy(self.item_means)[item_ids]
         for begin in range(0, len(user_ids), _SCORING_ROWS):
-            part, known, values = slice(begin, begin + _SCORING_ROWS), None, None
+            part, rated_mask, values = slice(begin, begin + _SCORING_ROWS), None, None
             if self.query.num_members:
                 item_ids = queries["item_ids"][part]
-                known, values = rating_rows(item_ids, given[part], self.num_items)
-            yield self._read_users(user_ids[part], known, values)
+                rated_mask, values = rating_rows(item_ids, given[part], self.num_items)
+            yield self._read_users(user_ids[part], rated_mask, values)
 
     def grown(self, num_new: int) -> Self:
         """A copy for `num_new` further items, as unpopular as any, with average ratings."""

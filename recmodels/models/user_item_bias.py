@@ -53,9 +53,9 @@ class UserItemBias(Baseline):
             items: item ids, one a query (B,), or several (B, K).
         """
         queries = check_queries(queries, self.num_items, needed=("item_ids", "value"))
-        known, values = rating_rows(queries["item_ids"], queries["value"], self.num_items)
-        apart = (values - self.mean - self.item_bias) * known
-        user_bias = apart.sum(axis=1) / (known.sum(axis=1) + self.user_shrinkage)
+        rated_mask, values = rating_rows(queries["item_ids"], queries["value"], self.num_items)
+        residuals = (values - self.mean - self.item_bias) * rated_mask
+        user_bias = residuals.sum(axis=1) / (rated_mask.sum(axis=1) + self.user_shrinkage)
         items = check_items(items, self.num_items)
         user_bias = user_bias.reshape(-1, *[1] * (items.ndim - 1))
         ratings = self.mean + user_bias + self.item_bias[items]

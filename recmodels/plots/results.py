@@ -121,10 +121,10 @@ def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None 
 
 
 def _check_same_slices(tables: dict[str, pd.DataFrame]) -> None:
-    found = {name: list(table.index) for name, table in tables.items()}
-    same = len({tuple(index) for index in found.values()}) == 1
+    slices = {name: list(table.index) for name, table in tables.items()}
+    same = len({tuple(index) for index in slices.values()}) == 1
     must = "`tables` must hold at least one table, all with the same slices: evaluate the models on"
-    require(same, f"{must} the same queries", tables=found)
+    require(same, f"{must} the same queries", tables=slices)
 
 
 def _arms(table: pd.DataFrame) -> np.ndarray:

@@ -34,9 +34,9 @@ def cjk_font() -> str | None:
         if look_again:
             _add_new_fonts()
         installed = {font.name for font in font_manager.fontManager.ttflist}
-        found = next((name for name in CJK_FONTS if name in installed), None)
-        if found:
-            return found
+        font = next((name for name in CJK_FONTS if name in installed), None)
+        if font:
+            return font
     return None
 
 

@@ -14,6 +14,14 @@ from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import Scores
+from recmodels.recommend.atomic_dir import (
+    SUMS,
+    atomic_dir,
+    check_files,
+    no_bundle,
+    read_consistently,
+    read_json,
+)
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.checks import (
     check_array,
@@ -21,17 +29,9 @@ from recmodels.recommend.checks import (
     malformed,
     reading,
 )
-from recmodels.recommend.folders import (
-    SUMS,
-    check_files,
-    no_bundle,
-    read_json,
-    read_steadily,
-    whole_or_nothing,
-)
 from recmodels.recommend.item_table import checked_vectors
-from recmodels.recommend.model_files import load_model, model_file_names, save_model
 from recmodels.recommend.rules import Rule, rules_from_json, rules_to_json
+from recmodels.recommend.serialization import load_model, model_file_names, save_model
 from recmodels.recommend.tables import (
     read_histories,
     read_items,
@@ -138,7 +138,7 @@ def save_bundle(
     """
     folder = Path(folder).resolve()
     vectors = checked_vectors(item_vectors, vocabulary)
-    with whole_or_nothing(folder) as unfinished:
+    with atomic_dir(folder) as unfinished:
         description = {
             "format": FORMAT,
             "version": VERSION,
@@ -173,7 +173,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     Example:
         >>> load_bundle("runs/shop/bundle").metrics["ndcg@10"]
     """
-    return read_steadily(Path(folder).resolve(), _read_bundle)
+    return read_consistently(Path(folder).resolve(), _read_bundle)
 
 
 def _read_bundle(folder: Path) -> Bundle:
@@ -183,8 +183,8 @@ def _read_bundle(folder: Path) -> Bundle:
     size, schema = len(vocabulary), _read_schema(folder / "schema.json")
     items, histories = folder / "items.parquet", folder / "histories.parquet"
     rules, fallback = folder / "rules.json", description["fallback"]
-    own = description.get("item_vectors")
-    vectors = None if own is None else _read_vectors(folder / "item_vectors.npy", size)
+    source = description.get("item_vectors")
+    vectors = None if source is None else _read_vectors(folder / "item_vectors.npy", size)
     return Bundle(
         model=load_model(folder, description["model"], size),
         vocabulary=vocabulary,
@@ -198,7 +198,7 @@ def _read_bundle(folder: Path) -> Bundle:
         histories=read_histories(histories, size, schema) if histories.exists() else None,
         rules=_read_rules(rules) if rules.exists() else (),
         schema=schema,
-        item_vectors=vectors if own == "given" else None,
+        item_vectors=vectors if source == "given" else None,
     )
 
 
@@ -253,9 +253,9 @@ def _check_description(description: dict, listed: set[str], folder: Path) -> Non
     for stem in ("model", "fallback"):
         if stem == "model" or description[stem] is not None:
             files |= model_file_names(description[stem], stem, folder / "config.json")
-    own = description.get("item_vectors")
-    check_json(own, (None, "given", "model's own"), folder / "config.json", "item_vectors")
-    files |= set() if own is None else {"item_vectors.npy"}
+    source = description.get("item_vectors")
+    check_json(source, (None, "given", "model's own"), folder / "config.json", "item_vectors")
+    files |= set() if source is None else {"item_vectors.npy"}
     optional = {"items.parquet", "histories.parquet", "schema.json"}
     if files - listed or listed - files - optional:
         rule = f"list {sorted(files)}, and perhaps {sorted(optional)}"

@@ -21,13 +21,13 @@ def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
     Raises:
         ValueError: there are neither.
     """
-    own = catalogue_vectors(scorer) if item_vectors is None else item_vectors
+    vectors = catalogue_vectors(scorer) if item_vectors is None else item_vectors
     message = (
         "`Diverse` needs vectors to tell which items are alike, and this model has none: give "
     )
     need = message + "`Recommender(..., item_vectors=...)`, (V, D)"
-    require(own is not None, need, model=type(scorer))
-    return own
+    require(vectors is not None, need, model=type(scorer))
+    return vectors
 
 
 class Scored:
@@ -101,8 +101,8 @@ class Searched:
         rows = range(len(self.states)) if rows is None else rows
         hidden = [self.hidden[row] for row in rows]
         count = min(count, len(self.allowed) - 1)
-        found, scores = self.index.search(self.states[list(rows)], count, self.allowed, hidden)
-        return without_padding(found, scores)
+        lists, scores = self.index.search(self.states[list(rows)], count, self.allowed, hidden)
+        return without_padding(lists, scores)
 
 
 def without_padding(lists: np.ndarray, scores: np.ndarray) -> tuple[list, list]:

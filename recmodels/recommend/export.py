@@ -15,9 +15,9 @@ import numpy as np
 from recmodels.data.files import written_whole
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import LENGTH_STEP
+from recmodels.recommend.atomic_dir import atomic_dir
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.export_columns import column_encoders, column_specs
-from recmodels.recommend.folders import whole_or_nothing
 from recmodels.recommend.recommender import Recommender
 
 # What stands for nothing in a padded history and at the end of a short list.
@@ -63,7 +63,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
         >>> loaded.recommend(tf.constant([["tea", "cup"]]), 3, none, none)["items"]
     """
     _check_encoder(recommender.scorer)
-    if recommender._book.walks:
+    if recommender._book.needs_reranking:
         raise ValueError(
             "`recommender` has rules that depend on the rest of the list, and a SavedModel only "
             "knows what may be shown at all: export one without them. "
@@ -76,7 +76,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     serving = module.recommend.get_concrete_function()
     if hasattr(module, "recommend_ragged"):
         module.recommend_ragged.get_concrete_function()
-    with whole_or_nothing(folder) as unfinished, _silent():
+    with atomic_dir(folder) as unfinished, _silent():
         tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
     return folder
 
@@ -160,9 +160,9 @@ def _serving_module(recommender: Recommender):
         autograph=False,
     )
     def recommend(histories, k, exclude, only, *columns):
-        found = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
-        unknown = (found == 0) & (histories != module.raw_ids[0])
-        known, moved = _pushed_right(tf.where(unknown, num_items + 1, found), columns[:num_events])
+        ids = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
+        unknown = (ids == 0) & (histories != module.raw_ids[0])
+        known, moved = _pushed_right(tf.where(unknown, num_items + 1, ids), columns[:num_events])
         raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
         scores = _scores(model, module, {"item_ids": known, **encode(raw, known)})
         scores = tf.where(module.allowed & _mask(module, exclude, only), scores, -math.inf)

@@ -82,15 +82,15 @@ def column_encoders(
         return codes if told is None else tf.concat([codes[:, 1:], told], axis=1)
 
     def encode(raw: dict, item_ids) -> dict:
-        real, found = item_ids > 0, {}
+        real, encoded = item_ids > 0, {}
         for name in names:
             if name in rows:
-                found[name] = tf.gather(rows[name], item_ids)  # Row 0, padding, holds zeros.
+                encoded[name] = tf.gather(rows[name], item_ids)  # Row 0, padding, holds zeros.
                 continue
             codes = encode_one(name, raw, real)
             kept = real if codes.shape.rank == 2 else real[..., None]
-            found[name] = tf.where(kept, codes, tf.zeros_like(codes))
-        return found
+            encoded[name] = tf.where(kept, codes, tf.zeros_like(codes))
+        return encoded
 
     return encode, [*lookups.values(), *rows.values()]
 

@@ -47,7 +47,7 @@ def add_items(recommender: Recommender, items) -> Recommender:
     vocabulary = old.grow(table.index)
     num_new = len(vocabulary) - len(old)
     fallback = recommender.fallback
-    own = fallback is recommender.scorer or fallback is None
+    has_no_fallback = fallback is recommender.scorer or fallback is None
     known = recommender.items
     if known is not None or len(table.columns):
         fresh = table[~table.index.isin(old.raw_ids)]
@@ -57,7 +57,7 @@ def add_items(recommender: Recommender, items) -> Recommender:
         vocabulary,
         items=known,
         filter_seen=recommender.filter_seen,
-        fallback=None if own else grow(fallback, num_new),
+        fallback=None if has_no_fallback else grow(fallback, num_new),
         name=recommender.name,
         histories=_shifted(recommender.histories, len(old), num_new),
         rules=recommender.rules,

@@ -74,8 +74,8 @@ class ExactIndex:
             scores[:, ~allowed] = -np.inf
         for row, item_ids in enumerate(hidden or ()):
             scores[row, item_ids] = -np.inf
-        found = top_items(scores, k)
-        return found, np.where(found > 0, np.take_along_axis(scores, found, axis=1), -np.inf)
+        items = top_items(scores, k)
+        return items, np.where(items > 0, np.take_along_axis(scores, items, axis=1), -np.inf)
 
 
 class ApproximateIndex(ExactIndex):
@@ -123,7 +123,7 @@ class ApproximateIndex(ExactIndex):
         """What `ExactIndex.search` finds, but for an item now and then."""
         queries = _checked_request(queries, k, self.vectors)
         hidden = [np.zeros(0, np.int32)] * len(queries) if hidden is None else list(hidden)
-        found = np.zeros((len(queries), k), np.int32)
+        items = np.zeros((len(queries), k), np.int32)
         scores = np.full((len(queries), k), -np.inf, np.float32)
         open_rows, count = np.arange(len(queries)), FIRST_FETCH * k
         while len(open_rows) and count <= LARGEST_FETCH * len(self.vectors):
@@ -135,20 +135,20 @@ class ApproximateIndex(ExactIndex):
                 if len(left) < k:
                     short.append(row)
                     continue
-                found[row], scores[row] = self._best(queries[row], left, k)
+                items[row], scores[row] = self._best(queries[row], left, k)
             open_rows, count = np.array(short, int), 2 * count
         if len(open_rows):
             mine = [hidden[row] for row in open_rows]
             rest = super().search(queries[open_rows], k, allowed, mine)
-            found[open_rows], scores[open_rows] = rest
-        return found, scores
+            items[open_rows], scores[open_rows] = rest
+        return items, scores
 
     def _nearest(self, queries: np.ndarray, count: int) -> list[np.ndarray]:
         """Item ids near each query, at most `count`."""
         points = np.pad(queries, ((0, 0), (0, 1)))  # The further coordinate of a query is 0.
         settings = self._faiss.SearchParametersHNSW(efSearch=max(self.effort, count))
         _, rows = self._graph.search(points, count, params=settings)
-        return [own[own >= 0] + 1 for own in rows]
+        return [row[row >= 0] + 1 for row in rows]
 
     def _best(self, query: np.ndarray, item_ids: np.ndarray, k: int):
         """The best k of some items by their dot products, the smaller id first among equals."""
@@ -222,9 +222,9 @@ def recall(index: ExactIndex, exact: ExactIndex, queries: np.ndarray, k: int) ->
         >>> recall(ApproximateIndex(vectors), ExactIndex(vectors), states, k=10)
         0.997
     """
-    found, _ = index.search(queries, k)
+    items, _ = index.search(queries, k)
     wanted, _ = exact.search(queries, k)
-    hits = (found[:, :, None] == wanted[:, None, :]) & (wanted[:, None, :] > 0)
+    hits = (items[:, :, None] == wanted[:, None, :]) & (wanted[:, None, :] > 0)
     return float(hits.sum() / (wanted > 0).sum())
 
 

@@ -23,16 +23,16 @@ def load_keras(path: Path, module: str, name: str):
     """The model in a file, whose class must be this one."""
     import keras
 
-    own = module.startswith(PACKAGE)
-    kind = own_class(module, name) if own else None
-    check_archive(path, _KERAS_PARTS if own else None)
+    is_ours = module.startswith(PACKAGE)
+    kind = own_class(module, name) if is_ours else None
+    check_archive(path, _KERAS_PARTS if is_ours else None)
     with reading(path, "config.json"), zipfile.ZipFile(path) as archive:
         config = parse_json(archive.read("config.json"))
     check_json(config, {"module": (module,), "class_name": (name,), "config": dict}, path, "config")
     config.pop("compile_config", None)  # Models are loaded without.
     for described in _classes_in(config):
         _check_class(described, path)
-    if own:
+    if is_ours:
         _check_weights(kind, config, path)
     with reading(path, "content"):
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

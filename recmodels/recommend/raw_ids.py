@@ -63,7 +63,7 @@ def encode_lists(
     exact = not any(issubclass(kind, float | np.floating) for kind in set(map(type, flat)))
     item_ids = vocabulary.encode(flat if exact else pd.Index(flat, dtype=object))
     encoded = np.split(item_ids, cuts)
-    outside = (np.flatnonzero(own == vocabulary.unknown_id) for own in encoded)
+    outside = (np.flatnonzero(ids == vocabulary.unknown_id) for ids in encoded)
     unknown = [[raw[i] for i in places] for raw, places in zip(lists, outside, strict=True)]
     return encoded, unknown
 

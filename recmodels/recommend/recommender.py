@@ -18,13 +18,13 @@ from recmodels.recommend.arguments import check_arguments, is_count, settle_data
 from recmodels.recommend.behaviour import AnswersNextBehaviour
 from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
-from recmodels.recommend.choice import RuleBook, choose, work_out
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import RequestReader, Requests
+from recmodels.recommend.rerank import RuleBook, build_rule_book, rerank
 from recmodels.recommend.rules import Rule
-from recmodels.threads import one_behind
+from recmodels.threads import prefetch_map
 
 CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
@@ -102,7 +102,7 @@ class Recommender(AnswersNextBehaviour):
         self._reader = RequestReader(vocabulary, schema, self.items, histories, scorer)
         self.item_vectors = checked_vectors(item_vectors, vocabulary)
         self.index = index
-        self._book = self._latest_book = work_out(tuple(rules), self.items, len(vocabulary))
+        self._book = self._latest_book = build_rule_book(tuple(rules), self.items, len(vocabulary))
 
     def __repr__(self) -> str:
         fallback = "none" if self.fallback is None else type(self.fallback).__name__
@@ -192,8 +192,8 @@ class Recommender(AnswersNextBehaviour):
                 index was built from other weights.
         """
         histories, users = ([one] if one is not None else None for one in (history, user))
-        own = {"users": users, "asked": asked, "rules": rules}
-        return self.recommend_many(histories, k, exclude, only, **own)[0]
+        options = {"users": users, "asked": asked, "rules": rules}
+        return self.recommend_many(histories, k, exclude, only, **options)[0]
 
     def recommend_many(
         self,
@@ -210,7 +210,7 @@ class Recommender(AnswersNextBehaviour):
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
         requests = self._reader.read(histories, users, asked)
-        book = self._book if rules is None else self._work_out(rules)
+        book = self._book if rules is None else self._build_rule_book(rules)
         allowed, rule_notes = allowed_columns(self.vocabulary, exclude, only)
         allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
@@ -222,12 +222,12 @@ class Recommender(AnswersNextBehaviour):
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *rule_notes]
-                found = lists[place], raw_lists[place], values[place]
-                answers[row] = self._answer(*found, k, notes, empty[row], book)
+                content = lists[place], raw_lists[place], values[place]
+                answers[row] = self._answer(*content, k, notes, empty[row], book)
 
         chunks = self._chunks(requests, empty, allowed)
         if len(requests) > CHUNK_ROWS:
-            one_behind(fill, chunks)
+            prefetch_map(fill, chunks)
         else:  # A thread would cost more than it brings.
             for chunk in chunks:
                 fill(chunk)
@@ -245,12 +245,12 @@ class Recommender(AnswersNextBehaviour):
                 rows = everyone[start : start + CHUNK_ROWS]
                 yield rows, self._candidates(scorer, requests, rows, allowed)
 
-    def _work_out(self, rules: Sequence[Rule]) -> RuleBook:
+    def _build_rule_book(self, rules: Sequence[Rule]) -> RuleBook:
         """The book of some rules; the latest is kept, for requests come in the same few kinds."""
         check_arguments(rules=rules)
         latest, rules = self._latest_book, tuple(rules)
         if latest.rules != rules:
-            latest = self._latest_book = work_out(rules, self.items, len(self.vocabulary))
+            latest = self._latest_book = build_rule_book(rules, self.items, len(self.vocabulary))
         return latest
 
     def _candidates(
@@ -263,36 +263,38 @@ class Recommender(AnswersNextBehaviour):
                 f"Received: {len(rows)} such histories"
             )
         hidden = requests.histories.select(rows) if self.filter_seen else None
-        asked = ask(scorer, requests, rows)
+        inputs = ask(scorer, requests, rows)
         if self.index is None or scorer is not self.scorer:
-            return Scored(scorer, asked, allowed, hidden)
-        return Searched(scorer, asked, allowed, hidden, self.index)
+            return Scored(scorer, inputs, allowed, hidden)
+        return Searched(scorer, inputs, allowed, hidden, self.index)
 
     def _lists(self, candidates: Scored | Searched, k: int, book: RuleBook) -> tuple[list, list]:
         """Item ids and scores of each list, best first."""
-        lists, values = candidates.best(book.reach(k))
-        if not book.walks:
+        count = book.num_candidates(k)
+        lists, values = candidates.best(count)
+        if not book.needs_reranking:
             return lists, values
         vectors = None
         if book.diversity is not None:
             vectors = likeness_vectors(self.scorer, self.item_vectors)
-        for row, (found, scores) in enumerate(zip(lists, values, strict=True)):
-            places = choose(found, scores, k, book, vectors)
-            if len(places) < k and len(found) == book.reach(k):  # There is more further down.
-                (found,), (scores,) = candidates.best(len(self.vocabulary), [row])
-                places = choose(found, scores, k, book, vectors)
-            lists[row], values[row] = found[places], scores[places]
+        for row, (item_ids, scores) in enumerate(zip(lists, values, strict=True)):
+            places = rerank(item_ids, scores, k, book, vectors)
+            if len(places) < k and len(item_ids) == count:  # There are more candidates.
+                (item_ids,), (scores,) = candidates.best(len(self.vocabulary), [row])
+                places = rerank(item_ids, scores, k, book, vectors)
+            lists[row], values[row] = item_ids[places], scores[places]
         return lists, values
 
     def _answer(
-        self, found, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
+        self, item_ids, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
     ) -> Recommendation:
         source = type(self.fallback).__name__ if empty else self.name
         if empty:
             notes.append(f"The history holds no item of the catalogue: {source} made the list.")
-        if len(found) < k:
+        if len(item_ids) < k:
             seen = "after leaving out the history" if self.filter_seen else "under the given rules"
             under = f", under {list(book.rules)}" if book.rules else ""
-            notes.append(f"{len(found)} items, not {k}: the catalogue has no more {seen}{under}.")
-        details = None if self.items is None else Details(self.items, found)
+            short = f"{len(item_ids)} items, not {k}"
+            notes.append(f"{short}: the catalogue has no more {seen}{under}.")
+        details = None if self.items is None else Details(self.items, item_ids)
         return Recommendation(items, scores, source, tuple(notes), details)

@@ -115,7 +115,7 @@ class RequestReader:
         return replace(
             requests,
             histories=requests.histories.asking(codes),
-            notes=[[*own, *notes] for own in requests.notes],
+            notes=[[*user_notes, *notes] for user_notes in requests.notes],
         )
 
     def read_users(self, users: Iterable) -> Requests:
@@ -130,8 +130,8 @@ class RequestReader:
         rows = self.index.get_indexer(pd.Index(users)) if users else np.zeros(0, int)
         pairs = zip(users, rows, strict=True)
         notes = [[f"User {user!r} is not known."] if row < 0 else [] for user, row in pairs]
-        found = self.histories.select(rows, users)
-        return Requests(found, rows.astype("i4"), notes, _last_times(found))
+        histories = self.histories.select(rows, users)
+        return Requests(histories, rows.astype("i4"), notes, _last_times(histories))
 
     def read_histories(self, histories: Sequence) -> Requests:
         """The requests of newcomers with these events, oldest first.
@@ -169,17 +169,16 @@ class RequestReader:
         whole = [name for name in given if all(name in table for table in tables)]
         columns |= {name: _numbers(name, rows[name]) for name in whole if name not in columns}
         flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
-        found = Histories(np.arange(len(tables)), flat, offsets, columns)
-        found = found.with_item_columns(self.item_columns).with_user_columns(
+        requests = Histories(np.arange(len(tables)), flat, offsets, columns)
+        requests = requests.with_item_columns(self.item_columns).with_user_columns(
             self._encode_people(people)
         )
+        unseen = self._unseen_notes(rows, columns, len(tables))
         notes = [
-            [*unknown_note(own, "history"), *self._missing_notes(table, person), *unseen]
-            for own, table, person, unseen in zip(
-                unknown, tables, people, self._unseen_notes(rows, columns, len(tables)), strict=True
-            )
+            [*unknown_note(raw_ids, "history"), *self._missing_notes(table, person), *more]
+            for raw_ids, table, person, more in zip(unknown, tables, people, unseen, strict=True)
         ]
-        return Requests(found, np.full(len(tables), -1, np.int32), notes, _last_times(found))
+        return Requests(requests, np.full(len(tables), -1, np.int32), notes, _last_times(requests))
 
     def _encode_people(self, people: Sequence[Mapping]) -> dict[str, np.ndarray]:
         """The columns of users from what requests tell of them, (B, ...)."""

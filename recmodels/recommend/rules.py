@@ -228,8 +228,8 @@ def title_family(title: str) -> str:
     """
     # Single blanks and a bounded length: the pattern tries each run of blanks from each of them.
     family = " ".join(title.lower().split())[:_LONGEST_TITLE].rstrip()
-    while found := _SUFFIX.search(family, max(0, len(family) - _LONGEST_SUFFIX)):
-        shorter = family[: found.start()].rstrip()
+    while suffix := _SUFFIX.search(family, max(0, len(family) - _LONGEST_SUFFIX)):
+        shorter = family[: suffix.start()].rstrip()
         if not shorter:
             break
         family = shorter

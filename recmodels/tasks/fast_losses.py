@@ -26,7 +26,7 @@ def fast_full_softmax(states, targets, weights, table):
 
     @ops.custom_gradient
     def fused(states, table):
-        own = ops.take(table, labels, axis=0)  # (N, D)
+        positives = ops.take(table, labels, axis=0)  # (N, D)
         factor = ops.cast(table, dtype)
         loss, state_parts, turned = 0.0, [], 0.0
         for s, w, label in _split(parts, states, column, labels[:, None]):
@@ -37,7 +37,7 @@ def fast_full_softmax(states, targets, weights, table):
             # The narrow factor is read transposed: that costs less than the wide one.
             narrow = ops.cast(ops.transpose(w * s), dtype)
             turned = turned + float32(ops.matmul(narrow, probabilities))  # (D, V)
-        state_gradient = ops.concatenate(state_parts) - column * own
+        state_gradient = ops.concatenate(state_parts) - column * positives
         table_gradient = ops.transpose(turned) - ops.segment_sum(
             column * states, labels, num_segments=ops.shape(table)[0]
         )
@@ -52,16 +52,18 @@ def fast_sampled_softmax(states, targets, weights, table, negatives, log_counts,
     dtype = states.dtype
     own_ids = ops.reshape(targets, (groups, -1))  # (G, n)
     column = ops.reshape(weights, (groups, -1, 1))  # (G, n, 1)
-    barred = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
+    masked = ops.logical_or(own_ids[..., None] == negatives[:, None, :], hidden)  # (G, n, K)
     parts = _parts(negatives.shape[0], GROUPS)
 
     @ops.custom_gradient
     def fused(states, table):
-        asked = ops.reshape(states, (groups, -1, table.shape[-1]))  # (G, n, D)
-        own = ops.take(table, own_ids - 1, axis=0)  # (G, n, D)
+        grouped = ops.reshape(states, (groups, -1, table.shape[-1]))  # (G, n, D)
+        positives = ops.take(table, own_ids - 1, axis=0)  # (G, n, D)
         drawn = ops.take(table, negatives - 1, axis=0)  # (G, K, D)
         loss, of_states, of_drawn, of_own = 0.0, [], [], []
-        for s, o, d, q, b, w in _split(parts, asked, own, drawn, log_counts, barred, column):
+        for s, o, d, q, b, w in _split(
+            parts, grouped, positives, drawn, log_counts, masked, column
+        ):
             factor = ops.cast(d, dtype)
             positive = ops.cast(ops.sum(s * o, axis=-1, keepdims=True), dtype)  # (g, n, 1)
             negative = ops.matmul(ops.cast(s, dtype), ops.swapaxes(factor, 1, 2))

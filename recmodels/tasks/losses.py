@@ -113,8 +113,8 @@ def in_batch_softmax(
 def _too_easy(states, table, hidden, count):
     """True below the `count` highest logits of negatives in each row, bool, (B, C)."""
     logits = ops.matmul(states, ops.transpose(table))
-    own = ops.arange(ops.shape(logits)[0])[:, None] == ops.arange(ops.shape(logits)[1])[None]
-    logits = ops.where(ops.logical_or(hidden, own), MASKED_LOGIT, logits)
+    is_target = ops.arange(ops.shape(logits)[0])[:, None] == ops.arange(ops.shape(logits)[1])[None]
+    logits = ops.where(ops.logical_or(hidden, is_target), MASKED_LOGIT, logits)
     highest, _ = ops.top_k(logits, min(count, logits.shape[1]))
     return logits < highest[:, -1:]
 

@@ -34,8 +34,8 @@ class NextRetrieval(NextItem):
         candidates = ops.take(table, y - 1, axis=0)  # (N, D)
         # Places that only fill up the batch are nobody's negatives.
         places = ops.arange(ops.shape(y)[0])
-        own = places[:, None] == places[None, :]
-        mask = ops.logical_or(own, sample_weight[None, :] > 0)  # (N, N)
+        is_target = places[:, None] == places[None, :]
+        mask = ops.logical_or(is_target, sample_weight[None, :] > 0)  # (N, N)
         return self.retrieval(states, candidates, y, sample_weight, mask)
 
     def get_config(self) -> dict:

@@ -153,10 +153,10 @@ class BruteForce:
             )
         queries = ops.cast(queries, "float32")
         if exclude is None:
-            found = self.layer(queries, k=k)
+            result = self.layer(queries, k=k)
         else:
-            found = self.layer.query_with_exclusions(queries, np.asarray(exclude), k=k)
-        scores, identifiers = (part.numpy() for part in found)
+            result = self.layer.query_with_exclusions(queries, np.asarray(exclude), k=k)
+        scores, identifiers = (part.numpy() for part in result)
         return scores, identifiers
 
 

@@ -70,11 +70,11 @@ class TowerTask(keras.Model):
         self._rest_what_nothing_moves()
 
     def _rest_what_nothing_moves(self) -> None:
-        """Only ratings have levels and a head, only lists have popularity."""
+        """Only ratings have biases and a head, only lists have popularity."""
         rates, retrieves = self.rating_weight > 0, self.retrieval_weight > 0
         for tower in (self.model.query, self.model.candidate):
             if tower.ids:
-                tower.levels.trainable = rates
+                tower.biases.trainable = rates
         if self.model.rating_head is not None:
             self.model.rating_head.trainable = rates
         self.model.item_weights.trainable = retrieves and self.model.popularity

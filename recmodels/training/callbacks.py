@@ -90,15 +90,17 @@ class Validate(keras.callbacks.Callback):
 
     def _refuse_divergence(self, epoch: int, loss: float) -> None:
         """Look at the weights too: a capped loss stays finite where they do not."""
-        found = f"the loss of epoch {epoch + 1} is {loss}"
+        reason = f"the loss of epoch {epoch + 1} is {loss}"
         if math.isfinite(loss):
             variables = self.model.trainable_variables
             arrays = (keras.ops.convert_to_numpy(variable) for variable in variables)
             if all(np.isfinite(array).all() for array in arrays):
                 return
-            found = f"after epoch {epoch + 1} a weight is not finite, though the loss is {loss:.4g}"
+            reason = (
+                f"after epoch {epoch + 1} a weight is not finite, though the loss is {loss:.4g}"
+            )
         raise FloatingPointError(
-            f"Training diverged: {found}. Try a smaller `learning_rate`, a `warmup` or gradient "
+            f"Training diverged: {reason}. Try a smaller `learning_rate`, a `warmup` or gradient "
             "clipping."
         )
 
@@ -118,12 +120,12 @@ def averaged_weights(model: keras.Model):
     if not averages:
         yield
         return
-    own = read_variables(model.trainable_variables)
+    weights = read_variables(model.trainable_variables)
     write_variables(model.trainable_variables, read_variables(averages))
     try:
         yield
     finally:
-        write_variables(model.trainable_variables, own)
+        write_variables(model.trainable_variables, weights)
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -20,11 +20,10 @@ class LearningCurve:
     collapse: str | None = None
 
     def __repr__(self) -> str:
-        best = self.best
-        found = (
-            f", best {self.measure} {best['score']:.4f} in epoch {best['epoch']}" if best else ""
-        )
-        return f"<LearningCurve of {len(self.rows)} epochs{found}, {self.seconds:.0f} s>"
+        best, shown = self.best, ""
+        if best:
+            shown = f", best {self.measure} {best['score']:.4f} in epoch {best['epoch']}"
+        return f"<LearningCurve of {len(self.rows)} epochs{shown}, {self.seconds:.0f} s>"
 
     @property
     def best(self) -> dict | None:

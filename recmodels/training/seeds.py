@@ -32,9 +32,9 @@ def seed_weights(model: InitialWeights, seed: int, again: bool = False) -> None:
             file=sys.stderr,
         )
         return
-    for own, fresh in zip(model.weights, twin.weights, strict=True):
+    for weight, fresh in zip(model.weights, twin.weights, strict=True):
         if fresh.trainable:  # The others hold what was counted or given, such as features.
-            own.assign(fresh)
+            weight.assign(fresh)
     model.remember_weights()
 
 

@@ -11,7 +11,7 @@ USER_COLUMNS = ("age", "gender", "occupation")
 ITEM_COLUMNS = ("title", "category")
 
 
-def two_towers_of(
+def build_two_tower(
     data: SequenceData,
     *,
     width: int = 64,
@@ -37,7 +37,7 @@ def two_towers_of(
         **options: of `TwoTower`: `head`, `popularity`, `normalise`, `temperature`.
 
     Example:
-        >>> model = two_towers_of(data, width=64, user_ids=False, read_ratings=True, head="dot")
+        >>> model = build_two_tower(data, width=64, user_ids=False, read_ratings=True, head="dot")
     """
     users = items = None
     if features:
@@ -62,15 +62,15 @@ def two_towers_of(
         dropout=dropout,
         name="candidate",
     )
-    for tower, found in ((query, users), (candidate, items)):
-        if found is not None:
+    for tower, matrix in ((query, users), (candidate, items)):
+        if matrix is not None:
             tower.build()
-            tower.adapt(found)
+            tower.adapt(matrix)
     return TwoTower(query, candidate, **options)
 
 
 def _attributes(table, raw_ids, columns: tuple[str, ...]) -> np.ndarray | None:
     """The columns a table has of those wanted, (N, F); None where that is nothing."""
     present = () if table is None else tuple(name for name in columns if name in table)
-    found = attribute_matrix(table, raw_ids, columns=present) if present else None
-    return found if found is not None and found.shape[1] else None
+    matrix = attribute_matrix(table, raw_ids, columns=present) if present else None
+    return matrix if matrix is not None and matrix.shape[1] else None

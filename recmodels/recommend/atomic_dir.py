@@ -24,7 +24,7 @@ _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # Windows says the la
 
 
 @contextlib.contextmanager
-def whole_or_nothing(folder: Path) -> Iterator[Path]:
+def atomic_dir(folder: Path) -> Iterator[Path]:
     """A folder to write to that takes the place of `folder` if nothing fails.
 
     Several may be written at once, by threads or processes: each is whole, the last one stays.
@@ -55,7 +55,7 @@ def whole_or_nothing(folder: Path) -> Iterator[Path]:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
+def read_consistently(folder: Path, read: Callable[[Path], T]) -> T:
     """What `read` makes of a folder all of whose files are as they were written together.
 
     A folder that is replaced meanwhile is read again.
@@ -68,14 +68,14 @@ def read_steadily(folder: Path, read: Callable[[Path], T]) -> T:
         present = _present(folder)
         before = _stamp(present)
         try:
-            found = read(present)
+            content = read(present)
         except (OSError, ValueError):
             # Without a stamp the folder was between two renames when the reading began.
             if before is not None and _stamp(present) == before and _present(folder) == present:
                 raise
             continue
         if before is not None and _stamp(present) == before:
-            return found
+            return content
     raise OSError(errno.EBUSY, "The folder is replaced faster than it can be read", str(folder))
 
 
@@ -84,9 +84,9 @@ def _present(folder: Path) -> Path:
     missed = 0
     for _ in range(ATTEMPTS):
         left = sorted(_neighbours(folder, "previous"), key=lambda path: _stamp(path) or (0, 0))
-        for found in (folder, *reversed(left)):
-            if found.is_dir():
-                return found
+        for path in (folder, *reversed(left)):
+            if path.is_dir():
+                return path
         if left or _neighbours(folder, "unfinished"):
             continue  # Somebody is at it: it is between two renames.
         missed += 1
@@ -100,10 +100,10 @@ def _present(folder: Path) -> Path:
 def _stamp(folder: Path) -> tuple[int, int] | None:
     """Tells a folder from another that took its place; the later, the larger."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return status.st_mtime_ns, status.st_ino
 
 
 def read_json(path: Path) -> dict:
@@ -219,7 +219,7 @@ def _check_replaceable(folder: Path) -> None:
     """Raise unless the folder is missing, empty or a bundle and nothing else."""
     foreign = ["no folder but a file"] if folder.is_file() else []
     if folder.is_dir():
-        foreign = read_steadily(folder, _foreign_files)
+        foreign = read_consistently(folder, _foreign_files)
     must = "`folder` must be new, empty, or a bundle to replace: nothing else is deleted"
     require(not foreign, f"{must}. Name another folder", folder=folder, holds=foreign[:5])
 

@@ -41,17 +41,17 @@ class RuleBook:
     diversity: Diverse | None
 
     @property
-    def walks(self) -> bool:
+    def needs_reranking(self) -> bool:
         """Whether an item's place depends on what stands above it."""
         return bool(self.limits) or self.diversity is not None
 
-    def reach(self, k: int) -> int:
+    def num_candidates(self, k: int) -> int:
         """How many of the best candidates suffice for most lists of k."""
         pool = 0 if self.diversity is None else self.diversity.pool
-        return max(4 * k, pool) if self.walks else k
+        return max(4 * k, pool) if self.needs_reranking else k
 
 
-def work_out(rules: Sequence[Rule], items: pd.DataFrame | None, num_items: int) -> RuleBook:
+def build_rule_book(rules: Sequence[Rule], items: pd.DataFrame | None, num_items: int) -> RuleBook:
     """Rules and the item table, in the order of the item ids, as a rule book.
 
     Raises:
@@ -78,11 +78,11 @@ def work_out(rules: Sequence[Rule], items: pd.DataFrame | None, num_items: int) 
 def _numbered(groups: list[list[str]]) -> list[tuple[int, ...]]:
     """Names of groups as numbers, with the empty groups of padding in front."""
     numbers: dict[str, int] = {}
-    named = [tuple(numbers.setdefault(name, len(numbers)) for name in own) for own in groups]
+    named = [tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in groups]
     return [(), *named]
 
 
-def choose(
+def rerank(
     candidates: np.ndarray,
     scores: np.ndarray,
     k: int,

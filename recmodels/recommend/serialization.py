@@ -178,25 +178,25 @@ def _load_baseline(path: Path, module: str, name: str) -> Baseline:
     if vars(model) != options:  # One is missing, or the constructor has changed it.
         raise malformed(path, "values", f"hold options of {name} as {vars(model)}", options)
     learnt = _LEARNT_BY_ALL | kind.learnt
-    found = values | arrays
-    users = {name: found.pop(name) for name in _OF_USERS if name in found}
+    state = values | arrays
+    users = {name: state.pop(name) for name in _OF_USERS if name in state}
     check_json(users, {name: _OF_USERS[name] for name in users}, path)
-    if found.keys() != learnt.keys():
-        raise malformed(path, "content", f"be {sorted(learnt)}", sorted(found))
-    check_json(found["num_items"], int, path, "num_items")
-    sizes = {"V": found["num_items"] + 1, **({"D": model.width} if "width" in options else {})}
+    if state.keys() != learnt.keys():
+        raise malformed(path, "content", f"be {sorted(learnt)}", sorted(state))
+    check_json(state["num_items"], int, path, "num_items")
+    sizes = {"V": state["num_items"] + 1, **({"D": model.width} if "width" in options else {})}
     sizes |= {"U": users["num_users"]} if "num_users" in users else {}
     for field, axes in learnt.items():
-        if isinstance(found[field], dict):
-            found[field] = checked_sparse(found[field], axes, sizes, path, field)
+        if isinstance(state[field], dict):
+            state[field] = checked_sparse(state[field], axes, sizes, path, field)
             continue
         with reading(path, field):
-            array = np.asarray(found[field])
+            array = np.asarray(state[field])
         check_array(array, axes, sizes, path, field)
-    counts = found["counts"]
+    counts = state["counts"]
     if counts.dtype.kind not in "iu" or counts.min() < 0 or not counts.any():
         raise malformed(path, "counts", "count events", counts)
-    vars(model).update(found | users)
+    vars(model).update(state | users)
     return model
 
 

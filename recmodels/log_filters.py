@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
+def hide_native_logs() -> Iterator[None]:
     """Keep native libraries from writing to standard error; what they wrote is shown on failure.
 
     TensorFlow's C++ part writes its start-up notes past Python, before it reads any setting.
@@ -29,7 +29,7 @@ def quietly() -> Iterator[None]:
             os.close(kept)
 
 
-def expect_shapes_to_vary() -> None:
+def ignore_retracing_warnings() -> None:
     """Drop TensorFlow's advice against tracing where it is about Keras's own training functions.
 
     Histories differ in length, so each model is traced for a few shapes. TensorFlow counts the
