@@ -2,11 +2,14 @@
 
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import recmodels as rm
+from recmodels.cli import app
 from recmodels.data.interactions import Interactions
 from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 from recmodels.recommend.next_behaviour import readable_duration
@@ -119,8 +122,13 @@ def test_within_is_the_type_and_the_time_together(recommender):
 
 
 def test_a_later_question_is_answered_for_those_who_waited_as_long(recommender):
-    early, late = (recommender.next_behaviour(HISTORY, at=at) for at in (LAST, LAST + 500))
+    def asked_at(at):
+        return recommender.next_behaviour(HISTORY, at=at)
+
+    early, late = asked_at(LAST), asked_at(LAST + 500)
     assert early.to_dict() == recommender.next_behaviour(HISTORY).to_dict()
+    dated = asked_at("2023-11-15 06:28:20+08:00")
+    assert dated.to_dict() == late.to_dict() == asked_at(LAST + 500.25).to_dict()
     assert late.waited == 500 and late.types == early.types
     assert "after 8.33 min without one" in repr(late)
     for share in (0.1, 0.5, 0.9):
@@ -136,8 +144,9 @@ def test_a_later_question_is_answered_for_those_who_waited_as_long(recommender):
     ("options", "match"),
     [
         ({"at": LAST - 1}, f"`at` must not be before the last event.*last_event={LAST}"),
-        ({"at": LAST * 1000}, "`at` must be UTC seconds between 1970 and 2100"),
-        ({"at": "2023-11-14"}, "`at` must be UTC seconds"),
+        ({"at": LAST * 1000}, "`at` must be UTC seconds or a date"),
+        ({"at": "01/02/2024"}, "`at` must be UTC seconds or a date"),
+        ({"at": "2023-11-14"}, "`at` must not be before the last event"),
         ({"within": 0}, "`within` must be a number of seconds greater than 0"),
         ({"within": "7d"}, "`within` must be a number of seconds"),
         ({"k": 0}, "`k` must be a whole number"),
@@ -213,3 +222,91 @@ def test_a_schema_of_a_newer_log_that_does_not_fit_is_refused(data):
     subject = rm.Recommender(Known(), data, schema=newer)
     with pytest.raises(ValueError, match="`schema` must hold the types.*click"):
         subject.next_behaviour(HISTORY)
+
+
+# A model that is trained, saved and asked on the command line.
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    keras.utils.set_random_seed(0)
+    sizes = data.schema.input_sizes("action", "gap")
+    encoder = rm.SASRec(data.num_items, 4, 8, num_blocks=1, dropout=0.0, columns=sizes)
+    model = rm.NextEvent(encoder, data.schema["action"].values, num_components=3)
+    model.build()
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(weight + rng.normal(0.0, 0.3, weight.shape))
+    return rm.Recommender(model, data, histories=data.train)
+
+
+@pytest.fixture(scope="module")
+def bundle(trained, tmp_path_factory):
+    return trained.save(tmp_path_factory.mktemp("model") / "bundle")
+
+
+def predict(bundle, *options):
+    return CliRunner().invoke(app, ["predict", str(bundle), *map(str, options)])
+
+
+def test_a_loaded_bundle_answers_alike(trained, bundle):
+    loaded = rm.Recommender.load(bundle)
+    for question in ({"history": HISTORY, "at": LAST + 9, "within": 60.0}, {"user": "u1"}):
+        before, after = (each.next_behaviour(**question).to_dict() for each in (trained, loaded))
+        assert after == before
+
+
+def test_the_command_takes_typed_histories_json_and_files(trained, bundle, tmp_path):
+    expected = trained.next_behaviour([("浏览", "茶"), ("加购", "cup")], k=2, given="购买")
+    typed = ("--given", "购买", "-k", 2)
+    pairs = [["浏览", "茶"], ["加购", "cup"]]
+    (tmp_path / "pairs.json").write_text(json.dumps(pairs))
+    for history in (
+        ("--history", "浏览:茶, 加购:cup"),
+        ("--history", json.dumps(pairs)),
+        ("--history-file", tmp_path / "pairs.json"),
+    ):
+        found = predict(bundle, *history, *typed, "--json")
+        assert found.exit_code == 0, found.output
+        assert json.loads(found.stdout)["events"] == expected.to_dict()["events"]
+    text = predict(bundle, "--history", "浏览:茶,加购:cup", *typed).stdout
+    assert "购买" in text and "Type of the next event:" in text and "Time until it:" in text
+
+
+def test_the_command_reads_dates_and_tables(trained, bundle, tmp_path):
+    expected = trained.next_behaviour(HISTORY, at=LAST + 60, within=7 * 86_400).to_dict()
+    table = pd.DataFrame(HISTORY)
+    table["timestamp"] = pd.to_datetime(table["timestamp"], unit="s").dt.strftime(
+        "%Y-%m-%d %H:%M:%S"
+    )
+    table.iloc[::-1].to_csv(tmp_path / "events.csv", index=False)
+    when = ("--at", pd.Timestamp(LAST + 60, unit="s").isoformat(), "--within", "7d", "--json")
+    found = predict(bundle, "--history-file", tmp_path / "events.csv", *when)
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout) == expected
+    known = predict(bundle, "--user", "u1", "--json")
+    assert json.loads(known.stdout)["at"] == LAST
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (("--history", "茶,cup"), "type:item,type:item"),
+        (("--history", "[1"), "`history` must be JSON"),
+        (("--history", "浏览:茶", "--within", "soon"), "`within` must be a number with a unit"),
+        (("--history", "浏览:茶", "--at", "soon"), "`at` must be UTC seconds or a date"),
+        (("--history", "浏览:茶", "--given", "退货"), "`given` must be a type"),
+        (("--history", "浏览:茶", "--history-file", "x.json"), "not both"),
+        ((), "`history` must be given, or else `user`"),
+    ],
+)
+def test_mistakes_on_the_command_line_are_named(bundle, options, match):
+    refused = predict(bundle, *options)
+    assert refused.exit_code and match in str(refused.exception)
+
+
+def test_a_file_of_several_users_is_refused(bundle, tmp_path):
+    events = pd.DataFrame({"user": ["a", "b"], "item": ["茶", "茶"], "action": ["浏览", "浏览"]})
+    events.to_csv(tmp_path / "two.csv", index=False)
+    refused = predict(bundle, "--history-file", tmp_path / "two.csv")
+    assert "`history_file` must hold the events of one user" in str(refused.exception)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from recmodels.data.errors import invalid, require
-from recmodels.data.interactions import LATEST_TIMESTAMP
+from recmodels.data.times import moment_seconds
 from recmodels.evaluation.ranking import ask
 from recmodels.features.columns import Category
 from recmodels.features.schema import Schema
@@ -39,7 +40,7 @@ class AnswersNextBehaviour:
         k: int = 10,
         *,
         user=None,
-        at: float | None = None,
+        at: float | str | datetime | None = None,
         given=None,
         within: float | None = None,
         asked: Mapping | None = None,
@@ -56,9 +57,10 @@ class AnswersNextBehaviour:
                 read as unknown and a value that is left out or None as missing, with a note.
             k: length of the table; at most the number of types times that of items.
             user: raw id of a user of `histories`, instead of a history.
-            at: UTC second at which the question is asked; by default that of the last event.
-                Later, the time until the next event is that of users who have waited as long:
-                P(gap <= waited + t | gap > waited). Types and items do not depend on it.
+            at: when the question is asked, in UTC seconds or as a date such as "2026-11-29 08:00"
+                (UTC without a zone); by default at the time of the last event. Later, the time
+                until the next event is that of users who have waited as long: P(gap <= waited + t |
+                gap > waited). Types and items do not depend on it.
             given: a type, such as `"buy"`: the table then has the items of the next event if it is
                 of this type, p(item | type), which sum to 1 over the catalogue.
             within: seconds from `at`, such as `7 * 86400`: how probable it is, for each type, that
@@ -86,8 +88,10 @@ class AnswersNextBehaviour:
         requests = self._read_one(history, user, asked)
         forecast = model.next_event(ask(model, requests, np.arange(1)))
         last = _last_time(requests)
+        if at is not None:  # Events have whole seconds, so that fractions tell nothing.
+            at = moment_seconds(math.floor(at) if isinstance(at, float) else at, "at")
         _check_question(forecast, last, at, given, within)
-        at = last if at is None else float(at)
+        at = last if at is None else at
         waited = 0.0 if at is None else at - last
         types = dict(zip(forecast.types, forecast.type_probabilities[0].tolist(), strict=True))
         seconds, soon = {}, {}
@@ -186,8 +190,6 @@ def _check_question(forecast: EventForecast, last: float | None, at, given, with
     must = "`within` must be a number of seconds greater than 0"
     require(within is None or (_is_number(within) and within > 0), must, within=within)
     if at is not None:
-        must = "`at` must be UTC seconds between 1970 and 2100"
-        require(_is_number(at) and 0 <= at <= LATEST_TIMESTAMP, must, at=at)
         must = "`at` needs the time of the last event: give `timestamp` with the history"
         require(last is not None, must, at=at)
         must = "`at` must not be before the last event: leave out the events after the question"
