@@ -12,10 +12,12 @@ from recmodels.data.registry import load as load
 from recmodels.data.rolling import rolling_origin as rolling_origin
 from recmodels.data.sessions import sessions as sessions
 from recmodels.data.shop import simulate as simulate
+from recmodels.data.shop_behaviour import simulate_behaviour as simulate_behaviour
 from recmodels.data.splits import leave_one_out as leave_one_out
 from recmodels.data.splits import temporal_cutoff as temporal_cutoff
 from recmodels.data.table_splits import split_from_tables as split_from_tables
 from recmodels.evaluation.ceilings import BayesCeiling as BayesCeiling
+from recmodels.evaluation.ceilings import BayesEvents as BayesEvents
 from recmodels.evaluation.comparison import comparison as comparison
 from recmodels.evaluation.comparison import slices as slices
 from recmodels.evaluation.held_out import measure_held_out as measure_held_out

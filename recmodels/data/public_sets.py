@@ -79,6 +79,9 @@ SOURCES: dict[str, Source] = {
     "shop-deterministic": Source(
         "the same shop without browsing: history all but settles what comes next"
     ),
+    "shop-behaviour": Source(
+        "a simulated shop to learn types, items and times of events from, all with known limits"
+    ),
     "ml-100k": Source(
         "MovieLens 100K: ratings with times, titles and genres",
         (Layout("u.data", RATED, "\t"),),

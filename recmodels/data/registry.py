@@ -13,6 +13,7 @@ from recmodels.data.public_sets import SOURCES, Source
 
 if TYPE_CHECKING:
     from recmodels.data.shop import Shop
+    from recmodels.data.shop_behaviour import BehaviourShop
 
 
 def load(name: str, folder: str | Path | None = None) -> Interactions:
@@ -51,7 +52,9 @@ def load(name: str, folder: str | Path | None = None) -> Interactions:
     return Interactions(events, layouts[0].order, name, *tables)
 
 
-def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, "Shop | None"]:
+def open_log(
+    dataset: str, columns: dict[str, str]
+) -> tuple[Interactions, "Shop | BehaviourShop | None"]:
     """A known data set, or a file of the user's own; a simulated shop comes with its truth.
 
     Args:
@@ -59,9 +62,9 @@ def open_log(dataset: str, columns: dict[str, str]) -> tuple[Interactions, "Shop
         columns: arguments of `read_events` for files.
     """
     if dataset in SOURCES and not SOURCES[dataset].layouts:
-        from recmodels.data.shop import PRESETS, simulate  # Here: files are read without it.
+        from recmodels.data.shops import SHOPS  # Here: files are read without it.
 
-        shop = simulate(noise=PRESETS[dataset])
+        shop = SHOPS[dataset]()
         return shop.interactions, shop
     is_path = Path(dataset).suffix or Path(dataset).exists() or set(dataset) & set("/*?~")
     if dataset in SOURCES or not is_path:

@@ -1,14 +1,16 @@
 """A simulated shop: a realistic log whose best possible predictions are known exactly."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
-from recmodels.data.shop_catalogue import FIRST_ITEM, LANGUAGES, NUM_CATEGORIES, build_catalogue
+from recmodels.data.shop_catalogue import FIRST_ITEM, build_catalogue
 from recmodels.data.shop_clock import DAY, START, draw_times
+from recmodels.data.shop_log import SimulatedLog, check_sizes
 from recmodels.data.shop_process import NUM_INTENTS, Process, build_process
 from recmodels.data.shop_walk import walk
 
@@ -16,11 +18,10 @@ ACTIONS = ("view", "cart", "favourite", "buy")
 DEVICES = ("phone", "desktop", "tablet")
 FAVOURITE_SHARE = 0.3  # Of second events on an item; the others put it into the cart.
 NOISY, DETERMINISTIC = 0.25, 0.0
-PRESETS = {"shop": NOISY, "shop-deterministic": DETERMINISTIC}  # By the name of the data set.
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Shop:
+class Shop(SimulatedLog):
     """A log of shopping behaviour and the hidden truth behind it.
 
     Args:
@@ -31,62 +32,16 @@ class Shop:
         runs: how many events in a row the item of each event has been touched, int8, (N,).
     """
 
-    interactions: Interactions
     process: Process
     intents: np.ndarray
     runs: np.ndarray
 
-    def __post_init__(self) -> None:
-        events = self.interactions.events
-        _, offsets = self.interactions.user_offsets()
-        weeks = (events["timestamp"].to_numpy() - START) // (7 * DAY)
-        object.__setattr__(self, "_items", self.items_at(events["item"]))
-        object.__setattr__(self, "_weeks", weeks)
-        object.__setattr__(self, "_offsets", offsets)
+    @cached_property
+    def _weeks(self) -> np.ndarray:
+        return (self.interactions.events["timestamp"].to_numpy() - START) // (7 * DAY)
 
     def __repr__(self) -> str:
         return f"<Shop of noise {self.process.noise}: {self.interactions!r}>"
-
-    @property
-    def catalogue(self) -> np.ndarray:
-        """Raw ids of all items, int64, (V,), in the order of the columns of the truth."""
-        return self.interactions.items.index.to_numpy()
-
-    def items_at(self, raw_ids) -> np.ndarray:
-        """Columns of the truth, int64, that stand for raw item ids.
-
-        Raises:
-            ValueError: an id is not of this shop.
-        """
-        columns = np.asarray(raw_ids) - FIRST_ITEM
-        foreign = (columns < 0) | (columns >= self.process.num_items)
-        must = "`raw_ids` must be items of this shop, in `shop.catalogue`"
-        require(not foreign.any(), must, raw_ids=columns[foreign][:1] + FIRST_ITEM)
-        return columns
-
-    def rows(self, users, positions) -> np.ndarray:
-        """Where in the log an event stands.
-
-        Args:
-            users: raw user ids, (B,).
-            positions: number of the event within the user's log, from 0, (B,).
-
-        Returns:
-            Rows of `interactions.events`, int64, (B,).
-
-        Raises:
-            ValueError: a user or an event is not in the log.
-        """
-        users, positions = np.asarray(users, np.int64), np.asarray(positions, np.int64)
-        known = (users >= 1) & (users < len(self._offsets))
-        must = f"`users` must be raw user ids of this shop, 1..{len(self._offsets) - 1}"
-        require(known.all(), must, users=users[~known][:1])
-        rows = self._offsets[users - 1] + positions
-        inside = (positions >= 0) & (rows < self._offsets[users])
-        outside = {"positions": positions[~inside][:1], "users": users[~inside][:1]}
-        must = "`positions` must number an event of the user's log, from 0"
-        require(inside.all(), must, **outside)
-        return rows
 
     def bayes(self, users, positions) -> np.ndarray:
         """The best prediction of an event from the items before it: the Bayes ceiling.
@@ -172,7 +127,8 @@ def simulate(
         >>> shop.bayes(users=[1, 2], positions=[5, 3]).shape
         (2, 210)
     """
-    _check_arguments(num_users, num_items, events_per_user, noise, language)
+    check_sizes(num_users, num_items, events_per_user, language)
+    require(0 <= noise <= 1, "`noise` must be between 0 and 1", noise=noise)
     for_items, for_process, for_times, for_walk, for_surface = np.random.default_rng(seed).spawn(5)
     items = build_catalogue(num_items, language, for_items)
     process = build_process(num_items, noise, for_process)
@@ -189,15 +145,6 @@ def simulate(
     }
     log = Interactions(pd.DataFrame(columns), "timed", "shop", items)
     return Shop(log, process, intents, runs)
-
-
-def _check_arguments(num_users, num_items, events_per_user, noise, language) -> None:
-    least = {"num_users": (num_users, 1), "num_items": (num_items, 2 * NUM_CATEGORIES)}
-    least["events_per_user"] = (events_per_user, 3)
-    for name, (value, minimum) in least.items():
-        require(value >= minimum, f"`{name}` must be at least {minimum}", **{name: value})
-    require(0 <= noise <= 1, "`noise` must be between 0 and 1", noise=noise)
-    require(language in LANGUAGES, f"`language` must be one of {LANGUAGES}", language=language)
 
 
 def _actions(runs: np.ndarray, rng: np.random.Generator) -> pd.Categorical:

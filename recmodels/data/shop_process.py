@@ -109,8 +109,8 @@ def build_process(num_items: int, noise: float, rng: np.random.Generator) -> Pro
     others = np.roll(np.eye(NUM_INTENTS), 2, axis=1) / 2 + 1 / (2 * NUM_INTENTS)
     return Process(
         noise=noise,
-        next_line=_draw_lines(num_items, rng),
-        turns_to=_build_turns(),
+        next_line=draw_lines(num_items, rng),
+        turns_to=build_turns(),
         switch=(1 - SWITCH_RATE) * np.eye(NUM_INTENTS) + SWITCH_RATE * others,
         browse=_draw_browsing(trend, rng),
         appeal=rng.permutation(num_items) / (num_items - 1),
@@ -118,7 +118,7 @@ def build_process(num_items: int, noise: float, rng: np.random.Generator) -> Pro
     )
 
 
-def _draw_lines(num_items: int, rng: np.random.Generator) -> np.ndarray:
+def draw_lines(num_items: int, rng: np.random.Generator) -> np.ndarray:
     """One round through all lines in random order; a last, incomplete line leads into it."""
     whole = num_items // NUM_CATEGORIES
     order = rng.permutation(whole)
@@ -127,7 +127,7 @@ def _draw_lines(num_items: int, rng: np.random.Generator) -> np.ndarray:
     return next_line
 
 
-def _build_turns() -> np.ndarray:
+def build_turns() -> np.ndarray:
     """From the first category of an intent to its second, from anywhere else to its first."""
     intents = np.arange(NUM_INTENTS, dtype=np.int8)
     turns = np.repeat(intents[:, None], NUM_CATEGORIES, axis=1)

@@ -1,10 +1,14 @@
-"""The best any model could do on the simulated shop, measured as if it were a model."""
+"""The best any model could do on the simulated shops, measured as if it were a model."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from recmodels.data.errors import require
 from recmodels.data.shop import Shop
+from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 
 
 class _Truth:
@@ -18,7 +22,9 @@ class _Truth:
 
     max_length = None
 
-    def __init__(self, shop: Shop, vocabulary: Vocabulary, train_users: np.ndarray) -> None:
+    def __init__(
+        self, shop: Shop | BehaviourShop, vocabulary: Vocabulary, train_users: np.ndarray
+    ) -> None:
         self.shop = shop
         self.vocabulary = vocabulary
         self.train_users = np.asarray(train_users)
@@ -79,6 +85,60 @@ class BayesCeiling(_Truth):
 
     def probabilities(self, users: np.ndarray, positions: np.ndarray) -> np.ndarray:
         return self.shop.bayes(users, positions)
+
+
+class BayesEvents(BayesCeiling):
+    """The known ceiling for the next event whole: its type, its item and the time until it comes.
+
+    For a shop of `simulate_behaviour`. Everything before the event is known, nothing of the event
+    itself. Items outside the vocabulary are left out of the distribution, which is that of the
+    items which a model can predict.
+
+    Args:
+        shop, vocabulary, train_users: see `BayesCeiling`.
+        types: all labels of types, in the order of their codes: `data.schema["action"].values`.
+
+    Example:
+        >>> shop = simulate_behaviour()
+        >>> schema = Schema({"action": Category()})
+        >>> data = prepare(leave_one_out(shop.interactions), schema=schema)
+        >>> types = data.schema["action"].values
+        >>> ceiling = BayesEvents(shop, data.vocabulary, data.train.users, types)
+        >>> ceiling.next_event(ask(ceiling, data.test, np.arange(3))).type_probabilities.shape
+        (3, 4)
+
+    Raises:
+        ValueError: the shop knows no behaviour types, or `types` are not those of the shop.
+    """
+
+    def __init__(
+        self,
+        shop: BehaviourShop,
+        vocabulary: Vocabulary,
+        train_users: np.ndarray,
+        types: Sequence[str],
+    ) -> None:
+        must = "`shop` must be a shop of `simulate_behaviour`, whose types and times have limits"
+        require(isinstance(shop, BehaviourShop), must, shop=type(shop))
+        super().__init__(shop, vocabulary, train_users)
+        self.types = tuple(types)
+        must = f"`types` must be all types of the shop, {shop.types}, in the order wanted"
+        require(sorted(self.types) == sorted(shop.types), must, types=self.types)
+        self._order = [shop.types.index(label) for label in self.types]
+
+    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
+        """The exact distribution of the next event of each query.
+
+        Raises:
+            ValueError: a history is empty, or see `score`.
+        """
+        users, positions = self._locate(queries["item_ids"], queries["user_ids"])
+        joint = self.shop.bayes_joint(users, positions)[:, self._order]
+        items = np.zeros((*joint.shape[:2], len(self.vocabulary) + 1))
+        items[:, :, 1:] = joint[:, :, self.shop.items_at(self.vocabulary.raw_ids)]
+        items /= items.sum(axis=2, keepdims=True)
+        gap = LogNormalMixture(*self.shop.bayes_gap(users, positions))
+        return EventForecast(self.types, joint.sum(axis=2), items, gap)
 
 
 class Oracle(_Truth):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from recmodels.data.files import written_whole
 from recmodels.data.registry import SOURCES
-from recmodels.data.shop import PRESETS
 from recmodels.experiments.results import write_json
 from recmodels.features.checks import digest
 
@@ -24,7 +23,7 @@ def run_folder(runs: Path, dataset: str) -> Path:
     `runs/sales.2023-` followed by eight digits or letters that depend on its path.
     """
     name = Path(dataset).name
-    if dataset not in (*SOURCES, *PRESETS) and not Path(dataset).is_dir():
+    if dataset not in SOURCES and not Path(dataset).is_dir():
         while Path(name).suffix in PACKED:
             name = Path(name).stem
         name = Path(name).stem
@@ -37,7 +36,7 @@ def run_folder(runs: Path, dataset: str) -> Path:
 
 def full_name(dataset: str) -> str:
     """A known name, or the full path of a file or folder."""
-    known = dataset in (*SOURCES, *PRESETS) or not Path(dataset).exists()
+    known = dataset in SOURCES or not Path(dataset).exists()
     return dataset if known else str(Path(dataset).resolve())
 
 

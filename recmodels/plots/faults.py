@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from recmodels.data.errors import require
-from recmodels.plots.style import COLOURS, GREY, legend_label, styled
+from recmodels.plots.style import COLOURS, GREY, legend_label, styled, with_markers
 
 
 def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
@@ -81,8 +81,8 @@ def best_of_many(
     """
     require(table.size, "`table` must hold a number of variants and a line", shape=table.shape)
     with styled(ax) as ax:
-        for name, values in table.items():
-            ax.plot(table.index, values, marker="o", markersize=3, label=legend_label(name))
+        for name, values, marker in with_markers(table):
+            ax.plot(table.index, values, marker=marker, markersize=4, label=legend_label(name))
         if truth is not None:
             ax.axhline(truth, color=GREY, linestyle="--", linewidth=1, label="what all are worth")
         ax.set_xscale("log")

@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from recmodels.data.errors import require
 from recmodels.data.text import one_line
-from recmodels.plots.style import COLOURS, legend_label, styled
+from recmodels.plots.style import COLOURS, DASHES, legend_label, styled, with_markers
 
 NUM_BINS = 40
 
@@ -35,8 +35,9 @@ def value_distribution(
     bins = np.histogram_bin_edges(np.concatenate(list(known.values())), NUM_BINS)
     with styled(ax) as ax:
         look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
-        for name, values in known.items():
-            ax.hist(values, **look, label=legend_label(name))
+        for number, (name, values) in enumerate(known.items()):
+            dash = DASHES[number % len(DASHES)]
+            ax.hist(values, **look, linestyle=dash, label=legend_label(name))
         ax.set(xlabel=label, ylabel="density")
         if len(known) > 1:
             ax.legend()
@@ -59,8 +60,8 @@ def response_curves(
     """
     require(table.size, "`table` must hold at least one setting", shape=table.shape)
     with styled(ax) as ax:
-        for name, values in table.items():
-            ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
+        for name, values, marker in with_markers(table):
+            ax.plot(table.index, values, marker=marker, markersize=5, label=legend_label(name))
         if percent:
             ax.yaxis.set_major_formatter(PercentFormatter(1))
             ax.set_ylim(bottom=0)

@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 from recmodels.data.errors import require
+from recmodels.data.text import one_line
 from recmodels.evaluation.ranking import UNRANKED
-from recmodels.plots.style import GREY, legend_label, styled
-
-_NAMES_ABREAST = 90  # Letters, were all as long as the longest; more overlap.
+from recmodels.plots.style import GREY, NAME_WIDTH, legend_label, styled
 
 
 def hits_by_depth(
@@ -61,10 +60,10 @@ def hits_by_depth(
 def differences(
     table: pd.DataFrame, label: str, by: str = "compared with", ax: Axes | None = None
 ) -> Axes:
-    """A difference between two models under several conditions, with intervals and a line at 0.
+    """Draw a difference under several conditions, one row each, with intervals and a line at 0.
 
     Args:
-        table: one row a condition, in the order to draw: `mean`, `low`, `high`.
+        table: one row a condition, the first on top: `mean`, `low`, `high`.
         label: of the difference, such as `"NDCG@10 of EASE above ItemKNN"`.
         by: what the conditions are.
         ax: where to draw; by default a new figure.
@@ -76,13 +75,11 @@ def differences(
     arms = np.array([table["mean"] - table["low"], table["high"] - table["mean"]])
     with styled(ax) as ax:
         positions = np.arange(len(table))
-        ax.axhline(0, color=GREY, linestyle="--", linewidth=1)
-        ax.errorbar(positions, table["mean"], yerr=arms, fmt="o", capsize=3)
-        names = [str(name) for name in table.index]
-        crowded = len(max(names, key=len)) * len(names) > _NAMES_ABREAST
-        ax.set_xticks(positions, names, **{"rotation": 30, "ha": "right"} if crowded else {})
-        ax.grid(False, axis="x")
-        ax.set(xlim=(-0.5, len(table) - 0.5), xlabel=by, ylabel=f"{label}, 95 % interval")
+        ax.axvline(0, color=GREY, linestyle="--", linewidth=1)
+        ax.errorbar(table["mean"], positions, xerr=arms, fmt="o", capsize=3)
+        ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
+        ax.grid(False, axis="y")
+        ax.set(ylim=(len(table) - 0.5, -0.5), ylabel=by, xlabel=f"{label}, 95 % interval")
     return ax
 
 

@@ -2,12 +2,15 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
+from typing import Any
 
 import matplotlib
 import matplotlib.text
+import numpy as np
+from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogFormatter, ScalarFormatter
@@ -17,6 +20,9 @@ from recmodels.data.text import TITLE_WIDTH, one_line
 
 # Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Lines differ by their dashes and points by their markers too, so that a grey print can be read.
+DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#6E6E6E"
 NAME_WIDTH = 50  # Characters of a title or name beside a bar or in a legend.
 
@@ -73,7 +79,7 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#E4E4E4", linewidth=0.8)
         ax.set_axisbelow(True)
-        ax.set_prop_cycle(color=COLOURS)
+        ax.set_prop_cycle(cycler(color=COLOURS) + cycler(linestyle=DASHES))
         yield ax
         texts = ax.findobj(matplotlib.text.Text)
         for text in texts:  # The labels of an axis that was there before have its font.
@@ -124,6 +130,20 @@ def named_bars(
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.grid(False, axis="y")
+
+
+def with_markers(lines: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Yield the name and the values of each line, and the marker of its points."""
+    for number, (name, values) in enumerate(lines.items()):
+        yield name, values, MARKERS[number % len(MARKERS)]
+
+
+def axis_start(values: np.ndarray) -> float | None:
+    """Return 0, or None (as near as the values allow) where zero would hide their differences.
+
+    Zero is kept where the smallest value is at most half of the largest one.
+    """
+    return None if np.nanmin(values) > np.nanmax(values) / 2 else 0
 
 
 def legend_label(name: object) -> str:

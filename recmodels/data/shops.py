@@ -1,0 +1,13 @@
+"""The simulated shops that are known by name."""
+
+from collections.abc import Callable
+from functools import partial
+
+from recmodels.data.shop import DETERMINISTIC, Shop, simulate
+from recmodels.data.shop_behaviour import BehaviourShop, simulate_behaviour
+
+SHOPS: dict[str, Callable[[], Shop | BehaviourShop]] = {
+    "shop": simulate,
+    "shop-deterministic": partial(simulate, noise=DETERMINISTIC),
+    "shop-behaviour": simulate_behaviour,
+}
