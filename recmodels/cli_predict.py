@@ -13,21 +13,18 @@ from recmodels.cli_common import Json, bundle_in, show, start_backend
 from recmodels.data.errors import invalid, require
 from recmodels.data.events import from_frame
 from recmodels.data.tables import read_table
-from recmodels.recommend.raw_ids import typed_ids
 
 ROLES = ("user", "item", "timestamp", "action", "duration", "value")
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+HISTORY_HELP = (
+    "Oldest first: 'view:A,buy:B' (type:item, the first colon separates), or JSON: "
+    '\'[["view", "A"], ["buy", "B"]]\', \'{"item": [...], "action": [...], ...}\'.'
+)
 
 
 def predict(
     folder: Path,
-    history: Annotated[
-        str | None,
-        typer.Option(
-            help="Oldest first: 'view:A,buy:B' (type:item, the first colon separates), or JSON: "
-            '\'[["view", "A"], ["buy", "B"]]\', \'{"item": [...], "action": [...], ...}\'.'
-        ),
-    ] = None,
+    history: Annotated[str | None, typer.Option(help=HISTORY_HELP)] = None,
     history_file: Annotated[
         Path | None,
         typer.Option(help="The same as a .json file, or a table: item, action, timestamp, ..."),
@@ -51,14 +48,12 @@ def predict(
     Filters and rules of lists do not apply: this is what will happen, not what to show.
     """
     start_backend()
-    from recmodels.models.capabilities import PredictsEvents, can
     from recmodels.recommend.recommender import Recommender
 
     must = "`--history` or `--history-file` must be given, not both"
     require(history is None or history_file is None, must, history=history, file=history_file)
     recommender = Recommender.load(bundle_in(folder))
-    items, model = recommender.vocabulary.raw_ids, recommender.scorer
-    labels = {str(label): label for label in model.types} if can(model, PredictsEvents) else {}
+    labels, items = _labels(recommender.scorer), recommender.vocabulary.raw_ids
     events = None if history is None else parse_history(history, labels, items)
     if history_file is not None:
         events = read_history(history_file, labels, items)
@@ -66,12 +61,26 @@ def predict(
     answer = recommender.next_behaviour(
         events,
         k,
-        user=None if user is None else (typed_ids([user], users) or [user])[0],
+        user=None if user is None else _typed(user, users),
         at=None if at is None else (int(at) if at.isdecimal() else at),
         given=labels.get(given, given),
         within=None if within is None else parse_duration(within),
     )
     show(answer.to_dict() if as_json else answer, as_json)
+
+
+def _labels(model) -> dict[str, object]:
+    """The types of a model by how they are typed; none for a model without types."""
+    from recmodels.models.capabilities import PredictsEvents, can
+
+    return {str(label): label for label in model.types} if can(model, PredictsEvents) else {}
+
+
+def _typed(text: str, known: np.ndarray):
+    """An id somebody typed, of the type of the known ones; an empty one as it is."""
+    from recmodels.recommend.raw_ids import typed_ids  # It imports Keras.
+
+    return (typed_ids([text], known) or [text])[0]
 
 
 def parse_history(text: str, labels: Mapping[str, object], items: np.ndarray) -> list | dict:
@@ -95,7 +104,7 @@ def parse_history(text: str, labels: Mapping[str, object], items: np.ndarray) ->
             "types with colons, as JSON or in `--history-file`"
         )
         require(label and colon and item, must, event=part, history=text)
-        events.append((labels.get(label, label), typed_ids([item], items)[0]))
+        events.append((labels.get(label, label), _typed(item, items)))
     return events
 
 
@@ -123,7 +132,7 @@ def read_history(path: Path, labels: Mapping[str, object], items: np.ndarray) ->
     must = "`history_file` must hold the events of one user"
     require(log.events["user"].nunique() == 1, must, users=log.events["user"].unique()[:5])
     history = {name: log.events[name].tolist() for name in log.events if name != "user"}
-    history["item"] = [(typed_ids([str(item)], items) or [item])[0] for item in history["item"]]
+    history["item"] = [_typed(str(item), items) for item in history["item"]]
     if "action" in history:
         history["action"] = [labels.get(label, label) for label in history["action"]]
     return history

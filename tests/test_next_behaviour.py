@@ -2,28 +2,16 @@
 
 import json
 
-import keras
 import numpy as np
-import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 import recmodels as rm
-from recmodels.cli import app
-from recmodels.data.interactions import Interactions
 from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 from recmodels.recommend.next_behaviour import readable_duration
+from tests.behaviour_log import HISTORY, LAST, TYPES, make_data, make_trained
 
-TYPES = ("浏览", "加购", "购买")  # By frequency, as a schema orders them.
-ITEMS = ["茶", "cup", "pot"]  # Items 1..3.
 AFTER = {1: [0.7, 0.2, 0.1], 2: [0.5, 0.2, 0.3], 3: [0.9, 0.05, 0.05]}  # By the last type.
 GIVEN = [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]]
-LAST = 1_700_000_400  # The last event of `HISTORY` and of user u0.
-HISTORY = {
-    "item": ["茶", "cup"],
-    "action": ["浏览", "加购"],
-    "timestamp": [LAST - 400, LAST],
-}
 
 
 class Known:
@@ -42,24 +30,6 @@ class Known:
 
     def score(self, queries, items=None):
         return np.pad(self.next_event(queries).items()[:, 1:], ((0, 0), (1, 0)))
-
-
-def make_data():
-    """Six users, each with three views, two carts and a purchase before LAST, then two events."""
-    kinds = [0, 0, 0, 2, 0, 1, 0, 1]
-    rows = [
-        (f"u{user}", ITEMS[(user + step) % 3], LAST - 500 + 100 * step, TYPES[kind])
-        for user in range(6)
-        for step, kind in enumerate(kinds)
-    ]
-    frame = pd.DataFrame(rows, columns=["user", "item", "timestamp", "action"])
-    frame.loc[frame["user"] == "u5", "action"] = "加购"
-    items = pd.DataFrame(
-        {"title": ["好茶", "big cup", "pot"], "type": ["a", "b", "c"]}, index=pd.Index(ITEMS)
-    )
-    log = Interactions(frame, "timed", "松间", items=items)
-    schema = rm.Schema({"action": rm.Category(), "gap": rm.Gap()})
-    return rm.prepare(rm.leave_one_out(log), ("timestamp",), schema)
 
 
 @pytest.fixture(scope="module")
@@ -224,89 +194,9 @@ def test_a_schema_of_a_newer_log_that_does_not_fit_is_refused(data):
         subject.next_behaviour(HISTORY)
 
 
-# A model that is trained, saved and asked on the command line.
-
-
-@pytest.fixture(scope="module")
-def trained(data):
-    keras.utils.set_random_seed(0)
-    sizes = data.schema.input_sizes("action", "gap")
-    encoder = rm.SASRec(data.num_items, 4, 8, num_blocks=1, dropout=0.0, columns=sizes)
-    model = rm.NextEvent(encoder, data.schema["action"].values, num_components=3)
-    model.build()
-    rng = np.random.default_rng(0)
-    for weight in model.trainable_weights:
-        weight.assign(weight + rng.normal(0.0, 0.3, weight.shape))
-    return rm.Recommender(model, data, histories=data.train)
-
-
-@pytest.fixture(scope="module")
-def bundle(trained, tmp_path_factory):
-    return trained.save(tmp_path_factory.mktemp("model") / "bundle")
-
-
-def predict(bundle, *options):
-    return CliRunner().invoke(app, ["predict", str(bundle), *map(str, options)])
-
-
-def test_a_loaded_bundle_answers_alike(trained, bundle):
-    loaded = rm.Recommender.load(bundle)
+def test_a_loaded_bundle_answers_alike(data, tmp_path):
+    trained = make_trained(data)
+    loaded = rm.Recommender.load(trained.save(tmp_path / "bundle"))
     for question in ({"history": HISTORY, "at": LAST + 9, "within": 60.0}, {"user": "u1"}):
         before, after = (each.next_behaviour(**question).to_dict() for each in (trained, loaded))
         assert after == before
-
-
-def test_the_command_takes_typed_histories_json_and_files(trained, bundle, tmp_path):
-    expected = trained.next_behaviour([("浏览", "茶"), ("加购", "cup")], k=2, given="购买")
-    typed = ("--given", "购买", "-k", 2)
-    pairs = [["浏览", "茶"], ["加购", "cup"]]
-    (tmp_path / "pairs.json").write_text(json.dumps(pairs))
-    for history in (
-        ("--history", "浏览:茶, 加购:cup"),
-        ("--history", json.dumps(pairs)),
-        ("--history-file", tmp_path / "pairs.json"),
-    ):
-        found = predict(bundle, *history, *typed, "--json")
-        assert found.exit_code == 0, found.output
-        assert json.loads(found.stdout)["events"] == expected.to_dict()["events"]
-    text = predict(bundle, "--history", "浏览:茶,加购:cup", *typed).stdout
-    assert "购买" in text and "Type of the next event:" in text and "Time until it:" in text
-
-
-def test_the_command_reads_dates_and_tables(trained, bundle, tmp_path):
-    expected = trained.next_behaviour(HISTORY, at=LAST + 60, within=7 * 86_400).to_dict()
-    table = pd.DataFrame(HISTORY)
-    table["timestamp"] = pd.to_datetime(table["timestamp"], unit="s").dt.strftime(
-        "%Y-%m-%d %H:%M:%S"
-    )
-    table.iloc[::-1].to_csv(tmp_path / "events.csv", index=False)
-    when = ("--at", pd.Timestamp(LAST + 60, unit="s").isoformat(), "--within", "7d", "--json")
-    found = predict(bundle, "--history-file", tmp_path / "events.csv", *when)
-    assert found.exit_code == 0, found.output
-    assert json.loads(found.stdout) == expected
-    known = predict(bundle, "--user", "u1", "--json")
-    assert json.loads(known.stdout)["at"] == LAST
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        (("--history", "茶,cup"), "type:item,type:item"),
-        (("--history", "[1"), "`history` must be JSON"),
-        (("--history", "浏览:茶", "--within", "soon"), "`within` must be a number with a unit"),
-        (("--history", "浏览:茶", "--at", "soon"), "`at` must be UTC seconds or a date"),
-        (("--history", "浏览:茶", "--given", "退货"), "`given` must be a type"),
-        (("--history", "浏览:茶", "--history-file", "x.json"), "not both"),
-        ((), "`history` must be given, or else `user`"),
-    ],
-)
-def test_mistakes_on_the_command_line_are_named(bundle, options, match):
-    refused = predict(bundle, *options)
-    assert refused.exit_code and match in str(refused.exception)
-
-
-def test_a_file_of_several_users_is_refused(bundle, tmp_path):
-    events = pd.DataFrame({"user": ["a", "b"], "item": ["茶", "茶"], "action": ["浏览", "浏览"]})
-    events.to_csv(tmp_path / "two.csv", index=False)
-    refused = predict(bundle, "--history-file", tmp_path / "two.csv")
-    assert "`history_file` must hold the events of one user" in str(refused.exception)

@@ -93,24 +93,15 @@ class AnswersNextBehaviour:
         _check_question(forecast, last, at, given, within)
         at = last if at is None else at
         waited = 0.0 if at is None else at - last
-        types = dict(zip(forecast.types, forecast.type_probabilities[0].tolist(), strict=True))
-        seconds, soon = {}, {}
-        if forecast.gap is not None:
-            seconds = {s: float(forecast.gap.quantile(s, waited)[0]) for s in SHARES}
-        if within is not None:
-            (comes,) = forecast.gap.cdf(within, waited).tolist()
-            soon = {label: share * comes for label, share in types.items()}
         return NextBehaviour(
             table=self._table(forecast, k, given),
-            types=types,
-            seconds=seconds,
             source=self.name,
             notes=tuple(requests.notes[0]),
             given=given,
             within=within,
-            within_probabilities=soon,
             at=at,
             waited=waited,
+            **_types_and_times(forecast, waited, within),
         )
 
     def _read_one(self, history, user, asked: Mapping | None) -> Requests:
@@ -143,6 +134,18 @@ class AnswersNextBehaviour:
             return table
         known = Details(self.items, item_ids).rows()
         return table.join(known.rename(columns={n: f"{n} of item" for n in columns}))
+
+
+def _types_and_times(forecast: EventForecast, waited: float, within: float | None) -> dict:
+    """Type probabilities, quantiles of the time, and the types within some seconds."""
+    types = dict(zip(forecast.types, forecast.type_probabilities[0].tolist(), strict=True))
+    seconds, soon = {}, {}
+    if forecast.gap is not None:
+        seconds = {share: float(forecast.gap.quantile(share, waited)[0]) for share in SHARES}
+    if within is not None:
+        (comes,) = forecast.gap.cdf(within, waited).tolist()
+        soon = {label: share * comes for label, share in types.items()}
+    return {"types": types, "seconds": seconds, "within_probabilities": soon}
 
 
 def _type_source(schema: Schema, types: Sequence) -> str:
