@@ -54,10 +54,9 @@ def predict(
     require(history is None or history_file is None, must, history=history, file=history_file)
     recommender = Recommender.load(bundle_in(folder))
     labels, items = _labels(recommender.scorer), recommender.vocabulary.raw_ids
-    events = None if history is None else parse_history(history, labels, items)
-    if history_file is not None:
-        events = read_history(history_file, labels, items)
-    users = items if recommender.histories is None else recommender.histories.users
+    read, text = (parse_history, history) if history_file is None else (read_history, history_file)
+    events = None if text is None else read(text, labels, items)
+    users = getattr(recommender.histories, "users", items)
     answer = recommender.next_behaviour(
         events,
         k,
