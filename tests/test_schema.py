@@ -243,7 +243,6 @@ def test_the_event_asked_for_is_the_next_one():
     [
         (Category(of="shops"), "`of` must be one of"),
         (Gap(of="items"), "only describe events"),
-        (Clock(of="asked"), "answer into the question"),
         (Number(of="asked"), "answer into the question"),
         (Category(source="timestamp", of="asked"), "answer into the question"),
         (Category(source="item", of="asked"), "answer into the question"),

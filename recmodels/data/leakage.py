@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 
 from recmodels.data.splits import Cases, Split, pairs_in
 
@@ -100,12 +99,9 @@ def _time_leaks(split: Split, cases: Cases) -> dict[str, float | int]:
     reference_times = np.append(moments, np.median(moments))
     after = (len(times) - np.searchsorted(times, reference_times, side="right")) / len(times)
     first_target = train["user"].map(targets.groupby("user")["timestamp"].min())
-    users, offsets = cases.inputs.user_offsets()
-    last_rows = offsets[1:][pd.Index(users).get_indexer(targets["user"])] - 1
-    last_moments = cases.inputs.events["timestamp"].to_numpy()[last_rows]
     return {
         "future_share_median": float(after[-1]),
         "future_share_mean": float(after[:-1].mean()),
         "own_future_events": int((train["timestamp"] > first_target).sum()),
-        "ties_at_cut": int((last_moments == moments).sum()),
+        "ties_at_cut": int((cases.last_times() == moments).sum()),
     }

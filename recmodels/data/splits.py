@@ -22,14 +22,33 @@ class Cases:
             user here has events in `inputs`.
         newcomers: the first event of each user who has none in `inputs`, for what can answer
             without a history; None where a split has no such users by construction.
+        known: how many of the oldest events of its user in `inputs` are known to each case,
+            (N,); None where all of them are. `inputs` may hold targets then.
     """
 
     inputs: Interactions
     targets: Interactions
     newcomers: Interactions | None = None
+    known: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def last_times(self) -> np.ndarray | None:
+        """The time of the last event known to each case, float64, (N,); NaN where there is none.
+
+        None for a log without times.
+        """
+        if self.inputs.order != "timed":
+            return None
+        users, offsets = self.inputs.user_offsets()
+        rows = pd.Index(users).get_indexer(self.targets.events["user"])
+        known = np.append(np.diff(offsets), 0)[rows] if self.known is None else self.known
+        times = self.inputs.events["timestamp"].to_numpy(np.float64)
+        found = np.full(len(rows), np.nan)
+        some = (rows >= 0) & (known > 0)
+        found[some] = times[offsets[rows[some]] + known[some] - 1]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +56,8 @@ class Split:
     """A log cut in three, with the protocol that cut it.
 
     Args:
-        protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"`, `"temporal-80-20"` or
-            `"tables"`.
+        protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"`, `"temporal-80-20"`,
+            `"last-event"`, `"last-day"` or `"tables"`.
         train: the only events whose targets may move a weight.
         validation: the cases every choice is made on.
         test: the cases of the final figure, or None once they are taken away.
@@ -66,7 +85,10 @@ class Split:
 
     def refitted(self) -> "Split":
         """The same split with all that a test may know as training, once every choice is made."""
-        return replace(self, train=self.test.inputs)
+        train = self.test.inputs
+        if self.test.known is not None:  # There the inputs hold the targets of other cases.
+            train = train.select(train.events["timestamp"].to_numpy() < self.cut[1])
+        return replace(self, train=train)
 
     def count_cold(self, part: str = "test") -> dict[str, int]:
         """Whom and what training has never seen, for the row of a result.

@@ -73,11 +73,17 @@ def comparison(
         evaluations: by model.
         metrics: from ranks, such as `"ndcg@10"`.
 
+    Raises:
+        ValueError: some models were told the time of their targets, and others not.
+
     Returns:
         One row a model, the lowest of the first metric first; columns in two levels, the
         metric and then `mean, low, high`, so that `table["ndcg@10"]` suits
         `plots.model_comparison`.
     """
+    told = {name: evaluation.protocol.query_time for name, evaluation in evaluations.items()}
+    must = "`evaluations` must all be told the time of their targets, or none of them"
+    require(len(set(told.values())) <= 1, must, query_time=told)
     rows: dict[str, dict] = {}
     for name, evaluation in evaluations.items():
         for metric in metrics:

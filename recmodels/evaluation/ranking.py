@@ -119,7 +119,8 @@ def settle_protocol(
     require(isinstance(queries, Queries), must, queries=type(queries))
     require(len(queries), "`queries` is empty: the split left nobody to rank for", queries=0)
     of_data = queries.protocol
-    protocol = replace(protocol or of_data, split=of_data.split, asked=of_data.asked)
+    fixed = {name: getattr(of_data, name) for name in ("split", "asked", "query_time")}
+    protocol = replace(protocol or of_data, **fixed)
     if filter_seen is None:
         return protocol
     kept = bool(filter_seen) if isinstance(filter_seen, np.bool_) else filter_seen

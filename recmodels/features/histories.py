@@ -91,14 +91,21 @@ class Histories:
         shares = counts[counts > 0] / max(1, counts.sum())
         return float(-(shares * np.log(shares)).sum())
 
-    def select(self, rows: np.ndarray, users: np.ndarray | None = None) -> "Histories":
+    def select(
+        self,
+        rows: np.ndarray,
+        users: np.ndarray | None = None,
+        oldest: np.ndarray | None = None,
+    ) -> "Histories":
         """The histories of some users alone.
 
         Args:
             rows: positions of the users, (B,); -1 for an empty history.
             users: their raw ids, where -1 stands for a user who has one.
+            oldest: how many of the oldest events of each are kept, (B,); by default all.
         """
         lengths = np.append(self.lengths, 0)[rows]
+        lengths = lengths if oldest is None else np.minimum(lengths, oldest)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         columns = {name: values[places] for name, values in self.columns.items()}

@@ -20,6 +20,10 @@ class Protocol:
         asked: what queries tell of the event that they ask for, such as `("action",)`; set by
             `prepare` from the schema. Whoever is told more ranks better, so results with and
             without are not comparable.
+        query_time: whether queries are asked at the time of their target, as when a user is
+            known to have come back. By default they are asked at the time of the last event
+            known. Results with and without are not comparable, and the time until the next
+            event is not measured with it.
 
     Raises:
         ValueError: a choice is of the wrong type, or unknown.
@@ -35,12 +39,13 @@ class Protocol:
     choose_by: str = "ndcg@10"
     split: str = ""
     asked: tuple[str, ...] = ()
+    query_time: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.filter_seen, bool):
-            raise ValueError(
-                f"`filter_seen` must be True or False. Received: filter_seen={self.filter_seen!r}"
-            )
+        for name in ("filter_seen", "query_time"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
         if self.cold_targets not in COLD_TARGETS:
             raise ValueError(
                 f"`cold_targets` must be one of {COLD_TARGETS}. "

@@ -8,14 +8,14 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
+from recmodels.features.described import check_described
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.vocabulary import Vocabulary
 
 KINDS: dict[str, type[Column]] = {
     kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector)
 }
-# What a column may describe, and by which column of the events each row of a table is found.
-OF = ("events", "items", "users", "asked")
+# By which column of the events each row of a table is found.
 KEYS = {"items": "item", "users": "user"}
 
 
@@ -29,7 +29,8 @@ class Schema:
     A column describes what its `of` says. Models read all of them per event: the value of an
     event, of its item, of its user, or, with `of="asked"`, of the event that follows it. After the
     last event this is what the query asks for, such as the type of behaviour: "what will be bought
-    next?". A query may tell a category or a flag of its target, never the time or the item.
+    next?". A query may tell a category or a flag of its target, never the item, and a `Clock` or a
+    `Gap` of its time only under `Protocol(query_time=True)`.
 
     Args:
         columns: encoders by the name that models know them by, such as `{"action": Category()}`.
@@ -61,7 +62,7 @@ class Schema:
                     f"`columns` must map names to one of {sorted(KINDS)}. "
                     f"Received: {name!r}: {column!r}"
                 )
-            _check_described(name, column, self.source(name))
+            check_described(name, column, self.source(name))
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -167,9 +168,26 @@ class Schema:
             encoded[name] = codes
         return encoded
 
-    def encode_asked(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The codes of events that are asked for themselves, int32 (N,), by name."""
-        return {n: self._encode(n, self._values(events, n)) for n in self.names_of("asked")}
+    def encode_asked(self, events: pd.DataFrame, before=None) -> dict[str, np.ndarray]:
+        """The codes of events that are asked for themselves, int32 (N,), by name.
+
+        Args:
+            events: asked for.
+            before: time of the event before each of them, (N,), for gaps.
+        """
+        encoded = {}
+        for name in self.names_of("asked"):
+            values = self._values(events, name)
+            if isinstance(self.columns[name], Gap):
+                times = events[self.source(name)].to_numpy(np.float64)
+                values = pd.Series(times - before, name=values.name)
+            encoded[name] = self._encode(name, values)
+        return encoded
+
+    def names_of_time_asked(self) -> tuple[str, ...]:
+        """Names of the columns that tell a query the time of its target."""
+        names = self.names_of("asked")
+        return tuple(n for n in names if isinstance(self.columns[n], Clock | Gap))
 
     def encode_items(
         self, items: pd.DataFrame | None, vocabulary: Vocabulary
@@ -280,21 +298,3 @@ class Schema:
             gaps[first] = np.nan
             return pd.Series(gaps, name=source)
         return values.reset_index(drop=True)
-
-
-def _check_described(name: str, column: Column, source: str) -> None:
-    """Raise where a column describes what its kind cannot, or would tell a query its answer."""
-    if column.of not in OF:
-        raise ValueError(f"`of` must be one of {OF}. Received: {name!r}: of={column.of!r}")
-    if isinstance(column, Gap) and column.of != "events":
-        raise ValueError(
-            "A Gap lies between two events, so it can only describe events. "
-            f"Received: {name!r}: of={column.of!r}"
-        )
-    told = isinstance(column, Category | Flag) and source not in ("timestamp", "item", "user")
-    if column.of == "asked" and not told:
-        raise ValueError(
-            f"Column `{name}` must be a Category or a Flag, such as the type of behaviour, to be "
-            "asked for: the time, the item or a number of the event to predict would put the "
-            f"answer into the question. Received: kind={column.kind!r}, source={source!r}"
-        )

@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split
 from recmodels.features.checks import digest
 from recmodels.features.histories import Histories, build_histories
@@ -29,15 +28,15 @@ class Queries:
         trained: whether each target occurs in training, bool, (U,). No model can have learnt
             the others: they count as misses.
         at: the UTC second at which each query is asked, float64, (U,): that of the last event
-            known, never that of the target. NaN where there is none. None where the source has
-            no times.
+            known, or under `Protocol(query_time=True)` that of the target. NaN where there is
+            none. None where the source has no times.
         num_items: V of the catalogue, which every model that ranks for them must have; None
             where that is not known.
         protocol: how lists for these queries are made and measured.
         train: training histories, whose rows `user_ids` count; None where not known.
         target_columns: what else is known of each target, (U,) by name: the codes or numbers of
             the schema's event columns, such as `"action"`, and `"gap_seconds"`, float64, the
-            seconds from `at` to the target. For measures only: no model is given them.
+            seconds from the last event to the target. For measures only: no model is given them.
     """
 
     histories: Histories
@@ -136,6 +135,7 @@ def prepare(
     vocabulary = vocabulary.grow(catalogue) if grows else Vocabulary(catalogue)
     if not (grows and schema.fitted):
         schema = schema.fit(split.train.events, split.train.items, split.train.users)
+    _check_time_asked(schema, protocol)
     train = build_histories(split.train, vocabulary, columns=columns, schema=schema)
     test = split.test
     asked = tuple(schema.source(name) for name in schema.names_of("asked"))
@@ -170,6 +170,16 @@ def _check_split(split: Split, columns: tuple[str, ...]) -> None:
         )
 
 
+def _check_time_asked(schema: Schema, protocol: Protocol) -> None:
+    names = schema.names_of_time_asked()
+    if names and not protocol.query_time:
+        raise ValueError(
+            f"The columns {list(names)} of the schema tell each query the time of its target: ask "
+            "for it with `protocol=Protocol(query_time=True)`, which results record, or leave "
+            f"them out. Received: query_time={protocol.query_time}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _CaseEncoder:
     """Makes queries of cases; see `SequenceData` for the fields."""
@@ -184,34 +194,36 @@ class _CaseEncoder:
         users = cases.targets.events["user"].to_numpy()
         targets = self.vocabulary.encode(cases.targets.events["item"])
         counts = self.train.item_counts(len(self.vocabulary))
-        known = build_histories(cases.inputs, self.vocabulary, users, self.columns, self.schema)
-        at = _last_times(cases.inputs, users)
+        rolling = cases.known is not None  # Each case has a history of its own.
+        everyone = None if rolling else users
+        known = build_histories(cases.inputs, self.vocabulary, everyone, self.columns, self.schema)
+        if rolling:
+            known = known.select(pd.Index(known.users).get_indexer(users), users, cases.known)
+        at = cases.last_times()
         return Queries(
-            histories=known.asking(self.schema.encode_asked(cases.targets.events)),
+            histories=known.asking(self.schema.encode_asked(cases.targets.events, at)),
             user_ids=pd.Index(self.train.users).get_indexer(users).astype(np.int32),
             targets=targets,
             trained=np.append(counts, 0)[targets] > 0,  # The unknown id is V + 1.
             num_items=len(self.vocabulary),
-            at=at,
+            at=self._asked_at(cases, at),
             protocol=self.protocol,
             train=self.train,
             target_columns=self._target_columns(cases.targets.events, at),
         )
 
-    def _target_columns(self, events: pd.DataFrame, at: np.ndarray | None) -> dict[str, np.ndarray]:
+    def _asked_at(self, cases: Cases, last: np.ndarray | None) -> np.ndarray | None:
+        if last is None or not self.protocol.query_time:
+            return last
+        return cases.targets.events["timestamp"].to_numpy(np.float64)
+
+    def _target_columns(
+        self, events: pd.DataFrame, last: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
         """See `Queries`; a gap of the schema has no previous event here and is left out."""
         encoded = self.schema.encode(events)
         names = self.schema.names_of("events")
         columns = {n: encoded[n] for n in names if not isinstance(self.schema[n], Gap)}
-        if at is not None:
-            columns["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - at
+        if last is not None:
+            columns["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - last
         return columns
-
-
-def _last_times(inputs: Interactions, users: np.ndarray) -> np.ndarray | None:
-    """The time of the last event of each user, float64, (U,); NaN for users without events."""
-    if inputs.order != "timed":
-        return None
-    known, offsets = inputs.user_offsets()
-    times = inputs.events["timestamp"].to_numpy(np.float64)[offsets[1:] - 1]
-    return pd.Series(times, index=known).reindex(users).to_numpy()

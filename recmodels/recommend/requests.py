@@ -10,8 +10,9 @@ from recmodels.data.errors import require
 from recmodels.data.interactions import LATEST_TIMESTAMP
 from recmodels.evaluation.model_checks import check_model, check_schema
 from recmodels.features.columns import Category
+from recmodels.features.described import OF
 from recmodels.features.histories import Histories
-from recmodels.features.schema import OF, Schema
+from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.raw_ids import as_list, check_types, encode_lists, unknown_note
 

@@ -62,9 +62,16 @@ class NextEventTask(NextItem):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         states, types = states_at(y_pred, x["positions"]), y["types"]
         asked = self.model.given_type(states, types)
+        # Without weight the softmax over the items, most of the cost, is not worked out; the sum
+        # keeps the gradients of `given_type` defined.
+        weight = self.task_weights["item_weight"]
+        of_items = (
+            weight * self.item_loss(asked, y["item_ids"], sample_weight, x)
+            if weight
+            else 0.0 * ops.sum(float32(asked))
+        )
         return (
-            self.task_weights["item_weight"]
-            * self.item_loss(asked, y["item_ids"], sample_weight, x)
+            of_items
             + self.task_weights["type_weight"] * self._type_loss(states, types, sample_weight)
             + self.task_weights["time_weight"] * self._time_loss(states, y["gaps"], sample_weight)
         )

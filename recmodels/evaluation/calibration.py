@@ -1,0 +1,193 @@
+"""Whether probabilities mean what they say, and what is chosen on validation to mend them."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+
+from recmodels.data.errors import require
+from recmodels.evaluation.statistics import Interval
+
+BINS = 15  # As in Guo et al., "On calibration of modern neural networks", ICML 2017.
+SMALLEST = 1e-15  # A probability of 0 is taken for this in logarithms.
+
+
+def binned_error(confidence, hits, weights=None, bins: int = BINS) -> float:
+    """Expected calibration error: mean distance between confidence and accuracy over bins.
+
+        ECE = sum over bins of  share of the cases in it * |accuracy - mean confidence|
+
+    Args:
+        confidence: probability of the most probable class, (N,).
+        hits: whether that class came, (N,).
+        weights: of the cases, (N,); by default 1 each.
+        bins: how many bins of equal width lie between 0 and 1.
+
+    Example:
+        >>> binned_error([0.9, 0.9, 0.6], [1, 0, 1])   # 2/3 * |0.5 - 0.9| + 1/3 * |1 - 0.6|
+        0.4
+    """
+    confidence = np.asarray(confidence, np.float64)
+    weights = np.ones(len(confidence)) if weights is None else weights
+    missed = weights * (np.asarray(hits, np.float64) - confidence)
+    # A bin's share times its distance is the sum of its differences over the sum of all weights.
+    return float(np.abs(np.bincount(_bin_of(confidence, bins), missed)).sum() / weights.sum())
+
+
+def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = BINS) -> pd.DataFrame:
+    """Accuracy by confidence in the most probable class; see `plots.reliability_curve`.
+
+    Args:
+        probabilities: (N, A), rows sum to 1.
+        targets: the class that came, integers (N,); a number outside 0..A - 1 is never a hit.
+        bins: how many bins of equal width lie between 0 and 1.
+
+    Returns:
+        One row per bin with cases: `cases`, `confidence` and `accuracy`.
+    """
+    confidence, hits = _top(probabilities, targets)
+    table = pd.DataFrame({"bin": _bin_of(confidence, bins), "c": confidence, "h": hits})
+    return table.groupby("bin").agg(
+        cases=("c", "size"), confidence=("c", "mean"), accuracy=("h", "mean")
+    )
+
+
+def calibrated_range(
+    probabilities: np.ndarray,
+    bins: int = BINS,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """The ECE that a perfectly calibrated model with these probabilities has by chance.
+
+    Labels are drawn from the probabilities themselves, so that any error is chance: it falls with
+    the number of cases and never is 0.
+
+    Args:
+        probabilities: of a model, (N, A).
+        bins: of the ECE.
+        level: share of the draws that the range covers; its lower end is 0.
+        resamples: how often labels are drawn.
+        seed: of the draws.
+
+    Returns:
+        Mean of the draws, 0, and the value that `level` of the draws do not exceed.
+    """
+    require(0 < level < 1, "`level` must lie between 0 and 1", level=level)
+    confidence = np.asarray(probabilities, np.float64).max(axis=1)
+    draws = np.random.default_rng(seed).random((resamples, len(confidence)))
+    errors = [binned_error(confidence, draw < confidence, bins=bins) for draw in draws]
+    return Interval(float(np.mean(errors)), 0.0, float(np.quantile(errors, level)))
+
+
+def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities raised to 1 / temperature and normalised: above 1 they become more even."""
+    logits = np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """The temperature that minimises the log-loss on validation cases, between 0.1 and 10.
+
+    Args:
+        probabilities: of validation cases, (N, A).
+        targets: the class of each, integers in 0..A - 1, (N,); others are left out.
+
+    Raises:
+        ValueError: no case has a known class.
+    """
+    known = (targets >= 0) & (targets < probabilities.shape[1])
+    require(known.any(), "`targets` must hold a class that the model knows", cases=len(targets))
+    probabilities, targets = probabilities[known], targets[known]
+    rows = np.arange(len(targets))
+
+    def loss(log_temperature: float) -> float:
+        tempered = temper(probabilities, np.exp(log_temperature))
+        return -np.log(np.maximum(tempered[rows, targets], SMALLEST)).mean()
+
+    found = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def decide(probabilities: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """The class with the largest weighted probability, integers (N,).
+
+    The weights change the decision alone: the probabilities stay what they are.
+    """
+    weighted = probabilities if weights is None else probabilities * np.asarray(weights)
+    return weighted.argmax(axis=1)
+
+
+def choose_decision_weights(
+    probabilities: np.ndarray, targets: np.ndarray, powers: np.ndarray | None = None
+) -> np.ndarray:
+    """The weights of the decision with the highest macro-F1 on validation cases, (A,).
+
+    A weight is the share of its class among the targets to the power of minus p, so that rare
+    classes are named more often; p alone is chosen, because a weight per class fits the chance of
+    few cases. Among equal powers the smallest is taken.
+
+    Args:
+        probabilities: of validation cases, (N, A).
+        targets: the class of each, integers (N,); see `reliability`.
+        powers: candidates for p; by default 0, 0.05, ..., 1.5.
+    """
+    powers = np.arange(0, 1.55, 0.05) if powers is None else powers
+    size = probabilities.shape[1]
+    inside = targets[(targets >= 0) & (targets < size)]
+    shares = (np.bincount(inside, minlength=size) + 1) / (len(inside) + size)
+    scores = [macro_f1(confusion(targets, decide(probabilities, shares**-p), size)) for p in powers]
+    weights = shares ** -powers[int(np.argmax(scores))]
+    return weights / weights.min()
+
+
+def confusion(
+    targets: np.ndarray, predicted: np.ndarray, size: int, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """How often each class was predicted where each came, float64 (A + 1, A).
+
+    Args:
+        targets: integers (N,); A stands for a class that training never saw, and negative ones
+            are left out.
+        predicted: integers in 0..A - 1, (N,).
+        size: A.
+        weights: of the cases, (N,); by default 1 each.
+
+    Example:
+        >>> confusion(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1]), 2)
+        array([[1., 1.], [0., 1.], [0., 1.]])
+    """
+    there = targets >= 0
+    cells = targets[there] * size + predicted[there]
+    counted = None if weights is None else weights[there]
+    return np.bincount(cells, counted, (size + 1) * size).reshape(size + 1, size).astype(float)
+
+
+def precision_recall_f1(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 of each class, (A,) each; 0 where nothing was predicted or came.
+
+    Args:
+        matrix: from `confusion`.
+    """
+    right = np.diagonal(matrix)
+    predicted, came = matrix.sum(axis=0), matrix[:-1].sum(axis=1)
+    of = [np.divide(a, b, out=np.zeros_like(right), where=b > 0) for a, b in (
+        (right, predicted), (right, came), (2 * right, predicted + came)
+    )]  # fmt: skip
+    return tuple(of)
+
+
+def macro_f1(matrix: np.ndarray) -> float:
+    """Mean F1 over the classes that came or were predicted; see `confusion`."""
+    there = matrix.sum(axis=0) + matrix[:-1].sum(axis=1) > 0
+    return float(precision_recall_f1(matrix)[2][there].mean()) if there.any() else 0.0
+
+
+def _bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
+
+
+def _top(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    best = probabilities.argmax(axis=1)
+    return probabilities[np.arange(len(best)), best], best == np.asarray(targets)

@@ -1,0 +1,296 @@
+"""Measures of forecasts of the next event: its type and the time until it comes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from recmodels.data.errors import require
+from recmodels.evaluation.calibration import (
+    SMALLEST,
+    binned_error,
+    confusion,
+    decide,
+    macro_f1,
+    precision_recall_f1,
+)
+from recmodels.evaluation.ranking import ask
+from recmodels.evaluation.statistics import Interval
+from recmodels.features.protocol import Protocol
+from recmodels.features.sequences import Queries
+from recmodels.models.capabilities import PredictsEvents
+from recmodels.models.capabilities import require as require_capability
+from recmodels.models.event_forecast import EventForecast, LogNormalMixture
+
+EVENT_METRICS = ("type_accuracy", "type_macro_f1", "type_log_loss", "type_ece", "gap_mae_log1p")
+_INTERVALS = {"gap_coverage_50": 0.5, "gap_coverage_90": 0.9}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EventEvaluation:
+    """What a model expected of every event asked for, and what came.
+
+    Args:
+        table: one row per query: `user` (a number per user), `target` (place of the type in
+            `types`; A for a type that training never saw, -1 where it is missing), `likely` (the
+            most probable type), `predicted` (the type decided for), `confidence` (probability of
+            the most probable type), `type_log_loss` and `type_brier` (missing for unknown types),
+            and of models with a time head `gap_mae_log1p` (distance of the median in
+            log(1 + seconds)), `gap_log_likelihood` (log density of log(1 + seconds)),
+            `gap_coverage_50` and `gap_coverage_90` (1 where the central interval covers the gap).
+        types: labels.
+        probabilities: of the types, float64 (N, A).
+        metrics: see `event_metrics`.
+        protocol: of the queries.
+    """
+
+    table: pd.DataFrame
+    types: tuple[str, ...]
+    probabilities: np.ndarray
+    metrics: dict[str, float]
+    protocol: Protocol
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{n} {self.metrics[n]:.4f}" for n in EVENT_METRICS if n in self.metrics)
+        return f"<EventEvaluation of {len(self):,} events: {shown}>"
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Place of each target's type in `types`, (N,); see `table`."""
+        return self.table["target"].to_numpy()
+
+    @property
+    def warm_metrics(self) -> dict[str, float]:
+        """The same as `metrics`: a forecast is measured for every user."""
+        return self.metrics
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Events by the type that came (rows) and the type decided for (columns)."""
+        matrix = confusion(self.targets, self.table["predicted"].to_numpy(), len(self.types))
+        names = [*self.types, "<unknown>"]
+        return pd.DataFrame(matrix.astype(int), names, list(self.types)).rename_axis("came")
+
+    def to_dict(self) -> dict:
+        """What a stored result records, in types that JSON knows; the rows are left out."""
+        return {
+            "metrics": dict(self.metrics),
+            "warm_metrics": dict(self.warm_metrics),
+            "filter_seen": self.protocol.filter_seen,
+            "protocol": self.protocol.to_dict(),
+            "events": len(self),
+            "users": int(self.table["user"].nunique()),
+            "unknown_types": int((self.targets == len(self.types)).sum()),
+            "types": list(self.types),
+        }
+
+
+def evaluate_events(
+    model: PredictsEvents,
+    queries: Queries,
+    *,
+    decision_weights: np.ndarray | None = None,
+    chunk_size: int = 64,
+) -> EventEvaluation:
+    """Forecast the next event of every query and compare it with what came.
+
+    The median of the time is its point forecast. Times are not measured where the queries tell
+    them (`protocol.query_time`).
+
+    Args:
+        model: whose `types` stand in the order of the codes of the schema's column `action`.
+        queries: with the target column `action`: `prepare(split, schema=...)` makes it from a
+            schema with a `Category` of that name.
+        decision_weights: of the types, (A,), from `choose_decision_weights`. They decide which
+            type is predicted, and change no probability.
+        chunk_size: queries asked at once; changes memory and speed, never the result.
+
+    Raises:
+        ValueError: the model predicts no events, or the queries do not know the types that came.
+
+    Example:
+        >>> schema = Schema({"action": Category()})
+        >>> data = prepare(last_event(log), columns=("timestamp",), schema=schema)
+        >>> floor = rm.fit(MarkovTypes(data.schema["action"].values), data)
+        >>> evaluate_events(floor, data.test).metrics["type_macro_f1"]
+    """
+    require_capability(model, PredictsEvents, "`evaluate_events`")
+    must = "`queries` must tell the type of their targets: name a Category `action` in the schema"
+    known = "action" in queries.target_columns
+    require(known, must, target_columns=sorted(queries.target_columns))
+    forecast = forecast_events(model, queries, chunk_size)
+    table = _type_columns(forecast, queries, decision_weights)
+    if forecast.gap is not None and not queries.protocol.query_time:
+        table |= _gap_columns(forecast.gap, queries)
+    table = pd.DataFrame(table)
+    return EventEvaluation(
+        table=table,
+        types=forecast.types,
+        probabilities=forecast.type_probabilities,
+        metrics=event_metrics(table, forecast.types),
+        protocol=queries.protocol,
+    )
+
+
+def forecast_events(model: PredictsEvents, queries: Queries, chunk_size: int = 64) -> EventForecast:
+    """The forecasts of all queries, without the probabilities of items, which take much memory."""
+    starts = range(0, len(queries), chunk_size)
+    rows = (np.arange(start, min(start + chunk_size, len(queries))) for start in starts)
+    parts = [model.next_event(ask(model, queries, chunk)) for chunk in rows]
+    gap = None
+    if all(part.gap is not None for part in parts):
+        fields = ("weights", "means", "scales")
+        joined = [np.concatenate([getattr(part.gap, name) for part in parts]) for name in fields]
+        gap = LogNormalMixture(*joined)
+    probabilities = np.concatenate([part.type_probabilities for part in parts])
+    return EventForecast(tuple(model.types), probabilities.astype(np.float64), gap=gap)
+
+
+def event_metrics(
+    table: Mapping[str, np.ndarray], types: tuple[str, ...], weights: np.ndarray | None = None
+) -> dict[str, float]:
+    """Averages over events.
+
+    `type_accuracy` is that of the most probable type; `type_decision_accuracy`, `type_macro_f1`
+    and the precision and recall of each type are those of the type decided for. A target of a type
+    that training never saw is wrong in all of these and a miss in `type_ece`; `type_log_loss` and
+    `type_brier` are over known types. Targets without a type count in none. Macro-F1 is the mean
+    over the known types that came or were predicted.
+
+    Args:
+        table: columns of `EventEvaluation.table`.
+        types: labels.
+        weights: how often each event counts, (N,); by default once. Averages over no event are
+            left out.
+    """
+    columns = {name: np.asarray(values) for name, values in table.items()}
+    weights = np.ones(len(columns["target"])) if weights is None else weights
+    targets, predicted = columns["target"], columns["predicted"]
+    typed = np.where(targets >= 0, weights, 0)
+    found = {}
+    if typed.any():
+        matrix = confusion(targets, predicted, len(types), weights)
+        precision, recall, _ = precision_recall_f1(matrix)
+        likely = columns["likely"] == targets
+        found = {
+            "type_accuracy": np.average(likely, weights=typed),
+            "type_decision_accuracy": np.average(predicted == targets, weights=typed),
+            "type_macro_f1": macro_f1(matrix),
+            "type_ece": binned_error(columns["confidence"], likely, typed),
+        }
+        for place, label in enumerate(types):
+            found[f"type_precision_{label}"] = precision[place]
+            found[f"type_recall_{label}"] = recall[place]
+    means = ("type_log_loss", "type_brier", "gap_mae_log1p", "gap_log_likelihood", *_INTERVALS)
+    for name in means:
+        values = columns.get(name)
+        there = 0 if values is None else np.where(np.isfinite(values), weights, 0)
+        if np.any(there):
+            found[name] = np.average(np.nan_to_num(values), weights=there)
+    return {name: float(value) for name, value in found.items()}
+
+
+def event_intervals(
+    table: Mapping[str, np.ndarray], types: tuple[str, ...], resamples: int = 1000, seed: int = 0
+) -> dict[str, Interval]:
+    """95 % percentile bootstrap intervals of `event_metrics` over users with all their events.
+
+    Events of one user resemble each other, so that an interval over events would be too narrow.
+    """
+    measured = event_metrics(table, types)
+    drawn = _redrawn(table, types, resamples, seed)
+    return {name: _interval(measured[name], drawn[name]) for name in measured}
+
+
+def compare_events(
+    model: EventEvaluation,
+    baseline: EventEvaluation,
+    metrics: tuple[str, ...] = ("type_macro_f1", "type_log_loss", "gap_mae_log1p"),
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Differences between two models on the same events, by a paired bootstrap over users.
+
+    Args:
+        model, baseline: evaluations of the same queries.
+        metrics: of both.
+        resamples, seed: of the draws of users, which both models share.
+
+    Returns:
+        One row per metric: `difference` (model minus baseline) with its 95 % interval `low`,
+        `high`, and `p`, twice the smaller share of draws on either side of 0.
+
+    Raises:
+        ValueError: the evaluations are of other events, or one was told the target's time.
+    """
+    told = [evaluation.protocol.query_time for evaluation in (model, baseline)]
+    must = "`model` and `baseline` must both be told the time of the target, or neither"
+    require(told[0] == told[1], must, query_time=told)
+    tables = [evaluation.table for evaluation in (model, baseline)]
+    same = all(np.array_equal(tables[0][name], tables[1][name]) for name in ("user", "target"))
+    require(same, "`model` and `baseline` must be evaluated on the same queries", same=same)
+    drawn = [_redrawn(table, model.types, resamples, seed) for table in tables]
+    rows = {}
+    for name in metrics:
+        difference = drawn[0][name] - drawn[1][name]
+        center = model.metrics[name] - baseline.metrics[name]
+        _, low, high = _interval(center, difference)
+        tail = min((difference <= 0).sum(), (difference >= 0).sum())
+        rows[name] = [center, low, high, min(1.0, 2 * (1 + tail) / (1 + resamples))]
+    columns = ["difference", "low", "high", "p"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("metric")
+
+
+def _redrawn(table, types, resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """Each metric in each draw of users, (R,); NaN where a draw has no such event."""
+    table = {name: np.asarray(values) for name, values in table.items()}
+    _, users = np.unique(table["user"], return_inverse=True)
+    count = users.max() + 1
+    generator = np.random.default_rng(seed)
+    draws = generator.multinomial(count, np.full(count, 1 / count), resamples)
+    found = [event_metrics(table, types, draw[users].astype(np.float64)) for draw in draws]
+    return {name: values.to_numpy() for name, values in pd.DataFrame(found).items()}
+
+
+def _interval(center: float, drawn: np.ndarray) -> Interval:
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return Interval(float(center), float(low), float(high))
+
+
+def _type_columns(forecast: EventForecast, queries: Queries, decision_weights) -> dict:
+    probabilities, size = forecast.type_probabilities, len(forecast.types)
+    codes = np.asarray(queries.target_columns["action"])
+    targets = np.where(codes == size + 2, -1, np.minimum(codes - 1, size))
+    known = (targets >= 0) & (targets < size)
+    rows, places = np.arange(len(codes)), np.where(known, targets, 0)
+    chosen = probabilities[rows, places]
+    brier = (probabilities**2).sum(axis=1) - 2 * chosen + 1
+    likely = probabilities.argmax(axis=1)
+    return {
+        "user": pd.factorize(queries.histories.users)[0],
+        "target": targets,
+        "likely": likely,
+        "predicted": decide(probabilities, decision_weights),
+        "confidence": probabilities[rows, likely],
+        "type_log_loss": np.where(known, -np.log(np.maximum(chosen, SMALLEST)), np.nan),
+        "type_brier": np.where(known, brier, np.nan),
+    }
+
+
+def _gap_columns(gap: LogNormalMixture, queries: Queries) -> dict:
+    seconds = np.asarray(queries.target_columns.get("gap_seconds", np.full(len(queries), np.nan)))
+    there = seconds >= 0  # False for NaN and for clocks that went back.
+    seconds = np.where(there, seconds, 0.0)
+    logs = np.log1p(seconds)
+    found = {
+        "gap_mae_log1p": np.abs(logs - np.log1p(gap.quantile(0.5))),
+        "gap_log_likelihood": gap.log_density(seconds) + logs,
+    }
+    for name, level in _INTERVALS.items():
+        low, high = gap.quantile((1 - level) / 2), gap.quantile((1 + level) / 2)
+        found[name] = (low <= seconds) & (seconds <= high)
+    return {name: np.where(there, values, np.nan) for name, values in found.items()}
