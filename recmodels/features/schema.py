@@ -94,7 +94,7 @@ class Schema:
             *names: of columns of a fitted schema.
 
         Returns:
-            By name, a dict with the number of codes under `"codes"`, or of numbers under `"numbers"`.
+            By name, a dict: number of codes under `"codes"`, or of numbers under `"numbers"`.
 
         Raises:
             ValueError: a column is unknown or has not been fitted.
