@@ -1,6 +1,6 @@
 """Measures of forecasts of the next event: its type and the time until it comes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,7 @@ def evaluate_events(
     queries: Queries,
     *,
     decision_weights: np.ndarray | None = None,
-    chunk_size: int = 64,
+    chunk_size: int = 512,
 ) -> EventEvaluation:
     """Forecast the next event of every query and compare it with what came.
 
@@ -127,6 +127,8 @@ def evaluate_events(
     if forecast.gap is not None and not queries.protocol.query_time:
         table |= _gap_columns(forecast.gap, queries)
     table = pd.DataFrame(table)
+    numbers = table.select_dtypes("float64").columns
+    table = table.astype(dict.fromkeys(numbers, np.float32))  # As results store it.
     return EventEvaluation(
         table=table,
         types=forecast.types,
@@ -136,11 +138,13 @@ def evaluate_events(
     )
 
 
-def forecast_events(model: PredictsEvents, queries: Queries, chunk_size: int = 64) -> EventForecast:
+def forecast_events(
+    model: PredictsEvents, queries: Queries, chunk_size: int = 512
+) -> EventForecast:
     """The forecasts of all queries, without the probabilities of items, which take much memory."""
     starts = range(0, len(queries), chunk_size)
     rows = (np.arange(start, min(start + chunk_size, len(queries))) for start in starts)
-    parts = [model.next_event(ask(model, queries, chunk)) for chunk in rows]
+    parts = [model.next_event(ask(model, queries, chunk), with_items=False) for chunk in rows]
     gap = None
     if all(part.gap is not None for part in parts):
         fields = ("weights", "means", "scales")
@@ -195,15 +199,26 @@ def event_metrics(
 
 
 def event_intervals(
-    table: Mapping[str, np.ndarray], types: tuple[str, ...], resamples: int = 1000, seed: int = 0
+    tables: Sequence[Mapping[str, np.ndarray]],
+    types: tuple[str, ...],
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Interval]:
     """95 % percentile bootstrap intervals of `event_metrics` over users with all their events.
 
     Events of one user resemble each other, so that an interval over events would be too narrow.
+
+    Args:
+        tables: of `EventEvaluation`, one per seed; measures are means over the seeds.
+        types: labels.
+        resamples, seed: of the draws of users.
     """
-    measured = event_metrics(table, types)
-    drawn = _redrawn(table, types, resamples, seed)
-    return {name: _interval(measured[name], drawn[name]) for name in measured}
+    measured = pd.DataFrame([event_metrics(table, types) for table in tables]).mean()
+    drawn = [_redrawn(table, types, resamples, seed) for table in tables]
+    return {
+        name: _interval(mean, np.mean([draws[name] for draws in drawn], axis=0))
+        for name, mean in measured.items()
+    }
 
 
 def compare_events(
