@@ -13,7 +13,7 @@ from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.stored import read_per_user
 from recmodels.experiments.tables import markdown_table, table_rows
 from recmodels.experiments.train import save_bundle_of
-from recmodels.recommend.recommender import Recommender
+from recmodels.recommend.bundle import load_bundle
 
 ENTRIES = {name: e for name, e in EXPERIMENTS.items() if e.predicts_events}
 FLOORS = [name for name, e in ENTRIES.items() if e.task is None]
@@ -75,8 +75,8 @@ def test_seeds_of_a_model_share_a_mean_and_a_bundle_knows_its_columns(tmp_path):
     assert found["low"] < found["mean"] < found["high"]
     assert found["seed_std"] == pytest.approx(np.std(losses, ddof=1), abs=1e-6)
     save_bundle_of(runs[0], LOG, tmp_path / "bundle")
-    loaded = Recommender.load(tmp_path / "bundle")
-    assert loaded.model.temperature == pytest.approx(runs[0].decision["temperature"], abs=1e-3)
+    loaded = load_bundle(tmp_path / "bundle").model
+    assert loaded.temperature == pytest.approx(runs[0].decision["temperature"], abs=1e-3)
 
 
 def test_a_stored_result_with_other_forecasts_is_refused(tmp_path):
