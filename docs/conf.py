@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -10,6 +11,8 @@ from docutils import nodes
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import recmodels  # noqa: E402
+
+sys.path.insert(0, os.path.dirname(__file__))  # Where `site_extension` lies.
 
 project = "recmodels"
 release = recmodels.__version__
@@ -23,6 +26,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "site_extension",
 ]
 
 # The whole repository is the source, so that a link works here as it does in a clone.
@@ -46,10 +50,8 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 html_theme = "furo"
 html_static_path = ["static", "node_modules/mathjax/es5/tex-svg-full.js"]
 html_css_files = ["site.css"]
-html_js_files = ["sort.js"]
+html_js_files = ["sort.js", "scroll.js", "copy.js", "search.js"]
 mathjax_path = "tex-svg-full.js"
-# To quote from the pages found, a search fetches them, which a page opened from a folder may not.
-html_show_search_summary = False
 html_copy_source = False
 
 

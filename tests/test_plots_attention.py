@@ -71,3 +71,16 @@ def test_panels_stand_in_one_row_and_have_the_colours_of_the_project():
     plt.close("all")
     with pytest.raises(ValueError, match="`count`.*Received"):
         plots.panels(0)
+
+
+def test_products_of_positions_count_both_axes_from_the_newest(ax):
+    plots.position_map(np.eye(10), products=True, ax=ax)
+    labels = [[t.get_text() for t in axis.get_ticklabels()] for axis in (ax.xaxis, ax.yaxis)]
+    assert labels[0] == labels[1] and labels[0][0] == "0"
+    assert ax.get_xticks()[0] == 9 == ax.get_yticks()[0]
+    assert ax.get_xlabel() == ax.get_ylabel() == "events before the newest"
+
+
+def test_long_names_of_a_map_take_several_lines(ax):
+    plots.attention_map(WEIGHTS, ["The Truth About Cats and Dogs", "b", "c"], ax=ax)
+    assert ax.get_yticklabels()[0].get_text() == "The Truth About\nCats and Dogs"

@@ -1,22 +1,30 @@
+"""The figure of whether probabilities come true."""
+
+import matplotlib
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from recmodels import plots
 
-TABLE = pd.DataFrame({"cases": [10, 40], "confidence": [0.55, 0.9], "accuracy": [0.5, 0.95]})
+TABLE = pd.DataFrame({"cases": [30, 10], "confidence": [0.5, 0.9], "accuracy": [0.4, 0.95]})
 
 
-def test_the_curve_stands_beside_the_diagonal_with_a_dot_per_bin(tmp_path):
+def test_accuracy_stands_over_confidence_and_dots_show_the_cases():
+    matplotlib.use("Agg")
     ax = Figure().subplots()
-    assert plots.reliability_curve(TABLE, "NextEvent", ax=ax) is ax
-    assert ax.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
-    assert ax.lines[1].get_xydata().tolist() == [[0.55, 0.5], [0.9, 0.95]]
-    assert ax.collections[0].get_sizes().tolist() == [10 + 150 / 4, 160]
-    assert ax.get_xlabel() == "confidence" and ax.get_ylabel() == "accuracy"
-    plots.save(ax, tmp_path / "figure.png")
+    assert plots.reliability_diagram({"one": TABLE, "two": TABLE[1:]}, ax=ax) is ax
+    diagonal, one, two = ax.lines
+    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert one.get_xydata().tolist() == [[0.5, 0.4], [0.9, 0.95]]
+    assert two.get_xydata().tolist() == [[0.9, 0.95]]
+    sizes = ax.collections[0].get_sizes()
+    assert sizes[0] == 3 * sizes[1]
+    assert [text.get_text() for text in ax.get_legend().texts] == ["calibrated", "one", "two"]
+    assert ax.get_xlim() == (pytest.approx(0.35), 1)
 
 
-def test_a_table_without_bins_is_refused():
-    with pytest.raises(ValueError, match="`table` must hold at least one bin"):
-        plots.reliability_curve(TABLE[:0])
+@pytest.mark.parametrize("tables", [{}, {"one": TABLE[:0]}, {"one": TABLE[["cases"]]}])
+def test_what_cannot_be_drawn(tables):
+    with pytest.raises(ValueError, match="`(tables|one)` must .*Received: "):
+        plots.reliability_diagram(tables)

@@ -52,8 +52,9 @@ def test_marks_are_named(ax):
 def test_differences_stand_in_the_order_of_the_table_with_their_intervals(ax):
     plots.differences(TABLE, "difference", ax=ax)
     ends = ax.collections[0].get_segments()
-    np.testing.assert_allclose([end[:, 1] for end in ends], [[0.05, 0.2], [-0.3, -0.15]])
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["20", "all"]
+    np.testing.assert_allclose([end[:, 0] for end in ends], [[0.05, 0.2], [-0.3, -0.15]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["20", "all"]
+    assert ax.get_ylim() == (1.5, -0.5)  # The first row is on top.
 
 
 def test_p_values_rise_from_nothing_to_all(ax):
@@ -75,12 +76,3 @@ def test_p_values_rise_from_nothing_to_all(ax):
 def test_nothing_to_draw_is_refused(draw, arguments, ax):
     with pytest.raises(ValueError, match="^`.*Received"):
         draw(*arguments, ax=ax)
-
-
-def test_long_names_of_differences_are_turned_and_short_ones_are_not():
-    def rotation(names):
-        table = pd.DataFrame({"mean": 0.0, "low": -1.0, "high": 1.0}, index=names)
-        return plots.differences(table, "NDCG@10").get_xticklabels()[0].get_rotation()
-
-    assert rotation(["ease", "bce", "softmax"]) == 0
-    assert rotation([f"a long name {i}" for i in range(8)]) == 30

@@ -22,7 +22,7 @@ def test_every_value_has_its_dot_and_its_name(ax):
     assert line.get_xydata().tolist() == CURVE.to_numpy().tolist()
     assert [text.get_text() for text in ax.texts] == ["0", "0.3", "0.9"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("genres", "NDCG@10")
-    assert ax.get_title() == "weight of likeness" and ax.get_ylim()[0] == 0
+    assert ax.get_title() == "number at each dot: weight of likeness" and ax.get_ylim()[0] == 0
 
 
 def test_labels_do_not_lie_on_each_other(ax):

@@ -1,6 +1,5 @@
 """README and results page: their tables are the stored results, the example runs."""
 
-import runpy
 import shutil
 from pathlib import Path
 
@@ -24,8 +23,3 @@ def test_the_ten_lines_run(readme_example, capsys):
     assert len([line for line in readme_example.splitlines() if line.strip()]) <= 10
     exec(compile(readme_example, "README.md", "exec"), {})
     assert "SASRec" in capsys.readouterr().out
-
-
-def test_the_picture_is_drawn_by_its_code():
-    drawn = runpy.run_path(str(ROOT / "docs" / "pipeline.py"))
-    assert drawn["PICTURE"].read_text("utf-8") == drawn["pipeline"]()

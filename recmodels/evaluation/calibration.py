@@ -34,7 +34,7 @@ def binned_error(confidence, hits, weights=None, bins: int = BINS) -> float:
 
 
 def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = BINS) -> pd.DataFrame:
-    """Accuracy by confidence in the most probable class; see `plots.reliability_curve`.
+    """Accuracy by confidence in the most probable class; see `plots.reliability_diagram`.
 
     Args:
         probabilities: (N, A), rows sum to 1.
@@ -148,7 +148,7 @@ def confusion(
     """How often each class was predicted where each came, float64 (A + 1, A).
 
     Args:
-        targets: integers (N,); A stands for a class that training never saw, and negative ones
+        targets: integers (N,); A is a class that training never saw, and negative ones
             are left out.
         predicted: integers in 0..A - 1, (N,).
         size: A.

@@ -1,4 +1,4 @@
-"""What a model is fed: numbers, matrices, and what they depend on."""
+"""Model inputs: distributions and padding."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from recmodels.data.errors import require
 from recmodels.data.text import one_line
-from recmodels.plots.style import COLOURS, legend_label, styled
+from recmodels.plots.style import COLOURS, DASHES, legend_label, styled, with_markers
 
 NUM_BINS = 40
 
@@ -18,7 +18,7 @@ NUM_BINS = 40
 def value_distribution(
     parts: Mapping[str, np.ndarray], label: str = "value", ax: Axes | None = None
 ) -> Axes:
-    """How the values of a feature spread, one outline a part, each with an area of one.
+    """Distribution of the values of a feature, one outline per part, each with an area of one.
 
     Args:
         parts: by name, the values; missing ones are left out.
@@ -35,8 +35,9 @@ def value_distribution(
     bins = np.histogram_bin_edges(np.concatenate(list(known.values())), NUM_BINS)
     with styled(ax) as ax:
         look = {"bins": bins, "density": True, "histtype": "step", "linewidth": 1.6}
-        for name, values in known.items():
-            ax.hist(values, **look, label=legend_label(name))
+        for number, (name, values) in enumerate(known.items()):
+            dash = DASHES[number % len(DASHES)]
+            ax.hist(values, **look, linestyle=dash, label=legend_label(name))
         ax.set(xlabel=label, ylabel="density")
         if len(known) > 1:
             ax.legend()
@@ -46,10 +47,10 @@ def value_distribution(
 def response_curves(
     table: pd.DataFrame, label: str, percent: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """How numbers answer to a change, one line a column.
+    """Values against a change of the input, one line per column.
 
     Args:
-        table: one row a setting, indexed by it under the name it has; one column a line.
+        table: one row per setting, indexed by it under the name it has; one column per line.
         label: of the vertical axis.
         percent: whether the numbers are shares.
         ax: where to draw; by default a new figure.
@@ -59,8 +60,8 @@ def response_curves(
     """
     require(table.size, "`table` must hold at least one setting", shape=table.shape)
     with styled(ax) as ax:
-        for name, values in table.items():
-            ax.plot(table.index, values, "o-", markersize=4, label=legend_label(name))
+        for name, values, marker in with_markers(table):
+            ax.plot(table.index, values, marker=marker, markersize=5, label=legend_label(name))
         if percent:
             ax.yaxis.set_major_formatter(PercentFormatter(1))
             ax.set_ylim(bottom=0)
@@ -71,7 +72,7 @@ def response_curves(
 
 
 def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes:
-    """Which places of a padded matrix hold an item and which are padding.
+    """The positions of a padded matrix with an item and with padding.
 
     Args:
         item_ids: the matrix, (B, T), 0 for padding.

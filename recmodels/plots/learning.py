@@ -1,4 +1,4 @@
-"""How a training went."""
+"""Learning curves."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from recmodels.data.errors import require
-from recmodels.plots.style import legend_label, styled
+from recmodels.plots.style import legend_label, styled, with_markers
 
 
 def learning_curves(
@@ -15,7 +15,7 @@ def learning_curves(
     label: str = "validation NDCG@10",
     ax: Axes | None = None,
 ) -> Axes:
-    """One line a training, with a dot on the best epoch: the highest score or the lowest loss.
+    """Draw one line per training, with a marker at the best epoch: highest score or lowest loss.
 
     Args:
         curves: by name, a table with the columns `epoch` and `column`, such as
@@ -32,12 +32,12 @@ def learning_curves(
     """
     require(curves, "`curves` must hold at least one training", curves=curves)
     with styled(ax) as ax:
-        for name, frame in curves.items():
+        for name, frame, marker in with_markers(curves):
             known = frame[["epoch", column]].astype(float).dropna()
             require(len(known), f"`curves` of {name!r} has no value of {column!r}", curves=frame)
             (line,) = ax.plot(known["epoch"], known[column], label=legend_label(name))
             best = known[column].idxmin() if column == "loss" else known[column].idxmax()
-            ax.plot(*known.loc[best], "o", color=line.get_color())
+            ax.plot(*known.loc[best], marker, color=line.get_color())
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="epoch", ylabel=label)
         if len(curves) > 1:

@@ -1,4 +1,4 @@
-"""What a measurement depends on: the length of the list, the negatives, luck."""
+"""Effects of list length, negatives and chance on a measure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 from recmodels.data.errors import require
+from recmodels.data.text import one_line
 from recmodels.evaluation.ranking import UNRANKED
-from recmodels.plots.style import GREY, legend_label, styled
-
-_NAMES_ABREAST = 90  # Letters, were all as long as the longest; more overlap.
+from recmodels.plots.style import GREY, NAME_WIDTH, legend_label, styled
 
 
 def hits_by_depth(
@@ -19,7 +18,7 @@ def hits_by_depth(
     marks: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Share of users whose target is among the first k, for every k: one curve a model.
+    """Share of users whose target is among the first k, for every k: one curve per model.
 
     Args:
         ranks: by model, the rank of each user's target, (U,). Those nobody could rank are at
@@ -61,10 +60,10 @@ def hits_by_depth(
 def differences(
     table: pd.DataFrame, label: str, by: str = "compared with", ax: Axes | None = None
 ) -> Axes:
-    """A difference between two models under several conditions, with intervals and a line at 0.
+    """Draw a difference under several conditions, one row each, with intervals and a line at 0.
 
     Args:
-        table: one row a condition, in the order to draw: `mean`, `low`, `high`.
+        table: one row a condition, the first on top: `mean`, `low`, `high`.
         label: of the difference, such as `"NDCG@10 of EASE above ItemKNN"`.
         by: what the conditions are.
         ax: where to draw; by default a new figure.
@@ -76,18 +75,16 @@ def differences(
     arms = np.array([table["mean"] - table["low"], table["high"] - table["mean"]])
     with styled(ax) as ax:
         positions = np.arange(len(table))
-        ax.axhline(0, color=GREY, linestyle="--", linewidth=1)
-        ax.errorbar(positions, table["mean"], yerr=arms, fmt="o", capsize=3)
-        names = [str(name) for name in table.index]
-        crowded = len(max(names, key=len)) * len(names) > _NAMES_ABREAST
-        ax.set_xticks(positions, names, **{"rotation": 30, "ha": "right"} if crowded else {})
-        ax.grid(False, axis="x")
-        ax.set(xlim=(-0.5, len(table) - 0.5), xlabel=by, ylabel=f"{label}, 95 % interval")
+        ax.axvline(0, color=GREY, linestyle="--", linewidth=1)
+        ax.errorbar(table["mean"], positions, xerr=arms, fmt="o", capsize=3)
+        ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
+        ax.grid(False, axis="y")
+        ax.set(ylim=(len(table) - 0.5, -0.5), ylabel=by, xlabel=f"{label}, 95 % interval")
     return ax
 
 
 def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | None = None) -> Axes:
-    """How often p lies below each threshold: the diagonal, where there is nothing to be found.
+    """Share of p-values below each threshold; the diagonal is expected without a real difference.
 
     Args:
         p: by test, the p-values of many comparisons.

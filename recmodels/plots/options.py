@@ -1,4 +1,4 @@
-"""What an option of a model is worth."""
+"""Effect of an option on a metric."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from recmodels.data.errors import require
-from recmodels.plots.style import legend_label, styled
+from recmodels.plots.style import axis_start, legend_label, styled, with_markers
 
 
 def option_curves(
@@ -17,16 +17,16 @@ def option_curves(
     best: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """A metric for each value of an option, one line a model.
+    """A metric for each value of an option, one line per model.
 
-    The values stand side by side whatever the steps between them, so that 0, 1, 10, 100 can be
+    The values have equal distances whatever their steps, so that 0, 1, 10, 100 can be
     read as well as 0.5, 0.6, 0.7.
 
     Args:
         curves: by model, the metric indexed by the values tried, the same for all.
         by: what the option is.
         label: of the metric.
-        best: whether a dot marks the highest value of each line.
+        best: whether a larger marker marks the highest value of each line.
         ax: where to draw; by default a new figure.
 
     Raises:
@@ -39,16 +39,17 @@ def option_curves(
     same = len({tuple(values) for values in tried.values()}) == 1 and [] not in tried.values()
     require(same, "`curves` must hold one or more curves over the same values", curves=tried)
     with styled(ax) as ax:
-        for name, curve in curves.items():
+        for name, curve, marker in with_markers(curves):
             numbers = curve.to_numpy(float)
-            (line,) = ax.plot(numbers, label=legend_label(name))
+            (line,) = ax.plot(numbers, marker=marker, markersize=4, label=legend_label(name))
             if best:
                 top = int(np.nanargmax(numbers))
-                ax.plot(top, numbers[top], "o", color=line.get_color())
+                ax.plot(top, numbers[top], marker, markersize=9, color=line.get_color())
         values = next(iter(tried.values()))
         names = [f"{v:g}" if isinstance(v, int | float) else str(v) for v in values]
         ax.set_xticks(range(len(values)), names)
-        ax.set_ylim(0, 1.08 * ax.get_ylim()[1])  # Room above the highest dot.
+        ax.margins(y=0.1)  # Room above the highest marker.
+        ax.set_ylim(bottom=axis_start(np.stack([c.to_numpy(float) for c in curves.values()])))
         ax.set(xlabel=by, ylabel=label)
         if len(curves) > 1:
             ax.legend()

@@ -1,10 +1,10 @@
-"""What a rule for lists costs and brings."""
+"""Trade-off of two measures."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from recmodels.data.errors import require
-from recmodels.plots.style import GREY, styled
+from recmodels.plots.style import GREY, axis_start, styled
 
 NEAR = 0.07  # Share of the width or height of a figure that a label takes.
 
@@ -42,8 +42,8 @@ def trade_off(
             ring = {"marker": "o", "markersize": 13, "markerfacecolor": "none"}
             ax.plot(*curve.loc[chosen], color=line.get_color(), linestyle="none", **ring)
         ax.margins(0.1)
-        ax.set_ylim(bottom=0)
-        ax.set(xlabel=across, ylabel=up, title=by)
+        ax.set_ylim(bottom=axis_start(curve[up]))
+        ax.set(xlabel=across, ylabel=up, title=f"number at each dot: {by}" if by else "")
     return ax
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""Results of evaluations."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,15 @@ from matplotlib.axes import Axes
 
 from recmodels.data.errors import require
 from recmodels.data.text import one_line
-from recmodels.plots.style import COLOURS, GREY, NAME_WIDTH, legend_label, styled
+from recmodels.plots.style import (
+    COLOURS,
+    GREY,
+    NAME_WIDTH,
+    axis_start,
+    legend_label,
+    styled,
+    with_markers,
+)
 
 
 def metric_by_slice(
@@ -17,7 +25,7 @@ def metric_by_slice(
     by: str = "history length",
     ax: Axes | None = None,
 ) -> Axes:
-    """A metric slice by slice, one colour a model, with intervals.
+    """Draw a metric slice by slice with intervals; models differ by colour and marker.
 
     Args:
         tables: by model, the table of `slices`, all with the same slices.
@@ -35,14 +43,14 @@ def metric_by_slice(
     _check_same_slices(tables)
     users = next(iter(tables.values()))["users"]
     with styled(ax) as ax:
-        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Side by side.
-        for shift, (name, table) in zip(shifts, tables.items(), strict=True):
-            places, look = np.arange(len(table)) + shift, {"fmt": "o", "capsize": 3}
+        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Next to each other.
+        for shift, (name, table, marker) in zip(shifts, with_markers(tables), strict=True):
+            places, look = np.arange(len(table)) + shift, {"fmt": marker, "capsize": 3}
             look["label"] = legend_label(name)
             ax.errorbar(places, table["mean"], yerr=_arms(table), **look)
         names = [f"{name}\nn = {count:,.0f}" for name, count in users.items()]
         ax.set_xticks(np.arange(len(users)), names)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=axis_start(np.stack([t["mean"] for t in tables.values()])))
         ax.grid(False, axis="x")
         ax.set(xlabel=by, ylabel=f"{label}, 95 % interval")
         if len(tables) > 1:
@@ -56,10 +64,13 @@ def model_comparison(
     ceiling: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Models from worst to best with their intervals.
+    """Draw models from worst to best with their intervals.
+
+    Bars are drawn where the axis begins at zero. It does not where zero would hide the differences,
+    and only the points and intervals are drawn there.
 
     Args:
-        table: one row a model, indexed by its name: `mean`, `low`, `high`.
+        table: one row per model, indexed by its name: `mean`, `low`, `high`.
         label: of the metric.
         ceiling: the best that any model can reach, where it is known.
         ax: where to draw; by default a new figure.
@@ -71,7 +82,9 @@ def model_comparison(
     table = table.sort_values("mean")
     positions = np.arange(len(table))
     with styled(ax) as ax:
-        ax.barh(positions, table["mean"], height=0.6, color=COLOURS[0], alpha=0.25)
+        left = axis_start(table["mean"])
+        if left == 0:
+            ax.barh(positions, table["mean"], height=0.6, color=COLOURS[0], alpha=0.25)
         ax.errorbar(table["mean"], positions, xerr=_arms(table), fmt="o", capsize=3)
         for position, (mean, high) in enumerate(zip(table["mean"], table["high"], strict=True)):
             place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
@@ -80,20 +93,23 @@ def model_comparison(
         ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
         ax.grid(False, axis="y")
         ax.set_xlabel(f"{label}, 95 % interval")
-        right = np.nanmax([table["mean"], table["high"]])
         if ceiling is not None:
-            right = max(right, ceiling)
             ax.axvline(ceiling, color=COLOURS[1], linestyle="--")
-            ax.set_title(f"ceiling {ceiling:.3f}", color=COLOURS[1], x=ceiling / (1.15 * right))
-        ax.set_xlim(0, 1.15 * right)  # Room for the number behind the longest bar.
+        left = ax.get_xlim()[0] if left is None else left
+        right = np.nanmax([*table["mean"], *table["high"], ceiling or 0])
+        right += 0.15 * (right - left)  # Room for the number behind the longest bar.
+        ax.set_xlim(left, right)
+        if ceiling is not None:
+            place = (ceiling - left) / (right - left)
+            ax.set_title(f"ceiling {ceiling:.3f}", color=COLOURS[1], x=place)
     return ax
 
 
 def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
-    """What was measured, with its interval, and what others printed for the same: a diamond.
+    """Measured values with their intervals, and published values as diamonds.
 
     Args:
-        table: one row an experiment in the order to draw, from the top: `mean`, `low`, `high`, and
+        table: one row per experiment in the order to draw, from the top: `mean`, `low`, `high`, and
             `printed`, which is NaN where nothing was.
         label: of the metric.
         ax: where to draw; by default a new figure.

@@ -1,24 +1,29 @@
-"""One look for every figure, and a font that can write Chinese."""
+"""The style of all figures, and a font with Chinese characters."""
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
+from typing import Any
 
 import matplotlib
 import matplotlib.text
-from matplotlib import font_manager
+import numpy as np
+from matplotlib import cycler, font_manager
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogFormatter, ScalarFormatter
 
 from recmodels.data.files import written_whole
 from recmodels.data.text import TITLE_WIDTH, one_line
 
-# Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
+# Colours for all kinds of colour vision, also in print (Okabe and Ito, 2008), by contrast.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Lines differ by their dashes and points by their markers too, so that a grey print can be read.
+DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#6E6E6E"
-NAME_WIDTH = 50  # Characters of a title or name beside a bar or in a legend.
+NAME_WIDTH = 50  # Characters of a title or name next to a bar or in a legend.
 
 CJK_FONTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
@@ -29,7 +34,7 @@ CJK_FONTS = (
 
 @cache
 def cjk_font() -> str | None:
-    """The first installed font that writes Chinese, or None."""
+    """Return the first installed font with Chinese characters, or None."""
     for look_again in (False, True):
         if look_again:
             _add_new_fonts()
@@ -73,7 +78,7 @@ def styled(ax: Axes | None) -> Iterator[Axes]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#E4E4E4", linewidth=0.8)
         ax.set_axisbelow(True)
-        ax.set_prop_cycle(color=COLOURS)
+        ax.set_prop_cycle(cycler(color=COLOURS) + cycler(linestyle=DASHES))
         yield ax
         texts = ax.findobj(matplotlib.text.Text)
         for text in texts:  # The labels of an axis that was there before have its font.
@@ -124,6 +129,20 @@ def named_bars(
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.grid(False, axis="y")
+
+
+def with_markers(lines: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Yield the name and the values of each line, and the marker of its points."""
+    for number, (name, values) in enumerate(lines.items()):
+        yield name, values, MARKERS[number % len(MARKERS)]
+
+
+def axis_start(values: np.ndarray) -> float | None:
+    """Return 0, or None (as near as the values allow) where zero would hide their differences.
+
+    Zero is kept where the smallest value is at most half of the largest one.
+    """
+    return None if np.nanmin(values) > np.nanmax(values) / 2 else 0
 
 
 def legend_label(name: object) -> str:

@@ -1,0 +1,55 @@
+"""Readable names of experiments, for figures and tables of notebooks."""
+
+DATA = {
+    "ml-1m-sasrec": "MovieLens 1M",
+    "ml-100k-temporal": "MovieLens 100K, temporal",
+    "beauty": "Beauty",
+    "sports": "Sports",
+    "shop": "shop",
+}
+MODELS = {
+    "bce": "SASRec, BCE",
+    "bpr-mf": "BPR-MF",
+    "ease": "EASE",
+    "gbce": "SASRec, gBCE",
+    "in_batch": "SASRec, in-batch",
+    "in_batch_uncorrected": "SASRec, in-batch, no logQ",
+    "item-knn": "ItemKNN",
+    "markov": "Markov chain",
+    "recipe": "SASRec, recipe",
+    "sampled_softmax": "SASRec, sampled softmax",
+    "softmax": "SASRec, softmax",
+    "softmax-20": "SASRec, softmax, 20 epochs",
+    "softmax-bfloat16": "SASRec, softmax, bfloat16",
+}
+
+
+def model_label(experiment: str) -> str:
+    """Return the model of an experiment in words.
+
+    A model without a name of its own here keeps that of the experiment, with blanks for hyphens.
+
+    Example:
+        >>> model_label("ml-1m-sasrec-in_batch")
+        'SASRec, in-batch'
+    """
+    _, model = _parts(experiment)
+    return MODELS.get(model, model.replace("-", " ").replace("_", " "))
+
+
+def experiment_label(experiment: str) -> str:
+    """Return data set and model of an experiment in words.
+
+    Example:
+        >>> experiment_label("beauty-softmax")
+        'Beauty: SASRec, softmax'
+    """
+    data, _ = _parts(experiment)
+    return f"{DATA[data]}: {model_label(experiment)}" if data else model_label(experiment)
+
+
+def _parts(experiment: str) -> tuple[str, str]:
+    """Return the longest name of a data set that an experiment begins with, and the rest."""
+    known = [name for name in DATA if experiment.startswith(f"{name}-")]
+    data = max(known, key=len, default="")
+    return data, experiment[len(data) + 1 :] if data else experiment
