@@ -10,12 +10,8 @@ from sklearn import metrics
 
 from recmodels.data.event_splits import last_event
 from recmodels.data.interactions import Interactions
-from recmodels.evaluation.event_prediction import (
-    compare_events,
-    evaluate_events,
-    event_intervals,
-    event_metrics,
-)
+from recmodels.evaluation.event_prediction import evaluate_events, event_metrics
+from recmodels.evaluation.event_statistics import compare_events, event_intervals
 from recmodels.features.columns import Category
 from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recmodels.evaluation.event_prediction import event_intervals
+from recmodels.evaluation.event_statistics import event_intervals
 from recmodels.evaluation.held_out import interval_of_sums
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.statistics import bootstrap_interval, seed_std
