@@ -1,4 +1,4 @@
-"""Sequential recommendation in Keras that one can teach with, trust and reproduce.
+"""Sequential recommendation in Keras, for teaching, reliable evaluation and reproducible results.
 
 import recmodels as rm
 

@@ -1,4 +1,4 @@
-"""A recommender as a SavedModel that plain TensorFlow runs, and its encoder for LiteRT.
+"""Export a recommender as a SavedModel for TensorFlow alone, and its encoder for LiteRT.
 
 Besides the adapter to TensorFlow Recommenders the only module that imports TensorFlow.
 """
@@ -19,7 +19,7 @@ from recmodels.recommend.atomic_dir import atomic_dir
 from recmodels.recommend.export_columns import column_encoders, column_specs
 from recmodels.recommend.recommender import Recommender
 
-# What stands for nothing in a padded history and at the end of a short list.
+# Padding of histories and of short lists.
 NO_TEXT, NO_NUMBER = "", -1
 
 

@@ -30,7 +30,7 @@ class MultiInterestTask(NextItem):
         table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
         scores = self.encoder.interest_scores(states, table)  # (N, K, V)
         weights = ops.reshape(states, (-1, self.encoder.num_interests, self.encoder.width + 1))
-        # The weight stands in each score, and has to be left out of the sum over the items.
+        # The weight is part of each score and has to be left out of the sum over the items.
         total = ops.logsumexp(scores, axis=-1) - weights[..., -1]  # (N, K)
         own = ops.take_along_axis(scores, (y - 1)[:, None, None], axis=-1)[..., 0]
         lost = -ops.logsumexp(own - total, axis=-1)  # (N,)
