@@ -94,7 +94,7 @@ class Schema:
             *names: of columns of a fitted schema.
 
         Returns:
-            By name, a dict: "codes", how many there are (0..n - 1), or "numbers", how many per event.
+            By name, a dict: "codes", how many (0..n - 1), or "numbers", how many per event.
 
         Raises:
             ValueError: a column is unknown or has not been fitted.
