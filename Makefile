@@ -37,8 +37,8 @@ test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and Py
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then \
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist worksteal -m backends; fi
 
-lab: $(READY)  ## Open the notebooks
-	$(BIN)/python -m jupyterlab notebooks
+lab: $(READY)  ## Open the notebooks; links to the glossary lead out of their folder
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
 
 notebooks: $(READY)  ## Execute all notebooks and solutions, keep outputs and texts (minutes)
 	$(BIN)/python notebooks/execute.py

@@ -58,7 +58,7 @@ def train_large(
 
 
 def _few_validated(data: SequenceData, count: int) -> SequenceData:
-    """The first validation queries alone: ranking a million items for everybody is no training."""
+    """The first validation queries, because ranking for all users would take too long."""
     queries, rows = data.validation, np.arange(min(count, len(data.validation)))
     few = Queries(
         queries.histories.select(rows),

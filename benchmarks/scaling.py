@@ -1,4 +1,4 @@
-"""How cost grows with events, length, catalogue and width, beside what is predicted."""
+"""Growth of the cost with events, length, catalogue and width, compared with a prediction."""
 
 import sys
 import time
@@ -253,7 +253,7 @@ def describe_scaling(result: dict) -> str:
 
 
 def draw_scaling(result: dict, path: Path) -> None:
-    """Measured and predicted cost beside each other, one panel an axis, both scales logarithmic."""
+    """Draw measured and predicted cost, one panel per axis, with logarithmic scales."""
     axes = result["curves"]["axes"]
     rows = panels(len(axes), width=3.4 * len(axes))
     for ax, (name, axis) in zip(rows, axes.items(), strict=True):
@@ -282,7 +282,7 @@ def circumstances() -> dict:
 
 
 def store_scaling(results: Path, result: dict) -> dict:
-    """Put what was found into `scaling.json`, beside the other half."""
+    """Add the results to `scaling.json`."""
     path = results / "scaling.json"
     with locked(path):
         write_json(path, {**read_json(path), **result})

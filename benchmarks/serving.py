@@ -1,4 +1,4 @@
-"""Time a bundle's answers: single requests, everybody at once, and the exported SavedModel.
+"""Time a bundle's answers: single requests, all users at once, and the exported SavedModel.
 
     python benchmarks/serving.py [--requests 300] [--users 6040] [--hidden-widths 64 256]
 
@@ -48,7 +48,7 @@ print(json.dumps([wall, own]))
 def make_bundle(
     folder: Path, lengths: np.ndarray, rng: np.random.Generator, hidden_width: int
 ) -> list[list[int]]:
-    """A bundle with random weights, and everybody's random history in raw ids."""
+    """A bundle with random weights, and a random history of each user in raw ids."""
     from recmodels.features.histories import Histories
     from recmodels.features.vocabulary import Vocabulary
     from recmodels.models.sasrec import SASRec
@@ -91,7 +91,7 @@ def summary(wall: list[float], processor: list[float]) -> dict[str, float]:
 
 
 def measure_bundle(folder: Path, histories: list[list[int]], requests: int) -> dict:
-    """Single requests and everybody at once, from a loaded bundle."""
+    """Single requests and all users at once, from a loaded bundle."""
     from recmodels.recommend import AtMost, Diverse, Recommender
 
     recommender = Recommender.load(folder)

@@ -50,7 +50,7 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 html_theme = "furo"
 html_static_path = ["static", "node_modules/mathjax/es5/tex-svg-full.js"]
 html_css_files = ["site.css"]
-html_js_files = ["sort.js", "copy.js", "search.js"]
+html_js_files = ["sort.js", "scroll.js", "copy.js", "search.js"]
 mathjax_path = "tex-svg-full.js"
 html_copy_source = False
 

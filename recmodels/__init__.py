@@ -1,4 +1,4 @@
-"""Sequential recommendation in Keras that one can teach with, trust and reproduce.
+"""Sequential recommendation in Keras, for teaching, reliable evaluation and reproducible results.
 
 import recmodels as rm
 
@@ -62,6 +62,7 @@ _HOMES = {
     "Content": "recmodels.models.content",
     "Hybrid": "recmodels.models.hybrid",
     "SASRec": "recmodels.models.sasrec",
+    "MultiInterest": "recmodels.models.multi_interest",
     "NextEvent": "recmodels.models.next_event",
     "EventForecast": "recmodels.models.event_forecast",
     "LogNormalMixture": "recmodels.models.event_forecast",
@@ -84,6 +85,18 @@ _HOMES = {
     "comparison": "recmodels.evaluation.comparison",
     "compare": "recmodels.evaluation.statistics",
     "BayesCeiling": "recmodels.evaluation.ceilings",
+    "build_label_examples": "recmodels.insights.labels",
+    "LabelClassifier": "recmodels.insights.labels",
+    "score_labels": "recmodels.insights.labels",
+    "label_sequences": "recmodels.insights.markov_mixture",
+    "fit_markov_mixture": "recmodels.insights.markov_mixture",
+    "StateClusters": "recmodels.insights.segments",
+    "stability": "recmodels.insights.segments",
+    "cluster_cards": "recmodels.insights.segments",
+    "daily_counts": "recmodels.insights.seasons",
+    "decompose": "recmodels.insights.seasons",
+    "find_period": "recmodels.insights.seasons",
+    "drift_alarm": "recmodels.insights.drift",
     "BayesEvents": "recmodels.evaluation.ceilings",
     "Recommender": "recmodels.recommend.recommender",
     "Panel": "recmodels.panel",

@@ -33,6 +33,18 @@ from recmodels.features.number_columns import Number as Number
 from recmodels.features.protocol import Protocol as Protocol
 from recmodels.features.schema import Schema as Schema
 from recmodels.features.sequences import prepare as prepare
+from recmodels.insights.drift import drift_alarm as drift_alarm
+from recmodels.insights.labels import LabelClassifier as LabelClassifier
+from recmodels.insights.labels import build_label_examples as build_label_examples
+from recmodels.insights.labels import score_labels as score_labels
+from recmodels.insights.markov_mixture import fit_markov_mixture as fit_markov_mixture
+from recmodels.insights.markov_mixture import label_sequences as label_sequences
+from recmodels.insights.seasons import daily_counts as daily_counts
+from recmodels.insights.seasons import decompose as decompose
+from recmodels.insights.seasons import find_period as find_period
+from recmodels.insights.segments import StateClusters as StateClusters
+from recmodels.insights.segments import cluster_cards as cluster_cards
+from recmodels.insights.segments import stability as stability
 from recmodels.layers.event_embedding import EventEmbedding as EventEmbedding
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
@@ -47,6 +59,7 @@ from recmodels.models.hybrid import Hybrid as Hybrid
 from recmodels.models.implicit_als import ImplicitALS as ImplicitALS
 from recmodels.models.item_knn import ItemKNN as ItemKNN
 from recmodels.models.markov import Markov as Markov
+from recmodels.models.multi_interest import MultiInterest as MultiInterest
 from recmodels.models.next_event import NextEvent as NextEvent
 from recmodels.models.popularity import MostPopular as MostPopular
 from recmodels.models.popularity import RecentPopular as RecentPopular

@@ -1,4 +1,4 @@
-"""The few calls most users need, each a thin join of the folders below."""
+"""Train a model and measure it on validation data: the calls that most users need."""
 
 import inspect
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def fit(
     verbose: bool = True,
     **options,
 ) -> LearningCurve:
-    """Train any model on the training histories; the best weights stay in it.
+    """Train a model on the training histories and leave the best weights in it.
 
     Counted models, such as `ItemKNN`, learn in one pass and take no options. Sequence encoders
     learn to name the next item (`tasks.build.next_item_job`), a `NextEvent` also its type and time
@@ -59,7 +59,7 @@ def fit(
 
     The initial weights follow from `seed`, also where the model was built or called before. A
     model that was trained, loaded or given weights is trained further by a new optimiser, with a
-    line that says so. With `warm_start` the optimiser goes on too, as if the training had not
+    line that says so. With `warm_start` the optimiser continues too, as if the training had not
     ended: on the same data, or on a grown log with a model that `grow` or `add_items` enlarged.
 
     Args:
@@ -72,11 +72,11 @@ def fit(
             protocol says.
         checkpoint: file to continue from after a kill. It is refused where data, filter, model or
             settings are not those of the run that wrote it.
-        warm_start: whether to go on with the optimiser's moments, and the numbers of epochs and
+        warm_start: whether to continue with the optimiser's moments, and the numbers of epochs and
             steps, that the latest `fit` left in `model.training_state`. Rows of new items start
             at zero moments. `epochs` are further ones, which a schedule covers anew; an average
             of the weights starts from the weights of the model.
-        verbose: whether one line per epoch goes to standard error.
+        verbose: print one line per epoch to standard error.
         **options: fields of `Training` (`epochs`, `learning_rate`, `patience`, `seed`, ...), and
             for sequence encoders `loss`, `batch_size`, `windows`, `num_negatives`,
             `max_positions`, `augment`; for `NextEvent` also `item_weight`, `type_weight`,
@@ -89,7 +89,7 @@ def fit(
     Raises:
         ValueError: the model cannot be fitted or has not as many items as the data, `data` are
             not from `prepare`, an option is unknown or out of range, the checkpoint is of
-            another run, or there is nothing to go on from.
+            another run, or there is no state to continue from.
         FloatingPointError: the loss, a weight or the validation score is not finite.
 
     Example:
@@ -169,19 +169,19 @@ def _settle_measure(job: Job, model, data: SequenceData, measure, measure_name, 
 
 
 def validation_score(model, data: SequenceData, filter_seen: bool | None = None) -> float:
-    """Mean of the protocol's metric over the validation queries: what choices are made by."""
+    """Return the mean of the protocol's metric over the validation queries."""
     ranks = rank(model, data.validation, filter_seen=filter_seen).ranks
     return float(rank_metric(data.protocol.choose_by, ranks).mean())
 
 
 def _plain_keywords(measure: Callable) -> dict:
-    """What is known of a measure: the plain keyword arguments of a `functools.partial`."""
+    """Return the plain keyword arguments of a `functools.partial`, to identify a measure."""
     keywords = getattr(measure, "keywords", {})
     return {k: v for k, v in keywords.items() if isinstance(v, str | int | float | None)}
 
 
 def _is_trained_in_epochs(model, data: SequenceData) -> bool:
-    """Whether a model has a task; raise where it, or the data, cannot be fitted."""
+    """Return whether a model has a task; raise if it or the data cannot be fitted."""
     if not isinstance(data, SequenceData):
         raise ValueError(
             "`data` must come from `prepare`, such as `prepare(leave_one_out(log))`. "
@@ -203,7 +203,7 @@ def _count(model, data: SequenceData, options: list[str]) -> LearningCurve:
 
 
 def _check_trained(model, data: SequenceData) -> None:
-    """Raise where a model with a task does not fit the data."""
+    """Raise if a model with a task does not fit the data."""
     if data.num_items < 2:
         raise ValueError(
             "`data` must hold two items at least: every loss, such as 'gbce', needs one that came "
@@ -215,7 +215,7 @@ def _check_trained(model, data: SequenceData) -> None:
 
 
 def _sort_options(task: str, options: dict) -> tuple[Training, dict]:
-    """The settings of `Training` and those of the task."""
+    """Split options into the settings of `Training` and those of the task."""
     of_task = list(inspect.signature(JOBS[task]).parameters)[3:]
     unknown = sorted(set(options) - set(_TRAINING) - set(of_task))
     if unknown:

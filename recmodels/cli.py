@@ -30,34 +30,37 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 STOPPED = 130  # What a shell calls a command that Ctrl-C ended.
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-data_app = typer.Typer(no_args_is_help=True, help="What the data sets are like.")
+data_app = typer.Typer(no_args_is_help=True, help="List and describe data sets.")
 app.add_typer(data_app, name="data")
 
 
 @app.callback()
 def recmodels() -> None:
-    """Sequential recommendation that one can teach with, trust and reproduce."""
+    """Sequential recommendation for teaching, reliable evaluation and reproducible results."""
 
 
 @app.command()
 def run(
     dataset: Annotated[
-        str, typer.Option(help="A known name, or a file or folder of events.")
+        str, typer.Option(help="Name of a data set, or a file or folder of events.")
     ] = "shop",
-    columns: Annotated[str, typer.Option(help="Of a file: 'user=uid,item=sku,timestamp=ts'.")] = "",
+    columns: Annotated[
+        str, typer.Option(help="Columns of a file: 'user=uid,item=sku,timestamp=ts'.")
+    ] = "",
     families: Annotated[
-        str, typer.Option(help="Models to compare, with commas: 'markov,item-knn,sasrec'.")
+        str, typer.Option(help="Models to compare, separated by commas: 'markov,item-knn,sasrec'.")
     ] = "",
     minutes: Annotated[
-        float | None, typer.Option(help="Budget; SASRec is made smaller or left out to fit in.")
+        float | None,
+        typer.Option(help="Time budget; SASRec is made smaller or left out to keep it."),
     ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Compare models on a log, keep the best as a bundle and write a report.
+    """Compare models on a log, save the best as a bundle and write a report.
 
-    A run that was stopped goes on where it was when the same command is typed again.
+    A run that was stopped continues when the same command is run again.
     """
     typer.echo("Starting TensorFlow takes some seconds.", err=True)
     start_backend()
@@ -92,9 +95,9 @@ def train(
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Train an experiment, measure it on its test cases and store result and bundle.
+    """Train an experiment, measure it on its test cases and store the result and the bundle.
 
-    A run that was stopped goes on where it was when the same command is typed again.
+    A run that was stopped continues when the same command is run again.
     """
     start_backend()
     from recmodels.experiments.catalogue import find_experiment
@@ -116,7 +119,7 @@ def tune(
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Search an experiment's options for the best validation score; the test is never seen."""
+    """Search for the options of an experiment with the best validation score, without test data."""
     start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.tune import tune as search
@@ -127,11 +130,11 @@ def tune(
 
 @app.command()
 def estimate(
-    name: Annotated[str, typer.Argument(help="An experiment, or a file of events.")],
-    columns: Annotated[str, typer.Option(help="Of a file, as for `run`.")] = "",
+    name: Annotated[str, typer.Argument(help="Name of an experiment, or a file of events.")],
+    columns: Annotated[str, typer.Option(help="Columns of a file, as for `run`.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Say what training costs in seconds and memory, measured within half a minute."""
+    """Estimate the time and memory of a training from measurements of half a minute."""
     start_backend()
     from recmodels.data.registry import open_log
     from recmodels.experiments.catalogue import find_experiment
@@ -159,19 +162,23 @@ def evaluate(folder: Path, as_json: Json = False) -> None:
 def recommend(
     folder: Path,
     history: Annotated[
-        str | None, typer.Option(help="Raw item ids, oldest first, with commas.")
+        str | None, typer.Option(help="Raw item ids, oldest first, separated by commas.")
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Raw id of a known user, instead.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Raw id of a known user, instead of a history.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
-    exclude: Annotated[str, typer.Option(help="Raw ids never to show, with commas.")] = "",
-    only: Annotated[str | None, typer.Option(help="Raw ids to choose from, with commas.")] = None,
+    exclude: Annotated[str, typer.Option(help="Raw ids to leave out, separated by commas.")] = "",
+    only: Annotated[
+        str | None, typer.Option(help="Raw ids to choose from, separated by commas.")
+    ] = None,
     rules: Annotated[
         str | None,
-        typer.Option(help='JSON, or a file of it: \'[{"rule": "AtMost", "most": 2}]\'.'),
+        typer.Option(help='Rules as JSON, or a JSON file: \'[{"rule": "AtMost", "most": 2}]\'.'),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Recommend from a bundle, after a history of raw item ids or for a known user."""
+    """Recommend items from a bundle, after a history of raw item ids or for a known user."""
     start_backend()
     from recmodels.recommend.raw_ids import typed_ids
     from recmodels.recommend.recommender import Recommender
@@ -196,10 +203,10 @@ app.command()(predict)
 @app.command()
 def export(
     folder: Path,
-    out: Annotated[Path, typer.Argument(help="Folder, or with --lite file, to write.")],
-    lite: Annotated[bool, typer.Option(help="Only the encoder, for LiteRT.")] = False,
+    out: Annotated[Path, typer.Argument(help="Output folder, or output file with --lite.")],
+    lite: Annotated[bool, typer.Option(help="Export only the encoder, for LiteRT.")] = False,
 ) -> None:
-    """Export a bundle to a SavedModel that plain TensorFlow runs, raw ids in and out."""
+    """Export a bundle to a SavedModel for TensorFlow alone, with raw ids in and out."""
     start_backend()
     from recmodels.recommend.export import export_lite, export_saved_model
     from recmodels.recommend.recommender import Recommender
@@ -214,11 +221,11 @@ def export(
 def table(
     results: Results = Path("results"),
     write: Annotated[
-        list[Path] | None, typer.Option(help="Renew the tables in this file; may be repeated.")
+        list[Path] | None, typer.Option(help="File whose tables are updated; may be repeated.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print all stored results beside the published figures."""
+    """Print all stored results with the published numbers."""
     start_backend()
     from recmodels.experiments.tables import markdown_table, table_rows, write_into
 
@@ -230,7 +237,7 @@ def table(
 
 @data_app.command("list")
 def data_list(as_json: Json = False) -> None:
-    """Name the known data sets."""
+    """List the known data sets."""
     from recmodels.data.registry import SOURCES
 
     rows = {name: source.summary for name, source in SOURCES.items()}
@@ -241,11 +248,11 @@ def data_list(as_json: Json = False) -> None:
 def data_card(
     name: str,
     columns: Annotated[
-        str, typer.Option(help="Of a file: 'user=uid,item=sku,dayfirst=true'.")
+        str, typer.Option(help="Columns of a file: 'user=uid,item=sku,dayfirst=true'.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Counts, spans, density, lengths, repeats and ties, checked against the published counts."""
+    """Print the properties of a log, and compare them with published counts."""
     from recmodels.data.card import data_card as make_card
     from recmodels.data.registry import open_log
 
@@ -255,7 +262,7 @@ def data_card(
 
 
 def main() -> None:
-    """Run the command; what a user can mend is one line, not a traceback."""
+    """Run the command; print errors that a user can correct as one line, without a traceback."""
     try:
         app()
     except (ValueError, OSError, FloatingPointError) as error:
@@ -264,8 +271,8 @@ def main() -> None:
     except SystemExit as ended:
         if ended.code == STOPPED:
             typer.echo(
-                "recmodels: stopped. Training goes on at its last finished epoch when the same "
-                "command is typed again.",
+                "recmodels: stopped. Training continues after its last finished epoch when the "
+                "same command is run again.",
                 err=True,
             )
         raise

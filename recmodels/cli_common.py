@@ -1,4 +1,4 @@
-"""What the commands share: options and how they are read, output, the start of the backend."""
+"""Functions shared by the commands: parse options, print output, start the backend."""
 
 import json
 import math
@@ -17,11 +17,11 @@ Runs = Annotated[Path, typer.Option(help="Folder of checkpoints and bundles.")]
 Results = Annotated[Path, typer.Option(help="Folder of stored results.")]
 
 LARGEST_SEED = 2**32 - 1  # That of NumPy.
-Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything random.")]
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of all random numbers.")]
 
 
 def listed(text: str, kind: Callable[[str], float], option: str) -> list:
-    """Finite numbers of a kind, written with commas.
+    """Parse finite numbers of one type, separated by commas.
 
     Raises:
         ValueError: a part is no such number, or there is none.
@@ -38,7 +38,7 @@ def listed(text: str, kind: Callable[[str], float], option: str) -> list:
 
 
 def parse_columns(text: str) -> dict[str, str | int | bool]:
-    """`'user=uid,item=sku,dayfirst=true'` as arguments of `read_events`.
+    """Parse `'user=uid,item=sku,dayfirst=true'` into arguments of `read_events`.
 
     Raises:
         ValueError: a part is not `role=column`, a role stands twice, or is none that
@@ -67,7 +67,7 @@ def parse_columns(text: str) -> dict[str, str | int | bool]:
 
 
 def parse_rules(text: str) -> tuple:
-    """Rules written as JSON, or in a file.
+    """Parse rules from JSON text or from a JSON file.
 
     Raises:
         ValueError: it is no JSON, or no rules.
@@ -85,7 +85,7 @@ def parse_rules(text: str) -> tuple:
 
 
 def show(content, as_json: bool) -> None:
-    """JSON with `as_json`; otherwise text, a dict as aligned lines.
+    """Print JSON if `as_json`, else text; a dict is printed as aligned lines.
 
     Both escape what a terminal would obey, each in its own way.
     """
@@ -108,7 +108,7 @@ def bundle_in(folder: Path) -> Path:
 
 
 def start_backend() -> None:
-    """Import Keras with its backend, and find the devices."""
+    """Import Keras with its backend and find the devices."""
     with hide_native_logs():
         import keras
 

@@ -76,7 +76,7 @@ def _labels(model) -> dict[str, object]:
 
 
 def _typed(text: str, known: np.ndarray):
-    """An id somebody typed, of the type of the known ones; an empty one as it is."""
+    """An id as a user typed it, of the type of the known ones; an empty one as it is."""
     from recmodels.recommend.raw_ids import typed_ids  # It imports Keras.
 
     return (typed_ids([text], known) or [text])[0]

@@ -1,4 +1,4 @@
-"""Classes that Keras finds when it loads a model, without importing them or Keras beforehand."""
+"""Let Keras find the classes of this package when it loads a model."""
 
 import importlib
 import sys
@@ -20,9 +20,11 @@ _CLASSES = {
     "layers.time_head": ("TimeHead",),
     "layers.tower": ("Tower",),
     "layers.transformer": ("TransformerBlock",),
-    "models.next_event": ("NextEvent",),
+    "models.multi_interest": ("MultiInterest",),
     "models.sasrec": ("SASRec",),
     "models.two_tower": ("TwoTower",),
+    "tasks.multi_interest": ("MultiInterestTask",),
+    "models.next_event": ("NextEvent",),
     "tasks.next_event": ("NextEventTask",),
     "tasks.next_item": ("NextItem",),
     "tasks.next_retrieval": ("NextRetrieval",),
@@ -33,7 +35,7 @@ _CLASSES = {
 
 
 class ImportedOnUse:
-    """Stands for a class in Keras's registry; the import puts the class itself there.
+    """Placeholder for a class in Keras's registry; the import replaces it by the class.
 
     Args:
         module: of the class.
@@ -45,12 +47,12 @@ class ImportedOnUse:
         self.name = name
 
     def from_config(self, config: dict):
-        """What the class makes of a config."""
+        """Import the class and create an object from a config."""
         return getattr(importlib.import_module(self.module), self.name).from_config(config)
 
 
 class _KerasFinder:
-    """Finds Keras as Python does, and registers our classes as soon as it is imported."""
+    """Find Keras as Python does, and register our classes as soon as it is imported."""
 
     @staticmethod
     def find_spec(name: str, path=None, target=None) -> ModuleSpec | None:

@@ -1,4 +1,4 @@
-"""Output without what native libraries and TensorFlow write for their own developers."""
+"""Hide log messages of native libraries and TensorFlow that do not concern users."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def hide_native_logs() -> Iterator[None]:
-    """Keep native libraries from writing to standard error; what they wrote is shown on failure.
+    """Hide what native libraries write to standard error; print it if the block fails.
 
     TensorFlow's C++ part writes its start-up notes past Python, before it reads any setting.
     """
@@ -30,7 +30,7 @@ def hide_native_logs() -> Iterator[None]:
 
 
 def ignore_retracing_warnings() -> None:
-    """Drop TensorFlow's advice against tracing where it is about Keras's own training functions.
+    """Ignore TensorFlow's warnings about retracing Keras's own training functions.
 
     Histories differ in length, so each model is traced for a few shapes. TensorFlow counts the
     traces of all models together and takes a notebook with several for a loop that never stops.

@@ -1,4 +1,4 @@
-"""Click a history together and see what a recommender makes of it."""
+"""An interactive widget: edit a history and see the recommendations."""
 
 import base64
 import html
@@ -18,7 +18,7 @@ widgets = import_extra("ipywidgets", "course")
 
 
 class Panel:
-    """A history to click on, with the list that follows it, for notebooks.
+    """Show a history that can be edited by clicks, with its recommendations, in a notebook.
 
     A click on an item of the list, or on any other of the catalogue, adds it to the history. Where
     nothing runs, as on a page, the panel is a picture of its state.
@@ -44,7 +44,7 @@ class Panel:
         self.names = dict(zip(raw_ids, map(one_line, names), strict=True))
         self.history = list(history)
         self._shown = widgets.HTML()
-        # The picture gives way, so that names on the buttons beside it are never cut.
+        # The picture becomes smaller, so that names on the buttons are never cut.
         self._picture = widgets.Image(format="png", layout={"min_width": "0", "max_width": "44em"})
         self._items = [_button("", self._add_item_of_list(place)) for place in range(k)]
         self._any = widgets.Dropdown(options=[(name, raw) for raw, name in self.names.items()])
@@ -60,11 +60,11 @@ class Panel:
         self.set_history(self.history)
 
     def add(self, item) -> None:
-        """Let the history go on with an item, by its raw id."""
+        """Append an item to the history, by its raw id."""
         self.set_history([*self.history, item])
 
     def set_history(self, history: Sequence) -> None:
-        """Show what follows another history of raw ids, oldest first."""
+        """Replace the history by other raw ids, oldest first, and update the list."""
         self.answer, self.values, self.label = likely(self.recommender, history, self.k)
         self.history = list(history)
         words = " → ".join(self._name(item) for item in self.history) or "(nothing yet)"

@@ -1,8 +1,8 @@
-"""How the work is shared out among the cores.
+"""Distribute work over the cores.
 
 TensorFlow by default spreads each operation over all cores, which wastes a quarter of two of them
 on the small operations of a sequence model. Here an operation keeps to few cores, and the parts
-of a batch, which do not depend on each other, go side by side.
+of a batch, which are independent, run in parallel.
 """
 
 import functools
@@ -18,19 +18,19 @@ SHARDS = 2
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def keep_operations_small() -> None:
-    """Tell TensorFlow so, unless the user has; it must not have computed anything yet."""
+    """Limit the threads per TensorFlow operation, unless the user has set them."""
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, usable_cores() // SHARDS)))
 
 
 def thread_map(compute: Callable[[np.ndarray], np.ndarray], parts: Iterable) -> list:
-    """Results of independent parts, in order, computed on several cores.
+    """Compute the results of independent parts on several cores, and return them in order.
 
     A part may not be shared out once more: its own parts would wait for it to end.
     """
@@ -39,16 +39,16 @@ def thread_map(compute: Callable[[np.ndarray], np.ndarray], parts: Iterable) -> 
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads that stay: each keeps compiled operations, which a new thread would make again."""
+    """Return a pool of threads that stay alive, because each keeps compiled operations."""
     return ThreadPoolExecutor(min(SHARDS, usable_cores()))
 
 
 class ForkedProcessError(RuntimeError):
-    """A forked process cannot use what ran in its parent."""
+    """Raised if TensorFlow is used in a forked process after it was used in the parent."""
 
 
 class _LeftInParent:
-    """Stands for TensorFlow's runtime in a forked process: every use of it raises."""
+    """Replacement of TensorFlow's runtime in a forked process: every use raises an error."""
 
     def __getattr__(self, name: str):
         raise ForkedProcessError(
@@ -60,7 +60,7 @@ class _LeftInParent:
 
 
 def _after_fork() -> None:
-    """Forget the threads, which a forked process does not have, ours and TensorFlow's."""
+    """Remove the threads and TensorFlow's runtime, which do not exist in a forked process."""
     _pool.cache_clear()
     # Every operation, ours or not, asks this module for the runtime, which has a handle once it
     # has computed something.
@@ -75,7 +75,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def prefetch_map(work: Callable[[object], None], items: Iterable) -> None:
-    """Call `work` on each item, in order and one at a time, while the next item is being made.
+    """Call `work` on each item in order, while the next item is being computed in parallel.
 
     At most two items exist at once: the one that is made waits for the one that is worked on.
 

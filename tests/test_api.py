@@ -203,7 +203,7 @@ def test_a_second_training_says_that_it_goes_on(capsys):
     second = fit(model, DATA, **OPTIONS)
     assert second.rows[0]["loss"] < first.rows[0]["loss"]
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "training goes on from them" in said
+    assert said.count("\n") == 1 and "training continues from them" in said
 
 
 @pytest.mark.parametrize("kind", ["sequences", "towers"])

@@ -415,7 +415,7 @@ def test_parts_that_could_not_be_read_again_are_refused(tmp_path):
     items, vectors = pd.DataFrame({"title": ["Tea"]}, index=[3]), np.ones((4, 2))
     model = MostPopular().fit(train(), 6)
     for parts, match in (
-        ({"items": items}, "`items` knows no item"),
+        ({"items": items}, "`items` has no item"),
         ({"item_vectors": vectors}, "`item_vectors` must be one finite vector an item"),
         ({"model": model}, "`model` and `vocabulary` must .*Received: model.num_items=6, 5"),
         ({"fallback": model}, "`model` and `vocabulary` must"),

@@ -96,6 +96,15 @@ def test_a_notebook_ends_with_a_quiz_papers_and_what_is_missing(name):
     assert missing.strip().count("\n\n") == 0 and missing.strip().endswith(".")
 
 
+@pytest.mark.parametrize("path", pair.all_notebooks(), ids=named)
+def test_a_figure_has_a_caption_and_words_for_those_who_cannot_see_it(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            words = cell.metadata["mystnb"]
+            assert words["figure"]["caption"].endswith("."), cell.source
+            assert len(words["image"]["alt"].split()) >= 8, cell.source
+
+
 def terms():
     """Each term of the glossary and the anchor of its section."""
     section = ""

@@ -172,7 +172,7 @@ class TestBank(ExerciseBank):
             ("shifted", lambda q, c, i, s: losses(q @ c.T - np.log(s[i - 1])).mean()),
             ("divided by the shares", lambda q, c, i, s: losses(q @ c.T / s[i]).mean()),
             ("as they are", lambda q, c, i, s: losses(q @ c.T - s[i]).mean()),
-            ("still its own rival", keeps_twins),
+            ("still a negative of itself", keeps_twins),
             ("has left the sum as well", loses_the_answer),
             ("score 0", lambda q, c, i, s: corrected(q, c, i, s, twins=0.0)),
             ("with one it is not", lambda q, c, i, s: corrected(q, c, i, s, twins=-3.0)),

@@ -251,12 +251,12 @@ class TestBank(ExerciseBank):
             ("oldest items", only_padding),
             ("newest item only", newest_and_padding),
             ("order of the items", all_but_order),
-            ("sound encoder", too_strict),
+            ("correct encoder", too_strict),
             ("ValueError", raising),
             ("oldest items", only_short_histories),
             ("oldest items", lambda encode: None),
-            ("sound encoder", lambda encode: only_newest(lambda *given: 0)),
-            ("sound encoder", lambda encode: np.testing.assert_array_equal(
+            ("correct encoder", lambda encode: only_newest(lambda *given: 0)),
+            ("correct encoder", lambda encode: np.testing.assert_array_equal(
                 encode([1, 2], 2), encode([2, 1], 2))),
         ],
     }  # fmt: skip

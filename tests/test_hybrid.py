@@ -77,7 +77,7 @@ def test_models_trained_before_are_left_alone():
 
 @pytest.mark.parametrize("weights", [[1], [1, -1], [0, 0], []])
 def test_refuses_impossible_weights(weights):
-    with pytest.raises(ValueError, match="`weights` must be one a model.*Received: 2 models"):
+    with pytest.raises(ValueError, match="`weights` must be one per model.*Received: 2 models"):
         Hybrid([Markov(), MostPopular()], weights)
 
 

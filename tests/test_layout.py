@@ -1,9 +1,12 @@
-"""Rules for all files: directions of imports, sizes, docstrings, and which file may import what."""
+"""Rules for all files: directions of imports, sizes, docstrings, imports and wording."""
 
 import ast
 import functools
+import io
+import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 from recmodels.tasks.losses import LOSSES
@@ -12,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "recmodels"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = (
     "threads", "extras", "data", "features", "layers", "models",
-    "tasks", "training", "evaluation", "recommend", "plots", "course",
+    "tasks", "training", "evaluation", "insights", "recommend", "plots", "course",
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")
@@ -23,6 +26,17 @@ MAY_IMPORT_TENSORFLOW = (
     "recommend/export_behaviour.py",
     "recommend/export_columns.py",
 )
+
+# Wording that is hard to understand for readers who are not native speakers. Standard terms say it
+# better: random, next to, in parallel, every user, per, optimum.
+AVOIDED = re.compile(
+    r"\b(whoever|somebody|everybody|beside|side by side|in vain|to rest|of late|pencil|rivals?"
+    r"|the house|tell apart|told apart|hides? behind|stands? (in|for|beside)"
+    r"|(one|a) (row|line|column|value|vector|bar|dot) an? "
+    r"(user|item|row|query|line|seed|epoch|model|event|experiment|history))\b",
+    re.IGNORECASE,
+)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 def folder_of(path):
@@ -111,6 +125,33 @@ def test_only_the_command_line_prints():
     # Progress and warnings go to standard error, so that standard output holds results only.
     to_output = {name for name, c in printed if all(k.arg != "file" for k in c.keywords)}
     assert to_output <= {"cli.py", "__main__.py"}
+
+
+def prose_of(path):
+    """Comments and docstrings of a module; the text of a Markdown page without code and tables."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        text = re.sub(r"^```.*?^```$|^\|.*?$|`[^`]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+        return [" ".join(part.split()) for part in text.split("\n\n")]
+    nodes = [n for n in ast.walk(parse(path)) if isinstance(n, DOCUMENTED)]
+    comments = [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    return [*comments, *(" ".join((ast.get_docstring(n) or "").split()) for n in nodes)]
+
+
+def test_prose_uses_standard_terms():
+    root = PACKAGE.parent
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *root.glob("docs/*.md")]
+    texts = [*root.glob("notebooks/text/*.md"), *root.glob("notebooks/solutions/text/*.md")]
+    assert not [
+        f"{path.relative_to(root)}: {match[0]} in {part[:90]!r}"
+        for path in (*FILES, *pages, *texts)
+        for part in prose_of(path)
+        if (match := AVOIDED.search(part))
+    ]
 
 
 def test_ruff_finds_nothing():

@@ -1,5 +1,6 @@
 """The built site needs nothing from elsewhere, and a browser shows it without complaint."""
 
+import functools
 import re
 import shutil
 from html.parser import HTMLParser
@@ -23,29 +24,41 @@ def named(paths):
 
 
 class References(HTMLParser):
-    """Addresses a page fetches, and those it links to."""
+    """Addresses a page fetches, those it links to, its anchors, and the words for its images."""
 
     def __init__(self, page):
         super().__init__()
-        self.fetched, self.linked = [], []
+        self.fetched, self.linked, self.anchors, self.images = [], [], {""}, []
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
+        self.anchors.add(values.get("id"))
+        if tag == "img":
+            self.images.append(values.get("alt") or "")
         if values.get(FETCHED.get(tag)):
             self.fetched.append(values[FETCHED[tag]])
         elif tag == "a" and values.get("href"):
             self.linked.append(values["href"])
 
 
+@functools.cache
+def references_of(page):
+    return References(page)
+
+
 def lies_in_the_site(page, address):
+    """Whether a file is there, and in a page the anchor too."""
     parts = urlsplit(address)
-    return not parts.path or (page.parent / unquote(parts.path)).exists()
+    target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+    if target.suffix != ".html" or not target.exists():
+        return target.exists()
+    return unquote(parts.fragment) in references_of(target).anchors
 
 
 @named(PAGES)
 def test_a_page_fetches_nothing_from_elsewhere_and_links_to_what_exists(path):
-    found = References(path)
+    found = references_of(path)
     assert not [a for a in found.fetched if urlsplit(a).scheme not in ("", "data")]
     assert not [a for a in found.fetched if a.startswith("//")]
     inside = [a for a in found.linked if not urlsplit(a).scheme]
@@ -62,6 +75,36 @@ def test_every_notebook_and_solution_has_a_page():
     folder = SITE.parent.parent / "notebooks"
     names = [p.relative_to(folder).with_suffix(".html") for p in folder.rglob("[0-9]*.ipynb")]
     assert names and not [name for name in names if not (SITE / "notebooks" / name).exists()]
+
+
+def test_every_image_of_a_page_has_words():
+    pages = [p for p in PAGES if p.parent.name in ("docs", "notebooks", "solutions")]
+    assert sum(len(references_of(page).images) for page in pages) > 60
+    wordless = {
+        page.name: alt
+        for page in pages
+        for alt in references_of(page).images
+        if len(alt.split()) < 5
+    }
+    assert not wordless
+
+
+def test_a_page_of_a_notebook_offers_the_notebook_and_its_text():
+    folder = SITE.parent.parent / "notebooks"
+    name = "solutions/05_attention_by_hand"
+    linked = references_of(SITE / "notebooks" / f"{name}.html").linked
+    assert {"05_attention_by_hand.ipynb", "text/05_attention_by_hand.md.txt"} <= set(linked)
+    copied = (SITE / "notebooks" / f"{name}.ipynb").read_bytes()
+    assert copied == (folder / f"{name}.ipynb").read_bytes()
+
+
+def test_the_start_page_says_for_whom_what_first_and_how_long():
+    page = (SITE / "docs" / "index.html").read_text(encoding="utf-8")
+    begin = page[page.index("Start here") :]
+    lines = re.findall(r"<li><p><strong>You .*?</li>", begin, re.DOTALL)
+    assert len(lines) == 4
+    assert all(re.search(r"\d+ (hours?|minutes)", line) and "href=" in line for line in lines)
+    assert page.index(">Solutions<") > page.index(">The library<")
 
 
 def test_lists_of_notebooks_say_their_numbers():
@@ -153,3 +196,42 @@ def test_a_search_finds_attention_in_its_notebook(open_page):
     found = [link.get_attribute("href") for link in page.locator("ul.search li a").all()]
     assert any("05_attention_by_hand" in address for address in found)
     assert not page.complaints
+
+
+def test_leave_one_out_is_found_in_its_notebook_and_quoted(open_page):
+    page = open_page("search.html?q=leave-one-out", 390)
+    page.wait_for_selector("ul.search li a", timeout=60_000)
+    found = [link.get_attribute("href") for link in page.locator("ul.search li a").all()]
+    assert any("notebooks/03_split_and_measure" in address for address in found[:3])
+    quoted = page.locator("ul.search li").first.locator(".context mark").inner_text()
+    assert quoted.lower() == "leave-one-out"
+    assert not page.complaints
+
+
+def test_a_search_without_an_answer_says_so(open_page):
+    page = open_page("search.html?q=xylophone", 390)
+    page.wait_for_selector(".search-summary", timeout=60_000)
+    assert "No page has all of these words" in page.locator(".search-summary").inner_text()
+
+
+def test_code_is_copied_by_its_button_without_prompts(open_page):
+    page = open_page("docs/api.html", 390)
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    block = page.locator("div.highlight", has_text=">>> data = ").first
+    block.get_by_role("button", name="Copy").click()
+    copied = page.evaluate("window.copied")
+    assert "\ndata = " in copied and ">>>" not in copied
+    assert block.get_by_role("button", name="Copied").count() == 1
+    outputs = open_page("notebooks/03_split_and_measure.html", 390)
+    assert not outputs.locator(".cell_output button.copy").count()
+
+
+def test_wide_code_scrolls_with_a_cue_at_the_edge_that_hides_more(open_page):
+    page = open_page("notebooks/03_split_and_measure.html", 390)
+    wide = page.locator(".highlight pre.more-right").first.element_handle()
+    assert wide.evaluate("p => getComputedStyle(p).maskImage") != "none"
+    wide.evaluate("p => { p.scrollLeft = p.scrollWidth; }")
+    page.wait_for_function("p => p.classList.contains('more-left')", arg=wide)
+    assert page.locator(".highlight pre.more-left:not(.more-right)").count() == 1
+    figure = page.locator(".cell_output img").first
+    assert figure.evaluate("i => i.clientWidth === i.naturalWidth"), "its numbers can be read"

@@ -1,4 +1,4 @@
-"""What a competitor of `benchmarks bench` says: ready, then one line an epoch it is asked for."""
+"""What a competitor of `benchmarks bench` says: ready, then one line per epoch it is asked for."""
 
 import json
 import re

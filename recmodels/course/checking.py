@@ -1,4 +1,4 @@
-"""Try an answer on inputs its author has not seen, and explain what is wrong without solving it."""
+"""Check an answer on inputs that the student has not seen, and explain what is wrong."""
 
 import copy
 import importlib
@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 
 
 class NotYet(Exception):
-    """Why an answer is not right yet, in a sentence that does not give the answer away."""
+    """The reason why an answer is not right yet, without the solution."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def expect_close(
         reason: what to say of numbers that no known mistake explains.
         mistakes: by the sentence that explains a typical mistake, what it gives, or a tuple of
             what its variants give.
-        tolerance: absolute, beside a relative one of 1e-5.
+        tolerance: absolute, in addition to a relative one of 1e-5.
     """
     returned, expected = numbers(returned), np.asarray(expected, float)
 

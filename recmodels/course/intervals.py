@@ -1,4 +1,4 @@
-"""Judge bootstrap intervals, which differ from one set of draws to the next."""
+"""Check bootstrap intervals, which differ between random draws."""
 
 from collections.abc import Callable
 

@@ -103,7 +103,7 @@ def check_next(answer) -> None:
 def _expect_lists(lists: list[list[int]], known: set[int]) -> None:
     expect(all(len(best) == 3 for best in lists), "With k = 3 each list must hold three items.")
     repeated = any(len(set(best)) < len(best) for best in lists)
-    expect(not repeated, "An item stands in one list more than once.")
+    expect(not repeated, "An item is in one list more than once.")
     expect(known.issuperset(sum(lists, [])), "A list holds an item that is not in `histories`.")
     alike = len(set(map(tuple, lists))) == 1
     expect(not alike, "Every user gets the same list: use the history.")

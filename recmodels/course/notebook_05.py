@@ -139,7 +139,7 @@ def check_heads(answer) -> None:
     mistakes = {
         "The shape is right, but a reshape alone mixes time and features: an event must stay at "
         "its step in every head.": x.reshape(expected.shape),
-        "Each head takes every third feature; a head must own features that stand side by side.": (
+        "Each head takes every third feature; a head must own adjacent features.": (
             np.moveaxis(x.reshape(batch, length, width // heads, heads), -1, 1)
         ),
         "The heads are in reverse order.": expected[:, ::-1],
@@ -194,7 +194,7 @@ def _not_folded(values, output) -> dict:
         "the output kernel is cut by columns; a head meets the rows that belong to its features.": (
             _products([values] * 3, blocks)
         ),
-        "a head takes every third feature; its features stand side by side.": (
+        "a head takes every third feature; its features are adjacent.": (
             _products([values[:, n::3] for n in range(3)], [output[n::3] for n in range(3)])
         ),
         "the columns of one head meet the rows of another.": _products(columns, rows[::-1]),

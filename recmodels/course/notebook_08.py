@@ -121,7 +121,9 @@ def _check_repeats(returned, logits: np.ndarray, item_ids: np.ndarray, shares: n
     unique = np.sort(np.unique(item_ids, return_index=True)[1])
     right = _losses(np.where(same & ~diagonal, -np.inf, lowered))
     mistakes = {
-        "An item that stands twice in the batch is still its own rival.": _losses(lowered).mean(),
+        "An item that occurs twice in the batch is still a negative of itself.": _losses(
+            lowered
+        ).mean(),
         "With its twin the query's own candidate has left the sum as well.": (
             (_log_sum(np.where(same, -np.inf, lowered)) - lowered.diagonal()).mean()
         ),

@@ -192,7 +192,7 @@ def check_two_stages(answer) -> None:
     }
     for reason, wrong in mistakes.items():
         expect(returned not in wrong, reason)
-    expect(sorted(returned) == list(range(7)), "Every place 0 to 6 must stand in the list once.")
+    expect(sorted(returned) == list(range(7)), "Every place 0 to 6 must be in the list once.")
     expect(set(returned[:3]) == set(picked), "The first `depth` items are not the best by score.")
     expect(returned == picked + rest, "The right items come first, but in another order.")
     whole = whole_numbers(call(answer, scores, ratings, 99))

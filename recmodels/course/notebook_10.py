@@ -115,10 +115,8 @@ def check_fetching(answer) -> None:
     returned, most = _watched(answer, ranked, lambda item: item % 2 == 0, 10)
     expect(len(returned) >= 10, "Half of the items are allowed, and yet the list is not full.")
     expect(len(returned) == 10, f"The list must hold k = 10 items; it holds {len(returned)}.")
-    expect(
-        all(item % 2 == 0 for item in returned), "An item that is not allowed stands in the list."
-    )
-    expect(len(set(returned)) == 10, "An item stands in the list more than once.")
+    expect(all(item % 2 == 0 for item in returned), "An item that is not allowed is in the list.")
+    expect(len(set(returned)) == 10, "An item is in the list more than once.")
     expect(returned == even[:10], "The items are allowed, but not the best ones, best first.")
     expect(
         most <= 400,

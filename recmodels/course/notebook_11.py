@@ -206,7 +206,7 @@ def check_test(answer) -> None:
     for seed in (1, 2):
         expect(
             not _fails(answer, _encoder(seed)),
-            "It fails for a sound encoder: what it asserts was not promised.",
+            "It fails for a correct encoder: it asserts a property that need not hold.",
         )
     faults = {
         "cut": "It passes an encoder that keeps the oldest items of a long history.",

@@ -1,1 +1,1 @@
-"""Logs of behaviour: read, checked, cleaned and split."""
+"""Read, check, clean and split logs of user behaviour."""

@@ -1,4 +1,4 @@
-"""Unpack archives of data sets: files only, inside their folder, no more than the disk can hold."""
+"""Unpack archives of data sets safely, within their folder and the disk space."""
 
 import shutil
 import stat
@@ -34,7 +34,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def room_in(folder: Path) -> int:
-    """Bytes that one file or archive may take in a folder: what is free, up to `MOST_BYTES`."""
+    """Return the bytes that one file or archive may take in a folder."""
     return min(MOST_BYTES, shutil.disk_usage(folder).free)
 
 

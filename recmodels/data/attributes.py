@@ -1,4 +1,4 @@
-"""What public data sets tell of their items and users, as tables indexed by raw id."""
+"""Attributes of items and users of public data sets, as tables indexed by raw id."""
 
 import gzip
 import json
@@ -48,8 +48,8 @@ def movies_latest(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
 def movies_sasrec(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
     """Titles and genres by the ids of the benchmark file, where MovieLens 1M is at hand too."""
     pairs = _read(folder, "sas_to_original_items.txt", sep=" ", names=["item", "movie"])
-    beside = [folder, folder.parent / "ml-1m", folder.parent / "movielens-1m"]
-    movies = next((t for t in map(movies_1m, beside) if t is not None), None)
+    folders = [folder, folder.parent / "ml-1m", folder.parent / "movielens-1m"]
+    movies = next((t for t in map(movies_1m, folders) if t is not None), None)
     if pairs is None or movies is None:
         return None
     return pairs.join(movies, on="movie").set_index("item")[["title", "category"]]

@@ -1,4 +1,4 @@
-"""The one page to read about a log before modelling it."""
+"""The data card: the main properties of a log."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,14 +15,14 @@ PERCENTILES = (0, 10, 25, 50, 75, 90, 99, 100)
 
 @dataclass(frozen=True, repr=False)
 class DataCard:
-    """Counts, spans and oddities of a log.
+    """Counts, time span and unusual properties of a log.
 
     Args:
         name, order: as the log says.
         events, users, items: counts.
         density: distinct pairs of user and item among all possible ones.
         first, last: dates of the earliest and the latest event, UTC, or None without times.
-        lengths: percentiles of the number of events a user, by percentile.
+        lengths: percentiles of the number of events per user, by percentile.
         repeats: share of events whose user had met the item before.
         repeated_last: share of the users with two or more events whose last item is among their
             earlier ones, or None without an order; where it is large, do not filter what was seen.
@@ -88,7 +88,7 @@ class DataCard:
 
 
 def data_card(source: str | Interactions) -> DataCard:
-    """Describe a log, and check it against the published counts where it is a known one.
+    """Describe a log, and compare it with the published counts of a known data set.
 
     Args:
         source: the name of a registered data set, or a log.

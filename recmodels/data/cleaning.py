@@ -1,4 +1,4 @@
-"""Rules that make a log smaller or saner, each with a line that says what it did."""
+"""Cleaning rules for logs, each with a line of a report."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +17,7 @@ OUTLIER_SIGMAS = 5.0
 
 @dataclass(frozen=True)
 class CleaningReport:
-    """One line of what was done to a log.
+    """The effect of one rule on a log.
 
     Args:
         rule: the function.
@@ -116,7 +116,7 @@ def collapse_repeats(interactions: Interactions) -> Cleaned:
 
 
 def cap_durations(interactions: Interactions) -> Cleaned:
-    """Set durations far above the usual to a limit, and negative ones to missing.
+    """Limit durations that are far above the usual, and set negative ones to missing.
 
     The limit lies five robust standard deviations (from the median absolute deviation) above the
     median of the logarithms, since times spent are spread over orders of magnitude. Where more
@@ -138,7 +138,7 @@ def cap_durations(interactions: Interactions) -> Cleaned:
 
 
 def k_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
-    """Drop rare users and items again and again, until none is rare.
+    """Drop rare users and items repeatedly, until none is rare.
 
     Args:
         interactions: any log.
@@ -152,7 +152,7 @@ def k_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
 
 
 def single_pass_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
-    """Drop users and items that are rare in the log as it came, once.
+    """Drop users and items that are rare in the given log, in a single pass.
 
     What some published data sets did; afterwards users and items may be rare again.
 

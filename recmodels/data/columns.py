@@ -1,4 +1,4 @@
-"""Guess which column of a stranger's table is which, by its usual names."""
+"""Guess the roles of the columns of a table by common names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -42,10 +42,10 @@ REQUIRED = ("user", "item")
 def guess_columns(
     columns: Iterable[str], named: Mapping[str, str] = NOTHING, skip: Iterable[str] = ()
 ) -> dict[str, str]:
-    """The columns that carry a usual name, by what they hold.
+    """Return the columns with a common name, by role.
 
     Args:
-        columns: names as they stand in the file.
+        columns: names as they are written in the file.
         named: columns that are known already, by what they hold.
         skip: what no column is to be guessed for, such as `["timestamp"]`.
 

@@ -1,4 +1,4 @@
-"""Read dates as people write them: one form per column, day and month in one order."""
+"""Parse dates in text: one format per column, with one order of day and month."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Fetch files from their official address, checked and never half-written."""
+"""Download files from their official address, with checks, atomically."""
 
 import glob
 import hashlib
@@ -41,7 +41,7 @@ class Download:
 def download_folder(
     downloads: tuple[Download, ...], target: Path, files: tuple[str, ...] = ()
 ) -> Path:
-    """Fill a new folder with files, or leave nothing behind.
+    """Download files to a new folder; remove everything if a step fails.
 
     Several threads and processes may fetch one folder at once: the first does, the others wait for
     it. What killed processes left is removed.
@@ -107,7 +107,7 @@ def _fetch_into(download: Download, folder: Path) -> None:
 
 
 def download_file(url: str, target: Path, sha256: str) -> Path:
-    """Fetch one file under a temporary name, check it, and only then give it its own.
+    """Download one file under a temporary name, check it, and then rename it.
 
     Progress goes to standard error.
 

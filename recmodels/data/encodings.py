@@ -1,4 +1,4 @@
-"""Find out how the characters of a text file are written, or refuse to guess."""
+"""Detect the encoding of a text file; raise an error if it is ambiguous."""
 
 import codecs
 import io
@@ -27,7 +27,7 @@ CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1251")
 
 @dataclass(frozen=True)
 class Survey:
-    """What one pass over the bytes of a text file tells.
+    """The results of one pass over the bytes of a text file.
 
     Args:
         encoding: Python's name of it.

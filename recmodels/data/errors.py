@@ -1,10 +1,10 @@
-"""Errors for arguments that cannot be used: what must be, what to do, and what was received."""
+"""Errors for invalid arguments: the requirement, what to do, and the received value."""
 
 MOST_CHARACTERS = 500  # Of a value that is shown.
 
 
 def invalid(message: str, **received) -> ValueError:
-    """Make the error for an argument that cannot be used.
+    """Make the error for an invalid argument.
 
     Args:
         message: a sentence without its full stop; argument, column or row in backticks.

@@ -1,4 +1,4 @@
-"""Read anyone's log of events, from a file or from a table in memory."""
+"""Read a log of events from a file or from a table in memory."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def read_events(
     decimal: str = ".",
     verbose: bool = True,
 ) -> Interactions:
-    """A log from a file or folder, whatever its columns are called.
+    """Read a log from a file or folder with any column names.
 
     With `user` and `item` named, no column is guessed. Without one of them all columns that were
     not named are guessed from their usual names, English or Chinese. What was assumed is printed
@@ -55,7 +55,7 @@ def read_events(
 
     Ids become integers where all of them are whole numbers, written as `12`, `12.0` or `１２`.
     Otherwise they stay text, where `01` and `1` are two ids. Numbers that have lost digits
-    (`1.58E+18`), fractions, and one id in several spellings beside text are refused.
+    (`1.58E+18`), fractions, and one id in several spellings in text are refused.
 
     Args:
         path: CSV or other delimited text, JSON lines, Parquet, also packed by gzip, bzip2 or zip;
@@ -125,7 +125,7 @@ def from_frame(
     decimal: str = ".",
     verbose: bool = True,
 ) -> Interactions:
-    """A log from a table in memory, converted exactly as `read_events` converts a file.
+    """Make a log from a table in memory, converted exactly as by `read_events`.
 
     Args:
         frame: a table with one row per event, which is left alone. A named index is a column.
@@ -161,7 +161,7 @@ def _named(*columns: str | None) -> dict[str, str]:
 
 @dataclass
 class _Plan:
-    """Which columns of a source become what, chosen before its rows are read.
+    """The mapping from columns of a source to those of the log, decided before rows are read.
 
     Args:
         source: what errors and the printed line call the source.
@@ -178,7 +178,7 @@ class _Plan:
     options: TimeOptions
 
     def choose(self, names: list[str]) -> list[str]:
-        """The columns to read, as named or guessed from the names of all."""
+        """Return the columns to read, as named or guessed."""
         named, context = self.columns, list(self.context)
         kinds = set(self.context.values()) if isinstance(self.context, Mapping) else set()
         require(
@@ -200,7 +200,7 @@ class _Plan:
         require(
             self.order or "timestamp" in self.columns,
             f"`order` is needed, since `{self.source}` is read without times: 'ordered' if the "
-            "rows of a user stand in time order, else 'unordered'; or name the `timestamp` column",
+            "rows of a user are in time order, else 'unordered'; or name the `timestamp` column",
             order=self.order,
             columns=names,
         )
@@ -208,7 +208,7 @@ class _Plan:
         return [*self.columns.values(), *context]
 
     def convert(self, table: Table, name: str, verbose: bool) -> Interactions:
-        """The log with all that was assumed, after printing that."""
+        """Return the log with all assumptions, and print them."""
         try:
             events, read, exact = self._convert_columns(table)
         except RowError as error:

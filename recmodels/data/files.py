@@ -1,4 +1,4 @@
-"""Where files stand on this machine, and how they are written: whole or not at all."""
+"""Find data folders, and write files atomically."""
 
 import errno
 import glob
@@ -67,7 +67,7 @@ def project_data() -> Path:
 
 @contextmanager
 def written_whole(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary name to write under; the file takes its own name when the block ends well.
+    """Yield a temporary name to write to; it is renamed when the block ends without an error.
 
     A kill, a power failure or a full disk leaves what was there before. Each writer has a name of
     its own, so that threads and processes may write the same file at once: the last one stays.
@@ -93,7 +93,7 @@ def written_whole(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_json(path: str | os.PathLike, content, sort: bool = True) -> None:
-    """Write what JSON can hold, NumPy's numbers and arrays as Python's, one value per line.
+    """Write a value as JSON, with NumPy's numbers and arrays as Python's, one value per line.
 
     Args:
         path: of the file.
@@ -124,7 +124,7 @@ def _plain(value):
 
 
 def temporary_name(path: Path, kind: str) -> Path:
-    """A hidden name beside a path that nobody else has and that tells its owner."""
+    """A unique hidden name in the folder of a path, which contains its owner."""
     owner = f"{HOST}.{os.getpid()}.{secrets.token_hex(4)}"
     return path.with_name(f".{path.name}.{owner}.{kind}")
 
@@ -142,9 +142,9 @@ def is_left_behind(unfinished: Path) -> bool:
 
 @contextmanager
 def locked(path: str | os.PathLike) -> Iterator[None]:
-    """Keep other threads and processes that lock the same path out of the block.
+    """Lock a path against other threads and processes inside the block.
 
-    The lock is on the file `.NAME.lock` beside the path. It ends with the process that holds it,
+    The lock is on the file `.NAME.lock` in the same folder. It ends with the process that holds it,
     even if that is killed. Waiting for more than a second is told on standard error.
 
     Example:

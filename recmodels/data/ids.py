@@ -1,4 +1,4 @@
-"""Convert columns to ids, and refuse values that are no ids or could be one id or two."""
+"""Convert columns to ids; refuse values that are not ids or are ambiguous."""
 
 import re
 import unicodedata
@@ -57,9 +57,9 @@ def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
     """Ids as int64 where all of them are written as whole numbers, else as text.
 
     A column of whole numbers may spell them `12`, `12.0`, `+12`, `'12` or `１２`. In a column of
-    text every id stays as it is written (`007`, `01` beside `1`), without blanks at its ends; two
+    text every id stays as it is written (`007`, `01` besides `1`), without blanks at its ends; two
     spellings of one id are refused there. Several negative numbers are signed hashes and become
-    text; a single one stands for "nobody" and is refused.
+    text; a single one is a placeholder and is refused.
 
     Returns:
         The ids, and what was assumed, for the reader: `"integers"` or `"text"`.
@@ -140,7 +140,7 @@ def _text_ids(column: pd.Series, text: pd.Series) -> tuple[pd.Series, str]:
     usual = _replace(usual, r"\s+", " ")
     grouped = matches(usual, r"\d{1,3}([ .']\d{3})+")
     usual = usual.mask(grouped, _replace(usual, r"[ .']", ""))
-    advice = "Write each id in one way only; beside text, `12` and `12.0` may be two ids or one"
+    advice = "Write each id in one way only; among text, `12` and `12.0` may be two ids or one"
     twice = usual.duplicated(keep=False).to_numpy()
     refuse_distinct(twice, "are one id in several spellings", advice)
     return text, "text"

@@ -1,4 +1,4 @@
-"""The one table of behaviour events that everything else is made from."""
+"""The table of events from which everything else is made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ LATEST_TIMESTAMP = 4_102_444_800  # 2100-01-01: anything later is milliseconds o
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Interactions:
-    """Behaviour events, checked on construction and sorted by user and time.
+    """A log of events, checked on construction and sorted by user and time.
 
     Args:
         events: a table with the columns `user` and `item` (raw ids: strings, or integers from 0
@@ -79,7 +79,7 @@ class Interactions:
 
     @property
     def is_sequential(self) -> bool:
-        """Whether the events of a user stand in time order."""
+        """Whether the events of a user are in time order."""
         return self.order != "unordered"
 
     def select(self, rows: np.ndarray) -> "Interactions":

@@ -1,4 +1,4 @@
-"""Find the delimiter, the quotes and the header of a text file, or refuse to guess."""
+"""Detect the delimiter, the quotes and the header of a text file; raise an error if ambiguous."""
 
 import csv
 import re
@@ -23,10 +23,10 @@ RECBOLE = re.compile(r"(.+):(token|float|token_seq|float_seq)")
 
 @dataclass(frozen=True)
 class Layout:
-    """How the lines of a text file are cut into fields.
+    """How the lines of a text file are divided into fields.
 
     Args:
-        delimiter: between fields; `BLANKS` stands for any number of blanks.
+        delimiter: between fields; `BLANKS` means any number of blanks.
         quoted: whether double quotes enclose fields; never with a delimiter of several characters.
         names: of the columns.
         skip: how many lines, blank ones included, end with the header; 0 without a header.

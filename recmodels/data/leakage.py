@@ -1,4 +1,4 @@
-"""How much a split lets a model know that it could not have known at the time."""
+"""Measure data leakage of a split."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,7 +9,7 @@ from recmodels.data.splits import Cases, Split, pairs_in
 
 @dataclass(frozen=True, repr=False)
 class LeakReport:
-    """What a split leaks and what it asks in vain, in numbers.
+    """Leakage of a split, and targets that cannot be predicted, in numbers.
 
     Everything that needs times is None for a log without them.
 
@@ -71,7 +71,7 @@ class LeakReport:
 
 
 def leak_report(split: Split) -> LeakReport:
-    """Measure what a split leaks, on its test cases or, without them, on validation.
+    """Measure the leakage of a split on its test cases or, without them, on validation cases.
 
     Example:
         leak_report(leave_one_out(load("ml-100k")))

@@ -21,7 +21,7 @@ Attributes = Callable[[Path, pd.DataFrame], pd.DataFrame | None]
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that `load` knows.
+    """The description of a data set that `load` can read.
 
     Args:
         summary: one line for lists.

@@ -1,4 +1,4 @@
-"""Hold out ratings, several of a user: at random as tutorials do, or all after one moment."""
+"""Hold out several ratings per user: at random, as in tutorials, or after a point in time."""
 
 import warnings
 from dataclasses import replace
@@ -16,7 +16,7 @@ def random_ratings(
     test_share: float = 0.2,
     validation_share: float = 0.1,
 ) -> Split:
-    """Hold out events at random, whoever's and whenever: what tutorials of rating models do.
+    """Hold out events at random, as tutorials of rating models do.
 
     Later events of a user help to predict earlier ones and the fashion of each day is known, so
     figures are higher than any that time allows; use it to compare with published ones. Held-out
@@ -67,7 +67,7 @@ def random_ratings(
 def temporal_ratings(
     interactions: Interactions, fraction: float = 0.8, validation_fraction: float = 0.1
 ) -> Split:
-    """Hold out all events after one moment: what `random_ratings` asks for, as time allows it.
+    """Hold out all events after a point in time; the temporal counterpart of `random_ratings`.
 
     A case is an event after the cut of a user and an item that both have one before it; its input
     is everything before the cut. Events of items that nobody had met are left out, those of users

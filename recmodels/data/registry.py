@@ -1,4 +1,4 @@
-"""Find the data sets that are known by name, and read them."""
+"""Find and read data sets by name."""
 
 import difflib
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(name: str, folder: str | Path | None = None) -> Interactions:
-    """A known data set by its name.
+    """Load a known data set by its name.
 
     Looks in `folder`, or without one in the folder that the environment variable
     `RECMODELS_DATA` names, then in the project's `data/`; and downloads into the latter what is
@@ -55,7 +55,7 @@ def load(name: str, folder: str | Path | None = None) -> Interactions:
 def open_log(
     dataset: str, columns: dict[str, str]
 ) -> tuple[Interactions, "Shop | BehaviourShop | None"]:
-    """A known data set, or a file of the user's own; a simulated shop comes with its truth.
+    """Open a known data set or the user's own file; a simulated shop is returned with its truth.
 
     Args:
         dataset: one of `SOURCES`, or the path of a file, folder or pattern of files.

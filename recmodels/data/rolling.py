@@ -1,4 +1,4 @@
-"""Splits at several moments, each with the model's past before it and the next stretch after it."""
+"""Splits at several points in time, each with the events before it and the period after it."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ def rolling_origin(
     start: float = 0.6,
     validation_fraction: float = 0.1,
 ) -> list[Split]:
-    """Several global cuts one after the other: train until t, test on the time from t to t + 1.
+    """Make several global temporal splits: train until t, test on the time from t to t + 1.
 
     The events after `start` are cut into `folds` stretches of about equally many events. Fold k
     trains on everything before stretch k, less its validation part, and its targets are the first

@@ -1,4 +1,4 @@
-"""Sample from the process of behaviour, all users side by side."""
+"""Sample from the process of behaviour, for all users in parallel."""
 
 from dataclasses import dataclass
 

@@ -35,7 +35,7 @@ class SimulatedLog:
         return self.interactions.items.index.to_numpy()
 
     def items_at(self, raw_ids) -> np.ndarray:
-        """Columns of the truth, int64, that stand for raw item ids.
+        """Columns of the truth, int64, of raw item ids.
 
         Raises:
             ValueError: an id is not of this shop.

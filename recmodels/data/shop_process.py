@@ -21,7 +21,7 @@ DEEPEST_RUN = 3  # view, cart or favourite, buy.
 class Process:
     """All probabilities of the shop: a hidden Markov chain of 7 intents, and items that show it.
 
-    Item i stands in category i modulo 7 and line i // 7, and each line leads to one other. An
+    Item i is in category i modulo 7 and line i // 7, and each line leads to one other. An
     event repeats the item before it (view, then cart or favourite, then buy) the more often the
     more interesting the item is. Otherwise the intent may switch, and a new item comes: with
     probability `1 - noise` the *companion* of the previous item, in the line that its line leads

@@ -1,4 +1,4 @@
-"""Sample from the simulated shop's process, all users side by side."""
+"""Sample from the simulated shop's process, for all users in parallel."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Find the files behind a path, open them unpacked, and keep them within memory."""
+"""Find the files of a path, open them unpacked, and limit the memory."""
 
 import bz2
 import filecmp

@@ -1,4 +1,4 @@
-"""Cut a log into what may be learned from and what must be predicted."""
+"""Split a log into training, validation and test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from recmodels.data.times import moment_seconds
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Whom to rank for: the events known of each user, and an event to predict.
+    """Evaluation cases: the known events of each user, and one event to predict.
 
     Args:
         inputs: the events a model may look at; may hold users who have no target.
@@ -53,7 +53,7 @@ class Cases:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A log cut in three, with the protocol that cut it.
+    """A log divided into three parts, with the name of the protocol.
 
     Args:
         protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"`, `"temporal-80-20"`,
@@ -80,18 +80,18 @@ class Split:
         )
 
     def without_test(self) -> "Split":
-        """The same split without test labels, for tuning: what is not there cannot leak."""
+        """Return the same split without test labels, for tuning, so that they cannot leak."""
         return replace(self, test=None)
 
     def refitted(self) -> "Split":
-        """The same split with all that a test may know as training, once every choice is made."""
+        """Return the split with validation data added to training, for a final fit."""
         train = self.test.inputs
         if self.test.known is not None:  # There the inputs hold the targets of other cases.
             train = train.select(train.events["timestamp"].to_numpy() < self.cut[1])
         return replace(self, train=train)
 
     def count_cold(self, part: str = "test") -> dict[str, int]:
-        """Whom and what training has never seen, for the row of a result.
+        """Count users and targets that do not occur in training.
 
         Args:
             part: `"test"` or `"validation"`.
@@ -151,7 +151,7 @@ def temporal_cutoff(
     validation_fraction: float = 0.1,
     time: int | str | None = None,
 ) -> Split:
-    """Cut at one moment for all users: what a recommender that is trained once and used then knows.
+    """Split at one point in time for all users, as for a recommender that is trained once.
 
     Training ends strictly before the validation cut. A case is a user with at least one event
     before the cut; its input is everything known by then, its target the first event in the
@@ -188,7 +188,7 @@ def split_at(
     cases: Callable[[Interactions, int, int | None], Cases],
     caller: str,
 ) -> Split:
-    """Cut a timed log at two moments.
+    """Split a timed log at two points in time.
 
     Args:
         interactions: a timed log.
@@ -250,7 +250,7 @@ def cases_after(interactions: Interactions, cut: int, end: int | None) -> Cases:
     """For each user with events in [cut, end) the first of them, and all events before `cut`."""
     times = interactions.events["timestamp"].to_numpy()
     _, offsets = interactions.user_offsets()
-    # Events of a user stand in time order, so the first one after the cut comes after all known.
+    # Events of a user are in time order, so the first one after the cut comes after all known.
     known = np.add.reduceat(times < cut, offsets[:-1]) if len(times) else offsets[:-1]
     first = offsets[:-1] + known
     has_next = first < offsets[1:]

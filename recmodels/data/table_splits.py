@@ -1,4 +1,4 @@
-"""A split that others have cut, brought as tables and checked like our own."""
+"""Use a split that was made elsewhere, with the same checks as for our own."""
 
 import sys
 from dataclasses import replace
@@ -18,7 +18,7 @@ def split_from_tables(
     in_time: bool = True,
     verbose: bool = True,
 ) -> Split:
-    """A split that others have cut: own tables for training, validation and test.
+    """Make a split from separate tables for training, validation and test.
 
     The input of a validation case is what training holds of the user; that of a test case, what
     training and validation hold. Events of users without an input become newcomers. All items of
@@ -34,7 +34,7 @@ def split_from_tables(
 
     Raises:
         ValueError: a table is empty or differs from the others in its order, columns or types of
-            ids, an event stands in two tables, no user to predict for is known, or, with
+            ids, an event is in two tables, no user to predict for is known, or, with
             `in_time`, the input of a case has later events than its target.
 
     Example:
@@ -62,7 +62,7 @@ def split_from_tables(
 
 
 def _check_alike(tables: dict[str, Interactions]) -> None:
-    """Refuse tables that are not parts of one log."""
+    """Raise if the tables are not parts of one log."""
     train = tables["train"]
     for name, table in tables.items():
         kind = table if isinstance(table, Interactions) else type(table)

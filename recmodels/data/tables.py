@@ -1,4 +1,4 @@
-"""Read a table from CSV, JSON lines or Parquet without changing what its fields say."""
+"""Read a table from CSV, JSON lines or Parquet without changing the values of its fields."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ Columns = Sequence[str] | Callable[[list[str]], Sequence[str]] | None
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table as it stands in a file.
+    """A table as it is written in a file.
 
     Args:
         frame: the chosen columns. A column of text is int64 where every field is a whole number
@@ -119,7 +119,7 @@ def _open_all(parts: list[Part], given: Format, form: str | None, budget: Budget
             columns=[(parts[0].name, first), (part.name, columns)],
         )
         twice = sorted(set(part.partitions) & set(file.names))
-        message = f"Columns {twice} stand in `{part.name}` and in the names of its folders"
+        message = f"Columns {twice} are in `{part.name}` and in the names of its folders"
         require(not twice, f"{message}: name the file itself, or remove one", path=part.path)
     return opened
 

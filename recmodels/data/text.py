@@ -1,4 +1,4 @@
-"""Text that comes from data, made safe to show in terminals, figures and HTML."""
+"""Make text from data safe to print in terminals, figures and HTML."""
 
 import unicodedata
 
@@ -10,7 +10,7 @@ _KEPT = "\n\u200c\u200d"
 
 
 def visible(text: object) -> str:
-    """Replace characters that a terminal would obey by their escapes, such as `\\x1b`.
+    """Replace control characters by their escapes, such as `\x1b`.
 
     Line breaks stay: use `one_line` for a single title, name or id.
 
@@ -27,7 +27,7 @@ def visible(text: object) -> str:
 
 
 def one_line(text: object, width: int = TITLE_WIDTH) -> str:
-    """Show a title, name or id as one line of at most `width` characters.
+    """Return a title, name or id as one line of at most `width` characters.
 
     Each run of blanks, tabs and line breaks becomes one blank; the rest is as in `visible`. A text
     that is cut ends with an ellipsis.

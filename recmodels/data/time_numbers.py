@@ -1,4 +1,4 @@
-"""Tell what numbers in a column of times mean: a unit since 1970, digits of dates, or neither."""
+"""Interpret numbers in a time column: time since 1970 in some unit, digits of dates, or neither."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Convert the times people have to integer UTC seconds, and refuse what is not clear."""
+"""Convert times to integer UTC seconds; refuse ambiguous ones."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _OUTSIDE = ("lie outside 1970 to 2100", "Give the `unit` of the column, or drop 
 
 @dataclass(frozen=True)
 class TimeOptions:
-    """What the caller of `read_events` says about times, instead of a guess; see there."""
+    """Options of `read_events` about times, which replace guesses; see there."""
 
     date_format: str | None = None
     dayfirst: bool | None = None
@@ -193,7 +193,7 @@ def _from_local(
     seconds = ticks // 10**6
     bad = (seconds < 0) | (seconds > LATEST_TIMESTAMP)
     refuse(times, bad, "lie outside 1970 to 2100", "Correct or drop those rows")
-    if options.date_format is None and len(times) > 1:  # One moment is what somebody asked for.
+    if options.date_format is None and len(times) > 1:  # A single time is an argument of the user.
         refuse(times, seconds < WRONG_UNIT_END, *_WRONG_UNIT)
     exact = ticks if (ticks % 10**6).any() else None
     return seconds, exact, f"{reading} in {zone}"

@@ -1,4 +1,4 @@
-"""Bring columns into plain types, and refuse values that are not what they should be."""
+"""Convert columns to plain types; refuse invalid values."""
 
 import numpy as np
 import pandas as pd

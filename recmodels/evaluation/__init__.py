@@ -1,4 +1,4 @@
-"""Measure any model the same way: ranks for every user, then metrics, intervals and tests."""
+"""Evaluate any model in the same way: ranks of every user, then metrics, intervals and tests."""
 
 from recmodels.evaluation.comparison import comparison, over_folds, slice_means, slices
 from recmodels.evaluation.order_audit import OrderAudit, order_audit

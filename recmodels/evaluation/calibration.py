@@ -148,7 +148,7 @@ def confusion(
     """How often each class was predicted where each came, float64 (A + 1, A).
 
     Args:
-        targets: integers (N,); A stands for a class that training never saw, and negative ones
+        targets: integers (N,); A is a class that training never saw, and negative ones
             are left out.
         predicted: integers in 0..A - 1, (N,).
         size: A.

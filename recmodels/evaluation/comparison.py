@@ -1,4 +1,4 @@
-"""Tables of several evaluations, or of parts of one."""
+"""Tables of several evaluations, or of slices of one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,7 +37,7 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
     """Mean value of users of similar size, with bootstrap intervals.
 
     Args:
-        values: one a user, averaged over seeds, (U,).
+        values: one per user, averaged over seeds, (U,).
         sizes: what to slice by, such as history lengths, integers (U,). Zero is a slice of its
             own; users of equal size are never parted.
         bins: how many slices of about equally many users.
@@ -67,7 +67,7 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
 def comparison(
     evaluations: Mapping[str, Evaluation], metrics: Sequence[str] = ("ndcg@10", "hr@10", "mrr@10")
 ) -> pd.DataFrame:
-    """Models side by side: mean and 95 % bootstrap interval over users of each metric.
+    """Compare models: mean and 95 % bootstrap interval over users of each metric.
 
     Args:
         evaluations: by model.
@@ -77,7 +77,7 @@ def comparison(
         ValueError: some models were told the time of their targets, and others not.
 
     Returns:
-        One row a model, the lowest of the first metric first; columns in two levels, the
+        One row per model, the lowest of the first metric first; columns in two levels, the
         metric and then `mean, low, high`, so that `table["ndcg@10"]` suits
         `plots.model_comparison`.
     """
@@ -95,7 +95,7 @@ def comparison(
 def over_folds(
     evaluations: Sequence[Evaluation], metrics: Sequence[str] = ("ndcg@10", "hr@10", "mrr@10")
 ) -> pd.DataFrame:
-    """How much metrics of one model vary over the folds of `rolling_origin`.
+    """Return how much the metrics of one model vary over the folds of `rolling_origin`.
 
     Args:
         evaluations: one per fold.

@@ -102,7 +102,7 @@ def evaluate_events(
     them (`protocol.query_time`).
 
     Args:
-        model: whose `types` stand in the order of the codes of the schema's column `action`.
+        model: whose `types` have the order of the codes of the schema's column `action`.
         queries: with the target column `action`: `prepare(split, schema=...)` makes it from a
             schema with a `Category` of that name.
         decision_weights: of the types, (A,), from `choose_decision_weights`. They decide which

@@ -1,4 +1,4 @@
-"""Measures over held-out ratings, several of a user: hits of long lists, and errors of ratings."""
+"""Measures on held-out ratings, several per user: hits in long lists, and errors of ratings."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ def measure_held_out(
     retrieves: bool = True,
     rates: bool = True,
 ) -> pd.DataFrame:
-    """What a model makes of each held-out rating.
+    """Measure a model on each held-out rating.
 
     Args:
         model: a model that scores if it retrieves; with `rate(queries, items)` if it rates.
@@ -64,7 +64,7 @@ def measure_held_out(
 
 
 def predict_ratings(model: Scores, queries: Queries) -> np.ndarray:
-    """The rating a model expects for the target of each query, float32, (N,)."""
+    """Predict the rating of the target of each query, float32, (N,)."""
     parts = np.arange(0, len(queries), _CHUNK_ROWS)
     chunks = (np.arange(begin, min(begin + _CHUNK_ROWS, len(queries))) for begin in parts)
     return np.concatenate([model.rate(ask(model, queries, c), queries.targets[c]) for c in chunks])
@@ -93,7 +93,7 @@ def summarise_held_out(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What a model did for every held-out rating, and the averages.
+    """Measures of every held-out rating, and their means.
 
     Args:
         table: from `measure_held_out`, one row per rating.
@@ -113,7 +113,7 @@ class HeldOut:
 
     @property
     def score(self) -> float:
-        """What choices are made by: hits of filtered lists, less the error of ratings in stars."""
+        """Return the score for choices: hits of filtered lists, less the error in stars."""
         metrics = self.metrics
         return metrics.get(HELD_OUT_METRICS[1], 0.0) - metrics.get("rmse", 0.0)
 
@@ -137,7 +137,7 @@ def user_sums(table: pd.DataFrame, seed: int, num_users: int) -> pd.DataFrame:
         num_users: U; users without a held-out rating have sums of 0.
 
     Returns:
-        One row a user, float64; columns such as `top_100_seed_0`, and `ratings_seed_0` with the
+        One row per user, float64; columns such as `top_100_seed_0`, and `ratings_seed_0` with the
         number of ratings.
     """
     sums = table.assign(ratings=1.0).groupby("user").sum()
@@ -152,7 +152,7 @@ def interval_of_sums(sums: pd.DataFrame, name: str, seed: int = 0) -> tuple[floa
     so again and again.
 
     Args:
-        sums: from `user_sums`, the columns of all seeds side by side.
+        sums: from `user_sums`, the columns of all seeds.
         name: of the measure, such as `"rmse"`, of which the root is taken last.
         seed: of the draws.
 

@@ -1,4 +1,4 @@
-"""Accuracy of each user's rank, and what the lists are like beyond accuracy.
+"""Accuracy metrics from the ranks of users, and metrics of lists beyond accuracy.
 
 The first family maps ranks to values of the same shape, one positive a user; average them for the
 figure in a table. The second looks at the lists that users were shown, (U, k), where 0 is padding.
@@ -15,7 +15,7 @@ from recmodels.data.errors import require
 
 
 def hit_rate(ranks: np.ndarray, k: int) -> np.ndarray:
-    """1 where the target is among the first k, else 0.
+    """1 if the target is among the first k, else 0.
 
     Args:
         ranks: rank of the target, 1 is the top; any shape, such as (U,) or (U, seeds).
@@ -36,12 +36,12 @@ def hit_rate(ranks: np.ndarray, k: int) -> np.ndarray:
 
 
 def recall(ranks: np.ndarray, k: int) -> np.ndarray:
-    """Share of the positives that the list holds: with one positive, the hit rate."""
+    """Share of the relevant items that is in the list: with one target, the hit rate."""
     return hit_rate(ranks, k)
 
 
 def precision(ranks: np.ndarray, k: int) -> np.ndarray:
-    """Share of the list that is positive: 1/k for a hit."""
+    """Share of the list that is relevant: 1/k for a hit."""
     return hit_rate(ranks, k) / k
 
 
@@ -109,7 +109,7 @@ def novelty(lists: np.ndarray, popularity: np.ndarray) -> float:
         popularity: training events of each item, (V + 1,); entry 0 belongs to nobody.
 
     Returns:
-        Bits: 0 if everybody always did the same thing, log2(V) if all items are equally popular.
+        Bits: 0 if all events have the same item, log2(V) if all items are equally popular.
     """
     counts = np.asarray(popularity, np.float64)[1:] + 1
     bits = np.append(0, -np.log2(counts / counts.sum()))
@@ -134,7 +134,7 @@ def popularity_share(lists: np.ndarray, popularity: np.ndarray, top: float) -> f
 
 
 def gini(lists: np.ndarray, num_items: int) -> float:
-    """How unequally the places on the lists fall to items: 0 all alike, near 1 all to one item.
+    """Inequality of how often items are listed: 0 if equal, near 1 if one has all.
 
     With x the sorted places of the V items: sum of (2 i - V - 1) x_i over V times sum of x.
     """
@@ -190,7 +190,7 @@ def vector_diversity(lists: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
     Args:
         lists: item ids, (U, k).
-        vectors: one an item, such as its embedding, (V + 1, D); a zero vector is not known.
+        vectors: one per item, such as its embedding, (V + 1, D); a zero vector is not known.
 
     Returns:
         Float64, (U,). Pairs with an unknown item are left out; NaN where no pair is left.

@@ -1,4 +1,4 @@
-"""Whether a model fits the data it is trained on, measured on or served with."""
+"""Check that a model fits the data that it is trained on, evaluated on or served with."""
 
 from recmodels.data.errors import require
 from recmodels.features.checks import check_columns, user_rows
@@ -8,7 +8,7 @@ from recmodels.models.capabilities import HasItems, HasUserRows, ReadsColumns, a
 
 
 def check_model(scorer, num_items: int | None, train: Histories, *, trained: bool = True) -> None:
-    """Raise where a model has other items or users than the data.
+    """Raise if a model has other items or users than the data.
 
     Args:
         scorer: the model; of a sum or chain of models each part is checked.
@@ -56,7 +56,7 @@ def check_schema(scorer, schema: Schema) -> None:
 
 
 def check_user_rows(model: HasUserRows, histories: Histories, trained: bool = True) -> None:
-    """Raise where the rows of users in a model are not those of some histories."""
+    """Raise if the rows of users in a model are not those of the histories."""
     count, rows = model.num_users, model.user_rows if trained else None
     if count not in (None, len(histories)):
         received = f"{count} users, histories of {len(histories)}"

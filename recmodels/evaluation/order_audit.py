@@ -1,4 +1,4 @@
-"""Whether the order of a history matters to a model: the same histories, shuffled."""
+"""Measure whether a model uses the order of histories, by shuffling them."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -31,7 +31,7 @@ class OrderAudit:
 
     @property
     def verdict(self) -> str:
-        """`"order helps"`, `"no effect"` where the interval holds 0, or `"order hurts"`."""
+        """Return `"order helps"`, `"no effect"` if the interval contains 0, or `"order hurts"`."""
         if self.low > 0:
             return "order helps"
         return "order hurts" if self.high < 0 else "no effect"
@@ -43,7 +43,7 @@ class OrderAudit:
 
 
 def order_audit(model, queries: Queries, *, metric: str = "ndcg@10", seed: int = 0) -> OrderAudit:
-    """Measure what a model loses when the order of each user's history is lost.
+    """Measure the loss of a model when the order of each user's history is shuffled.
 
     The events of each user stay the same and so do the targets and the filter; only their order
     is drawn at random. A model with a `max_length` below the length of a history then also reads

@@ -19,7 +19,7 @@ UNRANKED = np.iinfo(np.int32).max
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Where each target landed, and the list each user was shown.
+    """The rank of each target and the list of each user.
 
     Args:
         ranks: 1 is the top; ties count against the model; `UNRANKED` for a target that no model
@@ -110,7 +110,7 @@ def _place_targets(
 def settle_protocol(
     queries: Queries, protocol: Protocol | None, filter_seen: bool | None
 ) -> Protocol:
-    """The protocol of the data, or what the caller gives instead of it or of its filter.
+    """Return the protocol of the data, or the one or the filter that the caller gives instead.
 
     Raises:
         ValueError: `queries` are no queries or none, or `filter_seen` is no truth value.
@@ -136,7 +136,7 @@ def _rankable(scorer: Scores, queries: Queries, protocol: Protocol) -> np.ndarra
 
 
 def ask(scorer: Scores, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """What a model is given of some queries: see `Scores`."""
+    """Return the model inputs of some queries; see `Scores`."""
     columns = columns_of(scorer, queries.histories.columns)
     inputs = queries.histories.window(rows, scorer.max_length, columns)
     inputs["user_ids"] = queries.user_ids[rows]
@@ -154,7 +154,8 @@ def _chunk_scores(
     largest = queries.targets[queries.trained].max(initial=0)
     expected = f"V + 1 > {largest}" if width is None else width
     fits = scores.ndim == 2 and len(scores) == len(rows) and scores.shape[1] > largest
-    must = f"`score` of {type(scorer).__name__} must return one row a query and one column an item"
+    name = type(scorer).__name__
+    must = f"`score` of {name} must return one row per query and one column per item"
     expected = f"padding included: ({len(rows)}, {expected})"
     same_width = fits and scores.shape[1] == (width or scores.shape[1])
     require(same_width, f"{must}, {expected}", shape=scores.shape)
@@ -198,7 +199,7 @@ def _pessimistic_ranks(
 
 
 def top_items(scores: np.ndarray, k: int) -> np.ndarray:
-    """The best `k` item ids a row, best first, the smaller id first among equals.
+    """Return the best `k` item ids per row, best first; equal scores are ordered by id.
 
     Items at minus infinity are never listed; the list is padded with 0 where too few are left.
 

@@ -1,4 +1,4 @@
-"""One evaluation: a rank for every user, and everything that follows from it."""
+"""An evaluation: the rank of every user, and the metrics computed from it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ from recmodels.models.capabilities import Scores
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What a model did for every user, and the averages.
+    """Ranks of all users for one model, and their means.
 
     Args:
-        per_user: one row a query in the order of the queries, (U,): `rank` of the target (V + 1
+        per_user: one row per query in the order of the queries, (U,): `rank` of the target (V + 1
             for a cold one), `history_length` (all of it, not the part a model read),
             `target_popularity` (its events in training), `cold_user` (no training event),
             `cold_target` (the target has none) and `filtered_target` (the filter of seen items
@@ -196,7 +196,7 @@ def _list_metrics(lists: np.ndarray, popularity: np.ndarray, membership, k: int)
 
 
 def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None:
-    """Store the ranks of every user, one column a seed, as Parquet: row numbers and ranks only.
+    """Store the ranks of every user, one column per seed, as Parquet: row numbers and ranks only.
 
     The file appears under its name only once it is complete.
 
@@ -217,7 +217,7 @@ def save_ranks(ranks: Mapping[int, np.ndarray], path: str | os.PathLike) -> None
 
 
 def load_ranks(path: str | os.PathLike) -> pd.DataFrame:
-    """Ranks from `save_ranks`: one row a user, one column a seed under its number, int32.
+    """Read ranks from `save_ranks`: one row per user, one column per seed under its number, int32.
 
     Example:
         >>> ndcg(load_ranks(path), 10).mean(axis=1)  # Seed-averaged value of each user.

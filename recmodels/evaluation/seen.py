@@ -1,4 +1,4 @@
-"""What lists give away to items that a user has already."""
+"""Measure how many places of lists have items that a user has already."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from recmodels.models.capabilities import Scores
 
 
 def seen_item_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
-    """Share of each user's first `k` places that the user's own items take, nothing filtered.
+    """Return the share of each user's first `k` places with items of the history, without a filter.
 
     Args:
         model: a model that scores.
@@ -30,7 +30,7 @@ def seen_item_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
 
 
 def seen_item_percentiles(model: Scores, histories: Histories) -> np.ndarray:
-    """Where each user's own items stand among all: 0 for the last place, 1 for the first.
+    """Return the rank of each user's own items among all: 0 for the last place, 1 for the first.
 
     Args:
         model: a model that scores.
@@ -47,7 +47,7 @@ def seen_item_percentiles(model: Scores, histories: Histories) -> np.ndarray:
 
 
 def _history_queries(histories: Histories) -> Queries:
-    """Queries that only read: their targets are nobody's."""
+    """Make queries without targets."""
     users = len(histories)
     nobody = np.zeros(users, np.int32)
     return Queries(histories, np.arange(users, dtype=np.int32), nobody, np.zeros(users, bool))

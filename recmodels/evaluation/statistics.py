@@ -1,6 +1,6 @@
-"""How sure a difference is: intervals, paired tests, and their correction for many comparisons.
+"""Statistical uncertainty: intervals, paired tests, and corrections for multiple comparisons.
 
-Everything takes one value a user, averaged over seeds first: users are the sample, and two models
+Everything takes one value per user, averaged over seeds first: users are the sample, and two models
 are compared on the same users.
 """
 
@@ -25,12 +25,12 @@ class Interval(NamedTuple):
 def bootstrap_interval(
     per_user_values: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
-    """Percentile bootstrap over users of a mean.
+    """Compute a percentile bootstrap interval of a mean over users.
 
     It says how far the mean would move with other users, not with other seeds: see `seed_std`.
 
     Args:
-        per_user_values: one value a user, averaged over seeds, (U,).
+        per_user_values: one value per user, averaged over seeds, (U,).
         level: probability that the interval covers the true mean.
         resamples: how often the users are drawn anew, with replacement.
         seed: of the draws.
@@ -61,7 +61,7 @@ def seed_std(values: np.ndarray) -> float | None:
     """Standard deviation over seeds of the mean over users.
 
     Args:
-        values: one value a user and seed, (U, seeds).
+        values: one value per user and seed, (U, seeds).
 
     Returns:
         The sample standard deviation (divided by seeds - 1); None for a single seed, of which
@@ -75,12 +75,12 @@ def seed_std(values: np.ndarray) -> float | None:
 def paired_permutation_test(
     a: np.ndarray, b: np.ndarray, resamples: int = 9999, seed: int = 0
 ) -> float:
-    """Two-sided p-value of "which model is which does not matter", by random sign flips.
+    """Return the two-sided p-value of a paired permutation test, by random sign flips.
 
     If the models were alike, each user's difference could as well have had the other sign.
 
     Args:
-        a, b: one value a user of two models, averaged over seeds, the same users in the same
+        a, b: one value per user of two models, averaged over seeds, the same users in the same
             order, (U,).
         resamples: how often the signs are drawn.
         seed: of the draws.
@@ -107,7 +107,7 @@ def paired_permutation_test(
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """p-values corrected for being many, by Holm's step-down method (1979).
+    """Correct p-values for multiple comparisons, by Holm's step-down method (1979).
 
     The smallest of m is multiplied by m, the next by m - 1 and so on, none may fall below an
     earlier one, and none exceeds 1. The chance of a single false claim stays below the level.
@@ -129,16 +129,16 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 def compare(
     per_user: pd.DataFrame, baseline: str, level: float = 0.95, seed: int = 0
 ) -> pd.DataFrame:
-    """Each model against one baseline on the same users.
+    """Compare each model with one baseline on the same users.
 
     Args:
-        per_user: one row a user, one column a model, values averaged over seeds.
+        per_user: one row per user, one column per model, values averaged over seeds.
         baseline: the column that the others are compared with.
         level: of the intervals.
         seed: of the bootstrap and the test.
 
     Returns:
-        One row a model, in the order of the columns: `mean`; `difference` from the baseline with
+        One row per model, in the order of the columns: `mean`; `difference` from the baseline with
         its bootstrap interval `low`, `high`; `p` of the paired permutation test; and `p_holm`,
         which is corrected for the number of models compared.
 
@@ -146,7 +146,7 @@ def compare(
         >>> compare(pd.DataFrame({"popularity": a, "sasrec": b}), baseline="popularity")
     """
     columns = list(per_user.columns)
-    must = "`baseline` must be a column of `per_user`, beside at least one other"
+    must = "`baseline` must be one of two or more columns of `per_user`"
     require(baseline in columns and len(columns) > 1, must, baseline=baseline, columns=columns)
     reference = per_user[baseline].to_numpy()
     rows = {}
@@ -163,7 +163,7 @@ def compare(
 
 def _per_user(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    must = f"`{name}` must hold one value a user for at least two users; average over seeds first"
+    must = f"`{name}` must hold one value per user for at least two users; average over seeds first"
     require(values.ndim == 1 and len(values) > 1, must, shape=values.shape)
     bad = int((~np.isfinite(values)).sum())
     require(not bad, f"`{name}` must be finite", number_of_others=bad)

@@ -211,7 +211,7 @@ def _temporal(
     return ml_100k("temporal", name, model or name, options, minutes, space=space, **entry)
 
 
-# What `recmodels run` shows beside the model, on any log: label to model and options.
+# What `recmodels run` compares with the model, on any log: label to model and options.
 SHOWN_BASELINES: dict[str, tuple[str, dict]] = {
     "random": ("random", {}),
     "popularity": ("popularity", {}),

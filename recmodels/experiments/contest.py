@@ -1,4 +1,4 @@
-"""All candidates of one log, made one after the other within memory and a budget of time."""
+"""Train all candidates on one log, within memory and a time budget."""
 
 import sys
 import time
@@ -31,7 +31,7 @@ SECONDS_TO_MEASURE = 20.0  # That the estimate itself may take.
 
 
 class Progress:
-    """Lines on standard error with the seconds since the start, in a terminal or not."""
+    """Print lines with the seconds since the start to standard error."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -47,7 +47,7 @@ class Progress:
 
 
 class Contest:
-    """Makes the candidates of one run.
+    """Trains the candidates of one run.
 
     Args:
         experiment: of the neural model, with the settings for unlimited time and memory.
@@ -143,7 +143,7 @@ class Contest:
     def _neural(self, plan: Plan) -> Candidate:
         if plan.experiment is not None and self.cost is not None:
             seconds = self.choices.get("seconds left") or self._seconds_left
-            self.choices.keep("seconds left", seconds)  # A run that goes on keeps its plan.
+            self.choices.keep("seconds left", seconds)  # A continued run keeps its plan.
             timed = plan_training(plan.experiment, self.cost, seconds)
             plan = replace(timed, note=timed.note or plan.note)
         if plan.experiment is None:

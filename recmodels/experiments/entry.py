@@ -1,4 +1,4 @@
-"""What an experiment is: data, protocol, model, training, seeds and the result to expect."""
+"""The definition of an experiment: data, protocol, model, training, seeds and expected result."""
 
 from dataclasses import dataclass, field
 
@@ -124,11 +124,11 @@ class Experiment:
 
     @property
     def choose_by(self) -> str:
-        """What epochs and options are chosen by; `"score"` is hits less the error of ratings."""
+        """Return the measure for choices; `"score"` is hits less the error of ratings."""
         return "score" if self.holds_out_ratings else "ndcg@10"
 
     def out_of_tolerance(self, metrics: dict[str, float]) -> list[str]:
-        """What lies further from `expected` than it may, a sentence each."""
+        """Return one sentence for each metric that is further from `expected` than allowed."""
         return [
             f"{name} is {metrics[name]:.4f}, expected {value:.4f} within {tolerance:.4f}"
             for name, (value, tolerance) in self.expected.items()
@@ -136,7 +136,7 @@ class Experiment:
         ]
 
     def command(self, seed: int) -> str:
-        """What to type to run one seed again."""
+        """Return the command that runs one seed again."""
         return f"recmodels train {self.name} --seed {seed}"
 
 

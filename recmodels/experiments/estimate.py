@@ -1,4 +1,4 @@
-"""What a training will cost, measured on a part of it, and a smaller plan where it is too much."""
+"""Estimate the cost of a training from a part of it, and plan a smaller one if it is too high."""
 
 import math
 import time
@@ -68,7 +68,7 @@ class Estimate:
 
 
 def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Estimate:
-    """Train on a part of the users for a moment and work out what the whole will cost.
+    """Train on a part of the users for a short time and extrapolate the cost of the whole training.
 
     Args:
         experiment: of a sequence model.
@@ -156,7 +156,7 @@ def _scale_up(
 
 
 def describe_estimate(estimate: Estimate) -> str:
-    """An estimate in words."""
+    """Return an estimate as text."""
     return (
         f"{estimate.experiment}: at most {estimate.total_seconds / 60:.1f} minutes a seed on this "
         f"machine as it is now: {estimate.start_seconds:.0f} s to start, "
@@ -182,7 +182,7 @@ class Plan:
 
 
 def plan_training(experiment: Experiment, cost: Estimate, seconds: float | None) -> Plan:
-    """Fit a training into a time: fewer epochs first, then fewer users, then none at all.
+    """Fit a training into a time: with fewer epochs, then fewer users, else not at all.
 
     Args:
         experiment: as it would be trained with enough time.
@@ -213,7 +213,7 @@ def plan_training(experiment: Experiment, cost: Estimate, seconds: float | None)
 
 
 def fit_into_memory(experiment: Experiment, num_items: int) -> Plan:
-    """Fit a training into memory: first a sampled loss, then narrower models, then none at all."""
+    """Fit a training into memory: with a sampled loss, then narrower models, else not at all."""
     smaller = experiment
     sampled = {**experiment.fit, "loss": "sampled_softmax", "num_negatives": 256}
     width = with_defaults(experiment.options)["width"]

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs no network."""
+"""The HTML report of a run, in one file that needs no network."""
 
 import base64
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ ol { margin-top: 0.2rem; padding-left: 1.6rem; } mark { background: #fff3bf; }
 def write_report(result: Quickstart, folder: Path) -> Path:
     """Write figures and `report.html` into the folder of a run and return the report's path.
 
-    Texts from the data stand in the elements of a tree, so that none of them can be read as HTML.
+    Texts from the data are elements of a tree, so that none of them can be read as HTML.
 
     Args:
         result: from `quickstart`.

@@ -1,4 +1,4 @@
-"""What is measured of a trained model: by the protocol of its split, over everyone, at the best."""
+"""Measure a trained model by the protocol of its split."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def measure(
 def score_epoch(
     model, data: SequenceData, split: Split, *, filter_seen: bool, retrieves: bool, rates: bool
 ) -> float:
-    """What epochs are chosen by, higher is better; the arguments are those of `measure`."""
+    """Return the score for choosing epochs, higher is better; see `measure`."""
     if split.protocol in RATING_PROTOCOLS:
         return measure(model, data, split, "validation", retrieves=retrieves, rates=rates).score
     return validation_score(model, data, filter_seen)
@@ -68,7 +68,7 @@ def measure_everyone(model, data: SequenceData) -> dict[str, float]:
 
 
 def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:
-    """What the exact probabilities of a shop reach on the test cases; nothing is filtered."""
+    """Return the metrics of a shop's exact probabilities on the test cases."""
     truth = BayesCeiling(shop, data.vocabulary, data.train.users)
     return evaluate(truth, data.test, filter_seen=False, train=data.train)
 

@@ -1,4 +1,4 @@
-"""What a training needs to hold at least, and a refusal where the machine has less."""
+"""Estimate the least memory of a training, and raise an error if the machine has less."""
 
 import inspect
 import resource
@@ -66,7 +66,7 @@ def least_bytes(experiment: Experiment, num_items: int) -> dict[str, int]:
 
 
 def refuse_what_cannot_fit(experiment: Experiment, num_items: int) -> None:
-    """Say before training that it would end for want of memory, and what to change.
+    """Raise before a training that cannot fit into memory, and say what to change.
 
     Raises:
         MemoryError: the machine has less memory left than a step cannot do without.

@@ -1,4 +1,4 @@
-"""From any log to the best of several models, with a bundle and what a report needs."""
+"""From a log to the best of several models, with a bundle and the data of a report."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, eq=False)
 class Quickstart:
-    """What a run found.
+    """The results of a run.
 
     Args:
         log, split, data: what the models were made from.
@@ -90,7 +90,7 @@ def quickstart(
         dataset: a name `load` knows, or the path of a file of events.
         columns: of that file, such as `{"user": "uid", "item": "sku"}`.
         folder: gets `bundle/`, the checkpoint and the choices so far, from which the same command
-            goes on after it was stopped. Those of other data or settings are replaced.
+            continues after it was stopped. Those of other data or settings are replaced.
         seed: of the training.
         families: some of `FAMILIES`, by default all; popularity always takes part.
         minutes: budget for everything; by default as long as it takes.
@@ -132,7 +132,7 @@ def quickstart(
 
 
 def default_experiment(name: str, data: SequenceData) -> Experiment:
-    """Settings for a log nobody has tuned for, which follow from its training histories."""
+    """Return settings for a new log, chosen from its training histories."""
     recipe = recipe_for(data)
     return Experiment(
         name=name, dataset=name, model="sasrec", options=recipe.model, fit=recipe.training
@@ -140,13 +140,13 @@ def default_experiment(name: str, data: SequenceData) -> Experiment:
 
 
 def find_tuned(dataset: str) -> Experiment | None:
-    """The tuned experiment of a known data set where there is one."""
+    """Return the tuned experiment of a known data set, if there is one."""
     tuned = [e for e in EXPERIMENTS.values() if e.dataset == dataset and e.model == "sasrec"]
     return tuned[0] if tuned else None
 
 
 def estimate_file(dataset: str, columns: dict[str, str]) -> Estimate:
-    """What `quickstart` would spend on SASRec for a file of events."""
+    """Estimate the cost of SASRec in `quickstart` for a file of events."""
     log, _ = open_log(dataset, columns)
     data, _ = prepare_measured(split_log(log, "leave-one-out"))
     return estimate(default_experiment(Path(dataset).name, data), data)
@@ -158,7 +158,7 @@ def _counts(log: Interactions) -> dict[str, str]:
 
 
 def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
-    """Data under the filter that the validation targets speak for, with the reason.
+    """Prepare data with the filter that fits the validation targets, with the reason.
 
     Very many users are measured on a part of them.
 

@@ -1,4 +1,4 @@
-"""What the commands print."""
+"""Text output of the commands."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from recmodels.recommend.bundle import load_bundle
 
 SHOWN_METRICS = ("ndcg@10", "hr@10", "mrr@10")
 SHOWN_LISTS = 5
-FEW = 200  # Validation users below which the choice of a winner is a matter of luck.
+FEW = 200  # Validation users below which the choice of the best model is mostly random.
 
 
 def models_table(result: Quickstart) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def models_table(result: Quickstart) -> pd.DataFrame:
 
 
 def verdict(result: Quickstart) -> list[Note]:
-    """Sentences about the winner: how it was chosen, how far ahead it is, and what to doubt."""
+    """Return sentences about the best model: how it was chosen, and caveats."""
     winner, metric = result.winner, result.data.protocol.choose_by
     values = {"metric": metric.upper(), "validation": f"{winner.score(result.data):.4f}"}
     values |= {"model": text(winner.family), "test": f"{winner.test.metrics[metric]:.4f}"}

@@ -1,4 +1,4 @@
-"""Stored results: means and intervals of each experiment over its seeds."""
+"""Store results: means and intervals of each experiment over its seeds."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def _check_same_users(experiment: Experiment, stored: pd.DataFrame, measured: pd
 
 
 def replace_result(result: dict, folder: Path, per_user_table: pd.DataFrame) -> None:
-    """Replace both files of a result, or neither, wherever the process is killed.
+    """Replace both files of a result, or neither, even if the process is killed.
 
     The JSON decides: before it is replaced the old per-user file is in place, and afterwards the
     new one is, under its own name or still under the staged one, where `read_per_user` finds it.
@@ -152,7 +152,7 @@ def kept(runs: dict[str, dict]) -> dict:
 
 
 def _count_cold(run: Run) -> dict[str, int]:
-    """How many users and targets of the test, and newcomers beside it, training never saw."""
+    """Count test users, targets and newcomers that do not occur in training."""
     newcomers = run.data.newcomers
     warm = run.experiment.holds_out_ratings  # Users without a training event are left out there.
     return {
@@ -270,7 +270,7 @@ def stored_intervals(folder: Path, labels: dict[str, str], metric: str) -> pd.Da
         metric: such as `"ndcg@10"`.
 
     Returns:
-        One row an experiment, by its label: `mean`, `low`, `high`.
+        One row per experiment, by its label: `mean`, `low`, `high`.
     """
     stored = {r["experiment"]: r["metrics"] for r in load_results(folder)}
     rows = {label: stored[name][metric] for name, label in labels.items()}

@@ -121,8 +121,8 @@ def run_seed(
         experiment: what to run.
         seed: of everything random in the training.
         split: from `split_log`. Without a test part nothing of it is measured.
-        checkpoint: file to continue from after a kill; the second training has a file beside it.
-        verbose: whether a line an epoch goes to standard error.
+        checkpoint: file to continue from after a kill; the second training has its own file.
+        verbose: print one line per epoch to standard error.
     """
     refits = experiment.holds_out_ratings and split.test is not None
     chosen = validation = None

@@ -1,4 +1,4 @@
-"""The folder of `recmodels run`: whose it is, and what was chosen so far."""
+"""The folder of `recmodels run` and the choices stored in it."""
 
 import json
 from pathlib import Path
@@ -41,13 +41,13 @@ def full_name(dataset: str) -> str:
 
 
 def take_folder(folder: Path, dataset: str) -> None:
-    """Note whose folder it is."""
+    """Record the data set of a folder."""
     with written_whole(folder / SOURCE) as unfinished:
         unfinished.write_text(full_name(dataset), "utf-8")
 
 
 class Choices:
-    """What a run has chosen, kept in a JSON file so that a run that was stopped goes on from it.
+    """The choices of a run, stored in a JSON file so that an interrupted run can continue.
 
     Args:
         path: of the file. One of another run, or that cannot be read, counts as empty.

@@ -86,7 +86,7 @@ def read_per_user(result: dict, folder: Path) -> pd.DataFrame:
 
 
 def finish_result(result: dict, folder: Path) -> pd.DataFrame:
-    """Do as `read_per_user`, and finish what a killed process began. The caller holds the lock."""
+    """Do as `read_per_user`, and complete an interrupted replacement. The caller holds the lock."""
     path, table = _find_per_user(result, folder)
     per_user = files_of(result["experiment"], folder)[1]
     if path != per_user:

@@ -87,7 +87,7 @@ def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> 
 
 
 def headline_table(rows: list[dict]) -> str:
-    """The rows of the README as Markdown: our value beside the published one or the ceiling."""
+    """The rows of the README as Markdown: our value and the published one or the ceiling."""
     by_name = {row["experiment"]: row for row in rows}
     rows = [{**by_name[name], "metric": metric} for name, metric in HEADLINES.items()]
     columns = {

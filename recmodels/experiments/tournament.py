@@ -25,7 +25,7 @@ TUNING_USERS = 4_000  # Validation users whose score chooses the options of coun
 TUNING_SECONDS = 30.0  # Per family; the options tried so far are then compared.
 LONGEST_FIT = 120.0  # Seconds; a counted model predicted to take longer is left out.
 PROBED_ITEMS, PROBED_USERS = 2_000, 20_000  # A part of the log that predicts the time of a fit.
-BLEND_WEIGHTS = (0.1, 0.25, 0.5, 1.0, 2.0)  # Of the counted model beside 1 for the neural one.
+BLEND_WEIGHTS = (0.1, 0.25, 0.5, 1.0, 2.0)  # Of the counting model; the neural one has weight 1.
 BLEND_SCALINGS = ("spread", "range")
 BLEND_CELLS, LEAST_BLENDED = 3e7, 500  # Scores of each model that are kept while weights are tried.
 
@@ -201,7 +201,7 @@ def predict_fit_seconds(family: str, data: SequenceData) -> float:
     train = replace(train, items=(train.items - 1) % PROBED_ITEMS + 1)
     began, used = time.perf_counter(), time.process_time()
     MODELS[family]().fit(train, PROBED_ITEMS)
-    # Beside other processes the wall time is too high, on idle cores the processor time.
+    # With other processes running the wall time is too high, on idle cores the processor time.
     spent = min(time.perf_counter() - began, time.process_time() - used)
     return spent * (data.num_items / PROBED_ITEMS) ** COUNTED[family].growth
 

@@ -1,4 +1,4 @@
-"""Train the seeds of an experiment and keep what they found."""
+"""Train the seeds of an experiment and store their results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from recmodels.recommend.recommender import Recommender
 
 
 class UnexpectedResult(ValueError):
-    """A run that did not reproduce what its experiment promises."""
+    """Raised if a run does not reproduce the expected result of its experiment."""
 
 
 def train_and_store(
@@ -53,7 +53,7 @@ def train_and_store(
         run = run_seed(experiment, seed, split, checkpoint=folder / "checkpoint.npz")
         ceiling = None if shop is None else measure_ceiling(shop, run.data).metrics
         result = store_run(run, results, ceiling, users)
-        if isinstance(run.model, keras.Model):  # Counted ones and sums are made again in no time.
+        if isinstance(run.model, keras.Model):  # Counting models and sums are fast to fit again.
             save_bundle_of(run, log, folder / "bundle")
         sentences = experiment.out_of_tolerance(run.test.warm_metrics)
         out_of_tolerance += [f"seed {seed}: {sentence}" for sentence in sentences]

@@ -1,4 +1,4 @@
-"""Choose options on validation labels; the test labels are not in the object."""
+"""Tune options on validation labels, without access to test labels."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ def tune(
 ) -> dict:
     """Search `experiment.space` for the highest validation score: see `Experiment.choose_by`.
 
-    Every trial is stored as it ends. A search that was stopped goes on where it was, to the
+    Every trial is stored as it ends. A search that was stopped continues, to the
     suggestions it would have made. Several processes on one search take turns, trial by trial, and
     make together the trials that one would have made.
 

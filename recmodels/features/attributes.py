@@ -1,4 +1,4 @@
-"""What is known of users and items as rows of zeros and ones.
+"""Multi-hot user and item features.
 
 For texts and lists of categories, of which an item has several at once, in two towers. A column
 with one value per item or user (a brand, a price, an age, a text vector) belongs in a `Schema`
@@ -17,16 +17,16 @@ _BINS = 8  # Of numbers such as an age, equally full.
 def attribute_matrix(
     table: pd.DataFrame, raw_ids: np.ndarray, *, columns: tuple[str, ...], min_count: int = 2
 ) -> np.ndarray:
-    """Which words, categories and ranges of numbers each id has.
+    """Encode words, categories and ranges of numbers of each id as zeros and ones.
 
     Texts are cut into words, or at `|` where a category holds one; a year in a title is a word
     like any other. Numbers become equally full bins.
 
     Args:
         table: one row an id, indexed by raw id, such as `interactions.items`.
-        raw_ids: whose rows to make, in this order, (N,). Ids the table lacks have nothing.
+        raw_ids: whose rows to make, in this order, (N,). Ids that the table lacks have only zeros.
         columns: of the table, such as `("title", "category")`.
-        min_count: attributes of fewer ids say nothing of others and are left out.
+        min_count: attributes of fewer ids are left out.
 
     Returns:
         Zeros and ones, float32, (N, F).
@@ -51,7 +51,7 @@ def attribute_matrix(
 
 
 def _one_column(values: pd.Series, min_count: int) -> np.ndarray:
-    """Zeros and ones of one column, float32, (N, F)."""
+    """Encode one column as zeros and ones, float32, (N, F)."""
     if pd.api.types.is_numeric_dtype(values):
         edges = np.unique(np.nanquantile(values, np.arange(1, _BINS) / _BINS))
         places = np.searchsorted(edges, values)

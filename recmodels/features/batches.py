@@ -20,7 +20,7 @@ GROUPS = 16
 
 
 class NextItemBatches(EpochBatches):
-    """Batches that ask for the next item at every position.
+    """Batches in which every position predicts the next item.
 
     A history of n items is cut, newest first, into windows of at most `max_length` inputs whose
     targets are the inputs shifted by one. Windows of similar length share a batch, shorter ones
@@ -35,12 +35,12 @@ class NextItemBatches(EpochBatches):
     resumed run sees what an uninterrupted one would have seen.
 
     Args:
-        histories: training histories; users with a single event teach nothing and are skipped.
+        histories: training histories; users with a single event have no target and are skipped.
         max_length: L, the most inputs in a window.
         batch_size: windows of full length a batch; shorter windows are scaled up to match.
         seed: of the shuffling.
         windows: `"latest"` trains on the newest window of each user, `"all"` on every event.
-        negatives: draws negatives for losses that want them.
+        negatives: draws negatives for losses that need them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
         max_positions: the most positions of a batch that count, drawn evenly from all of its
@@ -118,7 +118,7 @@ class NextItemBatches(EpochBatches):
         }
 
     def set_epoch(self, epoch: int) -> None:
-        """Lay out the batches of an epoch, as many in every epoch."""
+        """Compute the batches of an epoch; every epoch has the same number."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
         self.starts, self.ends = cut_windows(
@@ -174,7 +174,7 @@ class NextItemBatches(EpochBatches):
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:
-    """The lengths windows are padded to.
+    """Return the lengths to which windows are padded.
 
     Keras takes a length for fixed that the first two batches share. Windows that do not shift
     show it two lengths in every epoch, or the only one there ever is; where there might be one
@@ -188,7 +188,7 @@ def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np
 
 
 def _even_out(plan: list[tuple[int, np.ndarray]], count: int) -> None:
-    """Halve the largest or join the smallest batches, in place, until there are `count`.
+    """Split the largest or merge the smallest batches, in place, until there are `count`.
 
     Windows that shift fill the buckets differently every epoch, but Keras takes as many steps in
     each epoch as in the first: it would drop batches, or run out of them.
@@ -206,6 +206,6 @@ def _even_out(plan: list[tuple[int, np.ndarray]], count: int) -> None:
 
 
 def _rounded(count: int, most: int) -> int:
-    """Round a count up: every new shape costs JAX a compilation, other backends nothing."""
+    """Round a count up on JAX, where every new shape needs a compilation."""
     step = GROUPS * (max(1, most // (4 * GROUPS)) if keras.backend.backend() == "jax" else 4)
     return -(-count // step) * step

@@ -1,4 +1,4 @@
-"""Checks of what models are given, and digests that recognise data seen before."""
+"""Checks of model inputs, and digests that identify data."""
 
 import hashlib
 import numbers
@@ -12,7 +12,7 @@ from recmodels.features.histories import Histories, Lookup
 
 
 def digest(*arrays) -> str:
-    """A short text that is the same for equal arrays and differs for others.
+    """Return a short text that is equal for equal arrays only.
 
     Args:
         arrays: of numbers, or of strings.
@@ -31,13 +31,13 @@ def digest(*arrays) -> str:
 
 
 def user_rows(histories: Histories) -> str:
-    """Digest of the raw user ids in their order: whose row is which."""
+    """Return a digest of the raw user ids in their order."""
     users = np.asarray(histories.users)
     return digest(users.astype(np.int64) if users.dtype.kind in "iu" else users)
 
 
 def ratings_of(histories: Histories, needed_by: str | None = None) -> np.ndarray:
-    """The rating of each event, float (N,); 1 for all where the histories carry none.
+    """Return the rating of each event, float (N,); 1 for all if the histories have no ratings.
 
     Args:
         histories: training histories.
@@ -106,7 +106,7 @@ def check_queries(
 
     Args:
         queries: such as `item_ids` (B, T), padded on the left with 0, and `user_ids` (B,).
-        num_items: V of the model; V + 1 (unknown) and V + 2 (mask) may stand in a history.
+        num_items: V of the model; V + 1 (unknown) and V + 2 (mask) may occur in a history.
         num_users: rows of the model that belong to users; None for a model without such rows.
         needed: the parts that the model cannot do without.
 

@@ -1,4 +1,4 @@
-"""Kinds of columns: how raw values become codes or scaled numbers, and back.
+"""Types of columns: encode raw values as codes or scaled numbers, and decode them.
 
 Codes begin at 1, because 0 pads. A missing value has a code or a flag of its own and is never a
 zero or a NaN.
@@ -14,7 +14,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Column:
-    """What all kinds share.
+    """Base class of all column types.
 
     Args:
         source: name of the table's column; by default the name in the schema.
@@ -77,7 +77,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Category(Column):
-    """One of a set of values; values that training never saw share one code, "unknown".
+    """A categorical value; all values that are not in the training data share the code "unknown".
 
     Codes: 1..K for the values of the training rows, most frequent first, K + 1 for unknown ones,
     K + 2 for missing ones.
@@ -155,7 +155,7 @@ class Flag(Column):
 
 @dataclass(frozen=True)
 class Vector(Column):
-    """A vector of fixed length, such as a text embedding, with a last number 1 where missing.
+    """A vector of fixed length, such as a text embedding, with an added 1 where it is missing.
 
     Args:
         length: D, set by `fit` where it is not given.
@@ -215,7 +215,7 @@ def _vector(value, column: str) -> np.ndarray | None:
 
 
 def _fits(value, hint) -> bool:
-    """Whether a value read from JSON is of an annotated type."""
+    """Return whether a value read from JSON has an annotated type."""
     if isinstance(hint, UnionType):
         return any(_fits(value, part) for part in get_args(hint))
     if get_origin(hint) is tuple:
@@ -226,5 +226,5 @@ def _fits(value, hint) -> bool:
 
 
 def _plain(value):
-    """A NumPy scalar as the Python value that JSON can hold."""
+    """Convert a NumPy scalar to the Python value that JSON can store."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,10 +1,10 @@
-"""What all training batches share: epochs that can be repeated, made beside the training."""
+"""Base class of all training batches: reproducible epochs, prepared by threads during training."""
 
 import keras
 
 
 class EpochBatches(keras.utils.PyDataset):
-    """Batches that depend on their seed and their epoch alone; subclasses lay out an epoch.
+    """Batches that are a function of seed and epoch; subclasses compute the batches of an epoch.
 
     Args:
         seed: of everything random in them.
@@ -21,11 +21,11 @@ class EpochBatches(keras.utils.PyDataset):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Lay out the batches of an epoch, numbered from 0."""
+        """Compute the batches of an epoch, numbered from 0."""
         raise NotImplementedError
 
     def identity(self) -> dict[str, object]:
-        """What the batches are made of, as plain values by name, digests in place of arrays.
+        """Return plain values by name that identify the data, with digests of arrays.
 
         A checkpoint keeps it, so that training is never continued on other data.
         """

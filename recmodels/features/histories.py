@@ -1,4 +1,4 @@
-"""Flat arrays of what each user did, and the padded matrices models read."""
+"""Events of all users in flat arrays, and the padded matrices that models read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from recmodels.features.windows import build_windows
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """A read-only column equal to `table[rows]` that needs memory for its rows alone.
+    """A read-only column equal to `table[rows]` that stores only the rows.
 
     Columns of items and users are kept so: a text vector is stored once per item, not per event.
 
@@ -81,9 +81,9 @@ class Histories:
         return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
 
     def target_entropy(self) -> float:
-        """Entropy in nats of the items that training asks for: all but the first of each user.
+        """Return the entropy in nats of the targets: all but the first event of each user.
 
-        It is the lowest full softmax loss of a model that knows only how frequent each item is.
+        It is the lowest full softmax loss of a model that uses only the item frequencies.
         The histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
         """
         first = self.offsets[:-1][self.lengths > 0]
@@ -97,11 +97,11 @@ class Histories:
         users: np.ndarray | None = None,
         oldest: np.ndarray | None = None,
     ) -> "Histories":
-        """The histories of some users alone.
+        """Return the histories of some users.
 
         Args:
             rows: positions of the users, (B,); -1 for an empty history.
-            users: their raw ids, where -1 stands for a user who has one.
+            users: their raw ids, where -1 is a user who has one.
             oldest: how many of the oldest events of each are kept, (B,); by default all.
         """
         lengths = np.append(self.lengths, 0)[rows]
@@ -113,10 +113,10 @@ class Histories:
         return Histories(users, self.items[places], offsets, columns)
 
     def asking(self, codes: Mapping[str, np.ndarray]) -> "Histories":
-        """The same histories where each asks for an event of its own after the last one known.
+        """Return the same histories with values of the target event after the last known one.
 
         Args:
-            codes: by column of the event asked for, one code for all or one per history, int32.
+            codes: by column of the target event, one code for all or one per history, int32.
                 A history without events has no place for it and stays as it is.
         """
         some = self.lengths > 0
@@ -180,12 +180,12 @@ def build_histories(
     columns: tuple[str, ...] = (),
     schema: Schema | None = None,
 ) -> Histories:
-    """Encode a log and group it by user without a Python object per user.
+    """Encode a log and group it by user, without a Python object per user.
 
     Args:
         interactions: a log with an order.
         vocabulary: gives the item ids; items outside it become its unknown id.
-        users: the raw ids wanted, in the order wanted; by default everyone in table order.
+        users: the raw ids in the order of the result; by default all users in table order.
             A user without events gets an empty history.
         columns: event columns to carry along as they are, such as `("timestamp",)`.
         schema: fitted; its columns are encoded and carried along under their names, those of items

@@ -1,4 +1,4 @@
-"""Items a user did not choose, drawn for losses that do not look at the whole catalogue."""
+"""Random negative items for losses that do not use the whole catalogue."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class NegativeSampler:
         return digest(self._cumulative)
 
     def sample(self, rng: np.random.Generator, groups: int) -> tuple[np.ndarray, np.ndarray]:
-        """Item ids, int32, and the log of how often each is expected among K, float32: (G, K)."""
+        """Return item ids, int32, and the log of their expected count among K, float32: (G, K)."""
         drawn = rng.random((groups, self.num_negatives))
         index = np.searchsorted(self._cumulative, drawn, side="right")
         index = np.minimum(index, len(self._cumulative) - 1)  # 1.0 may be 0.9999... at the end.

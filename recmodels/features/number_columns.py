@@ -1,4 +1,4 @@
-"""Kinds of columns of numbers and times: scaled values, buckets, gaps and clocks."""
+"""Column types of numbers and times: scaled values, buckets, gaps and clocks."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -105,7 +105,7 @@ class Number(Column):
 
 @dataclass(frozen=True)
 class Gap(Column):
-    """Seconds since the previous event of the same user, in buckets that double.
+    """Seconds since the previous event of the same user, in buckets whose width doubles.
 
     Codes: 1 for less than a second, 2 for 1 to 2 seconds, 3 for 2 to 4, ..., `buckets` for all
     longer ones; `buckets + 1` for the first event of a user.
@@ -174,7 +174,7 @@ class Clock(Column):
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
-    """Values as float64, NaN where missing; infinite ones and texts are refused."""
+    """Return values as float64, NaN where missing; refuse infinite values and text."""
     try:
         numbers = pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""How lists are made and measured: a part of the data, recorded with every result."""
+"""The evaluation protocol, which belongs to the data and is recorded with every result."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ COLD_TARGETS = ("miss", "score")
 
 @dataclass(frozen=True)
 class Protocol:
-    """The choices on which two results must agree to be compared.
+    """The evaluation choices in which two results must agree to be comparable.
 
     Args:
         filter_seen: whether everything in a user's history leaves the list. A target that this
@@ -17,8 +17,8 @@ class Protocol:
             rank them.
         choose_by: the metric over the validation queries that chooses among epochs and models.
         split: name of the split; set by `prepare`.
-        asked: what queries tell of the event that they ask for, such as `("action",)`; set by
-            `prepare` from the schema. Whoever is told more ranks better, so results with and
+        asked: columns of the target event that queries have, such as `("action",)`; set by
+            `prepare` from the schema. With more information models rank better, so results with and
             without are not comparable.
         query_time: whether queries are asked at the time of their target, as when a user is
             known to have come back. By default they are asked at the time of the last event
@@ -53,7 +53,7 @@ class Protocol:
             )
 
     def to_dict(self) -> dict:
-        """What a stored result records; `asked` only where queries tell something."""
+        """Return the fields of a stored result; `asked` only if queries have such columns."""
         return {name: value for name, value in asdict(self).items() if value != ()}
 
 

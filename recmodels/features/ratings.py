@@ -1,4 +1,4 @@
-"""Ratings as rows over the catalogue, and batches that hide some of them and ask for those."""
+"""Ratings as rows over the catalogue, and batches that hide and predict some."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _ROUND = 64
 def rating_rows(
     item_ids: np.ndarray, values: np.ndarray, num_items: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Padded histories as rows over the catalogue.
+    """Convert padded histories to rows over the catalogue.
 
     Args:
         item_ids: (B, T), padded with 0; ids outside 1..V are left out.
@@ -21,7 +21,7 @@ def rating_rows(
         num_items: V.
 
     Returns:
-        Which items are known, 0 or 1, and their values, float32, (B, V + 1) each:
+        A mask of the rated items, 0 or 1, and their ratings, float32, (B, V + 1) each:
 
             item_ids [[0, 2, 3]], values [[0, 5, 1]], V = 3
             [[0, 0, 1, 1]]        [[0, 0, 5, 1]]
@@ -35,24 +35,24 @@ def rating_rows(
 
 
 class RatingBatches(EpochBatches):
-    """Batches of (user, item, rating); with `folds` the user is shown by their other ratings.
+    """Batches of (user, item, rating); with `folds` the input is the user's other ratings.
 
-    The ratings of each user are cut at random into `folds` parts. One part is asked for while
-    the others are seen, so that a model learns to tell what it is not shown; in an epoch each
-    rating is asked for once. Without `folds` a user is a number and nothing is hidden.
+    The ratings of each user are divided at random into `folds` parts. One part is predicted from
+    the others, so that a model learns to predict ratings that are not in its input; each rating is
+    predicted once per epoch. Without `folds` the input is the user id and nothing is hidden.
 
-        user rated 5 3 8 2, folds 4:     known      asked
+        user rated 5 3 8 2, folds 4:     input      target
                                          5 3   2    8
                                            3 8 2    5   ...
 
-    What is cut and shuffled how depends on `seed` and `epoch` alone.
+    The division and the order depend on `seed` and `epoch` only.
 
     Args:
         histories: training histories; `value` among their columns holds the ratings, without it
             each event counts 1.
         num_items: V; unknown items are left out.
-        batch_size: N, ratings asked for in a batch.
-        seed: of cutting and shuffling.
+        batch_size: N, the number of ratings to predict per batch.
+        seed: of the random division and order.
         folds: parts of each user, 2 or more; None shows no ratings.
         epoch: the epoch to begin with.
 
@@ -106,7 +106,7 @@ class RatingBatches(EpochBatches):
         }
 
     def set_epoch(self, epoch: int) -> None:
-        """Cut and shuffle as this epoch does."""
+        """Divide the ratings into folds and shuffle them for this epoch."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
         self._order = rng.permutation(len(self.users))
@@ -143,7 +143,7 @@ class RatingBatches(EpochBatches):
         return inputs, self.ratings[events], weights
 
     def _shown(self, index: int, begin: int, events: np.ndarray) -> dict[str, np.ndarray]:
-        """The blocks of a batch: whom it asks, and what it shows of them."""
+        """Return the inputs of a batch: the users, and their ratings that are not hidden."""
         blocks = np.resize(self._block[begin : begin + self.batch_size], self.batch_size)
         _, first, rows = np.unique(blocks, return_index=True, return_inverse=True)
         # Keras takes a size for fixed that the first two batches share.
@@ -159,7 +159,7 @@ class RatingBatches(EpochBatches):
         return shown | {"rated_mask": rated_mask, "values": values}
 
     def _cells(self, readers: np.ndarray, folds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Row of the batch and item of every rating that belongs to the fold hidden there."""
+        """Return the row of the batch and the item of every rating in the hidden fold."""
         begin, end = np.searchsorted(self.users, [readers, readers + 1])
         lengths = end - begin
         rows = np.repeat(np.arange(len(readers)), lengths)

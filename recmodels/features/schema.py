@@ -1,4 +1,4 @@
-"""Typed columns of events, items and users, encoded by numbers that the training rows decide."""
+"""Typed columns of events, items and users, with encoders fitted on training rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Schema:
     Fit it on training rows only; it then encodes any rows with the same columns. An encoder
     never changes after `fit`, so that test rows cannot change a number.
 
-    A column describes what its `of` says. Models read all of them per event: the value of an
+    `of` says what a column describes. Models read all columns per event: the value of an
     event, of its item, of its user, or, with `of="asked"`, of the event that follows it. After the
     last event this is what the query asks for, such as the type of behaviour: "what will be bought
     next?". A query may tell a category or a flag of its target, never the item, and a `Clock` or a
@@ -34,7 +34,7 @@ class Schema:
 
     Args:
         columns: encoders by the name that models know them by, such as `{"action": Category()}`.
-            A column of the event asked for is made by default from the source that follows
+            A column of the target event is made by default from the source that follows
             `asked_` in its name.
 
     Raises:
@@ -80,7 +80,7 @@ class Schema:
 
     @property
     def fitted(self) -> bool:
-        """Whether every encoder knows what `encode` needs."""
+        """Return whether every encoder is fitted."""
         return all(column.fitted for column in self.columns.values())
 
     def names_of(self, of: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ class Schema:
         items: pd.DataFrame | None = None,
         users: pd.DataFrame | None = None,
     ) -> "Schema":
-        """A new schema whose encoders have learnt from training events, their items and users.
+        """Return a new schema whose encoders are fitted to training events, their items and users.
 
         Args:
             events: training events sorted by user and time.
@@ -143,13 +143,13 @@ class Schema:
         return Schema(fitted)
 
     def encode(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Columns of events and of the events asked for, encoded.
+        """Encode the columns of events and of the target events.
 
         Args:
             events: sorted by user and time, (N,).
 
         Returns:
-            By name: int32 codes (N,) where the column has codes (0 stands for padding alone), or
+            By name: int32 codes (N,) where the column has codes (0 is padding only), or
             float64 (N, C) with the scaled value and, last, 1 where it is missing. A column of the
             event asked for has the code of the user's next event, missing after the last.
 
@@ -192,7 +192,7 @@ class Schema:
     def encode_items(
         self, items: pd.DataFrame | None, vocabulary: Vocabulary
     ) -> dict[str, np.ndarray]:
-        """Columns of the whole catalogue, encoded; for item towers and models of content.
+        """Encode columns of the whole catalogue, for item towers and content models.
 
         Args:
             items: table indexed by raw item id; items without a row are missing.
@@ -221,7 +221,7 @@ class Schema:
         return {name: self._encode_rows(name, users, raw_ids)[:-1] for name in names}
 
     def decode(self, name: str, encoded) -> list:
-        """The values that encoded ones stand for; None where missing.
+        """Return the values of codes; None where missing.
 
         Categories and flags come back exactly, numbers within 1e-6 relative; buckets and gaps
         come back as their bounds `(low, high)`.
@@ -229,12 +229,12 @@ class Schema:
         return self[name].decode(np.asarray(encoded))
 
     def to_config(self) -> dict:
-        """What JSON can hold; `from_config` makes an equal schema from it."""
+        """Return a dict for JSON; `from_config` makes an equal schema from it."""
         return {name: column.to_config() for name, column in self.columns.items()}
 
     @classmethod
     def from_config(cls, config: Mapping) -> "Schema":
-        """The schema that `to_config` described.
+        """Create the schema from the dict of `to_config`.
 
         Raises:
             ValueError: a kind is unknown or a value has the wrong type.
@@ -276,7 +276,7 @@ class Schema:
         if table is None or not table.index.is_unique:
             raise ValueError(
                 f"Column `{name}` of the schema describes {of}: it needs the table `{of}`, indexed "
-                f"by raw ids that stand in it once each, such as `Interactions(..., {of}=...)`. "
+                f"by raw ids that occur in it once each, such as `Interactions(..., {of}=...)`. "
                 f"Received: {of}={'None' if table is None else 'a table with duplicated ids'}"
             )
         return table

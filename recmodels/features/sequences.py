@@ -1,4 +1,4 @@
-"""From a raw split to the integer arrays a model learns from and is measured on."""
+"""Convert a split with raw ids to the integer arrays of models."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +19,7 @@ EMPTY_SCHEMA = Schema({})
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """Encoded cases: one history and one target a user.
+    """Encoded cases: one history and one target per user.
 
     Args:
         histories: everything known of each user, (U,) of them.
@@ -62,7 +62,7 @@ class Queries:
 
 @dataclass(frozen=True, eq=False)
 class SequenceData:
-    """A split in item ids: what `fit` and `evaluate` take.
+    """An encoded split: the data of `fit` and `evaluate`.
 
     Args:
         vocabulary: of the split's catalogue.
@@ -115,7 +115,7 @@ def prepare(
         columns: event columns to carry along in the histories as they are, such as
             `("timestamp",)`.
         schema: typed columns to encode; it is fitted here, on the training events and on the rows
-            of their items and users alone. Where it has columns of the event asked for, each query
+            of their items and users alone. Where it has columns of the target event, each query
             carries those of its target at the last position of its history.
         protocol: how lists are made and measured.
         vocabulary: of an earlier version of the log. Its items keep their ids and new ones follow,

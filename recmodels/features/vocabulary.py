@@ -1,4 +1,4 @@
-"""Raw item ids to the integers a model counts in, and back."""
+"""Map raw item ids to the integers that models use, and back."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ PADDING_ID = 0
 
 
 class Vocabulary:
-    """Items 1..V in the order they were first seen; 0 is padding.
+    """Items 1..V in the order of their first occurrence; 0 is padding.
 
     The ids V + 1 (unknown) and V + 2 (mask) can be inputs and are never scored.
 
@@ -50,12 +50,12 @@ class Vocabulary:
         return len(self) + 2
 
     def grow(self, raw_ids) -> "Vocabulary":
-        """A vocabulary with further raw ids behind those it has; known ones are ignored."""
+        """Return a vocabulary with further raw ids at the end; known ones are ignored."""
         extra = pd.Index(raw_ids).drop_duplicates().difference(self._index, sort=False)
         return Vocabulary(self._index.append(extra)) if len(extra) else self
 
     def encode(self, raw) -> np.ndarray:
-        """Item ids, int32, of raw ids; what is not in the catalogue becomes `unknown_id`."""
+        """Return the item ids of raw ids, int32; `unknown_id` for unknown ones."""
         positions = self._index.get_indexer(pd.Index(raw))
         return np.where(positions < 0, self.unknown_id, positions + 1).astype(np.int32)
 
@@ -63,7 +63,7 @@ class Vocabulary:
         """Raw ids of item ids in 1..V.
 
         Raises:
-            ValueError: an id is padding, unknown, mask or beyond, which no raw id stands for.
+            ValueError: an id is padding, unknown, mask or beyond, which has no raw id.
         """
         item_ids = np.asarray(item_ids)
         if item_ids.size and (item_ids.min() < 1 or item_ids.max() > len(self)):

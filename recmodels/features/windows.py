@@ -1,4 +1,4 @@
-"""The one place where flat histories become the padded arrays that models read.
+"""Build the padded arrays that models read from flat histories.
 
 Training, validation, evaluation, serving and export all build their inputs here, so that a model
 sees the same numbers everywhere.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def build_windows(
     histories: "Histories", starts, ends, length: int, columns: tuple[str, ...] = ()
 ) -> dict[str, np.ndarray]:
-    """Inputs of a model: the events from `starts` to `ends` of some histories, padded left with 0.
+    """Build model inputs from the events from `starts` to `ends` of histories, padded left with 0.
 
     Args:
         histories: flat arrays of items and columns.
@@ -78,7 +78,7 @@ def gather_places(flat: np.ndarray, places: np.ndarray) -> np.ndarray:
 def cut_windows(
     offsets: np.ndarray, max_length: int, everything: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where training windows begin and end in the flat array, each of 2 to `max_length` + 1 events.
+    """Return start and end of training windows in the flat array, of 2 to `max_length` + 1 events.
 
     Args:
         offsets: of the users, (U + 1,).

@@ -1,16 +1,16 @@
-"""Attention written from the formula: softmax(Q K^T / sqrt(d)) V."""
+"""Multi-head attention: softmax(Q K^T / sqrt(d)) V."""
 
 import keras
 from keras import ops
 
 from recmodels.layers.dropout import Dropout
 
-# Finite, so that a row with nothing to see stays finite; added in float32, where it fits.
+# Finite, so that the softmax of a fully masked row is finite; added in float32, where it fits.
 HIDDEN_SCORE = -1e9
 
 
 def attention_weights(queries, keys, mask):
-    """How much each query looks at each key: softmax(Q K^T / sqrt(d)), rows sum to 1.
+    """Return the attention weights softmax(Q K^T / sqrt(d)); rows sum to 1.
 
     Vaswani et al., "Attention Is All You Need", 2017, section 3.2.1.
 
@@ -34,7 +34,7 @@ def attention_weights(queries, keys, mask):
 
 @keras.saving.register_keras_serializable("recmodels")
 class MultiHeadAttention(keras.layers.Layer):
-    """Several attentions side by side, each on its own projection of the features.
+    """Several attentions in parallel, each with its own projection of the features.
 
     Vaswani et al., "Attention Is All You Need", 2017, section 3.2.2. Equal to
     `keras.layers.MultiHeadAttention` with `key_dim = D / H` when the weights are equal.

@@ -1,4 +1,4 @@
-"""Dropout, by default from fewer random numbers than that of Keras."""
+"""Dropout, by default with fewer random bits than that of Keras."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Item vectors, used to read histories and, tied, to score the catalogue."""
+"""Item embeddings, used for histories and, tied, to score the catalogue."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ from recmodels.layers.fast import fast_look_up, fast_rows, is_fast
 
 @keras.saving.register_keras_serializable("recmodels")
 class ItemEmbedding(keras.layers.Layer):
-    """One vector an item; padding is zero whatever the weights say.
+    """One vector per item; padding is always zero.
 
     Args:
         num_items: V. The table has V + 3 rows: padding, 1..V, unknown and mask.
@@ -52,7 +52,7 @@ class ItemEmbedding(keras.layers.Layer):
         return vectors * real[..., None]  # (B, T, D)
 
     def catalogue(self):
-        """Vectors of the items 1..V, (V, D): what the tied output layer multiplies with."""
+        """Return the vectors of items 1..V, (V, D), for the tied output layer."""
         if is_fast():
             vectors = fast_rows(self.table, 1, self.num_items)
         else:
@@ -60,7 +60,7 @@ class ItemEmbedding(keras.layers.Layer):
         return ops.normalize(vectors, axis=-1) if self.unit else vectors
 
     def vectors_of(self, item_ids):
-        """Vectors of some items as `catalogue` has them, (N, D), whatever the others are."""
+        """Return vectors of some items as in `catalogue`, (N, D), without computing the others."""
         if not is_fast():
             return ops.take(self.catalogue(), item_ids - 1, axis=0)
         vectors = fast_look_up(self.table, item_ids)

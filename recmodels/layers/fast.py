@@ -1,4 +1,4 @@
-"""Faster ways to compute what the layers define, and the switch between the two.
+"""Faster implementations of the layers, and the switch between plain and fast ones.
 
 Each layer has a plain form, which follows the formula, and a fast form here, which costs a CPU
 less. Both have the same weights and config and give equal results to rounding; dropout has the
@@ -15,19 +15,19 @@ from keras import ops
 
 from recmodels.threads import SHARDS
 
-CHOICES = 2**16  # What 16 bits tell apart.
-NUMBERS_IN_ROW = 32  # Any known number: `ops.view` wants a last dimension it knows.
+CHOICES = 2**16  # Number of values of 16 bits.
+NUMBERS_IN_ROW = 32  # Any fixed number: `ops.view` needs a static last dimension.
 _switch = {"fast": True}
 
 
 def is_fast() -> bool:
-    """Whether layers and losses use their fast forms; True unless `fast_layers` says otherwise."""
+    """Return whether layers and losses use their fast forms; True by default."""
     return _switch["fast"]
 
 
 @contextlib.contextmanager
 def fast_layers(enabled: bool) -> Iterator[None]:
-    """Inside, layers and losses that are called or compiled use their fast forms or do not.
+    """Use the fast or the plain forms of layers and losses that are called or compiled inside.
 
     Example:
         >>> with fast_layers(False):
@@ -42,7 +42,7 @@ def fast_layers(enabled: bool) -> Iterator[None]:
 
 
 def encode_in_parts(encode: Callable, inputs: dict):
-    """States of a batch whose parts are encoded beside each other on several cores, (B, T, D).
+    """Encode the parts of a batch in parallel on several cores; return states (B, T, D).
 
     TensorFlow runs parts that do not depend on each other at once. Other backends, and the plain
     form, encode the batch whole.
@@ -118,7 +118,7 @@ def fast_dropout(inputs, rate: float, seed_generator):
 
 
 def fast_rows(table, begin: int, count: int):
-    """Rows of a matrix (N, D) that follow each other, (count, D).
+    """Return consecutive rows of a matrix (N, D): (count, D).
 
     The gradient of indexing is slower than that of a slice.
     """
@@ -127,7 +127,7 @@ def fast_rows(table, begin: int, count: int):
 
 
 def fast_look_up(table, rows):
-    """Some rows of a matrix (N, D), without a pass over the others: (len(rows), D).
+    """Return some rows of a matrix (N, D) without a pass over the others: (len(rows), D).
 
     TensorFlow keeps the gradient of a look-up as a list of rows, of which Keras's Adam squares
     each alone, though a row may be there several times; through a reshape it is a matrix.

@@ -7,7 +7,7 @@ from recmodels.layers.dropout import Dropout
 
 @keras.saving.register_keras_serializable("recmodels")
 class FeedForward(keras.layers.Layer):
-    """Two dense layers applied at every position alike: max(0, x W1 + b1) W2 + b2.
+    """Two dense layers applied to each position: max(0, x W1 + b1) W2 + b2.
 
     Vaswani et al., "Attention Is All You Need", 2017, section 3.3.
 

@@ -1,4 +1,4 @@
-"""Boolean masks: True where there is something to see."""
+"""Boolean masks: True where a position may be attended to."""
 
 from keras import ops
 
@@ -11,13 +11,13 @@ def padding_mask(item_ids):
 
 
 def causal_mask(length):
-    """True where position t (row) may look at position s (column): s <= t. (T, T)."""
+    """True where position t (row) may attend to position s (column): s <= t. (T, T)."""
     step = ops.arange(length)
     return ops.greater_equal(step[:, None], step[None, :])
 
 
 def attention_mask(real, causal: bool = True):
-    """Who sees whom: real items only, and with `causal` none of the future. (B, T, T).
+    """True for real keys and, with `causal`, only for keys that are not later. (B, T, T).
 
     Padding sees itself besides, so that no row is empty: the last state of an empty history then
     depends on its own position alone, not on how much padding the batch happens to have.

@@ -8,7 +8,7 @@ from recmodels.layers.fast import fast_normalise, is_fast
 
 @keras.saving.register_keras_serializable("recmodels")
 class LayerNorm(keras.layers.Layer):
-    """Each position's features at mean 0 and variance 1, then a learned scale and shift.
+    """Normalise the features of each position to mean 0 and variance 1, then scale and shift them.
 
     Ba, Kiros and Hinton, "Layer Normalization", 2016, section 3. Equal to
     `keras.layers.LayerNormalization` over the last axis; computed in float32.

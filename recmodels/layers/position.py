@@ -1,4 +1,4 @@
-"""Where in a history an event stands, counted from its newest end."""
+"""Positional encodings, counted from the newest event."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ from keras import ops
 
 
 def reversed_positions(length):
-    """T - 1, ..., 1, 0: the newest event is 0, so that padding on the left shifts nothing."""
+    """Return T - 1, ..., 1, 0, so that padding on the left changes no position."""
     return length - 1 - ops.arange(length)
 
 
@@ -57,7 +57,7 @@ class LearnedPosition(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("recmodels")
 class SinusoidalPosition(keras.layers.Layer):
-    """Add fixed waves to each position; any length will do.
+    """Add fixed sine and cosine waves to each position, for any length.
 
     sin(p / 10000^(2i/D)) in the even features, cos in the odd ones: Vaswani et al., "Attention
     Is All You Need", 2017, section 3.5, with p counted from the newest event.

@@ -1,4 +1,4 @@
-"""From the vectors of a user and an item to what a rating has beyond their levels."""
+"""Predict the rating residual after user and item biases."""
 
 import keras
 from keras import ops
@@ -9,12 +9,12 @@ _HIDDEN = 64
 
 @keras.saving.register_keras_serializable("recmodels")
 class RatingHead(keras.layers.Layer):
-    """Combine two vectors to a number a pair.
+    """Combine two vectors to one number per pair.
 
     Args:
-        kind: `"dot"` is a dot product with a learnt weight a dimension; `"mlp"` two dense layers
-            over both vectors; `"cross"` two cross layers beside two dense ones (DCN-v2: Wang et
-            al., "DCN V2: Improved deep & cross network", WWW 2021, section 3, parallel form).
+        kind: `"dot"` is a dot product with a learnt weight per dimension; `"mlp"` two dense layers
+            over both vectors; `"cross"` two cross layers parallel to two dense layers (DCN-v2: Wang
+            et al., "DCN V2: Improved deep & cross network", WWW 2021, section 3, parallel form).
         dropout: of the dense layers.
 
     Call arguments:

@@ -80,7 +80,7 @@ class Tower(keras.layers.Layer):
             self.rating_set_encoder.build()
 
     def check_members(self, name: str, count: int, what: str) -> None:
-        """Raise a `ValueError` that calls the tower `name` unless it reads a set of so many."""
+        """Raise a `ValueError` about argument `name` if the tower reads other sets."""
         if self.num_members not in (0, count):
             raise ValueError(
                 f"`{name}` must read {count} {what} or none. "
@@ -88,7 +88,7 @@ class Tower(keras.layers.Layer):
             )
 
     def adapt(self, features: np.ndarray) -> None:
-        """Take the features of the ids 1..N, float (N, F)."""
+        """Set the features of the ids 1..N, float (N, F)."""
         if np.shape(features) != (self.count, self.num_features):
             raise ValueError(
                 f"`features` must be ({self.count}, {self.num_features}), a row for each id. "

@@ -1,4 +1,4 @@
-"""One Transformer block, in three orders of norm and residual."""
+"""One Transformer block, with three positions of the layer normalisation."""
 
 import keras
 
@@ -12,7 +12,7 @@ NORM_ORDERS = ("original", "pre", "post")
 
 @keras.saving.register_keras_serializable("recmodels")
 class TransformerBlock(keras.layers.Layer):
-    """Self-attention, then a feed-forward network, each with a residual and a norm.
+    """Self-attention, then a feed-forward network, each with a residual connection and a norm.
 
     The order of norm and residual is worth more here than width or heads:
 
@@ -76,7 +76,7 @@ class TransformerBlock(keras.layers.Layer):
     def call(self, x, mask, training=None, return_weights=False, last_only=False):
         normed = x if self.norm_order == "post" else self.norm_attention(x)
         memory = normed if self.norm_order == "pre" else x
-        if last_only:  # All positions are remembered, one asks.
+        if last_only:  # All positions are keys, one is the query.
             x, normed, mask = x[:, -1:], normed[:, -1:], mask[:, -1:]
         attended, weights = self.attention(
             normed, memory, mask, training=training, return_weights=True

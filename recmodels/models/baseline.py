@@ -1,4 +1,4 @@
-"""What all baselines share: counted items, and histories as sparse matrices."""
+"""Base class of baselines: item counts, and histories as sparse matrices."""
 
 import copy
 from typing import Self
@@ -13,7 +13,7 @@ from recmodels.models.growth import pad_items
 
 
 class Baseline:
-    """A model that reads whole histories and learns by counting or in closed form.
+    """Base class of models that read whole histories and are fitted by counting or in closed form.
 
     Subclasses write `_learn`, called with the training histories once `counts` and `num_items`
     are set, and `_score`, called with queries and the columns wanted. Ids that are not in
@@ -26,13 +26,13 @@ class Baseline:
     # for any size. Bundles check it, and `grow` adds items along V.
     learnt: dict[str, str] = {}
     grows = True
-    # Whether training users have rows in the model, so that it needs to know who asks.
+    # Whether training users have rows in the model, so that it needs user ids.
     has_user_rows = False
     num_users: int | None = None  # Older bundles do not know it.
     user_rows: str | None = None
 
     def fit(self, train: Histories, num_items: int) -> Self:
-        """Learn from training histories and return the model.
+        """Fit the model to training histories and return it.
 
         Args:
             train: what each user did, from `prepare(split).train`.
@@ -74,7 +74,7 @@ class Baseline:
             items: the item ids to score, (K,); by default the whole catalogue.
 
         Returns:
-            Scores, float32, (B, V + 1), where column i belongs to item i and column 0 to nobody,
+            Scores, float32, (B, V + 1), where column i belongs to item i and column 0 to padding,
             or (B, K), where column k belongs to `items[k]`.
 
         Raises:
@@ -92,7 +92,7 @@ class Baseline:
         return np.asarray(self._score(queries, columns), np.float32)
 
     def grown(self, num_new: int) -> Self:
-        """A copy that knows nothing of `num_new` further items; see `grow`."""
+        """Return a copy with `num_new` further items without any training event; see `grow`."""
         if not (can(self, Learns) and self.grows):
             raise ValueError(
                 "`model` must be fitted and must not need the texts of items: fit it again on the "
@@ -113,14 +113,14 @@ class Baseline:
         raise NotImplementedError
 
     def _popular_below(self, scores: np.ndarray, columns: slice | np.ndarray) -> np.ndarray:
-        """Replace scores of 0 by -1..0 in the order of popularity, so that no list runs dry."""
+        """Replace scores of 0 by -1..0 in the order of popularity."""
         share = self.counts[columns] / self.counts.max()
         return np.where(scores > 0, scores, share - 1)
 
     def _settled(
         self, scores: np.ndarray, histories: sparse.csr_array, columns: slice | np.ndarray
     ) -> np.ndarray:
-        """Scores, in place: 0 for the history unless `score_seen`, popularity for empty ones.
+        """Set scores of seen items to 0 unless `score_seen`; popularity for empty histories.
 
         Args:
             scores: (B, K), those of the columns.
@@ -149,7 +149,7 @@ def known_events(item_ids: np.ndarray, num_items: int) -> tuple[np.ndarray, ...]
 
 
 def history_matrix(item_ids: np.ndarray, num_items: int, decay: float = 1.0) -> sparse.csr_array:
-    """Histories as rows over the catalogue, float32, (B, V + 1).
+    """Convert histories to rows over the catalogue, float32, (B, V + 1).
 
     Each item weighs `decay ** age` of its latest event, so that `decay=1` gives plain sets and a
     repeated item counts once:
@@ -167,7 +167,7 @@ def history_matrix(item_ids: np.ndarray, num_items: int, decay: float = 1.0) -> 
 
 
 def keep_largest(similar: np.ndarray, count: int) -> sparse.csr_array:
-    """The `count` largest similarities of each row that are not 0, sparse, as wide as before."""
+    """Keep the `count` largest nonzero similarities of each row, sparse, same shape."""
     count = min(count, similar.shape[1])
     best = np.argpartition(-similar, count - 1, axis=1)[:, :count]
     values = np.take_along_axis(similar, best, axis=1)
@@ -178,7 +178,7 @@ def keep_largest(similar: np.ndarray, count: int) -> sparse.csr_array:
 
 
 def user_item_matrix(train: Histories, num_items: int) -> sparse.csr_array:
-    """Which user did which item, 0 or 1, float32, (U, V + 1)."""
+    """Return the matrix of users and items, 0 or 1, float32, (U, V + 1)."""
     users, items = training_events(train, num_items)
     ones = np.ones(len(items), np.float32)
     matrix = sparse.csr_array((ones, (users, items)), shape=(len(train), num_items + 1))

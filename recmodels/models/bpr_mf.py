@@ -1,4 +1,4 @@
-"""Matrix factorisation that learns to rank what a user did above what they did not."""
+"""Matrix factorisation trained to rank items of the user above other items."""
 
 import numpy as np
 from scipy import sparse
@@ -11,14 +11,14 @@ _START = 0.1  # Spread of the first vectors.
 
 
 class BPRMF(Baseline):
-    """One vector a user and one a item, learnt from pairs of a done and an undone item.
+    """One vector per user and item, trained on pairs of a positive and a negative item.
 
         score(u, i) = <p_u, q_i> + b_i
         maximise  log sigmoid(score(u, i) - score(u, j)) - regularisation / 2 * |p, q, b|^2
 
     over training events (u, i) and items j drawn uniformly from those u has not done. Known users
-    are scored with p_u, which knows nothing of their events after training. Newcomers (user id -1)
-    have no p_u: the mean of q over their history stands in for it, and an empty history leaves b.
+    are scored with p_u, whatever their events after training. Newcomers (user id -1)
+    have no p_u: the mean of q over their history replaces it, and an empty history leaves b.
 
     Args:
         width: D, the length of the vectors.
@@ -74,7 +74,7 @@ class BPRMF(Baseline):
         self.item_vectors, self.item_bias = item_table.values[:, :-1], item_table.values[:, -1]
 
     def _draw_undone(self, users: np.ndarray, done: np.ndarray, generator) -> np.ndarray:
-        """One item a user that is not among the cells `user * (V + 1) + item` of `done`."""
+        """Draw one item per user that is not among the cells `user * (V + 1) + item` of `done`."""
         drawn = generator.integers(1, self.num_items + 1, len(users))
         again = np.arange(len(users))
         for _ in range(_REDRAWS):
@@ -85,7 +85,7 @@ class BPRMF(Baseline):
         return drawn
 
     def _step(self, user_table: "_Table", item_table: "_Table", users, items, undone) -> None:
-        """Climb the criterion once for pairs (u, i, j), each (B,)."""
+        """Make one step of gradient ascent for pairs (u, i, j), each (B,)."""
         ones = np.ones((len(users), 1), np.float32)
         p = np.concatenate([user_table.values[users], ones], axis=1)  # (B, D + 1), 1 meets b.
         q_i, q_j = item_table.values[items], item_table.values[undone]  # each (B, D + 1)
@@ -109,7 +109,7 @@ class BPRMF(Baseline):
 
 
 class _Table:
-    """Rows that climb gradients with Adagrad's step: rate / root of the squares so far."""
+    """Rows that are updated with Adagrad's step: rate / root of the sum of squares so far."""
 
     def __init__(self, values: np.ndarray, learning_rate: float) -> None:
         self.values = values.astype(np.float32)
@@ -117,7 +117,7 @@ class _Table:
         self.learning_rate = learning_rate
 
     def climb(self, rows: np.ndarray, gradients: np.ndarray) -> None:
-        """Add up the gradients (B, D) of equal rows (B,), then move each row once."""
+        """Add up the gradients (B, D) of equal rows (B,), then update each row once."""
         order = np.argsort(rows, kind="stable")
         distinct, starts = np.unique(rows[order], return_index=True)
         # Summing by a sparse product is several times quicker than `np.add.at`.

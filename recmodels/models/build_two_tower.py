@@ -1,4 +1,4 @@
-"""Two towers of the size of some data, with the features the data have."""
+"""Build a two-tower model that fits some data."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def build_two_tower(
     dropout: float = 0.0,
     **options,
 ) -> TwoTower:
-    """Two towers that fit some data, ready for `fit`.
+    """Build a two-tower model whose sizes and features fit some data, ready for `fit`.
 
     Args:
         data: from `prepare`.
@@ -70,7 +70,7 @@ def build_two_tower(
 
 
 def _attributes(table, raw_ids, columns: tuple[str, ...]) -> np.ndarray | None:
-    """The columns a table has of those wanted, (N, F); None where that is nothing."""
+    """Encode the requested columns that a table has, (N, F); None if it has none."""
     present = () if table is None else tuple(name for name in columns if name in table)
     matrix = attribute_matrix(table, raw_ids, columns=present) if present else None
     return matrix if matrix is not None and matrix.shape[1] else None

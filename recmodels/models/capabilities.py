@@ -1,4 +1,4 @@
-"""What a model can do, as protocols; callers ask for what they need and name what is missing."""
+"""Capabilities of models as protocols; callers ask for what they need and name what is missing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, runtime_checkable
@@ -10,7 +10,7 @@ from recmodels.models.event_forecast import EventForecast
 
 @runtime_checkable
 class Scores(Protocol):
-    """Scores items for histories; every model that is evaluated can.
+    """Can score items for histories; required for evaluation.
 
     `max_length` is how many of the latest events it reads, None for all of them. A model that
     reads more than the items names those event columns in `columns`, such as `("value",)`.
@@ -33,7 +33,7 @@ class Scores(Protocol):
 
 @runtime_checkable
 class Fits(Protocol):
-    """Learns by counting or in closed form: `fit(train, num_items)` returns the model."""
+    """Is fitted by counting or in closed form: `fit(train, num_items)` returns the model."""
 
     def fit(self, train, num_items: int):
         """Learn from training histories."""
@@ -41,14 +41,14 @@ class Fits(Protocol):
 
 @runtime_checkable
 class Trains(Protocol):
-    """Learns in epochs: `task` names its loss and batches, see `tasks/build.py`."""
+    """Is trained in epochs: `task` names its loss and batches, see `tasks/build.py`."""
 
     task: str
 
 
 @runtime_checkable
 class HasItems(Protocol):
-    """Is made for a catalogue of `num_items` items; a counted model once it is fitted."""
+    """Has a catalogue of `num_items` items; a counting model has it after `fit`."""
 
     num_items: int
 
@@ -87,28 +87,28 @@ class PredictsEvents(Protocol):
 
 @runtime_checkable
 class Covers(Protocol):
-    """Can score items without a training event, such as those whose texts it knows."""
+    """Can score items without a training event, for example by their texts."""
 
     def covered_items(self) -> np.ndarray:
-        """Whether the model knows anything of each item, bool, (V + 1,); padding is False."""
+        """Return whether the model can score each item, bool, (V + 1,); padding is False."""
 
 
 @runtime_checkable
 class AnswersEmpty(Protocol):
-    """Has a sensible answer of its own where nothing is known of a user."""
+    """Can score items for an empty history."""
 
     answers_empty: bool
 
 
 @runtime_checkable
 class ChoosesSettings(Protocol):
-    """Chooses the settings that the user left open from training data, before it is built."""
+    """Chooses settings that the user left open from training data, before it is built."""
 
     def choose_settings(self, data) -> dict[str, object]:
         """Choose settings; return the options of `fit` that belong to them."""
 
     def choose_safer_settings(self) -> dict[str, object]:
-        """Settings for a second attempt, after a training that learnt nothing; likewise."""
+        """Choose settings for a second training, after one that learnt nothing; likewise."""
 
 
 @runtime_checkable
@@ -120,7 +120,7 @@ class ReadsColumns(Protocol):
 
 @runtime_checkable
 class HasUserRows(Protocol):
-    """May keep something of each training user, in a row of their own.
+    """May store a row for each training user.
 
     `num_users` and `user_rows`, a digest of their ids, are None as long as they are not known.
     """
@@ -132,7 +132,7 @@ class HasUserRows(Protocol):
 
 @runtime_checkable
 class Grows(Protocol):
-    """Can take in new items: `grown(num_new)` returns a larger copy."""
+    """Can be extended by new items: `grown(num_new)` returns a larger copy."""
 
     def grown(self, num_new: int):
         """A copy with rows for new items; see `grow`."""
@@ -140,7 +140,7 @@ class Grows(Protocol):
 
 @runtime_checkable
 class HasParts(Protocol):
-    """Is made of other models: arguments of its constructor, beside plain options."""
+    """Is made of other models, which are arguments of its constructor, with plain options."""
 
     def parts(self) -> dict[str, object]:
         """Models, or lists of models, by argument."""
@@ -151,7 +151,7 @@ class HasParts(Protocol):
 
 @runtime_checkable
 class Learns(Protocol):
-    """Has learnt arrays and plain values: `counts` of items, once it is fitted, and `learnt`."""
+    """Has fitted arrays and plain values: `counts` of items after `fit`, and `learnt`."""
 
     learnt: dict[str, str]
     counts: np.ndarray
@@ -159,7 +159,7 @@ class Learns(Protocol):
 
 @runtime_checkable
 class SavesItself(Protocol):
-    """Writes a file of its own once it is built, as every Keras model does."""
+    """Can save itself to a file after it is built, as every Keras model does."""
 
     built: bool
 
@@ -168,7 +168,7 @@ class SavesItself(Protocol):
 
 
 def map_parts(parts: dict, change: Callable) -> dict:
-    """What `change(place, part)` makes of each part, such as `("scorers.0", model)`."""
+    """Return the results of `change(place, part)` for each part, such as `("scorers.0", model)`."""
 
     def one_or_many(place: str, part):
         if isinstance(part, list):
@@ -179,7 +179,7 @@ def map_parts(parts: dict, change: Callable) -> dict:
 
 
 def all_parts(model) -> Iterator:
-    """A model, then the models that it is made of, however deep."""
+    """Yield a model, then all models that it is made of, at any depth."""
     yield model
     parts = []
     if can(model, HasParts):
@@ -189,7 +189,7 @@ def all_parts(model) -> Iterator:
 
 
 def can(model, capability: type) -> bool:
-    """Whether a model has a capability, such as `can(model, Rates)`."""
+    """Return whether a model has a capability, such as `can(model, Rates)`."""
     has = isinstance(model, capability)
     return has and (capability is not AnswersEmpty or bool(model.answers_empty))
 

@@ -1,4 +1,4 @@
-"""Items described in the words of the items of the history."""
+"""Content-based recommendation by the words of the items in the history."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ from recmodels.models.baseline import Baseline, history_matrix
 class Content(Baseline):
     """Cosine-like similarity between the words of an item and those of the history.
 
-        tfidf(i, w) = times w stands in text i * (1 + log((1 + V) / (1 + texts with w)))
+        tfidf(i, w) = times w occurs in text i * (1 + log((1 + V) / (1 + texts with w)))
         t(i) = tfidf(i) / |tfidf(i)|
         profile = sum over the items i of the history of  decay ** age(i) * t(i)
         score(j) = profile . t(j)
 
     Words are runs of at least two letters or digits, lower-cased. Nothing is learnt from training
     histories but what is popular: items that share no word with the history follow in that order.
-    So it can score an item that nobody has done yet.
+    So it can score an item without any event.
 
     Args:
         texts: one text an item in the order of the item ids 1..V, such as its title and category:
@@ -35,7 +35,7 @@ class Content(Baseline):
 
     Example:
         >>> Content(["green tea", "tea cup", "lamp"], decay=0.5).fit(train, 3).score(queries)
-        item_ids [[1]]; tea stands in two of three texts, green in one
+        item_ids [[1]]; tea occurs in two of three texts, green in one
         [[-1, 1, 0.363, -1]]      the lamp shares no word
     """
 
@@ -65,7 +65,7 @@ class Content(Baseline):
         self.vectors = sparse.csr_array(vectorizer.fit_transform(["", *self.texts]))
 
     def covered_items(self) -> np.ndarray:
-        """Whether each item has a word that the model knows, bool, (V + 1,)."""
+        """Return whether each item has a known word, bool, (V + 1,)."""
         return np.diff(self.vectors.indptr) > 0
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:

@@ -10,25 +10,25 @@ MAX_ITEMS = 20_000
 
 
 class EASE(Baseline):
-    """Weights B that rebuild each user's items from their other items.
+    """Linear regression of each item on all other items, with weights B.
 
         minimise  |X - X B|^2 + regularisation * |B|^2      with a diagonal of 0
         P = inverse of (X'X + regularisation * I),   B = I - P / diag(P) (column by column)
         scores = x B
 
-    X is the 0/1 matrix (U, V) of who did what, x a history as a row of the same kind in which an
-    event may weigh less than the one after it. Users without a known item get the popular items.
+    X is the 0/1 matrix (U, V) of users and items, x a history as a row of the same kind in which
+    older events may have smaller weights. Users without a known item get the popular items.
 
     Args:
         regularisation: in users; larger for sparser data.
         decay: weight of an event against the one after it, in 0..1; 1 is the model of the paper,
-            which knows no order and suits the next item badly.
-        user_power: users with n items weigh n ** -user_power in what is learnt; 0 lets the
-            busiest speak loudest.
-        dropout: share of each history that is thought away in learning, in 0..1 below 1, which
+            which ignores the order and is less suitable for next-item prediction.
+        user_power: users with n items have the weight n ** -user_power in the fit; with 0 the
+            most active users have the largest influence.
+        dropout: expected share of each history that is dropped in the fit, in 0..1 below 1; it
             adds dropout / (1 - dropout) times the diagonal of X'X to the regularisation.
-        score_seen: whether items of the history are scored; else they have 0, the score of what
-            nothing speaks for: B rebuilds items from others and knows nothing of repeats.
+        score_seen: whether items of the history are scored; else they have 0, the score of items
+            without evidence: B predicts items from others and does not model repeats.
 
     Paper: Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019, Section 3.1;
     dropout: Steck, "Autoencoders that don't overfit towards the identity", NeurIPS 2020,

@@ -1,4 +1,4 @@
-"""What a model expects of the next event: its type, its item and the time until it comes."""
+"""A forecast of the next event: its type, its item and the time until it occurs."""
 
 from dataclasses import dataclass
 
@@ -141,7 +141,7 @@ class EventForecast:
         return self._given_type()[:, self.place(label)]
 
     def place(self, label: str) -> int:
-        """Where a type stands in `types`; raise a `ValueError` where it is not known."""
+        """Return the index of a type in `types`; raise a `ValueError` if it is unknown."""
         if label not in self.types:
             raise ValueError(
                 f"The type must be one that the model was trained on, {list(self.types)}. "

@@ -1,4 +1,4 @@
-"""One model answers, another where the first has nothing to go by."""
+"""Use a second model for histories without a known item."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from recmodels.models.capabilities import HasItems, Scores, all_parts, can, join
 
 
 class WithFallback:
-    """A model, with another for histories that hold no item of the catalogue.
+    """A model with a fallback for histories that have no item of the catalogue.
 
     Args:
         scorer: answers every history with a known item among those it reads.
@@ -30,7 +30,7 @@ class WithFallback:
         return {"scorer": self.scorer, "fallback": self.fallback}
 
     def options(self) -> dict[str, object]:
-        """There are none."""
+        """Return an empty dict: there are no options."""
         return {}
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Add items to a trained model: old items keep their ids and everything learnt about them."""
+"""Add items to a trained model: old items keep their ids and weights."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from recmodels.models.capabilities import Grows, HasParts, can, map_parts, requi
 
 
 def grow(model, num_new: int):
-    """A copy of a trained model with rows for items that are new in the catalogue.
+    """Return a copy of a trained model with rows for new items of the catalogue.
 
     The new items are V + 1..V + num_new; the unknown and the mask item move behind them. Rows of
     new items start as in an untrained model, or without any count; the rest is unchanged, so
@@ -42,7 +42,7 @@ def grow(model, num_new: int):
 
 
 def grow_keras(model: keras.Model, config: dict) -> keras.Model:
-    """A model of a larger config, with the weights of a smaller one.
+    """Create a model from a larger config, with the weights of a smaller one.
 
     Args:
         model: has `num_items` and `training_state`.
@@ -58,7 +58,7 @@ def grow_keras(model: keras.Model, config: dict) -> keras.Model:
 
 
 def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray:
-    """The rows of `old` with those of new items put between them from a larger array.
+    """Insert the rows of new items of a larger array into `old`.
 
     Args:
         old: of a model with V items. Along an axis that grows, row i belongs to item i, and rows
@@ -81,7 +81,7 @@ def grow_array(old: np.ndarray, fresh: np.ndarray, num_items: int) -> np.ndarray
 
 
 def pad_items(array, axes: list[int], num_new: int):
-    """An array with zeros behind the last item along some axes, sparse if it was."""
+    """Append zeros after the last item along some axes; sparse arrays stay sparse."""
     if sparse.issparse(array):
         shape = [size + num_new * (axis in axes) for axis, size in enumerate(array.shape)]
         larger = array.copy()

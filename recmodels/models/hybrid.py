@@ -1,4 +1,4 @@
-"""Several models asked at once."""
+"""Combine several models."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -14,7 +14,7 @@ _RANK_OFFSET = 60  # That of the paper: how slowly a place further down loses va
 
 
 class Hybrid:
-    """Weighted sum of the scores of several models, made comparable for each history first.
+    """Weighted sum of the scores of several models, scaled for each history first.
 
         score(j) = sum over the models m of  weight(m) * scaled(m, j)
 
@@ -26,7 +26,7 @@ class Hybrid:
     Args:
         scorers: the models. Baselines are fitted by `fit`; others, such as a SASRec, must be
             trained already.
-        weights: one a model, not negative, not all 0.
+        weights: one per model, not negative, not all 0.
         scaling: `"range"` and `"spread"` keep the gaps between scores, `"rank"` only their order;
             a single item far from all others shrinks the gaps less under `"spread"`.
 
@@ -44,7 +44,7 @@ class Hybrid:
         weights = [float(weight) for weight in weights]
         if len(weights) != len(scorers) or min(weights, default=-1) < 0 or not any(weights):
             raise ValueError(
-                "`weights` must be one a model, not negative and not all 0. "
+                "`weights` must be one per model, not negative and not all 0. "
                 f"Received: {len(scorers)} models, weights={weights}"
             )
         if scaling not in SCALINGS:
@@ -61,7 +61,7 @@ class Hybrid:
         return {"scorers": self.scorers}
 
     def options(self) -> dict[str, object]:
-        """What the constructor takes besides."""
+        """Return the other arguments of the constructor."""
         return {"weights": self.weights, "scaling": self.scaling}
 
     def fit(self, train: Histories, num_items: int) -> Self:
@@ -82,7 +82,7 @@ class Hybrid:
 
     @staticmethod
     def _scores_of(scorer, queries: dict[str, np.ndarray]) -> np.ndarray:
-        """Scores of one model without padding, (B, V): it reads what it can of a row."""
+        """Return scores of one model for the events that it reads, without padding, (B, V)."""
         latest = queries["item_ids"]
         if scorer.max_length is not None and np.ndim(latest) == 2:
             latest = np.asarray(latest)[:, -scorer.max_length :]
@@ -90,21 +90,21 @@ class Hybrid:
 
 
 def scale_to_range(scores: np.ndarray) -> np.ndarray:
-    """Each row stretched to 0..1; all 0 where every score is the same. (B, V)."""
+    """Scale each row to 0..1; all 0 if all scores are equal. (B, V)."""
     lowest = scores.min(axis=1, keepdims=True)
     width = scores.max(axis=1, keepdims=True) - lowest
     return (scores - lowest) / np.where(width > 0, width, 1)
 
 
 def scale_by_rank(scores: np.ndarray) -> np.ndarray:
-    """1 / (60 + rank) in each row, where equal scores share their worst rank. (B, V)."""
+    """Replace scores by 1 / (60 + rank); equal scores get their worst rank. (B, V)."""
     ordered = np.sort(scores, axis=1)
     worse = [np.searchsorted(*pair) for pair in zip(ordered, scores, strict=True)]
     return 1 / (_RANK_OFFSET + scores.shape[1] - np.array(worse))
 
 
 def scale_by_spread(scores: np.ndarray) -> np.ndarray:
-    """Each row over its standard deviation; left alone where every score is the same. (B, V)."""
+    """Divide each row by its standard deviation, unless all scores are equal. (B, V)."""
     spread = scores.std(axis=1, keepdims=True)
     return scores / np.where(spread > 0, spread, 1)
 

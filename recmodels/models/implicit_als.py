@@ -1,4 +1,4 @@
-"""Matrix factorisation of what was done and what was not."""
+"""Matrix factorisation of implicit feedback by alternating least squares."""
 
 import numpy as np
 from scipy import sparse
@@ -74,12 +74,12 @@ class ImplicitALS(Baseline):
             self.vectors = self._solved(used_by, users, len(train))
 
     def _solved(self, done: sparse.csr_array, others: np.ndarray, count: int) -> np.ndarray:
-        """The best vector of each row of 0 and 1, (N, D), given those of its columns.
+        """Solve for the vector of each row of 0 and 1, (N, D), given those of its columns.
 
         Args:
             done: (N, M).
             others: (M, D).
-            count: of the columns that are somebody: column 0 of items is nobody.
+            count: number of real columns; column 0 of items is padding.
         """
         everything = self.unseen_weight * others.T @ others
         vectors = np.zeros((done.shape[0], self.width))

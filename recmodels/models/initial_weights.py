@@ -1,4 +1,4 @@
-"""A Keras model that knows whether its weights are still those it was built with."""
+"""Track whether the weights of a Keras model are still the initial ones."""
 
 from typing import Self
 
@@ -10,10 +10,10 @@ from recmodels.models.growth import grow_keras
 
 
 class InitialWeights(keras.Model):
-    """Base of the models whose first weights `fit` makes from its seed.
+    """Base class of models whose initial weights `fit` creates from its seed.
 
     A model may be built long before `fit`, by `build()`, `summary()` or a first call, and then has
-    weights that no seed decided. They are replaced only while nobody else has given it any.
+    weights that do not depend on a seed. They are replaced only if no others were assigned.
     """
 
     _initial = None
@@ -24,7 +24,7 @@ class InitialWeights(keras.Model):
         self.remember_weights()
 
     def remember_weights(self) -> None:
-        """Take the present weights for initial ones."""
+        """Take the present weights as the initial ones."""
         try:
             self._initial = self._weights_digest()
         except (NotImplementedError, TypeError, RuntimeError):
@@ -32,14 +32,14 @@ class InitialWeights(keras.Model):
 
     @property
     def has_initial_weights(self) -> bool:
-        """Whether the model is built and nothing has changed a weight since."""
+        """Return whether the model is built and no weight was changed since."""
         return self.built and self._initial == self._weights_digest()
 
     def _weights_digest(self) -> str:
         return digest(*(ops.convert_to_numpy(weight) for weight in self.weights))
 
     def grown(self, num_new: int) -> Self:
-        """A copy with untrained rows for `num_new` further items; see `grow`."""
+        """Return a copy with untrained rows for `num_new` further items; see `grow`."""
         config = self.get_config()
         if "num_items" not in config:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Items done by the same users as the items of the history."""
+"""Item-based nearest neighbours."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""The next item given only the last one."""
+"""A Markov chain: the next item given the last one."""
 
 import numpy as np
 from scipy import sparse

@@ -1,4 +1,4 @@
-"""The same list for everyone: what most people did, ever or of late."""
+"""Recommend the most popular items of all time or of recent times."""
 
 import numpy as np
 
@@ -20,14 +20,14 @@ class MostPopular(Baseline):
     """
 
     def _learn(self, train: Histories) -> None:
-        """The counts are all there is to know."""
+        """Do nothing: the item counts are enough."""
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         return np.tile(self.counts[columns], (len(queries["item_ids"]), 1))
 
 
 class RecentPopular(Baseline):
-    """Score each item by its training events, of which older ones count for less.
+    """Score each item by its training events, with smaller weights for older ones.
 
         score(i) = log2 of the sum over events of i of  2 ** (-age / half_life)
 

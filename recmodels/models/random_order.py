@@ -1,4 +1,4 @@
-"""Every user gets the catalogue in an order of chance: the floor under every figure."""
+"""Recommend items in random order, the lowest reference for every measure."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 class RandomOrder(Baseline):
     """Scores uniform in [0, 1), fixed by the seed, the user, the history and the item.
 
-    A hash and not a generator, so that neither the batch a user stands in nor the chunk of the
+    A hash and not a generator, so that neither the batch of a user nor the chunk of the
     catalogue asked for changes a score. The chance of a hit at k is k / V, less the seen items.
 
     Args:
@@ -30,7 +30,7 @@ class RandomOrder(Baseline):
         self.seed = seed
 
     def _learn(self, train: Histories) -> None:
-        """Chance has nothing to learn."""
+        """Do nothing: random scores need no data."""
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         rows, items, ages = known_events(queries["item_ids"], self.num_items)
@@ -44,7 +44,7 @@ class RandomOrder(Baseline):
 
 
 def _mixed(keys: np.ndarray) -> np.ndarray:
-    """Scatter 64-bit keys so that neighbours share nothing."""
+    """Hash 64-bit keys so that similar keys give unrelated values."""
     keys = keys + _GOLDEN
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Default settings of SASRec that follow from the size and the shape of a log."""
+"""Default settings of SASRec, chosen from the size of a log."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ LEAST_STEPS = 1000  # Of a whole training, so that a small log gets more epochs.
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of a model and its training, with the reason of each choice.
+    """Settings of a model and its training, with the reason for each choice.
 
     Args:
         model: arguments of `SASRec`.
@@ -54,7 +54,7 @@ def recipe_for(data: SequenceData) -> Recipe:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the rules look at: users with a target, their events, and the catalogue."""
+    """The properties of a log that the rules use."""
 
     users: int
     events: int

@@ -1,4 +1,4 @@
-"""What a user did last, they do again."""
+"""Recommend the user's most recent items."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class RepeatLast(Baseline):
     """
 
     def _learn(self, train: Histories) -> None:
-        """The counts are all there is to know."""
+        """Do nothing: the item counts are enough."""
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         rows, items, ages = known_events(queries["item_ids"], self.num_items)

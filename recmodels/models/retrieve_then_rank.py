@@ -1,4 +1,4 @@
-"""A quick model picks from the catalogue, a careful one orders what was picked."""
+"""Retrieve candidates with one model and rank them with another."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ from recmodels.models.capabilities import Rates, joined_columns, require
 
 
 class RetrieveThenRank:
-    """Two stages as one model: the best `depth` of one model in the order of another.
+    """Two stages as one model: the best `depth` items of one model in the order of another.
 
-    The picked items score above all others, by the rating that the ranker expects; the others
-    keep the order of the retriever below them.
+    The retrieved items have the highest scores, ordered by the rating that the ranker predicts;
+    the others follow in the order of the retriever.
 
     Args:
         retriever: any model that scores.
         ranker: has `rate(queries, items)` for items (B, depth), such as a `TwoTower` with a head.
             It may be the same model.
         depth: how many items are rated for each query.
-        weight: of the retriever's own score, in standard deviations over the picked items,
-            beside the rating: what people like and what they choose are not the same.
+        weight: of the retriever's score in the ranking, in standard deviations over the retrieved
+            items, since items with high ratings are not always those that users choose.
 
     Example:
         >>> model = RetrieveThenRank(towers, ranker, depth=100)
@@ -40,7 +40,7 @@ class RetrieveThenRank:
         return {"retriever": self.retriever, "ranker": self.ranker}
 
     def options(self) -> dict[str, object]:
-        """What the constructor takes besides."""
+        """Return the other arguments of the constructor."""
         return {"depth": self.depth, "weight": self.weight}
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:

@@ -21,7 +21,7 @@ from recmodels.models.sequence_encoder import SequenceEncoder
 
 @keras.saving.register_keras_serializable("recmodels")
 class SASRec(SequenceEncoder):
-    """Self-attentive sequential recommendation, scoring with the item vectors it reads with.
+    """Self-attentive sequential recommendation with tied item embeddings.
 
     Kang and McAuley, "Self-Attentive Sequential Recommendation", 2018, section III. The score of
     an item is the dot product of its vector with the state of the last position; with a
@@ -108,7 +108,7 @@ class SASRec(SequenceEncoder):
             setattr(self, name, value)
 
     def choose_settings(self, data: SequenceData) -> dict[str, object]:
-        """Choose the settings from training data where the user chose none.
+        """Choose settings that the user left open from the training data.
 
         Returns:
             Options for `fit` that belong to the settings; empty where the user chose settings.

@@ -1,4 +1,4 @@
-"""What every sequence encoder can do besides encoding: score the catalogue."""
+"""Base class of sequence encoders: score the catalogue from the encoded state."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ LENGTH_STEP = 25
 
 
 class SequenceEncoder(InitialWeights):
-    """A model from a dict with `item_ids` (B, T) to states (B, T, D).
+    """Base class of models from a dict with `item_ids` (B, T) to states (B, T, D).
 
     A subclass sets `item_embedding` (an `ItemEmbedding`) and `max_length` in its constructor, and
     `columns` where it reads further inputs (B, T, ...), with their `column_sizes` where it was made
@@ -54,10 +54,22 @@ class SequenceEncoder(InitialWeights):
         """
         queries = self.checked(queries)
         if items is None:
-            return self._read_in_parts(queries, self._read_scores, self.num_items + 1)
+            scores = self._read_in_parts(queries, self._read_scores, self.num_items + 1)
+            scores[:, 0] = 0.0  # `match` may score padding.
+            return scores
         items = check_items(items, self.num_items)
-        states, table = self.query_vectors(queries), self.item_vectors()
-        return states @ table[items - 1].T
+        states = self._read_in_parts(queries, self._read_last, self.state_width)
+        found = self.match(states, self.item_vectors()[items - 1])
+        return np.asarray(ops.convert_to_numpy(found), np.float32)
+
+    @property
+    def state_width(self) -> int:
+        """How many numbers the state of a position has."""
+        return self.item_embedding.width
+
+    def match(self, states, vectors):
+        """Scores of items, (B, N), from states (B, D) and item vectors (N, D): dot products."""
+        return ops.matmul(states, ops.transpose(vectors))
 
     def checked(self, queries: Mapping) -> dict[str, np.ndarray]:
         """The queries as arrays, after checking every id and code; the model is built by then.
@@ -72,7 +84,7 @@ class SequenceEncoder(InitialWeights):
         return queries
 
     def last_state(self, inputs):
-        """The state after the last event alone, (B, D), of padded inputs.
+        """Return the state after the last event, (B, D), of padded inputs.
 
         A subclass may leave out what only the other states need: half the work of two blocks.
         """
@@ -83,10 +95,10 @@ class SequenceEncoder(InitialWeights):
 
         Rows of similar length are encoded together, without the padding they share.
         """
-        return self._read_in_parts(queries, self._read_last, self.item_embedding.width)
+        return self._read_in_parts(queries, self._read_last, self.state_width)
 
     def item_vectors(self) -> np.ndarray:
-        """What the state is multiplied with for each item 1..V, float32, (V, D)."""
+        """Return the output vectors of the items 1..V, float32, (V, D)."""
         return np.asarray(ops.convert_to_numpy(self.item_embedding.catalogue()), np.float32)
 
     def export(self, filepath, *args, input_signature=None, **kwargs) -> None:
@@ -116,7 +128,7 @@ class SequenceEncoder(InitialWeights):
     def _read_in_parts(
         self, queries: dict[str, np.ndarray], read: Callable[[dict], np.ndarray], columns: int
     ) -> np.ndarray:
-        """What `read` makes of each history, float32 (B, columns)."""
+        """Return the output of `read` for each history, float32 (B, columns)."""
         names = ("item_ids", *self.columns)
         inputs = {name: np.asarray(queries[name])[:, -self.max_length :] for name in names}
         item_ids = inputs["item_ids"]
@@ -150,13 +162,13 @@ class SequenceEncoder(InitialWeights):
 
 
 def _compiled(reader: keras.Model) -> Callable[[dict], np.ndarray]:
-    """A function, because Keras would store a model in an attribute as a part of the other."""
+    """Return a function, because Keras would track a model in an attribute as a sublayer."""
     reader.make_predict_function()
     return reader.predict_on_batch
 
 
 class LastState(keras.Model):
-    """Another model whose output is the state after the last event, (B, D), of an encoder."""
+    """A model whose output is the state after the last event, (B, D), of an encoder."""
 
     def __init__(self, encoder: SequenceEncoder) -> None:
         super().__init__()
@@ -167,8 +179,8 @@ class LastState(keras.Model):
 
 
 class LastScores(LastState):
-    """Another model whose output are the scores after the last event, (B, V + 1)."""
+    """A model whose output is the scores after the last event, (B, V + 1)."""
 
     def call(self, inputs):
         table = ops.pad(self.encoder.item_embedding.catalogue(), [[1, 0], [0, 0]])
-        return ops.matmul(ops.cast(super().call(inputs), table.dtype), ops.transpose(table))
+        return self.encoder.match(ops.cast(super().call(inputs), table.dtype), table)

@@ -1,4 +1,4 @@
-"""The next item given the last few, from counts of what followed each of them."""
+"""Transition counts: the next item given the last few items."""
 
 import numpy as np
 from scipy import sparse

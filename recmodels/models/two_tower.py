@@ -1,4 +1,4 @@
-"""Two towers: a vector of the user, one of the item, and what follows from the two."""
+"""A two-tower model: one vector of the user, one of the item, and their dot product."""
 
 from typing import Self
 
@@ -19,13 +19,13 @@ _SCORING_ROWS = 256  # Users read at once.
 
 @keras.saving.register_keras_serializable("recmodels")
 class TwoTower(InitialWeights):
-    """Users and items meet only as vectors, so that items can stand in an index.
+    """A two-tower model, whose score is a dot product, so that items can be in an index.
 
         score(u, i)  = q_u . c_i / temperature + popularity_i
         rating(u, i) = mean + bias_u + bias_i + head(q_u, c_i)
 
-    The ratings that training asks for are hidden from both towers, so that the model learns to
-    tell what it was never shown. Call `adapt` before training.
+    The ratings to predict in training are hidden from both towers, so that the model cannot copy
+    them. Call `adapt` before training.
 
     Args:
         query: of the users; with `num_members` V + 1 it reads their ratings.
@@ -89,7 +89,7 @@ class TwoTower(InitialWeights):
 
     @property
     def has_user_rows(self) -> bool:
-        """Whether a training user is more to the model than the ratings in a query."""
+        """Return whether the model has weights for each training user."""
         return self.query.ids or self.query.num_features > 0
 
     def build(self, input_shape=None) -> None:
@@ -111,7 +111,7 @@ class TwoTower(InitialWeights):
             self.memory = self.add_weight(name="memory", shape=shape, **fixed)
 
     def adapt(self, train: Histories) -> None:
-        """Take from the training histories what is counted: the mean, shares, raters."""
+        """Set what is counted in the training histories: the mean, shares, ratings."""
         if not self.built:
             self.build()
         initial = self.has_initial_weights
@@ -130,7 +130,7 @@ class TwoTower(InitialWeights):
             memory = np.zeros(self.memory.shape, np.float32)
             memory[:, users, items] = np.stack([np.ones(len(values)), values - mean])
             self.memory.assign(memory)
-        if initial:  # What is counted has nothing to do with the seed.
+        if initial:  # What is counted does not depend on the seed.
             self.remember_weights()
 
     def call(self, inputs, training=None):
@@ -170,7 +170,7 @@ class TwoTower(InitialWeights):
         return ops.take(vectors, item_ids, axis=0), ops.take(biases, item_ids, axis=0)
 
     def _visible(self, hidden):
-        """The kept ratings without some cells (N, 2): mask and residuals, (U, V + 1) each."""
+        """Return the stored mask and residuals without some cells (N, 2), (U, V + 1) each."""
         rated_mask, residuals = self.memory[0], self.memory[1]
         if hidden is None:
             return rated_mask, residuals
@@ -178,14 +178,14 @@ class TwoTower(InitialWeights):
         return (ops.scatter_update(part, hidden, nothing) for part in (rated_mask, residuals))
 
     def _ask(self, queries):
-        """What item vectors are multiplied with, (Q, D + 1): the last column meets popularity."""
+        """Return query vectors with an added column for the popularity, (Q, D + 1)."""
         if self.normalise:
             queries = ops.normalize(queries, axis=-1)
         ones = ops.ones((ops.shape(queries)[0], 1), queries.dtype)
         return ops.concatenate([queries / self.temperature, ones], axis=-1)
 
     def _answer(self, candidates, item_ids):
-        """Item vectors with their popularity behind, (N, D + 1)."""
+        """Return item vectors with the popularity bias as last column, (N, D + 1)."""
         if self.normalise:
             candidates = ops.normalize(candidates, axis=-1)
         weights = ops.cast(ops.take(self.item_weights, item_ids), candidates.dtype)
@@ -198,7 +198,7 @@ class TwoTower(InitialWeights):
         return mean + (biases + rest)[:, 0]
 
     def query_vectors(self, queries: dict[str, np.ndarray]) -> np.ndarray:
-        """What stands for each user in an index, float32, (B, D + 1).
+        """Return the vector of each user for an index, float32, (B, D + 1).
 
         Args:
             queries: `user_ids` int32 (B,), the row in the training histories or -1; where the
@@ -209,7 +209,7 @@ class TwoTower(InitialWeights):
         return np.concatenate([ops.convert_to_numpy(ops.cast(x, "float32")) for x in parts])
 
     def item_vectors(self) -> np.ndarray:
-        """What stands for each item in an index, float32, (V, D + 1); row i - 1 is item i."""
+        """Return the vector of each item for an index, float32, (V, D + 1); row i - 1 is item i."""
         item_ids = ops.arange(1, self.num_items + 1)
         vectors, _ = self._read_items(item_ids)
         return ops.convert_to_numpy(ops.cast(self._answer(vectors, item_ids), "float32"))
@@ -222,11 +222,11 @@ class TwoTower(InitialWeights):
         return np.pad(scores, ((0, 0), (1, 0)))
 
     def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
-        """Expected ratings.
+        """Predict ratings.
 
         Args:
             queries: see `query_vectors`.
-            items: item ids, one a query (B,), or several (B, K).
+            items: item ids, one per query (B,), or several (B, K).
 
         Returns:
             Float32, the shape of `items`, within the range of the training ratings.
@@ -252,7 +252,7 @@ class TwoTower(InitialWeights):
         return np.clip(ratings, low, high).reshape(items.shape)
 
     def _users_in_parts(self, queries: dict[str, np.ndarray]):
-        """Vectors and biases of a few users at a time: a row of the catalogue each is large."""
+        """Yield vectors and biases of a few users at a time, to save memory."""
         if not self.built:
             self.build()
         needed = ("user_ids", "item_ids")[: 2 if self.query.num_members else 1]
@@ -270,7 +270,7 @@ class TwoTower(InitialWeights):
             yield self._read_users(user_ids[part], rated_mask, values)
 
     def grown(self, num_new: int) -> Self:
-        """A copy for `num_new` further items, as unpopular as any, with average ratings."""
+        """Return a copy with `num_new` further items of lowest popularity and average ratings."""
         config = self.get_config()
         config["candidate"]["config"]["count"] += num_new
         config["query"]["config"]["num_members"] += num_new if self.query.num_members else 0

@@ -1,4 +1,4 @@
-"""The rating anyone would expect: how generous the user is, and how well the item is liked."""
+"""Predict ratings from user and item biases."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from recmodels.models.baseline import Baseline, training_events
 
 
 class UserItemBias(Baseline):
-    """Ratings from the mean, the item's and the user's deviation, shrunk towards 0.
+    """Ratings as the mean plus the biases of item and user, shrunk towards 0.
 
         b_i = sum over ratings of i of (value - mean) / (n_i + item_shrinkage)
         b_u = sum over ratings of u of (value - mean - b_i) / (n_u + user_shrinkage)
@@ -18,7 +18,7 @@ class UserItemBias(Baseline):
     A user's deviation is taken from the history in the query, so that newcomers have one too.
 
     Args:
-        item_shrinkage, user_shrinkage: ratings at the mean that stand beside the real ones.
+        item_shrinkage, user_shrinkage: numbers of ratings at the mean added to the real ones.
 
     Paper: Koren, "Factor in the neighbors: Scalable and accurate collaborative filtering", TKDD
     2010, section 2.1, the decoupled estimate.
@@ -46,11 +46,11 @@ class UserItemBias(Baseline):
         self.range = [float(values.min()), float(values.max())]
 
     def rate(self, queries: dict[str, np.ndarray], items: np.ndarray) -> np.ndarray:
-        """Expected ratings, float32, in the shape of `items`, within the range of training.
+        """Predict ratings, float32, in the shape of `items`, within the range of training ratings.
 
         Args:
             queries: `item_ids` int32 (B, T), padded with 0, and their ratings `value` (B, T).
-            items: item ids, one a query (B,), or several (B, K).
+            items: item ids, one per query (B,), or several (B, K).
         """
         queries = check_queries(queries, self.num_items, needed=("item_ids", "value"))
         rated_mask, values = rating_rows(queries["item_ids"], queries["value"], self.num_items)

@@ -1,4 +1,4 @@
-"""Items of the users whose histories look like this one."""
+"""User-based nearest neighbours."""
 
 import numpy as np
 from scipy import sparse

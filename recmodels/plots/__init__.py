@@ -6,6 +6,7 @@ from recmodels.plots.calibration import reliability_diagram
 from recmodels.plots.compare import concentration_curves, gap_curves, length_curves
 from recmodels.plots.faults import best_of_many, caught_map, fault_effects
 from recmodels.plots.inputs import padding_map, response_curves, value_distribution
+from recmodels.plots.insights import drift_shares, interest_strip, season_parts
 from recmodels.plots.learning import learning_curves
 from recmodels.plots.lists import ranked_list
 from recmodels.plots.log import leak_report, length_distribution, popularity_distribution

@@ -1,4 +1,4 @@
-"""What attention looks at, what positions look like, and what grows with the width."""
+"""Attention maps, positional encodings, and growth with the width."""
 
 import textwrap
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from recmodels.plots.style import COLOURS, NAME_WIDTH, legend_label, styled, wit
 SHARES = LinearSegmentedColormap.from_list("shares", ["white", COLOURS[0]])
 SIGNED = LinearSegmentedColormap.from_list("signed", [COLOURS[1], "white", COLOURS[0]])
 MOST_NUMBERS = 8  # Columns beyond which numbers in the cells would run together.
-LINE_WIDTH = 16  # Characters of a line of a name beside the map.
+LINE_WIDTH = 16  # Characters of a line of a name next to the map.
 
 
 def attention_map(
     weights: np.ndarray, names: Sequence[str], title: str = "", ax: Axes | None = None
 ) -> Axes:
-    """How much each event (row) looks at each event (column); white is a weight of zero.
+    """Weight of each key (column) for each query (row); white is a weight of zero.
 
     Args:
         weights: of one head, (T, T); rows sum to one.
@@ -88,10 +88,10 @@ def position_map(vectors: np.ndarray, products: bool = False, ax: Axes | None = 
 def growth(
     table: pd.DataFrame, label: str, logarithmic: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """One line a column against the index, such as entropy against the width.
+    """One line per column against the index, such as entropy against the width.
 
     Args:
-        table: sizes in the index, whose name is the label below; one column a variant.
+        table: sizes in the index, whose name is the label below; one column per variant.
         label: of the vertical axis.
         logarithmic: whether the vertical axis counts powers of ten, as the horizontal one counts
             powers of two.

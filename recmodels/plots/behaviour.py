@@ -1,4 +1,4 @@
-"""What users do, and when."""
+"""Types of behaviour, weekdays and hours."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def week_map(counts: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes:
-    """Events of each weekday and hour; the darker, the more.
+    """Number of events of each weekday and hour; darker is more.
 
     Args:
         counts: events from Monday to Sunday and from 0 to 23 o'clock, (7, 24).
@@ -37,7 +37,7 @@ def week_map(counts: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes
 
 
 def behaviour_funnel(shares: Mapping[str, float], name: str = "", ax: Axes | None = None) -> Axes:
-    """How often each kind of behaviour happens, one bar a kind.
+    """Frequency of each type of behaviour, one bar per type.
 
     Args:
         shares: by kind, its share, in the order to draw.

@@ -14,7 +14,7 @@ LARGEST_DOT = 120  # Points squared, for a bin that holds all cases.
 
 
 def reliability_diagram(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
-    """Accuracy of forecasts by their confidence, one line per model, beside the diagonal.
+    """Accuracy of forecasts by their confidence, one line per model, compared with the diagonal.
 
     On the diagonal probabilities come true; below it they are too large. The area of a dot shows
     how many cases its bin holds.

@@ -1,4 +1,4 @@
-"""Several logs beside each other: how long, how popular, how fast."""
+"""Comparison of several logs: lengths, popularity and gaps."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ SAME_SECOND = 0.3  # Where a gap of zero is drawn on an axis of powers.
 def length_curves(
     lengths: Mapping[str, np.ndarray], max_length: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Share of the users with at least so many events, one line a log.
+    """Share of the users with at least so many events, one line per log.
 
     Args:
         lengths: by log, the events of each user, (U,); zeros are left out.
@@ -46,7 +46,7 @@ def length_curves(
 
 
 def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
-    """Share of the events that the most popular items have, one line a log.
+    """Share of the events that the most popular items have, one line per log.
 
     The diagonal is a log in which every item has as many events.
 
@@ -70,7 +70,7 @@ def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = Non
 
 
 def gap_curves(gaps: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
-    """Share of the events that follow the user's event before within a time, one line a log.
+    """Share of the events within a time of the user's previous event, one line per log.
 
     Args:
         gaps: by log, seconds between an event and the same user's event before; 0 is the same

@@ -1,4 +1,4 @@
-"""What a fault does to a figure, which test notices it, and what choosing among many does."""
+"""Effects of faults on a score, the tests that find them, and the effect of choosing among many."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from recmodels.plots.style import COLOURS, GREY, legend_label, styled, with_mark
 
 
 def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
-    """For each fault the figure it reports, the true one, and that of the repair.
+    """The reported, the true and the repaired score of each fault.
 
     A grey line joins what is reported with what is true: the longer, the larger the lie.
 
@@ -41,7 +41,7 @@ def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None =
 
 
 def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Which test (column) fails for which fault (row): filled where it does.
+    """The test (column) that fails for each fault (row): filled if it does.
 
     Args:
         table: booleans, True where the test fails.
@@ -68,10 +68,10 @@ def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def best_of_many(
     table: pd.DataFrame, truth: float | None = None, label: str = "NDCG@10", ax: Axes | None = None
 ) -> Axes:
-    """A figure of the variant that was chosen, against how many variants were tried.
+    """Score of the chosen variant against the number of variants tried.
 
     Args:
-        table: one row a number of variants, in its index; one column a line.
+        table: one row per number of variants, in its index; one column per line.
         truth: what every variant is worth, where that is known.
         label: of the figure.
         ax: where to draw; by default a new figure.

@@ -1,4 +1,4 @@
-"""What a model is fed: numbers, matrices, and what they depend on."""
+"""Model inputs: distributions and padding."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ NUM_BINS = 40
 def value_distribution(
     parts: Mapping[str, np.ndarray], label: str = "value", ax: Axes | None = None
 ) -> Axes:
-    """How the values of a feature spread, one outline a part, each with an area of one.
+    """Distribution of the values of a feature, one outline per part, each with an area of one.
 
     Args:
         parts: by name, the values; missing ones are left out.
@@ -47,10 +47,10 @@ def value_distribution(
 def response_curves(
     table: pd.DataFrame, label: str, percent: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """How numbers answer to a change, one line a column.
+    """Values against a change of the input, one line per column.
 
     Args:
-        table: one row a setting, indexed by it under the name it has; one column a line.
+        table: one row per setting, indexed by it under the name it has; one column per line.
         label: of the vertical axis.
         percent: whether the numbers are shares.
         ax: where to draw; by default a new figure.
@@ -72,7 +72,7 @@ def response_curves(
 
 
 def padding_map(item_ids: np.ndarray, name: str = "", ax: Axes | None = None) -> Axes:
-    """Which places of a padded matrix hold an item and which are padding.
+    """The positions of a padded matrix with an item and with padding.
 
     Args:
         item_ids: the matrix, (B, T), 0 for padding.

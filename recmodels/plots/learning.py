@@ -1,4 +1,4 @@
-"""How a training went."""
+"""Learning curves."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ def learning_curves(
     label: str = "validation NDCG@10",
     ax: Axes | None = None,
 ) -> Axes:
-    """One line a training, with a marker on the best epoch: the highest score or the lowest loss.
+    """Draw one line per training, with a marker at the best epoch: highest score or lowest loss.
 
     Args:
         curves: by name, a table with the columns `epoch` and `column`, such as

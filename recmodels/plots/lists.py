@@ -1,4 +1,4 @@
-"""A list as it is recommended."""
+"""A list of recommendations."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def ranked_list(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """A list from the best item down, with what the model thinks of each.
+    """A list from the best item down, with the score or probability of each.
 
     Args:
         names: of the items, best first.

@@ -1,4 +1,4 @@
-"""What a log is like: how long, how popular, how leaky."""
+"""Properties of one log: lengths, popularity, leakage."""
 
 import textwrap
 
@@ -15,7 +15,7 @@ from recmodels.plots.style import COLOURS, GREY, named_bars, styled
 def length_distribution(
     lengths: np.ndarray, max_length: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """How many users have how many events; the longest 1 % share the last bar.
+    """Number of users by number of events; the longest 1 % share the last bar.
 
     Args:
         lengths: events of each user, (U,), such as `data.train.lengths`; zeros are not drawn.
@@ -25,7 +25,7 @@ def length_distribution(
     """
     lengths = _positive(lengths, "lengths")
     longest = int(np.quantile(lengths, 0.99, method="inverted_cdf"))
-    width = int(np.ceil(longest / 40))  # Whole, so that every bar stands for as many lengths.
+    width = int(np.ceil(longest / 40))  # Whole, so that every bar has as many lengths.
     bins = np.arange(0.5, longest + width, width)
     with styled(ax) as ax:
         drawn = np.minimum(lengths, bins[-1] - 0.5)
@@ -42,7 +42,7 @@ def length_distribution(
 
 
 def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Events of each item from the most to the least popular, both axes in powers of ten.
+    """Events of each item from the most to the least popular, both axes logarithmic.
 
     Args:
         counts: events of each item, (V,); items without an event are not drawn, but count for
@@ -67,7 +67,7 @@ def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
 
 
 def leak_report(report: LeakReport, ax: Axes | None = None) -> Axes:
-    """What a split leaks and what it asks in vain, one bar a share.
+    """Leakage and unpredictable targets of a split, one bar per share.
 
     Args:
         report: from `recmodels.data.leakage.leak_report`; what it could not measure is not drawn.

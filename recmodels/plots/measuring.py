@@ -1,4 +1,4 @@
-"""What a measurement depends on: the length of the list, the negatives, luck."""
+"""Effects of list length, negatives and chance on a measure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ def hits_by_depth(
     marks: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Share of users whose target is among the first k, for every k: one curve a model.
+    """Share of users whose target is among the first k, for every k: one curve per model.
 
     Args:
         ranks: by model, the rank of each user's target, (U,). Those nobody could rank are at
@@ -84,7 +84,7 @@ def differences(
 
 
 def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | None = None) -> Axes:
-    """How often p lies below each threshold: the diagonal, where there is nothing to be found.
+    """Share of p-values below each threshold; the diagonal is expected without a real difference.
 
     Args:
         p: by test, the p-values of many comparisons.

@@ -1,4 +1,4 @@
-"""What an option of a model is worth."""
+"""Effect of an option on a metric."""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,9 @@ def option_curves(
     best: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """A metric for each value of an option, one line a model.
+    """A metric for each value of an option, one line per model.
 
-    The values stand side by side whatever the steps between them, so that 0, 1, 10, 100 can be
+    The values have equal distances whatever their steps, so that 0, 1, 10, 100 can be
     read as well as 0.5, 0.6, 0.7.
 
     Args:

@@ -1,4 +1,4 @@
-"""Several figures side by side."""
+"""Several figures in one row."""
 
 from matplotlib.axes import Axes
 

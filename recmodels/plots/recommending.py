@@ -1,4 +1,4 @@
-"""What a rule for lists costs and brings."""
+"""Trade-off of two measures."""
 
 import pandas as pd
 from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""Results of evaluations."""
 
 from collections.abc import Mapping
 
@@ -43,7 +43,7 @@ def metric_by_slice(
     _check_same_slices(tables)
     users = next(iter(tables.values()))["users"]
     with styled(ax) as ax:
-        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Side by side.
+        shifts = 0.12 * (np.arange(len(tables)) - (len(tables) - 1) / 2)  # Next to each other.
         for shift, (name, table, marker) in zip(shifts, with_markers(tables), strict=True):
             places, look = np.arange(len(table)) + shift, {"fmt": marker, "capsize": 3}
             look["label"] = legend_label(name)
@@ -70,7 +70,7 @@ def model_comparison(
     and only the points and intervals are drawn there.
 
     Args:
-        table: one row a model, indexed by its name: `mean`, `low`, `high`.
+        table: one row per model, indexed by its name: `mean`, `low`, `high`.
         label: of the metric.
         ceiling: the best that any model can reach, where it is known.
         ax: where to draw; by default a new figure.
@@ -106,10 +106,10 @@ def model_comparison(
 
 
 def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
-    """What was measured, with its interval, and what others printed for the same: a diamond.
+    """Measured values with their intervals, and published values as diamonds.
 
     Args:
-        table: one row an experiment in the order to draw, from the top: `mean`, `low`, `high`, and
+        table: one row per experiment in the order to draw, from the top: `mean`, `low`, `high`, and
             `printed`, which is NaN where nothing was.
         label: of the metric.
         ax: where to draw; by default a new figure.

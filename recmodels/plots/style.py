@@ -1,4 +1,4 @@
-"""One look for every figure, and a font that can write Chinese."""
+"""The style of all figures, and a font with Chinese characters."""
 
 import os
 import warnings
@@ -10,21 +10,20 @@ from typing import Any
 import matplotlib
 import matplotlib.text
 import numpy as np
-from cycler import cycler
-from matplotlib import font_manager
+from matplotlib import cycler, font_manager
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogFormatter, ScalarFormatter
 
 from recmodels.data.files import written_whole
 from recmodels.data.text import TITLE_WIDTH, one_line
 
-# Told apart by eyes of every kind, in print too (Okabe and Ito, 2008), strongest contrast first.
+# Colours for all kinds of colour vision, also in print (Okabe and Ito, 2008), by contrast.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Lines differ by their dashes and points by their markers too, so that a grey print can be read.
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#6E6E6E"
-NAME_WIDTH = 50  # Characters of a title or name beside a bar or in a legend.
+NAME_WIDTH = 50  # Characters of a title or name next to a bar or in a legend.
 
 CJK_FONTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
@@ -35,7 +34,7 @@ CJK_FONTS = (
 
 @cache
 def cjk_font() -> str | None:
-    """The first installed font that writes Chinese, or None."""
+    """Return the first installed font with Chinese characters, or None."""
     for look_again in (False, True):
         if look_again:
             _add_new_fonts()

@@ -1,4 +1,4 @@
-"""Raw ids in, raw ids out: a trained model with its rules, and the folder it is kept in."""
+"""Recommend with raw ids: a trained model with its rules, saved in a folder."""
 
 from recmodels.recommend.bundle import Bundle, load_bundle, save_bundle
 from recmodels.recommend.candidates import catalogue_vectors

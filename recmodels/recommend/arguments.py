@@ -1,4 +1,4 @@
-"""Checks of what a `Recommender` is made of."""
+"""Check the arguments of `Recommender`."""
 
 import numbers
 

@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all, and read as they were written."""
+"""Write folders atomically, and read them consistently while others replace them."""
 
 import contextlib
 import errno
@@ -25,7 +25,7 @@ _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # Windows says the la
 
 @contextlib.contextmanager
 def atomic_dir(folder: Path) -> Iterator[Path]:
-    """A folder to write to that takes the place of `folder` if nothing fails.
+    """Yield a folder to write to; it replaces `folder` if no error occurs.
 
     Several may be written at once, by threads or processes: each is whole, the last one stays.
 
@@ -56,7 +56,7 @@ def atomic_dir(folder: Path) -> Iterator[Path]:
 
 
 def read_consistently(folder: Path, read: Callable[[Path], T]) -> T:
-    """What `read` makes of a folder all of whose files are as they were written together.
+    """Return `read(folder)`, where all files are from the same version of the folder.
 
     A folder that is replaced meanwhile is read again.
 
@@ -80,7 +80,7 @@ def read_consistently(folder: Path, read: Callable[[Path], T]) -> T:
 
 
 def _present(folder: Path) -> Path:
-    """The folder, or what a kill between the two renames of a replacement left of it."""
+    """Return the folder, or what an interrupted replacement left of it."""
     missed = 0
     for _ in range(ATTEMPTS):
         left = sorted(_neighbours(folder, "previous"), key=lambda path: _stamp(path) or (0, 0))
@@ -88,7 +88,7 @@ def _present(folder: Path) -> Path:
             if path.is_dir():
                 return path
         if left or _neighbours(folder, "unfinished"):
-            continue  # Somebody is at it: it is between two renames.
+            continue  # Another process is replacing it: it is between two renames.
         missed += 1
         if missed == LOOKS:
             break
@@ -98,7 +98,7 @@ def _present(folder: Path) -> Path:
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:
-    """Tells a folder from another that took its place; the later, the larger."""
+    """Identify a version of a folder; later versions compare larger."""
     try:
         status = folder.stat()
     except FileNotFoundError:
@@ -107,7 +107,7 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
 
 
 def read_json(path: Path) -> dict:
-    """The object in a JSON file of a bundle.
+    """Read the object in a JSON file of a bundle.
 
     Raises:
         ValueError: there is none.
@@ -124,7 +124,7 @@ def read_json(path: Path) -> dict:
 
 
 def no_bundle(folder: Path, why: str) -> ValueError:
-    """The error for a folder that is none of ours."""
+    """Make the error for a folder that is not a bundle."""
     message = "`folder` is not a whole bundle, as `Recommender.save` or `make run` writes them"
     return invalid(message, folder=folder, problem=why)
 
@@ -232,7 +232,7 @@ def _foreign_files(folder: Path) -> list[str]:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what killed processes left beside the folder."""
+    """Remove what interrupted processes left next to the folder."""
     for path in _neighbours(folder, "unfinished"):
         if is_left_behind(path):
             _remove(path, folder)

@@ -1,4 +1,4 @@
-"""A trained model and all it needs to answer, in one plain folder."""
+"""Save and load a trained model with everything it needs for recommendations, in one folder."""
 
 import importlib.metadata
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ LIBRARIES = ("recmodels", "keras", "tensorflow", "jax", "torch", "numpy", "panda
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Bundle:
-    """What a bundle's folder holds.
+    """The content of a bundle's folder.
 
     Args:
         model, fallback: scorers; the fallback may be None.
@@ -109,7 +109,7 @@ def save_bundle(
     config: dict | None = None,
     metrics: dict | None = None,
 ) -> Path:
-    """Write a bundle under a temporary name, then put it in place: whole or not at all.
+    """Write a bundle under a temporary name, then rename it, atomically.
 
         config.json          format, version, filter_seen, classes, libraries, your `config`
         metrics.json         your `metrics`
@@ -246,7 +246,7 @@ def _read_schema(path: Path) -> Schema:
 
 
 def _check_description(description: dict, listed: set[str], folder: Path) -> None:
-    """Raise unless every field is of its type, and the folder holds the files they speak of."""
+    """Raise unless every field is of its type, and the folder holds the files that they name."""
     check_json(description, _DESCRIPTION, folder / "config.json")
     files = {"config.json", "metrics.json", "vocabulary.parquet"}
     files |= {"rules.json"} if description["version"] > 1 else set()

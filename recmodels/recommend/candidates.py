@@ -1,4 +1,4 @@
-"""The best items that may be listed, to any depth, from scores or from an index."""
+"""The best items that may be listed, from scores or from an index."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from recmodels.models.capabilities import HasVectors, Scores, can
 
 
 def catalogue_vectors(scorer) -> np.ndarray | None:
-    """The vectors a model scores the items 1..V with, float32 (V, D); None where it has none."""
+    """Return the item vectors 1..V of a model, float32 (V, D), or None if it has none."""
     return scorer.item_vectors() if can(scorer, HasVectors) else None
 
 
 def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
-    """What `Diverse` measures likeness by: the given vectors, or else the model's own.
+    """Return the vectors that `Diverse` compares: the given ones, else those of the model.
 
     Raises:
         ValueError: there are neither.
@@ -31,13 +31,13 @@ def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
 
 
 class Scored:
-    """Candidates of a model that has scored the whole catalogue.
+    """Candidates of a model that scores the whole catalogue.
 
     Args:
         scorer: the model.
         queries: what it is asked; see `Scores`.
         allowed: which columns of the scores may be listed, bool (V + 1,).
-        hidden: histories whose items are left out, one a query, or None.
+        hidden: histories whose items are left out, one per query, or None.
 
     Raises:
         ValueError: the scores are not finite or do not fit the vocabulary.
@@ -51,8 +51,8 @@ class Scored:
         finite = bool(np.isfinite(scores[:, 1:]).all())
         require(
             finite and scores.shape == (rows, len(allowed)),
-            f"`score` of {type(scorer).__name__} must return finite scores, one row a history and "
-            f"one column an item of the vocabulary, padding included: {rows} x {len(allowed)}. "
+            f"`score` of {type(scorer).__name__} must return finite scores, one row per history "
+            f"and one column per item of the vocabulary and padding: {rows} x {len(allowed)}. "
             "Were both made from the same data? Did training diverge?",
             shape=scores.shape,
             finite=finite,
@@ -92,7 +92,7 @@ class Searched:
         self.allowed = allowed
         self.states = scorer.query_vectors(queries)
         empty = [np.zeros(0, np.int32)] * len(self.states)
-        if hidden is not None:  # Unknown items stand for padding, which no index lists.
+        if hidden is not None:  # Unknown items become padding, which no index lists.
             items = np.where(hidden.items < len(allowed), hidden.items, 0)
         self.hidden = empty if hidden is None else np.split(items, hidden.offsets[1:-1])
 

@@ -1,4 +1,4 @@
-"""Checks of what the files of a bundle hold, before anything is made of it."""
+"""Check the content of a bundle's files before it is used."""
 
 import contextlib
 import json

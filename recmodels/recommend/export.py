@@ -1,4 +1,4 @@
-"""A recommender as a SavedModel that plain TensorFlow runs, and its encoder for LiteRT.
+"""Export a recommender as a SavedModel for TensorFlow alone, and its encoder for LiteRT.
 
 Besides the adapter to TensorFlow Recommenders the only module that imports TensorFlow.
 """
@@ -21,7 +21,7 @@ from recmodels.recommend.export_behaviour import behaviour_function, behaviour_o
 from recmodels.recommend.export_columns import column_encoders, column_specs, latest, pushed_right
 from recmodels.recommend.recommender import Recommender
 
-# What stands for nothing in a padded history and at the end of a short list.
+# Padding of histories and of short lists.
 NO_TEXT, NO_NUMBER = "", -1
 
 
@@ -265,10 +265,7 @@ def _scores(model, module, inputs):
     import tensorflow as tf
 
     known, states = inputs["item_ids"], _states(model, inputs)
-    if isinstance(model, NextEvent):
-        scores = model.match(states, module.vectors)
-    else:
-        scores = tf.matmul(states, module.vectors, transpose_b=True)
+    scores = model.match(states, module.vectors)
     scores = tf.pad(scores, [[0, 0], [1, 0]])
     tells = tf.reduce_any((known > 0) & (known < tf.shape(scores)[1]), axis=1)
     return tf.where(tells[:, None], scores, module.fallback)

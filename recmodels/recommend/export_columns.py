@@ -1,6 +1,6 @@
 """Histories and the columns of a schema as TensorFlow functions, for exported models.
 
-What stands for a missing value depends on the type of a column: "" for texts, `MISSING` for whole
+The code of a missing value depends on the type of a column: "" for texts, `MISSING` for whole
 numbers and NaN for others.
 """
 

@@ -1,4 +1,4 @@
-"""Let a recommender list items that are new in the catalogue."""
+"""Add new items of the catalogue to a recommender."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The nearest item vectors to a state, exactly or approximately, behind one interface."""
+"""Exact and approximate nearest neighbours of a state, with the same interface."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _DIGEST = 64  # Bytes of each checksum after the header: that of the vectors, th
 
 
 class ExactIndex:
-    """Looks at every item.
+    """Compare with every item.
 
     Args:
         vectors: of the items 1..V, float32 (V, D).
@@ -79,7 +79,7 @@ class ExactIndex:
 
 
 class ApproximateIndex(ExactIndex):
-    """Looks at a few items of a graph in which similar ones are neighbours (HNSW, by Faiss).
+    """Search a graph of similar items and compare with few of them (HNSW, by Faiss).
 
     Candidates that may not be shown are made up for by fetching more. A list that would take more
     than a fifth of the catalogue is looked up exactly, so that none is short for lack of them.
@@ -216,7 +216,7 @@ class ApproximateIndex(ExactIndex):
 
 
 def recall(index: ExactIndex, exact: ExactIndex, queries: np.ndarray, k: int) -> float:
-    """Share of the exact best k items that an index finds too, over all queries.
+    """Return the share of the exact best k items that an index finds, over all queries.
 
     Example:
         >>> recall(ApproximateIndex(vectors), ExactIndex(vectors), states, k=10)
@@ -245,7 +245,7 @@ def _checked(vectors: np.ndarray) -> np.ndarray:
     # A copy: the vectors of a model change in place while it trains.
     vectors = np.array(vectors, np.float32, order="C")
     finite = bool(np.isfinite(vectors).all())
-    must = "`vectors` must be finite, (V, D), one an item of the catalogue"
+    must = "`vectors` must be finite, (V, D), one per item of the catalogue"
     fits = vectors.ndim == 2 and vectors.size and finite
     require(fits, must, shape=vectors.shape, finite=finite)
     return vectors

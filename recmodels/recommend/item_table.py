@@ -1,4 +1,4 @@
-"""What is known of each item, in the order the model counts them."""
+"""The item table, in the order of the model's item ids."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from recmodels.recommend.recommendation import OWN_COLUMNS
 
 
 def item_facts(interactions: Interactions) -> pd.DataFrame:
-    """What a log tells of its items: columns that rules read.
+    """Compute columns for rules from a log.
 
     Args:
         interactions: training events only, or lists will know the future.
@@ -35,7 +35,7 @@ def item_facts(interactions: Interactions) -> pd.DataFrame:
 
 
 def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
-    """One row an item of the vocabulary, (V, columns); missing where the table has none.
+    """Return one row per item of the vocabulary, (V, columns); missing if the table has none.
 
     Raises:
         ValueError: ids or columns are not distinct, a column has a name of ours, or no item is
@@ -51,7 +51,7 @@ def in_item_order(items: pd.DataFrame, vocabulary: Vocabulary) -> pd.DataFrame:
         distinct=distinct,
     )
     known = vocabulary.encode(items.index) != vocabulary.unknown_id
-    message = "`items` knows no item of the vocabulary: is it indexed by raw id, strings where the "
+    message = "`items` has no item of the vocabulary: is it indexed by raw id, strings where the "
     shown = {"index": list(items.index[:3]), "vocabulary": list(vocabulary.raw_ids[:3])}
     require(known.any(), message + "log has strings?", **shown)
     return items.reindex(vocabulary.raw_ids)
@@ -61,7 +61,7 @@ def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
     """Item vectors as float32, (V, D), or None as it came.
 
     Raises:
-        ValueError: there is not one finite vector an item.
+        ValueError: there is not one finite vector per item.
     """
     if vectors is None:
         return None
@@ -70,7 +70,8 @@ def checked_vectors(vectors, vocabulary: Vocabulary) -> np.ndarray | None:
     except (TypeError, ValueError) as error:
         raise invalid("`item_vectors` must be numbers, (V, D)", error=error) from error
     finite = bool(np.isfinite(vectors).all())
-    must = f"`item_vectors` must be one finite vector an item, ({len(vocabulary)}, D), in the order"
+    shape = f"({len(vocabulary)}, D)"
+    must = f"`item_vectors` must be one finite vector per item, {shape}, in the order"
     fits = vectors.ndim == 2 and len(vectors) == len(vocabulary) and finite
     require(fits, f"{must} of the item ids", shape=vectors.shape, finite=finite)
     return vectors

@@ -1,4 +1,4 @@
-"""Keras models in files that are not trusted."""
+"""Load Keras models from untrusted files."""
 
 import zipfile
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def _check_weights(kind: type, config: dict, path: Path) -> None:
     shapes = []
 
     def see(name: str, entry) -> None:
-        # Optimizers and generators of random numbers are stored beside the weights.
+        # Optimizers and generators of random numbers are stored with the weights.
         apart = name.startswith("optimizer/") or "seed_generator" in name
         if isinstance(entry, h5py.Dataset) and not apart:
             elsewhere = entry.external or entry.is_virtual

@@ -1,4 +1,4 @@
-"""Which classes the files of a bundle may name, and which archives they may be."""
+"""The classes that files of a bundle may name, and the archives that are allowed."""
 
 import importlib
 import inspect

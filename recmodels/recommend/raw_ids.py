@@ -1,4 +1,4 @@
-"""Raw ids as users of the library write them, read with one pass for many lists."""
+"""Convert raw ids of users of the library, for many lists in one pass."""
 
 import itertools
 import math
@@ -33,7 +33,7 @@ def check_types(raw: Sequence, example, argument: str) -> None:
 
 
 def typed_ids(texts: Iterable[str], known: np.ndarray) -> list:
-    """Ids somebody typed, of the type of the known ones; empty texts are left out.
+    """Ids typed by a user, of the type of the known ones; empty texts are left out.
 
     Example:
         >>> typed_ids(["3", " 12", "x"], np.array([3, 12]))
@@ -98,7 +98,7 @@ def unknown_note(unknown: list, argument: str) -> list[str]:
 
 
 def as_list(raw: Iterable, argument: str, ordered: bool = True) -> list:
-    """What somebody gave as a list.
+    """Return an argument as a list.
 
     Raises:
         ValueError: it is none: a text, a table, a dict or, where the order counts, a set.

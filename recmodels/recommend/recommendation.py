@@ -1,4 +1,4 @@
-"""A list of items for one history, as it is shown."""
+"""A list of items for one history."""
 
 import functools
 import html
@@ -16,7 +16,7 @@ OWN_COLUMNS = ("rank", "item", "score")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recommendation:
-    """A list for one history, best first, and what a reader must know of it.
+    """A list for one history, best first, with notes.
 
     Args:
         items: raw ids, best first.
@@ -53,7 +53,7 @@ class Recommendation:
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:
-        """One row an item: `rank` from 1, raw `item`, `score`, the columns of the item table."""
+        """Return one row per item: `rank` from 1, `item`, `score`, columns of the item table."""
         columns = {"rank": np.arange(1, len(self) + 1), "item": self.items, "score": self.scores}
         table = pd.DataFrame(columns)
         return table if self.details is None else table.join(self.details.rows())

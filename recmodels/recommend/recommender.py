@@ -1,4 +1,4 @@
-"""From a history of raw ids, or a known user, to a list of raw ids that keeps to the rules."""
+"""Recommend raw ids after a history of raw ids or for a known user, with rules."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,9 +30,9 @@ CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
 
 class Recommender(AnswersNextBehaviour):
-    """A model with everything it takes to answer in raw ids.
+    """A model with everything it needs to recommend items by raw id.
 
-    A history is answered as that of a newcomer, whoever it belongs to: a model that keeps a vector
+    A history is answered as that of a newcomer, whatever its user: a model that keeps a vector
     for each user uses it only where the user is named. A history without a known item, and a user
     who is not known, go to `fallback`, and the list says so.
 
@@ -115,7 +115,7 @@ class Recommender(AnswersNextBehaviour):
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """For every list that is not given rules of its own."""
+        """Return the rules of all lists without rules of their own."""
         return self._book.rules
 
     @classmethod
@@ -172,7 +172,7 @@ class Recommender(AnswersNextBehaviour):
         asked: Mapping | None = None,
         rules: Sequence[Rule] | None = None,
     ) -> Recommendation:
-        """The best k items after one history, or for one known user.
+        """Return the best k items after one history, or for one known user.
 
         Args:
             history: raw item ids, oldest first; or, for a model that reads more, a dict of lists
@@ -182,7 +182,7 @@ class Recommender(AnswersNextBehaviour):
             exclude, only: raw ids that must not be listed, and those to choose from (None for
                 the whole catalogue). Ids outside the catalogue are ignored, with a note.
             user: raw id of a user of `histories`, instead of a history.
-            asked: what the model reads of the event asked for, such as `{"action": "buy"}`.
+            asked: what the model reads of the target event, such as `{"action": "buy"}`.
             rules: instead of the recommender's own; `()` for none.
 
         Raises:
@@ -206,7 +206,7 @@ class Recommender(AnswersNextBehaviour):
         asked: Mapping | None = None,
         rules: Sequence[Rule] | None = None,
     ) -> list[Recommendation]:
-        """What `recommend` answers to each history or user, in one pass; the rest holds for all."""
+        """Return the results of `recommend` for many histories or users."""
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
         requests = self._reader.read(histories, users, asked)
@@ -246,7 +246,7 @@ class Recommender(AnswersNextBehaviour):
                 yield rows, self._candidates(scorer, requests, rows, allowed)
 
     def _build_rule_book(self, rules: Sequence[Rule]) -> RuleBook:
-        """The book of some rules; the latest is kept, for requests come in the same few kinds."""
+        """Return the rule book of some rules; the latest one is cached."""
         check_arguments(rules=rules)
         latest, rules = self._latest_book, tuple(rules)
         if latest.rules != rules:

@@ -1,4 +1,4 @@
-"""Whom lists are asked for: histories as they come, or users whose histories are known."""
+"""Requests for lists: given histories, or users with known histories."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from recmodels.recommend.raw_ids import as_list, check_types, encode_lists, unkn
 
 @dataclass(frozen=True, eq=False)
 class Requests:
-    """What is known of everyone who asks; models read them as they read `Queries`.
+    """The histories and times of all requests; models read them like `Queries`.
 
     Args:
         histories: one per request, with the columns of the schema.
@@ -44,7 +44,7 @@ class Requests:
 
 
 class RequestReader:
-    """Reads histories of raw ids, or users whose histories are known, as models read queries.
+    """Convert histories of raw ids, or known users, to the inputs of models.
 
     Args:
         vocabulary: of the items.
@@ -91,7 +91,7 @@ class RequestReader:
             histories: see `read_histories`; or None.
             users: raw ids; or None.
             asked: what is asked for, such as `{"action": "buy"}`, by source of the schema's
-                columns of the event asked for. What training never saw is read as unknown and
+                columns of the target event. What training never saw is read as unknown and
                 what is left out as missing, both with a note.
 
         Raises:
@@ -200,7 +200,7 @@ class RequestReader:
         asked, sources = {} if asked is None else asked, self.sources["asked"]
         if not isinstance(asked, Mapping) or not set(asked) <= sources:
             raise ValueError(
-                "`asked` must be a dict of what the model's schema knows of the event asked for, "
+                "`asked` must be a dict of what the model's schema knows of the target event, "
                 f"{sorted(sources)}. Received: asked={asked!r}"
             )
         if not sources:

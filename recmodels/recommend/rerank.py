@@ -1,4 +1,4 @@
-"""The greedy walk down a ranked list that keeps to the rules."""
+"""Re-rank a list greedily so that it keeps the rules."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ class Limit:
 
 @dataclass(frozen=True, eq=False)
 class RuleBook:
-    """Rules worked out for one catalogue.
+    """Rules evaluated for one catalogue.
 
     Args:
         rules: as they were given.
         allowed: which columns of the scores may be listed at all, bool (V + 1,).
-        limits: how many of a group may stand in a list.
+        limits: how many items of a group a list may have.
         diversity: the re-ranking, or None.
     """
 
@@ -42,17 +42,17 @@ class RuleBook:
 
     @property
     def needs_reranking(self) -> bool:
-        """Whether an item's place depends on what stands above it."""
+        """Whether the place of an item depends on the items above it."""
         return bool(self.limits) or self.diversity is not None
 
     def num_candidates(self, k: int) -> int:
-        """How many of the best candidates suffice for most lists of k."""
+        """Return the number of candidates that suffices for most lists of k."""
         pool = 0 if self.diversity is None else self.diversity.pool
         return max(4 * k, pool) if self.needs_reranking else k
 
 
 def build_rule_book(rules: Sequence[Rule], items: pd.DataFrame | None, num_items: int) -> RuleBook:
-    """Rules and the item table, in the order of the item ids, as a rule book.
+    """Evaluate rules on the item table, in the order of the item ids.
 
     Raises:
         ValueError: a rule needs a column that is not there, is no rule, or there are two
@@ -89,7 +89,7 @@ def rerank(
     book: RuleBook,
     vectors: np.ndarray | None = None,
 ) -> list[int]:
-    """Positions of the candidates that make the list, best first, at most k.
+    """Return the positions of the candidates in the list, best first, at most k.
 
     Args:
         candidates: item ids, best first, (C,).
@@ -113,7 +113,7 @@ def rerank(
 
 
 class _Tally:
-    """How often each group stands in the list so far."""
+    """Counts of each group in the list so far."""
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self.limits = [(limit.groups, limit.most, {}) for limit in limits]
@@ -132,7 +132,7 @@ class _Tally:
 def _by_margin(
     scores: np.ndarray, vectors: np.ndarray, k: int, weight: float, takes: Callable[[int], bool]
 ) -> list[int]:
-    """Places in a pool by maximal marginal relevance; what `takes` refuses is out for good."""
+    """Return positions by maximal marginal relevance; items that `takes` refuses are excluded."""
     lowest, highest = scores.min(initial=np.inf), scores.max(initial=-np.inf)
     relevance = (scores - lowest) / (highest - lowest if highest > lowest else 1)
     directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)

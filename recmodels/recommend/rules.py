@@ -1,4 +1,4 @@
-"""Rules for lists: what may be shown at all, and what may stand beside what."""
+"""Rules for lists: which items may be listed, and which may be listed together."""
 
 import dataclasses
 import math
@@ -28,7 +28,7 @@ def _check_column(rule) -> None:
 
 
 class Rule(Protocol):
-    """A frozen dataclass whose fields JSON can hold, and one of three kinds.
+    """Base class of rules: a frozen dataclass with JSON fields, of one of three kinds.
 
     `allows(items)` returns which rows of the item table may be shown at all, bool (V,);
     `groups(items)` the groups of each row, of which a list shows at most `most`;
@@ -104,7 +104,7 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class OnePerFamily:
-    """Show one item of each title family: an edition, a size or a remake is no new idea.
+    """Show one item of each title family, such as editions, sizes and remakes.
 
     Args:
         column: of titles; `title_family` says which belong together.
@@ -130,7 +130,7 @@ class OnePerFamily:
 
 @dataclass(frozen=True)
 class AtMost:
-    """Show at most `most` items of each category; those without one count for none.
+    """Show at most `most` items of each category; items without a category are not limited.
 
     Args:
         most: 1 or more.
@@ -163,7 +163,7 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Diverse:
-    """Re-rank by maximal marginal relevance: good, and unlike what the list already has.
+    """Re-rank by maximal marginal relevance: high scores and low similarity to the list so far.
 
         next = argmax over the pool of  (1 - weight) * relevance - weight * likeness
         relevance = (score - lowest) / (highest - lowest)      over the pool

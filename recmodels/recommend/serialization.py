@@ -1,4 +1,4 @@
-"""One trained model in one file, neural or counted, or in several where it is made of others."""
+"""Save and load one trained model, as one file or, if it is made of others, several."""
 
 import inspect
 import json
@@ -85,7 +85,7 @@ def save_model(model, folder: Path, stem: str, num_items: int) -> dict:
 
 
 def model_file_names(stored, stem: str, path: Path) -> set[str]:
-    """The files that a description from `save_model` speaks of, once it is known to be one.
+    """The files that a description from `save_model` names, once it is known to be one.
 
     Args:
         stored: the description as it was read.
@@ -111,7 +111,7 @@ def model_file_names(stored, stem: str, path: Path) -> set[str]:
 
 
 def load_model(folder: Path, stored: dict, num_items: int):
-    """The model that `save_model` described as `stored`, for a catalogue of V items.
+    """Load the model that `save_model` described as `stored`, for a catalogue of V items.
 
     Raises:
         ValueError: its class is not known here, or the files do not hold such a model.
@@ -153,7 +153,7 @@ def _load_parts(folder: Path, stored: dict, num_items: int) -> HasParts:
 
 
 def _save_baseline(model: Baseline, path: Path) -> None:
-    """All a baseline remembers: plain values as JSON, arrays as they are, sparse ones in parts."""
+    """Save the state of a baseline: values as JSON, arrays as they are, sparse arrays in parts."""
     values, arrays = {}, {}
     for name, value in vars(model).items():
         if isinstance(value, sparse.csr_array):

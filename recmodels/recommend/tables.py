@@ -1,4 +1,4 @@
-"""The tables of a bundle: its vocabulary, what is known of its items, and histories of users."""
+"""The tables of a bundle: vocabulary, item table, and histories of users."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The training task of each kind of model: its loss, batches and part of the run's identity."""
+"""Build the training task of each kind of model: loss, batches and identity of the run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +15,11 @@ from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import columns_of
+from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_event import (
     NextEventTask,
     event_targets,
@@ -32,7 +34,7 @@ IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
 
 @dataclass(frozen=True)
 class Job:
-    """What `fit` trains.
+    """The objects that `fit` trains.
 
     Args:
         task: a Keras model with its own loss.
@@ -43,7 +45,7 @@ class Job:
         measure_name: what it is.
         identity: what a run that is continued must share with its checkpoint, besides batches
             and settings.
-        entropy: lowest loss of a model that only knows how frequent each item is, in nats; None
+        entropy: lowest loss of a model that uses only the item frequencies, in nats; None
             for losses that cannot be compared with it.
     """
 
@@ -68,7 +70,7 @@ def next_item_job(
     max_positions: int = 4096,
     augment: Augment | None = None,
 ) -> Job:
-    """Name the next item at every position of a history; for sequence encoders.
+    """Build the next-item task of a sequence encoder.
 
     Args:
         model, data, seed: of `fit`.
@@ -104,6 +106,24 @@ def next_item_job(
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return Job(task, batches)
+
+
+def multi_interest_job(
+    model: MultiInterest,
+    data: SequenceData,
+    seed: int,
+    *,
+    batch_size: int = 16,
+    windows: str = "all",
+) -> Job:
+    """Name the next item by a mixture of interests; for `MultiInterest`.
+
+    Args:
+        model, data, seed: of `fit`.
+        batch_size, windows: see `next_item_job`.
+    """
+    batches = NextItemBatches(data.train, model.max_length, batch_size, seed, windows=windows)
+    return Job(MultiInterestTask(model), batches, entropy=data.train.target_entropy())
 
 
 def next_event_job(
@@ -179,21 +199,21 @@ def tower_job(
     batch_size: int = 1024,
     folds: int | None = None,
 ) -> Job:
-    """Retrieve, rate, or both; for two towers, which count the training histories here.
+    """Build the task of two towers: retrieval, rating, or both; counts the training histories.
 
     Args:
         model, data, seed: of `fit`; the data come from `prepare(split, columns=("value",))`.
         retrieval_weight, rating_weight, correct_sampling, remove_accidental_hits, summed: see
             `TowerTask`.
-        batch_size: ratings asked for in a step, all of them negatives of each other.
-        folds: parts of each user's ratings, of which one is hidden and asked for; towers that
+        batch_size: ratings to predict per step, all of them negatives of each other.
+        folds: parts of each user's ratings, of which one is hidden and predicted; towers that
             read ratings need it. None hides nothing.
     """
     ratings_of(data.train, "rating_weight" if rating_weight else None)
     if folds is None and (model.query.num_members or model.candidate.num_members):
         raise ValueError(
             "`folds` must say into how many parts ratings are cut, or a tower that reads ratings "
-            "would read what it is asked for. Received: folds=None"
+            "would read the ratings to predict. Received: folds=None"
         )
     task = TowerTask(
         model, retrieval_weight, rating_weight, correct_sampling, remove_accidental_hits, summed
@@ -208,6 +228,7 @@ def tower_job(
 # By the `task` that a model names.
 JOBS: dict[str, Callable[..., Job]] = {
     "next_item": next_item_job,
+    "multi_interest": multi_interest_job,
     "next_event": next_event_job,
     "towers": tower_job,
 }

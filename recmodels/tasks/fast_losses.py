@@ -1,8 +1,8 @@
-"""The two softmax losses computed in parts, each with its gradient, which costs a CPU far less.
+"""The two softmax losses computed in parts with their gradients, which is faster on a CPU.
 
 The loss is a scalar, so its gradient is known up to a factor as soon as the probabilities are.
-Each part of the logits is made once, used for both, and dropped, so that (N, V) logits never stand
-in memory. Logits, probabilities and products with them have the dtype of `states`, so that a policy
+Each part of the logits is made once, used for both, and dropped, so that (N, V) logits are never
+stored. Logits, probabilities and products with them have the dtype of `states`, so that a policy
 of mixed precision reaches what is most of their work; all sums are float32.
 """
 
@@ -19,7 +19,7 @@ MASKED_LOGIT = -1e9
 
 
 def fast_full_softmax(states, targets, weights, table):
-    """`full_softmax` some positions at a time."""
+    """Compute `full_softmax` for some positions at a time."""
     dtype = states.dtype
     labels, column = targets - 1, weights[:, None]  # (N,), (N, 1)
     parts = _parts(states.shape[0], LOGITS_PARTS)
@@ -47,7 +47,7 @@ def fast_full_softmax(states, targets, weights, table):
 
 
 def fast_sampled_softmax(states, targets, weights, table, negatives, log_counts, hidden=False):
-    """`sampled_softmax` some groups at a time."""
+    """Compute `sampled_softmax` for some groups at a time."""
     groups = ops.shape(negatives)[0]
     dtype = states.dtype
     own_ids = ops.reshape(targets, (groups, -1))  # (G, n)
@@ -91,17 +91,17 @@ def float32(array):
 
 
 def total(weights):
-    """The sum of weights, by which a mean is divided; where all are zero, so is the mean."""
+    """Return the sum of weights, by which a mean is divided; 1 if all weights are zero."""
     return ops.maximum(ops.sum(weights), 1e-9)
 
 
 def _parts(count: int | None, wanted: int) -> int:
-    """How many parts something is computed in; None, while a graph is traced, is a multiple."""
+    """Return the number of parts; None, while a graph is traced, is a multiple."""
     return wanted if count is None or count % wanted == 0 else 1
 
 
 def _split(parts: int, *arrays):
-    """The arrays cut along their first axis, part by part."""
+    """Split arrays along their first axis and yield them part by part."""
     return zip(*(ops.split(array, parts) for array in arrays), strict=True)
 
 
@@ -111,14 +111,14 @@ def _weighted_loss(probability, weights):
 
 
 def _rows_sum(gradients: list, item_ids, table):
-    """Gradients of item vectors, (g, n, D) each, added up in the rows of their items, (V, D)."""
+    """Add up gradients of item vectors, (g, n, D) each, in the rows of their items, (V, D)."""
     rows = ops.reshape(ops.concatenate(gradients), (-1, table.shape[-1]))
     places = ops.reshape(item_ids, (-1,)) - 1
     return ops.segment_sum(rows, places, num_segments=ops.shape(table)[0])
 
 
 def _times(state_gradient, table_gradient):
-    """What a custom gradient returns beside a scalar loss; backends hand over differently."""
+    """Return the value of a custom gradient for a scalar loss; backends differ in its arguments."""
 
     def gradient(*args, upstream=None):
         upstream = args[0] if upstream is None else upstream

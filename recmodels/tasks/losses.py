@@ -1,4 +1,4 @@
-"""Losses over the next item: plain functions of states, targets and item vectors.
+"""Losses for next-item prediction: plain functions of states, targets and item vectors.
 
 All take `states` (N, D), `targets` item ids int32 (N,), `weights` (N,) with 0 for positions that
 do not count, and `table` item vectors (V, D), item i in row i - 1; all return the weighted mean
@@ -36,7 +36,7 @@ def full_softmax(states, targets, weights, table):
 
 
 def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidden=False):
-    """Cross-entropy of the target against K sampled negatives, corrected for how they were drawn.
+    """Cross-entropy of the target against K sampled negatives, with the logQ correction.
 
     The logit of a negative is lowered by the log of its expected count among the K (logQ: Bengio
     and Senécal, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
@@ -68,7 +68,7 @@ def in_batch_softmax(
     temperature=1.0,
     num_hard_negatives=None,
 ):
-    """Cross-entropy of each query's own candidate against the other candidates of the batch.
+    """Cross-entropy of each query's own candidate against the in-batch negatives.
 
     The sampled softmax with the batch as catalogue and as negatives. Unlike there, the logit of
     the positive is corrected too, since it was drawn like all others: Yi et al.,

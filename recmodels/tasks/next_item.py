@@ -1,4 +1,4 @@
-"""The task of naming the next item at every position of a history."""
+"""The task of predicting the next item at every position of a history."""
 
 import inspect
 
@@ -16,13 +16,13 @@ GATHERED_LOSSES = ("sampled_softmax", "bce")
 
 
 def states_at(states, positions):
-    """States (B, T, D) at places of the flattened (B * T) matrix, (N, D)."""
+    """Select states of the flattened (B * T) matrix by position, (N, D)."""
     flat = ops.reshape(states, (-1, ops.shape(states)[-1]))  # (B * T, D)
     return ops.take(flat, positions, axis=0)
 
 
 def compact_item_ids(targets, negatives, num_items: int):
-    """Targets and negatives numbered by where they stand in one list, and that list of item ids.
+    """Number targets and negatives by position in one list; return it as well.
 
     Equal items have equal numbers, from 1: losses see from them what is a hit.
 
@@ -37,7 +37,7 @@ def compact_item_ids(targets, negatives, num_items: int):
 
 @keras.saving.register_keras_serializable("recmodels")
 class NextItem(keras.Model):
-    """An encoder and the loss it learns by; train it on `NextItemBatches`.
+    """An encoder with its loss, to be trained on `NextItemBatches`.
 
     Args:
         encoder: gives states (B, T, D) for `item_ids` (B, T).
@@ -86,17 +86,17 @@ class NextItem(keras.Model):
         return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
 
     def _looks_up(self, drawn: dict) -> bool:
-        """Whether the loss gets the vectors of targets and negatives, not of the catalogue.
+        """Return whether the loss gets only the vectors of targets and negatives.
 
         A step then costs as much with a million items as with some thousands, but for the
-        optimiser. Where the negatives are as many as the items, there is nothing to be saved.
+        optimiser. With as many negatives as items nothing is saved.
         """
         if self.objective not in GATHERED_LOSSES:
             return False
         return GROUPS * drawn["negatives"].shape[-1] < self.num_items
 
     def _drawn(self, inputs: dict) -> dict:
-        """The negatives of a batch, as far as the loss takes them."""
+        """Return the negatives of a batch that the loss uses."""
         taken = inspect.signature(LOSSES[self.objective]).parameters
         names = [name for name in ("negatives", "log_counts") if name in taken]
         if not all(name in inputs for name in names):

@@ -1,4 +1,4 @@
-"""The task of telling the next item from those that came next elsewhere in the batch."""
+"""Next-item retrieval with in-batch negatives."""
 
 import keras
 from keras import ops
@@ -32,7 +32,7 @@ class NextRetrieval(NextItem):
         states = states_at(y_pred, x["positions"])
         table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
         candidates = ops.take(table, y - 1, axis=0)  # (N, D)
-        # Places that only fill up the batch are nobody's negatives.
+        # Positions that only fill up the batch are not used as negatives.
         places = ops.arange(ops.shape(y)[0])
         is_target = places[:, None] == places[None, :]
         mask = ops.logical_or(is_target, sample_weight[None, :] > 0)  # (N, N)

@@ -10,7 +10,7 @@ RATING_LOSSES = ("mse", "bce")
 
 @keras.saving.register_keras_serializable("recmodels")
 class RankingTask(keras.layers.Layer):
-    """Loss of predicted ratings or clicks, as `tfrs.tasks.Ranking`; float32 inside.
+    """Loss of predicted ratings or clicks, with `tfrs.tasks.Ranking`; computed in float32.
 
     Args:
         loss: `"mse"` for ratings, `"bce"` for probabilities of a click.

@@ -1,4 +1,4 @@
-"""The task of telling a query's own candidate from the others of a batch."""
+"""Retrieval with in-batch negatives."""
 
 import functools
 
@@ -13,7 +13,7 @@ from recmodels.tasks.tfrs import import_tfrs, legacy_losses, with_autograph
 
 @keras.saving.register_keras_serializable("recmodels")
 class RetrievalTask(keras.layers.Layer):
-    """Softmax of each query over the candidates of its batch, as `tfrs.tasks.Retrieval`.
+    """Softmax of each query over the candidates of its batch, with `tfrs.tasks.Retrieval`.
 
     Frequent items are frequent negatives; the correction of Yi et al., "Sampling-Bias-Corrected
     Neural Modeling for Large Corpus Item Recommendations", 2019, section 3, lowers each logit by
@@ -72,7 +72,7 @@ class RetrievalTask(keras.layers.Layer):
         self.built = True
 
     def adapt(self, train: Histories) -> None:
-        """Count the items of training histories, all that may be in a batch."""
+        """Count the items of training histories."""
         counts = np.maximum(train.item_counts(self.num_items), 1)
         self.log_shares.assign(np.log(counts / max(1, len(train.items))).astype(np.float32))
         self.adapted = True

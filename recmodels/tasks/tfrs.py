@@ -1,4 +1,4 @@
-"""The door to TensorFlow Recommenders: its tasks, its metric and its index for Keras 3 models.
+"""Adapter of TensorFlow Recommenders: its tasks, metric and index for Keras 3 models.
 
 The only module that imports TFRS. TFRS 0.7.7 is written for Keras 2; its tasks hold no weights and
 work on what a Keras 3 model computes, its layers with weights would never be trained there. So
@@ -17,7 +17,7 @@ from keras import ops
 
 @functools.cache
 def import_tfrs():
-    """TensorFlow Recommenders, or an `ImportError` that says what stands in its way."""
+    """Import TensorFlow Recommenders; raise an `ImportError` with the reason if that fails."""
     if keras.backend.backend() != "tensorflow":
         raise ImportError(
             "TensorFlow Recommenders needs Keras on TensorFlow: start with "
@@ -32,7 +32,7 @@ def import_tfrs():
             )
     if _installed("scann"):
         raise ImportError(
-            "The `scann` package does not load beside this TensorFlow and breaks the import of "
+            "The `scann` package does not load with this TensorFlow and breaks the import of "
             "TensorFlow Recommenders: `pip uninstall scann`."
         )
     import tensorflow as tf
@@ -58,7 +58,7 @@ def _installed(package: str) -> bool:
 
 
 def legacy_losses():
-    """`tf.keras.losses` of Keras 2, which the tasks of TFRS are given."""
+    """Return `tf.keras.losses` of Keras 2, which the tasks of TFRS need."""
     import_tfrs()
     import tensorflow as tf
 
@@ -66,7 +66,7 @@ def legacy_losses():
 
 
 def with_autograph(task):
-    """A task of TFRS as a graph function: it relies on AutoGraph, which Keras 3 turns off."""
+    """Wrap a task of TFRS in a graph function: it needs AutoGraph, which Keras 3 turns off."""
     import tensorflow as tf
 
     return tf.function(task)
@@ -95,7 +95,7 @@ class FactorizedTopK:
         self._metric = import_tfrs().metrics.FactorizedTopK(index.layer, ks=self.ks)
 
     def update(self, queries, true_candidates) -> None:
-        """Count a batch: queries (B, D) and the vectors of what came, (B, D)."""
+        """Add a batch: queries (B, D) and the vectors of their targets, (B, D)."""
         self._metric.update_state(*(ops.cast(x, "float32") for x in (queries, true_candidates)))
 
     def result(self) -> dict[str, float]:
@@ -103,7 +103,7 @@ class FactorizedTopK:
         return {f"top_{k}": float(v) for k, v in zip(self.ks, self._metric.result(), strict=True)}
 
     def reset(self) -> None:
-        """Forget what was counted."""
+        """Reset the counts."""
         self._metric.reset_states()
 
 
@@ -136,7 +136,7 @@ class BruteForce:
         self.layer.index(candidates, None if identifiers is None else np.asarray(identifiers))
 
     def __call__(self, queries, k: int = 10, exclude=None) -> tuple[np.ndarray, np.ndarray]:
-        """The best k candidates of each query, without those it excludes.
+        """Return the best k candidates of each query, without excluded ones.
 
         Args:
             queries: (B, D).
@@ -161,7 +161,7 @@ class BruteForce:
 
 
 def refuse_legacy_layers(model: keras.Model) -> None:
-    """Raise where a Keras 2 layer with weights hides in a Keras 3 model.
+    """Raise if a Keras 3 model contains a Keras 2 layer with weights, which is never trained.
 
     Keras 3 does not see the weights of such a layer, `tfrs.layers.dcn.Cross` for one: the model
     would compute with them and never train them.

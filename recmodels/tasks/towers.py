@@ -1,4 +1,4 @@
-"""The task of two towers: to retrieve what was chosen, to tell how it was rated, or both."""
+"""The task of two towers: retrieval, rating prediction, or both."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from recmodels.tasks.retrieval import RetrievalTask
 
 @keras.saving.register_keras_serializable("recmodels")
 class TowerTask(keras.Model):
-    """Two towers and the losses they learn by; train it on `RatingBatches`.
+    """Two towers with their losses, to be trained on `RatingBatches`.
 
         loss = retrieval_weight * RetrievalTask + rating_weight * RankingTask
 
@@ -67,10 +67,10 @@ class TowerTask(keras.Model):
     def build(self, input_shape=None) -> None:
         if not self.model.built:
             self.model.build()
-        self._rest_what_nothing_moves()
+        self._freeze_untrained()
 
-    def _rest_what_nothing_moves(self) -> None:
-        """Only ratings have biases and a head, only lists have popularity."""
+    def _freeze_untrained(self) -> None:
+        """Freeze the weights that no loss of this task trains."""
         rates, retrieves = self.rating_weight > 0, self.retrieval_weight > 0
         for tower in (self.model.query, self.model.candidate):
             if tower.ids:

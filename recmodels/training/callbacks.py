@@ -20,7 +20,7 @@ SILENT_SECONDS = 10.0  # The longest time without a line where no terminal shows
 
 
 class ReproducibleEpochs(keras.callbacks.Callback):
-    """Make batches and dropout depend on the seed and the epoch alone.
+    """Make batches and dropout a function of the seed and the epoch.
 
     Keras tells batches that an epoch ended more often than epochs end, so they are told here
     which epoch begins.
@@ -37,14 +37,14 @@ class ReproducibleEpochs(keras.callbacks.Callback):
 
 
 class Validate(keras.callbacks.Callback):
-    """Score the model after an epoch, keep the best weights, stop when nothing improves.
+    """Score the model after an epoch, keep the best weights, and stop early without improvement.
 
     A loss, a weight or a score that is not a finite number raises a `FloatingPointError`.
 
     Args:
         measure: called with no argument, returns the score (higher is better); None only
             records the loss.
-        curve: gets a row an epoch.
+        curve: gets a row per epoch.
         patience: epochs without a better score before training stops; None never stops.
         every: epochs between two validations.
     """
@@ -89,7 +89,7 @@ class Validate(keras.callbacks.Callback):
             self.model.stop_training = epoch + 1 - self.curve.best["epoch"] >= self.patience
 
     def _refuse_divergence(self, epoch: int, loss: float) -> None:
-        """Look at the weights too: a capped loss stays finite where they do not."""
+        """Raise if the loss or a weight is not finite; the loss may be capped."""
         reason = f"the loss of epoch {epoch + 1} is {loss}"
         if math.isfinite(loss):
             variables = self.model.trainable_variables
@@ -105,7 +105,7 @@ class Validate(keras.callbacks.Callback):
         )
 
     def leave_best(self) -> None:
-        """Put the best weights so far into the model; without a score those of the last step."""
+        """Set the weights to the best so far; without a score to those of the last step."""
         optimizer = self.model.optimizer
         if self.best_weights is not None:
             write_variables(self.model.weights, self.best_weights)
@@ -115,7 +115,7 @@ class Validate(keras.callbacks.Callback):
 
 @contextmanager
 def averaged_weights(model: keras.Model):
-    """Inside, a model whose optimiser averages weights stands on the average."""
+    """Set the weights to the optimiser's averages inside the block."""
     averages = averages_of(model.optimizer)
     if not averages:
         yield
@@ -129,7 +129,7 @@ def averaged_weights(model: keras.Model):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write everything needed to go on after each epoch.
+    """Write after each epoch everything needed to continue.
 
     All weights of the model are held: some, such as the moving averages of a
     `BatchNormalization`, change in training though no gradient moves them.

@@ -1,4 +1,4 @@
-"""Save everything a run needs to go on, so that a kill at any moment loses one epoch at most."""
+"""Save the state of a run, so that an interruption loses one epoch at most."""
 
 import json
 import zipfile
@@ -14,11 +14,11 @@ DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfi
 
 
 class OtherRun(ValueError):
-    """A checkpoint holds a run with other settings or other data."""
+    """Raised if a checkpoint belongs to a run with other settings or data."""
 
 
 def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
-    """Write a run's state and arrays to one file, whole or not at all.
+    """Write a run's state and arrays to one file, atomically.
 
     Args:
         path: of the checkpoint, `.npz`.
@@ -31,7 +31,7 @@ def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]
 
 
 def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
-    """Read what `save_checkpoint` wrote.
+    """Read a file of `save_checkpoint`.
 
     Raises:
         ValueError: the file is damaged or is no checkpoint.
@@ -52,12 +52,12 @@ def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
 
 
 def read_variables(variables) -> list[np.ndarray]:
-    """Copies of Keras variables, in order."""
+    """Return copies of Keras variables, in order."""
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
 
 
 def write_variables(variables, arrays: list[np.ndarray]) -> None:
-    """Put copies back.
+    """Assign copies to Keras variables.
 
     Raises:
         ValueError: their number or a shape differs: the model is another one.

@@ -1,4 +1,4 @@
-"""Notice a training that learns little more than which items are popular."""
+"""Detect a training that learns little more than the popularity of items."""
 
 import sys
 
@@ -12,7 +12,7 @@ SHARE = 0.97  # the loss must be below this share of the entropy of the targets.
 
 
 def find_collapse(curve: LearningCurve, entropy: float, steps: int) -> str | None:
-    """Say so where a training has learnt little more than popularity; else None.
+    """Return a message if a training has learnt little more than popularity; else None.
 
     Args:
         curve: of the training so far.
@@ -30,7 +30,7 @@ def find_collapse(curve: LearningCurve, entropy: float, steps: int) -> str | Non
 
 
 class CollapseCheck(keras.callbacks.Callback):
-    """Report a training that learns little more than popularity as soon as that shows.
+    """Report a training that learns little more than popularity as soon as this is visible.
 
     Args:
         entropy: `target_entropy` of the training histories, in nats; None reports nothing.
@@ -44,7 +44,7 @@ class CollapseCheck(keras.callbacks.Callback):
         self.curve = LearningCurve()
 
     def watch(self, curve: LearningCurve) -> None:
-        """Judge this curve, which may have rows of a run that goes on."""
+        """Use this curve, which may have rows of an earlier part of the run."""
         self.curve = curve
         if self.entropy is not None:
             curve.collapse = find_collapse(curve, self.entropy, self.steps)

@@ -1,4 +1,4 @@
-"""What happened in each epoch of a training."""
+"""The learning curve: loss and score of each epoch."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 @dataclass
 class LearningCurve:
-    """One row an epoch: `epoch` (from 1), `loss`, `seconds`, and the validation `score` or None.
+    """One row per epoch: `epoch` (from 1), `loss`, `seconds`, and the validation `score` or None.
 
     Args:
         rows: of the epochs so far.

@@ -1,4 +1,4 @@
-"""Train a task around Keras `fit`: validated, resumable, reproducible."""
+"""Train a task with Keras `fit`: validated, resumable, reproducible."""
 
 import json
 import sys
@@ -37,7 +37,7 @@ def fit(
     warm_start: bool = False,
     collapse: CollapseCheck | None = None,
 ) -> LearningCurve:
-    """Train a task and leave the best weights in it, also when training is stopped or diverges.
+    """Train a task and leave the best weights in it, also if training is stopped or diverges.
 
     The curve grows in `model.curve`, where it can be found after Ctrl-C (`KeyboardInterrupt`).
     Afterwards `model.training_state` has what a warm start needs; None after a divergence.
@@ -50,12 +50,12 @@ def fit(
             weights are kept.
         measure_name: what the score is, for progress and curve.
         checkpoint: file to write after each epoch and to continue from if it is there. A run
-            that was killed goes on at the next epoch to the result it would have had.
-        verbose: whether a line an epoch goes to standard error.
+            that was killed continues at the next epoch, to the same result.
+        verbose: print one line per epoch to standard error.
         model: the part of the task that is kept, which gets `curve`; by default the task.
         identity: what else a run that is continued must share with its checkpoint, besides
             settings and batches, such as digests of the validation data; plain values by name.
-        warm_start: whether to go on from `model.training_state`: epochs are counted on, and the
+        warm_start: whether to continue from `model.training_state`: epochs are counted on, and the
             optimiser keeps its moments. A schedule covers the epochs of this call.
         collapse: reports, and perhaps stops, a training that learns little but popularity.
 
@@ -143,7 +143,7 @@ def _train(task, batches, epochs: range, callbacks: list, validate: Validate) ->
 
 
 def compile_task(task: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Compile a task the way its backend trains fastest on a CPU."""
+    """Compile a task with the fastest CPU settings of its backend."""
     backend = keras.backend.backend()
     task.compile(
         optimizer=optimizer,
@@ -155,13 +155,13 @@ def compile_task(task: keras.Model, optimizer: keras.optimizers.Optimizer) -> No
 
 
 def _settings(task: keras.Model, batches: EpochBatches, training: Training) -> dict:
-    """What must not change between a run and its continuation, in a flat dict JSON can hold."""
+    """Return the settings that must be equal in a continued run, as a flat dict for JSON."""
     task_settings = dict(_leaves(task.get_config(), "task"))
     return {**asdict(training), **task_settings, "steps": len(batches)}
 
 
 def _leaves(config: dict, prefix: str) -> Iterator[tuple[str, object]]:
-    """Plain values of nested dicts under dotted names.
+    """Return the plain values of nested dicts under dotted names.
 
     Names and shapes are left out: they depend on what else was made or called before.
     """
@@ -173,7 +173,7 @@ def _leaves(config: dict, prefix: str) -> Iterator[tuple[str, object]]:
 
 
 def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -> bool:
-    """Put a checkpoint back where there is one; say whether that run had already stopped."""
+    """Restore a checkpoint if there is one; return whether that run had already stopped."""
     if not path.exists():
         return False
     state, arrays = load_checkpoint(path)

@@ -1,4 +1,4 @@
-"""One seed for everything that is random in a run."""
+"""Seed all random numbers of a run."""
 
 import sys
 
@@ -9,14 +9,14 @@ from recmodels.models.initial_weights import InitialWeights
 
 
 def set_seed(seed: int) -> None:
-    """Seed Python, NumPy and the backend: initial weights depend on it alone."""
+    """Seed Python, NumPy and the backend, so that initial weights depend on the seed only."""
     if seed < 0:
         raise ValueError(f"`seed` must be 0 or more. Received: seed={seed}")
     keras.utils.set_random_seed(seed)
 
 
 def seed_weights(model: InitialWeights, seed: int, again: bool = False) -> None:
-    """Give a built model the initial weights that it would have got from a seed.
+    """Set the initial weights of a built model to those of a seed.
 
     A model that is not built gets them when it is built after `set_seed`. One that was trained,
     loaded or given weights keeps them, and a line on standard error says so; with `again` they
@@ -28,7 +28,7 @@ def seed_weights(model: InitialWeights, seed: int, again: bool = False) -> None:
     if twin is None:
         print(
             f"{type(model).__name__} has weights already, from an earlier training, a file or the "
-            "user: training goes on from them. For initial weights make a new model.",
+            "user: training continues from them. For initial weights make a new model.",
             file=sys.stderr,
         )
         return
@@ -39,7 +39,7 @@ def seed_weights(model: InitialWeights, seed: int, again: bool = False) -> None:
 
 
 def _untrained_twin(model: InitialWeights, seed: int) -> InitialWeights | None:
-    """The same model built after `set_seed`; None where its class cannot be made again."""
+    """Build the same model again after `set_seed`; None if that is not possible."""
     try:
         twin = type(model).from_config(_unbuilt(model.get_config()))
         set_seed(seed)
@@ -51,7 +51,7 @@ def _untrained_twin(model: InitialWeights, seed: int) -> InitialWeights | None:
 
 
 def _unbuilt(config):
-    """A config of which no inner layer is built at once, before there is a seed."""
+    """Remove build information of inner layers from a config, to build after the seed."""
     if isinstance(config, list):
         return [_unbuilt(part) for part in config]
     if not isinstance(config, dict):

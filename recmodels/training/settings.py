@@ -1,4 +1,4 @@
-"""How a task is trained: the settings, and the optimiser made of them."""
+"""Training settings, and the optimiser made from them."""
 
 import math
 import numbers
@@ -15,7 +15,7 @@ WHOLE = {"epochs": 1, "warmup": 0, "patience": 1, "validate_every": 1, "seed": 0
 
 @dataclass(frozen=True)
 class Training:
-    """How to train: what optimiser, how long, when to stop.
+    """Training settings: optimiser, epochs, early stopping.
 
     Args:
         epochs: the most passes over the batches.
@@ -76,7 +76,7 @@ class Training:
 
 
 def make_optimizer(training: Training, steps: int, begin: int = 0) -> keras.optimizers.Optimizer:
-    """Adam with beta2 0.98, as the published code of SASRec has it, or Adagrad.
+    """Make Adam with beta2 0.98, as in the published code of SASRec, or Adagrad.
 
     Args:
         training: kind, rate, schedule, decay, clipping, averaging.
@@ -85,7 +85,7 @@ def make_optimizer(training: Training, steps: int, begin: int = 0) -> keras.opti
     """
     settings = {
         "learning_rate": _rate(training, steps, begin),
-        # Without decay, a table would be read and written for nothing in every step.
+        # Without decay, a table would be read and written in every step without any effect.
         "weight_decay": training.weight_decay or None,
         "global_clipnorm": training.clip_norm,
         "use_ema": training.average is not None,
@@ -111,7 +111,7 @@ class _From(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def _rate(training: Training, steps: int, begin: int):
-    """The learning rate, or how it changes over the steps."""
+    """Return the learning rate or its schedule."""
     rate = training.learning_rate
     if training.schedule == "cosine":
         schedule = keras.optimizers.schedules.CosineDecay(

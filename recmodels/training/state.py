@@ -1,4 +1,4 @@
-"""What a later training needs besides the weights to go on as if there had been no break."""
+"""The state that a later training needs besides the weights to continue a training."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ from recmodels.training.checkpoints import read_variables
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """The state of a training after its last step; `fit` leaves it in `model.training_state`.
+    """The state of a training after its last step, stored in `model.training_state`.
 
     Args:
         epochs: finished epochs, those of earlier trainings included.
@@ -29,12 +29,12 @@ class TrainingState:
 
     @classmethod
     def of(cls, optimizer: keras.optimizers.Optimizer, epochs: int, num_items: int) -> Self:
-        """The state of a built optimiser."""
+        """Return the state of a built optimiser."""
         moments = tuple(read_variables(moments_of(optimizer)))
         return cls(epochs, int(optimizer.iterations), moments, num_items)
 
     def restore(self, optimizer: keras.optimizers.Optimizer, weights: list, num_items: int) -> None:
-        """Put the state into an optimiser that was built for the weights of a larger model.
+        """Restore the state in an optimiser that was built for the weights of a larger model.
 
         The rows of new items start as in a new optimiser. An average of the weights starts from
         the weights themselves.
@@ -62,7 +62,7 @@ class TrainingState:
 
 
 def _fits(moments, fresh, num_new: int) -> bool:
-    """Whether arrays differ from larger ones along axes of items alone."""
+    """Return whether arrays differ from larger ones only along axes of items."""
     pairs = list(zip(moments, fresh, strict=False))
     return len(moments) == len(fresh) and all(
         old.ndim == new.ndim
@@ -72,11 +72,11 @@ def _fits(moments, fresh, num_new: int) -> bool:
 
 
 def averages_of(optimizer: keras.optimizers.Optimizer) -> list:
-    """The averaged weights of an optimiser that keeps any."""
+    """Return the averaged weights of an optimiser, if it has any."""
     return getattr(optimizer, "_model_variables_moving_average", [])
 
 
 def moments_of(optimizer: keras.optimizers.Optimizer) -> list:
-    """The variables of an optimiser but for the step, the learning rate and averaged weights."""
+    """Return the optimiser's variables without the step, the learning rate and averaged weights."""
     others = [optimizer.iterations, optimizer.learning_rate, *averages_of(optimizer)]
     return [v for v in optimizer.variables if not any(v is other for other in others)]
