@@ -14,11 +14,13 @@ from recmodels.cli_common import (
     Results,
     Runs,
     Seed,
+    bundle_in,
     parse_columns,
     parse_rules,
     show,
     start_backend,
 )  # fmt: skip
+from recmodels.cli_predict import predict
 from recmodels.data.text import visible
 from recmodels.log_filters import hide_native_logs
 
@@ -195,6 +197,9 @@ def recommend(
     show(answer.to_dict() if as_json else answer, as_json)
 
 
+app.command()(predict)
+
+
 @app.command()
 def export(
     folder: Path,
@@ -254,11 +259,6 @@ def data_card(
     log, _ = open_log(name, parse_columns(columns))
     card = make_card(log)
     show(card.to_dict() if as_json else card, as_json)
-
-
-def bundle_in(folder: Path) -> Path:
-    """The bundle of a run's folder, or the folder itself."""
-    return folder / "bundle" if (folder / "bundle").is_dir() else folder
 
 
 def main() -> None:

@@ -102,6 +102,11 @@ def _json_letter(letter: str) -> str:
     return letter if visible(letter) == letter else json.dumps(letter)[1:-1]
 
 
+def bundle_in(folder: Path) -> Path:
+    """The bundle of a run's folder, or the folder itself."""
+    return folder / "bundle" if (folder / "bundle").is_dir() else folder
+
+
 def start_backend() -> None:
     """Import Keras with its backend and find the devices."""
     with hide_native_logs():

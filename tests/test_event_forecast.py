@@ -37,6 +37,29 @@ def test_quantiles_invert_the_distribution_function():
         MIXTURE.quantile(1.0)
 
 
+@pytest.mark.parametrize("elapsed", [3.0, 40.0, 8_000.0])
+def test_after_a_wait_the_rest_of_the_gap_is_that_of_longer_gaps(elapsed):
+    later, soon = MIXTURE.cdf(elapsed + 500), MIXTURE.cdf(elapsed)
+    expected = (later - soon) / (1 - soon)
+    np.testing.assert_allclose(MIXTURE.cdf(500.0, elapsed), expected, rtol=1e-9)
+    np.testing.assert_allclose(MIXTURE.survival(500.0, elapsed), 1 - expected, rtol=1e-9)
+    np.testing.assert_array_equal(MIXTURE.cdf(500.0, 0.0), MIXTURE.cdf(500.0))
+    for share in (0.1, 0.9):
+        rest = MIXTURE.quantile(share, elapsed)
+        np.testing.assert_allclose(MIXTURE.cdf(rest, elapsed), [share, share], rtol=1e-6)
+
+
+def test_a_wait_that_hardly_anyone_endures_still_has_an_answer():
+    """40 scales out no float holds the share of those who wait: the next event comes soon."""
+    gap = LogNormalMixture(np.ones((1, 1)), np.full((1, 1), 5.0), np.full((1, 1), 0.2))
+    elapsed = np.exp(5.0 + 40 * 0.2)
+    assert gap.survival(elapsed)[0] == 0
+    # The hazard of log(1 + gap) is about z / scale = 200 there, so the median is log(2) / 200.
+    expected = elapsed * np.expm1(np.log(2) / 200)
+    assert gap.quantile(0.5, elapsed)[0] == pytest.approx(expected, rel=0.01)
+    assert gap.cdf(expected, elapsed)[0] == pytest.approx(0.5, rel=0.01)
+
+
 def test_the_joint_distribution_and_the_items_follow_from_types_and_items_given_types():
     given = np.array([[[0, 0.5, 0.5], [0, 0.1, 0.9]]])
     forecast = EventForecast(("view", "buy"), np.array([[0.8, 0.2]]), given)

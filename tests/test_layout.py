@@ -20,7 +20,12 @@ FOLDERS = (
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")
 # Besides TensorFlow through Keras: the adapter to TFRS, and what is served by TensorFlow alone.
-MAY_IMPORT_TENSORFLOW = ("tasks/tfrs.py", "recommend/export.py", "recommend/export_columns.py")
+MAY_IMPORT_TENSORFLOW = (
+    "tasks/tfrs.py",
+    "recommend/export.py",
+    "recommend/export_behaviour.py",
+    "recommend/export_columns.py",
+)
 
 # Wording that is hard to understand for readers who are not native speakers. Standard terms say it
 # better: random, next to, in parallel, every user, per, optimum.

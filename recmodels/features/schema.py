@@ -94,8 +94,7 @@ class Schema:
             *names: of columns of a fitted schema.
 
         Returns:
-            By name, a dict that holds the number of codes under `"codes"`, for codes 0..n - 1, or the
-            count C of numbers per event under `"numbers"`.
+            By name, `{"codes": n}` for codes 0..n - 1, or `{"numbers": C}` for C numbers per event.
 
         Raises:
             ValueError: a column is unknown or has not been fitted.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, ndtr
+from scipy.special import log_ndtr, logsumexp, ndtr
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,21 +38,37 @@ class LogNormalMixture:
         parts = -0.5 * z**2 - np.log(self.scales) - 0.5 * np.log(2 * np.pi) - logs
         return logsumexp(parts, axis=1, b=self.weights)
 
-    def cdf(self, seconds) -> np.ndarray:
+    def cdf(self, seconds, elapsed=0.0) -> np.ndarray:
         """Probability that the next event comes within some seconds, float64 (B,).
 
         Args:
-            seconds: one number for all rows or (B,).
+            seconds: one number for all rows or (B,), counted from the moment of the question.
+            elapsed: seconds that have passed since the last event, in which no event came; one
+                number or (B,). With F the distribution of the whole gap, the answer is
+
+                    P(gap <= elapsed + seconds | gap > elapsed)
+                        = (F(elapsed + seconds) - F(elapsed)) / (1 - F(elapsed))
+
+        Example: for one log-normal component, F(100) = 0.3 and F(200) = 0.65: when 100 seconds
+        have passed, the event comes within 100 more with probability 0.35 / 0.7 = 0.5.
         """
-        logs = np.log1p(np.broadcast_to(np.asarray(seconds, np.float64), len(self)))[:, None]
-        return (self.weights * ndtr((logs - self.means) / self.scales)).sum(axis=1)
+        elapsed = np.broadcast_to(np.asarray(elapsed, np.float64), len(self))
+        if not elapsed.any():
+            logs = np.log1p(np.broadcast_to(np.asarray(seconds, np.float64), len(self)))[:, None]
+            return (self.weights * ndtr((logs - self.means) / self.scales)).sum(axis=1)
+        later = self._log_survival(np.log1p(elapsed + np.asarray(seconds, np.float64)))
+        return -np.expm1(later - self._log_waited(elapsed))
 
-    def survival(self, seconds) -> np.ndarray:
+    def survival(self, seconds, elapsed=0.0) -> np.ndarray:
         """Probability that the next event comes later, float64 (B,); see `cdf`."""
-        return 1 - self.cdf(seconds)
+        return 1 - self.cdf(seconds, elapsed)
 
-    def quantile(self, share: float) -> np.ndarray:
+    def quantile(self, share: float, elapsed=0.0) -> np.ndarray:
         """Seconds within which the next event comes with probability `share`, float64 (B,).
+
+        Args:
+            share: between 0 and 1.
+            elapsed: see `cdf`; the answer counts from then.
 
         Raises:
             ValueError: `share` is not between 0 and 1.
@@ -61,14 +77,31 @@ class LogNormalMixture:
             raise ValueError(
                 f"`share` must be between 0 and 1, both left out. Received: share={share}"
             )
+        elapsed = np.broadcast_to(np.asarray(elapsed, np.float64), len(self))
+        target = np.log1p(-share) + self._log_waited(elapsed)
         reach = 12 * self.scales
         low, high = (self.means - reach).min(axis=1), (self.means + reach).max(axis=1)
+        # After a longer wait than that, the logarithm of the whole gap may be twice as large.
+        high = np.maximum(high, 2 * np.log1p(elapsed) + 1)
         for _ in range(80):  # Bisection: the interval becomes smaller than a float can tell.
             middle = (low + high) / 2
-            z = (middle[:, None] - self.means) / self.scales
-            below = (self.weights * ndtr(z)).sum(axis=1) < share
+            below = self._log_survival(middle) > target
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.maximum(0, np.expm1(high))
+        return np.maximum(0, np.expm1(high) - elapsed)
+
+    def _log_survival(self, logs: np.ndarray) -> np.ndarray:
+        """Logarithm of the probability that log(1 + gap) is greater than some numbers, (B,).
+
+        Logarithms, because after a long wait the probability itself may be too small for a float.
+        """
+        return logsumexp(log_ndtr((self.means - logs[:, None]) / self.scales), 1, self.weights)
+
+    def _log_waited(self, elapsed: np.ndarray) -> np.ndarray:
+        """Logarithm of the probability that no event came in the seconds that have passed, (B,).
+
+        Where none has passed it is 0: even a gap of 0 seconds is then ahead.
+        """
+        return np.where(elapsed > 0, self._log_survival(np.log1p(elapsed)), 0.0)
 
 
 @dataclass(frozen=True, eq=False)

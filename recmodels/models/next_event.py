@@ -165,33 +165,32 @@ class NextEvent(InitialWeights):
         """
         states = self.encoder.query_vectors(self._checked(queries))
         table = self.encoder.item_vectors()
-
-        def read(states):
-            total = -np.inf
-            for index, log_type in enumerate(ops.unstack(self._log_types(states), axis=1)):
-                own = log_type[:, None] + self._log_items(states, index + 1, table)
-                total = ops.logaddexp(total, own)
-            return total
-
-        scores = self._in_chunks(states, read, 1)
+        scores = self._in_chunks(states, lambda part: self.match(part, table), 1)
         scores = np.pad(scores, ((0, 0), (1, 0)), constant_values=-np.inf)
         return scores if items is None else scores[:, check_items(items, self.num_items)]
 
-    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
-        """The distribution of the next event of each query; see `score` for queries.
+    def match(self, states, vectors):
+        """Log-probabilities of the items, (B, V), from states (B, D) and item vectors (V, D)."""
+        total = -np.inf
+        for index, log_type in enumerate(ops.unstack(self.log_types(states), axis=1)):
+            part = log_type[:, None] + self.log_items(states, index + 1, vectors)
+            total = ops.logaddexp(total, part)
+        return total
 
-        The probabilities of the items take B x A x (V + 1) numbers: ask for some hundred rows.
-        """
+    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = True) -> EventForecast:
+        """The distribution of the next event: see `PredictsEvents`, and `score` for queries."""
         states = self.encoder.query_vectors(self._checked(queries))
         table = self.encoder.item_vectors()
 
         def read(states):
             types = range(1, len(self._types) + 1)
-            return ops.stack([self._log_items(states, index, table) for index in types], axis=1)
+            return ops.stack([self.log_items(states, index, table) for index in types], axis=1)
 
-        items = np.exp(self._in_chunks(states, read, len(self._types)))
-        types = _normalised(ops.convert_to_numpy(self._log_types(states)).astype(np.float64))
-        items = np.pad(items, ((0, 0), (0, 0), (1, 0)))
+        items = None
+        if with_items:
+            items = np.exp(self._in_chunks(states, read, len(self._types)))
+            items = np.pad(items, ((0, 0), (0, 0), (1, 0)))
+        types = _normalised(ops.convert_to_numpy(self.log_types(states)).astype(np.float64))
         return EventForecast(self.types, types, items, self._gap(states))
 
     def event_log_likelihood(
@@ -215,10 +214,10 @@ class NextEvent(InitialWeights):
         known = (types >= 1) & (types <= len(self._types))
         types, real = np.where(known, types, NO_TYPE), (items >= 1) & (items <= self.num_items)
         table, rows = self.encoder.item_vectors(), np.arange(len(states))
-        log_types = ops.convert_to_numpy(self._log_types(states))[rows, np.maximum(types, 1) - 1]
+        log_types = ops.convert_to_numpy(self.log_types(states))[rows, np.maximum(types, 1) - 1]
 
         def read(states, types, items):
-            logits = self._log_items(states, types, table)
+            logits = self.log_items(states, types, table)
             return ops.take_along_axis(logits, items[:, None], axis=1)
 
         places = np.where(real, items, 1) - 1
@@ -239,13 +238,13 @@ class NextEvent(InitialWeights):
             self.build()
         return self.encoder.checked(queries)
 
-    def _log_types(self, states):
+    def log_types(self, states):
         """Log-probabilities of the types, (B, A)."""
         return ops.log_softmax(self.type_head(states) / self.temperature)
 
-    def _log_items(self, states, types, table):
+    def log_items(self, states, types, table):
         """Log-probabilities of the items 1..V given a type, one number or (B,): (B, V)."""
-        types = ops.broadcast_to(types, (len(states),))
+        types = ops.broadcast_to(types, ops.shape(states)[:1])
         asked = ops.cast(self.given_type(states, types), "float32")
         return ops.log_softmax(ops.matmul(asked, ops.transpose(table)))
 

@@ -6,7 +6,8 @@ Besides the adapter to TensorFlow Recommenders the only module that imports Tens
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -14,9 +15,10 @@ import numpy as np
 
 from recmodels.data.files import written_whole
 from recmodels.models.capabilities import columns_of
-from recmodels.models.sequence_encoder import LENGTH_STEP
+from recmodels.models.next_event import NextEvent
 from recmodels.recommend.atomic_dir import atomic_dir
-from recmodels.recommend.export_columns import column_encoders, column_specs
+from recmodels.recommend.export_behaviour import behaviour_function, behaviour_of_states
+from recmodels.recommend.export_columns import column_encoders, column_specs, latest, pushed_right
 from recmodels.recommend.recommender import Recommender
 
 # Padding of histories and of short lists.
@@ -43,8 +45,11 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     whole numbers the smallest int64, other numbers and UTC seconds float64 with NaN where missing.
     Columns of items are inside. It has no `recommend_ragged`.
 
+    A `NextEvent` also has the function and signature `next_behaviour`; see
+    `export_behaviour.behaviour_function` for its arguments and answers.
+
     Args:
-        recommender: around a sequence encoder, such as `SASRec`.
+        recommender: around a sequence encoder, such as `SASRec`, or a `NextEvent`.
         folder: where to. A SavedModel that was exported there is replaced; anything else is left
             alone.
 
@@ -75,8 +80,11 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
     serving = module.recommend.get_concrete_function()
     if hasattr(module, "recommend_ragged"):
         module.recommend_ragged.get_concrete_function()
+    signatures = {"serving_default": serving}
+    if hasattr(module, "next_behaviour"):
+        signatures["next_behaviour"] = module.next_behaviour.get_concrete_function()
     with atomic_dir(folder) as unfinished, _silent():
-        tf.saved_model.save(module, str(unfinished), signatures={"serving_default": serving})
+        tf.saved_model.save(module, str(unfinished), signatures=signatures)
     return folder
 
 
@@ -85,10 +93,13 @@ def export_lite(recommender: Recommender, path: str | Path) -> Path:
 
     Input: `item_ids`, int32 (1, L), padded on the left with 0, then the columns that the model
     reads, encoded, by the names and in the order of `model.columns`. Output: the state, float32
-    (1, D); its dot products with the item vectors are the scores.
+    (1, D); its dot products with the item vectors are the scores. A `NextEvent` has the outputs
+    `types`, (1, A), and `items`, (1, A, V), which are log-probabilities of the types and of the
+    items 1..V given each type, and `gap`, (1, 3, K): log-weights, means and log-scales of the
+    mixture; see `NextEvent`.
 
     Args:
-        recommender: around a sequence encoder, such as `SASRec`.
+        recommender: around a sequence encoder, such as `SASRec`, or a `NextEvent`.
         path: of the file, `.tflite` by custom.
 
     Raises:
@@ -98,15 +109,17 @@ def export_lite(recommender: Recommender, path: str | Path) -> Path:
     _check_encoder(model)
     import tensorflow as tf
 
-    module = tf.Module()
+    encoder, module = _encoder(model), tf.Module()
     module.weights = [variable.value for variable in model.variables]
-    wanted = model.input_specs(1, model.max_length)
+    vectors = encoder.item_vectors()
+    wanted = encoder.input_specs(1, model.max_length)
     specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in wanted.items()]
 
     @tf.function(input_signature=specs, autograph=False)
     def encode(*inputs):
         found = dict(zip(wanted, inputs, strict=True))
-        return tf.cast(model.last_state(found), tf.float32)
+        states = tf.cast(encoder.last_state(found), tf.float32)
+        return states if model is encoder else behaviour_of_states(model, states, vectors)
 
     module.encode = encode
     concrete = encode.get_concrete_function()
@@ -128,7 +141,13 @@ def _silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _encoder(model):
+    """The sequence encoder of a model, which may be the model itself."""
+    return model.encoder if isinstance(model, NextEvent) else model
+
+
 def _check_encoder(model) -> None:
+    model = _encoder(model)
     if not (hasattr(model, "last_state") and hasattr(model, "item_embedding")):
         raise ValueError(
             "`recommender` must hold a sequence encoder, such as SASRec: other models are served "
@@ -145,13 +164,11 @@ def _serving_module(recommender: Recommender):
     """A `tf.Module` with everything a list is made of, and the functions that make them."""
     import tensorflow as tf
 
-    module, model, reader = _stored(recommender), recommender.scorer, recommender._reader
+    module, model = _stored(recommender), recommender.scorer
     kind, num_items = module.raw_ids.dtype, len(recommender.vocabulary)
     lists = [tf.TensorSpec((None,), kind, name) for name in ("exclude", "only")]
-    rest, names = [tf.TensorSpec((), tf.int32, "k"), *lists], columns_of(model)
-    events, told = column_specs(reader.schema, names)
-    encode, module.tables = column_encoders(reader.schema, names, reader.item_columns)
-    sources, num_events = [spec.name for spec in (*events, *told)], len(events)
+    rest = [tf.TensorSpec((), tf.int32, "k"), *lists]
+    read, (events, told) = _reader(recommender, module)
 
     # Signatures, because a restored function without one is traced again for every new length.
     @tf.function(
@@ -159,11 +176,9 @@ def _serving_module(recommender: Recommender):
         autograph=False,
     )
     def recommend(histories, k, exclude, only, *columns):
-        ids = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
-        unknown = (ids == 0) & (histories != module.raw_ids[0])
-        known, moved = _pushed_right(tf.where(unknown, num_items + 1, ids), columns[:num_events])
-        raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
-        scores = _scores(model, module, {"item_ids": known, **encode(raw, known)})
+        _, inputs = read(histories, columns)
+        known = inputs["item_ids"]
+        scores = _scores(model, module, inputs)
         scores = tf.where(module.allowed & _mask(module, exclude, only), scores, -math.inf)
         if recommender.filter_seen:
             scores = _without(scores, known)
@@ -172,7 +187,10 @@ def _serving_module(recommender: Recommender):
         return {"items": tf.gather(module.raw_ids, places), "scores": best}
 
     module.recommend = recommend
-    if names:
+    if isinstance(model, NextEvent):
+        states = partial(_states, model)
+        module.next_behaviour = behaviour_function(module, model, read, states, (events, told))
+    if columns_of(model):
         return module
 
     @tf.function(input_signature=[tf.RaggedTensorSpec((None, None), kind), *rest], autograph=False)
@@ -182,6 +200,29 @@ def _serving_module(recommender: Recommender):
 
     module.recommend_ragged = recommend_ragged
     return module
+
+
+def _reader(recommender: Recommender, module) -> tuple[Callable, tuple[list, list]]:
+    """A function from raw histories and columns to what models read, and the columns' specs.
+
+    It gives the raw columns by name, their events at the right end, and the encoded inputs.
+    """
+    import tensorflow as tf
+
+    reader, names = recommender._reader, columns_of(recommender.scorer)
+    events, told = column_specs(reader.schema, names)
+    encode, module.tables = column_encoders(reader.schema, names, reader.item_columns)
+    sources, num_events = [spec.name for spec in (*events, *told)], len(events)
+    unknown_id = len(recommender.vocabulary) + 1
+
+    def read(histories, columns) -> tuple[dict, dict]:
+        ids = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
+        unknown = (ids == 0) & (histories != module.raw_ids[0])
+        known, moved = pushed_right(tf.where(unknown, unknown_id, ids), columns[:num_events])
+        raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
+        return raw, {"item_ids": known, **encode(raw, known)}
+
+    return read, (events, told)
 
 
 def _stored(recommender: Recommender):
@@ -197,7 +238,7 @@ def _stored(recommender: Recommender):
     numbers = tf.range(1, len(raw_ids) + 1, dtype=tf.int32)
     pairs = tf.lookup.KeyValueTensorInitializer(module.raw_ids[1:], numbers)
     module.item_ids = tf.lookup.StaticHashTable(pairs, default_value=0)
-    module.vectors = tf.Variable(recommender.scorer.item_vectors(), trainable=False)
+    module.vectors = tf.Variable(_encoder(recommender.scorer).item_vectors(), trainable=False)
     module.fallback = tf.Variable(_fallback_scores(recommender), trainable=False)
     module.allowed = tf.Variable(recommender._book.allowed, trainable=False)
     return module
@@ -211,45 +252,20 @@ def _fallback_scores(recommender: Recommender) -> np.ndarray:
     return np.asarray(recommender.fallback.score(nobody)[0], np.float32)
 
 
-def _pushed_right(item_ids, columns=()):
-    """Item ids with all that is 0 on the left, in their order otherwise, (B, T), T >= 1.
-
-    The columns, (B, T, ...), are moved alike.
-    """
+def _states(model, inputs):
+    """The state after the last event of each history, float32 (B, D)."""
     import tensorflow as tf
 
-    item_ids = tf.pad(item_ids, [[0, 0], [1, 0]])
-    order = tf.argsort(tf.cast(item_ids > 0, tf.int32), axis=1, stable=True)
-    item_ids = tf.gather(item_ids, order, batch_dims=1)
-    longest = tf.reduce_max(tf.math.count_nonzero(item_ids, axis=1, dtype=tf.int32))
-    length = tf.maximum(longest, 1)
-    moved = []
-    for column in columns:
-        padded = tf.concat([tf.zeros_like(column[:, :1]), column], axis=1)
-        moved.append(tf.gather(padded, order, batch_dims=1)[:, -length:])
-    return item_ids[:, -length:], moved
-
-
-def _latest(known, max_length: int):
-    """What a model reads of them, (B, T), T a multiple of `LENGTH_STEP`, or `max_length`.
-
-    Few lengths, because the first matrix product of each new shape costs a compilation.
-    """
-    import tensorflow as tf
-
-    length = -(-tf.shape(known)[1] // LENGTH_STEP) * LENGTH_STEP
-    padded = tf.pad(known, [[0, 0], [LENGTH_STEP, 0]] + [[0, 0]] * (known.shape.rank - 2))
-    return padded[:, -tf.minimum(length, max_length) :]
+    recent = {name: latest(values, model.max_length) for name, values in inputs.items()}
+    return tf.cast(_encoder(model).last_state(recent), tf.float32)
 
 
 def _scores(model, module, inputs):
     """Scores of the model, or of the fallback where nothing is known, (B, V + 1)."""
     import tensorflow as tf
 
-    known = inputs["item_ids"]
-    latest = {name: _latest(values, model.max_length) for name, values in inputs.items()}
-    states = model.last_state(latest)  # (B, D)
-    scores = model.match(tf.cast(states, tf.float32), module.vectors)
+    known, states = inputs["item_ids"], _states(model, inputs)
+    scores = model.match(states, module.vectors)
     scores = tf.pad(scores, [[0, 0], [1, 0]])
     tells = tf.reduce_any((known > 0) & (known < tf.shape(scores)[1]), axis=1)
     return tf.where(tells[:, None], scores, module.fallback)

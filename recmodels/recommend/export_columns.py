@@ -1,4 +1,4 @@
-"""The columns of a schema as TensorFlow functions, for exported models that read more than items.
+"""Histories and the columns of a schema as TensorFlow functions, for exported models.
 
 The code of a missing value depends on the type of a column: "" for texts, `MISSING` for whole
 numbers and NaN for others.
@@ -18,6 +18,7 @@ from recmodels.features.number_columns import (
     Gap,
 )
 from recmodels.features.schema import Schema
+from recmodels.models.sequence_encoder import LENGTH_STEP
 
 MISSING = np.iinfo(np.int64).min
 
@@ -93,6 +94,37 @@ def column_encoders(
         return encoded
 
     return encode, [*lookups.values(), *rows.values()]
+
+
+def pushed_right(item_ids, columns=()):
+    """Item ids with all that is 0 on the left, in their order otherwise, (B, T), T >= 1.
+
+    The columns, (B, T, ...), are moved alike.
+    """
+    import tensorflow as tf
+
+    item_ids = tf.pad(item_ids, [[0, 0], [1, 0]])
+    order = tf.argsort(tf.cast(item_ids > 0, tf.int32), axis=1, stable=True)
+    item_ids = tf.gather(item_ids, order, batch_dims=1)
+    longest = tf.reduce_max(tf.math.count_nonzero(item_ids, axis=1, dtype=tf.int32))
+    length = tf.maximum(longest, 1)
+    moved = []
+    for column in columns:
+        padded = tf.concat([tf.zeros_like(column[:, :1]), column], axis=1)
+        moved.append(tf.gather(padded, order, batch_dims=1)[:, -length:])
+    return item_ids[:, -length:], moved
+
+
+def latest(known, max_length: int):
+    """What a model reads of them, (B, T), T a multiple of `LENGTH_STEP`, or `max_length`.
+
+    Few lengths, because the first matrix product of each new shape costs a compilation.
+    """
+    import tensorflow as tf
+
+    length = -(-tf.shape(known)[1] // LENGTH_STEP) * LENGTH_STEP
+    padded = tf.pad(known, [[0, 0], [LENGTH_STEP, 0]] + [[0, 0]] * (known.shape.rank - 2))
+    return padded[:, -tf.minimum(length, max_length) :]
 
 
 def _told(schema: Schema, name: str) -> str:

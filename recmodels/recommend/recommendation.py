@@ -38,22 +38,18 @@ class Recommendation:
         return len(self.items)
 
     def __repr__(self) -> str:
-        rows = self._shown().to_string(index=False) if len(self) else "(nothing)"
+        rows = as_shown(self.table).to_string(index=False) if len(self) else "(nothing)"
         notes = (f"Note: {visible(note)}" for note in self.notes)
         return "\n".join([f"{one_line(self.source)}:", rows, *notes])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>Note: {html.escape(visible(note))}</p>" for note in self.notes)
-        table, source = self._shown().to_html(index=False), html.escape(one_line(self.source))
+        table, source = (
+            as_shown(self.table).to_html(index=False),
+            html.escape(one_line(self.source)),
+        )
         # The classes keep notebooks from reading a formula between two dollar signs.
         return f'<div class="tex2jax_ignore mathjax_ignore"><p>{source}</p>{table}{notes}</div>'
-
-    def _shown(self) -> pd.DataFrame:
-        """The table with each text on one line."""
-        table = self.table.rename(columns=one_line)
-        for name in table.columns[[not is_numeric_dtype(kind) for kind in table.dtypes]]:
-            table[name] = [one_line(v) if isinstance(v, str) else v for v in table[name]]
-        return table
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:
@@ -66,6 +62,14 @@ class Recommendation:
         """Rows, source and notes in types that JSON knows; what is missing becomes None."""
         rows = json.loads(self.table.to_json(orient="records"))
         return {"items": rows, "source": self.source, "notes": list(self.notes)}
+
+
+def as_shown(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy of a table with each text on one line."""
+    table = table.rename(columns=one_line)
+    for name in table.columns[[not is_numeric_dtype(kind) for kind in table.dtypes]]:
+        table[name] = [one_line(v) if isinstance(v, str) else v for v in table[name]]
+    return table
 
 
 @dataclass(frozen=True, eq=False, repr=False)

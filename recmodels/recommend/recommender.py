@@ -15,6 +15,7 @@ from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import AnswersEmpty, Scores, can
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.arguments import check_arguments, is_count, settle_data
+from recmodels.recommend.behaviour import AnswersNextBehaviour
 from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
 from recmodels.recommend.item_table import checked_vectors, in_item_order
@@ -28,7 +29,7 @@ from recmodels.threads import prefetch_map
 CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
 
-class Recommender:
+class Recommender(AnswersNextBehaviour):
     """A model with everything it needs to recommend items by raw id.
 
     A history is answered as that of a newcomer, whatever its user: a model that keeps a vector

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from recmodels.data.errors import require
+from recmodels.data.interactions import LATEST_TIMESTAMP
 from recmodels.evaluation.model_checks import check_model, check_schema
+from recmodels.features.columns import Category
 from recmodels.features.described import OF
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
@@ -138,7 +141,12 @@ class RequestReader:
             histories: each a list of raw item ids, or a dict of equally long lists with `item` and
                 the event columns that the schema reads, such as `action` and `timestamp`, and with
                 a dict `user` of its columns of users, such as `{"age": 25}`. A column that is left
-                out counts as missing, and a note says so.
+                out counts as missing, and a category that training never saw as unknown, each with
+                a note. Columns that the schema does not know must hold numbers.
+
+        Raises:
+            ValueError: something is no list, lists differ in length, values are not of their kind,
+                or times are no UTC seconds or jump back.
         """
         tables, people = (
             zip(*map(_parts_of_history, histories), strict=True) if histories else ((), ())
@@ -155,6 +163,8 @@ class RequestReader:
             values = [value for table, n in parts for value in table.get(name, [None] * n)]
             rows[name] = pd.Series(values, dtype=object)
         rows["item"] = [item for table in tables for item in table["item"]]
+        if "timestamp" in rows:
+            _check_times(_numbers("timestamp", rows["timestamp"]), rows["user"])
         columns = self.schema.encode(pd.DataFrame(rows))
         # Raw numbers, such as ratings, for models that read them as they are.
         whole = [name for name in given if all(name in table for table in tables)]
@@ -164,9 +174,10 @@ class RequestReader:
         requests = requests.with_item_columns(self.item_columns).with_user_columns(
             self._encode_people(people)
         )
+        unseen = self._unseen_notes(rows, columns, len(tables))
         notes = [
-            [*unknown_note(unknown_ids, "history"), *self._missing_notes(table, person)]
-            for unknown_ids, table, person in zip(unknown, tables, people, strict=True)
+            [*unknown_note(raw_ids, "history"), *self._missing_notes(table, person), *more]
+            for raw_ids, table, person, more in zip(unknown, tables, people, unseen, strict=True)
         ]
         return Requests(requests, np.full(len(tables), -1, np.int32), notes, _last_times(requests))
 
@@ -211,6 +222,21 @@ class RequestReader:
             return []
         return [f"The history has no {', '.join(missing)}: the model reads it as missing."]
 
+    def _unseen_notes(self, rows: Mapping, columns: Mapping, count: int) -> list[list[str]]:
+        """Notes of each of `count` histories on categories that training never saw."""
+        notes = [[] for _ in range(count)]
+        for name in self.schema.names_of("events"):
+            column, source = self.schema[name], self.schema.source(name)
+            if not isinstance(column, Category) or source == "item":
+                continue
+            places = np.flatnonzero(columns[name] == len(column.values) + 1)
+            for row, values in rows[source].iloc[places].groupby(rows["user"][places]):
+                shown = ", ".join(map(repr, list(dict.fromkeys(values))[:5]))
+                notes[row].append(
+                    f"Training had no such `{source}`: {shown}. The model reads it as unknown."
+                )
+        return notes
+
 
 def _parts_of_history(history) -> tuple[dict[str, list], Mapping]:
     """A history as a dict of lists, whichever way it was given, and what it tells of its user."""
@@ -238,9 +264,24 @@ def _numbers(name: str, values: pd.Series) -> np.ndarray:
         return pd.to_numeric(values).to_numpy(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Column `{name}` of `history` is none that the model's schema encodes, so it must "
-            f"hold numbers. Received: {error}"
+            f"Column `{name}` of `history` must hold numbers, because it is no category of the "
+            f"model's schema. Received: {error}"
         ) from error
+
+
+def _check_times(times: np.ndarray, users: np.ndarray) -> None:
+    """Raise unless the times of each history are UTC seconds that never decrease; NaN is missing.
+
+    Args:
+        times, users: of all events, (N,); events of a user follow each other.
+    """
+    known = np.flatnonzero(~np.isnan(times))
+    outside = known[(times[known] < 0) | (times[known] > LATEST_TIMESTAMP)]
+    must = "`timestamp` of `history` must hold UTC seconds, from 1970 to 2100: convert milliseconds"
+    require(not len(outside), must, timestamp=times[outside[:1]])
+    back = np.flatnonzero((np.diff(times[known]) < 0) & (np.diff(users[known]) == 0))
+    must = "`timestamp` of `history` must not decrease: give the events oldest first, in one unit"
+    require(not len(back), must, timestamps=[times[known[i : i + 2]].tolist() for i in back[:1]])
 
 
 def _last_times(histories: Histories) -> np.ndarray | None:
