@@ -10,12 +10,8 @@ from sklearn import metrics
 
 from recmodels.data.event_splits import last_event
 from recmodels.data.interactions import Interactions
-from recmodels.evaluation.event_prediction import (
-    compare_events,
-    evaluate_events,
-    event_intervals,
-    event_metrics,
-)
+from recmodels.evaluation.event_prediction import evaluate_events, event_metrics
+from recmodels.evaluation.event_statistics import compare_events, event_intervals
 from recmodels.features.columns import Category
 from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol
@@ -39,7 +35,7 @@ class Fixed:
         self.probabilities = np.asarray(probabilities, float)
         self.medians, self.scale = medians, scale
 
-    def next_event(self, queries):
+    def next_event(self, queries, with_items=True):
         rows = queries["item_ids"][:, -1] - 1
         gap = None
         if self.medians is not None:
@@ -160,11 +156,11 @@ def test_the_size_of_chunks_changes_nothing():
 def test_intervals_draw_users_with_all_their_events():
     model, queries = random_cases()
     table = evaluate_events(model, queries).table
-    alone = event_intervals(table, TYPES, resamples=200)["type_log_loss"]
+    alone = event_intervals([table], TYPES, resamples=200)["type_log_loss"]
     # Every event four times by the same user says no more than once.
-    fourfold = event_intervals(pd.concat([table] * 4), TYPES, resamples=200)["type_log_loss"]
+    fourfold = event_intervals([pd.concat([table] * 4)], TYPES, resamples=200)["type_log_loss"]
     assert fourfold == pytest.approx(alone)
-    by_event = event_intervals(table.assign(user=np.arange(len(table))), TYPES, resamples=200)
+    by_event = event_intervals([table.assign(user=np.arange(len(table)))], TYPES, resamples=200)
     error = table["type_log_loss"].std() / np.sqrt(len(table))
     low, high = by_event["type_log_loss"][1:]
     assert (high - low) / (2 * 1.96 * error) == pytest.approx(1, abs=0.15)

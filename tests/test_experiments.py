@@ -16,7 +16,7 @@ from recmodels.experiments import results as results_module
 from recmodels.experiments import train as train_module
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS, SHOWN_BASELINES, find_experiment
-from recmodels.experiments.entry import MODELS, RATING_PROTOCOLS, Experiment
+from recmodels.experiments.entry import EVENT_PROTOCOLS, MODELS, RATING_PROTOCOLS, Experiment
 from recmodels.experiments.results import load_results, stored_intervals
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.tables import (
@@ -56,7 +56,12 @@ def small_sasrec(**changes) -> Experiment:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, entry in EXPERIMENTS.items() if entry.protocol not in RATING_PROTOCOLS]
+    "name",
+    [
+        n
+        for n, entry in EXPERIMENTS.items()
+        if entry.protocol not in (*RATING_PROTOCOLS, *EVENT_PROTOCOLS)
+    ],
 )
 def test_every_entry_builds_and_runs_one_epoch(name, log):
     entry = EXPERIMENTS[name]

@@ -34,7 +34,7 @@ def binned_error(confidence, hits, weights=None, bins: int = BINS) -> float:
 
 
 def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = BINS) -> pd.DataFrame:
-    """Accuracy by confidence in the most probable class; see `plots.reliability_curve`.
+    """Accuracy by confidence in the most probable class; see `plots.reliability_diagram`.
 
     Args:
         probabilities: (N, A), rows sum to 1.

@@ -126,7 +126,7 @@ class BayesEvents(BayesCeiling):
         require(sorted(self.types) == sorted(shop.types), must, types=self.types)
         self._order = [shop.types.index(label) for label in self.types]
 
-    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
+    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = True) -> EventForecast:
         """The exact distribution of the next event of each query.
 
         Raises:

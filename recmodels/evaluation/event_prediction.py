@@ -16,7 +16,6 @@ from recmodels.evaluation.calibration import (
     precision_recall_f1,
 )
 from recmodels.evaluation.ranking import ask
-from recmodels.evaluation.statistics import Interval
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import PredictsEvents
@@ -94,7 +93,7 @@ def evaluate_events(
     queries: Queries,
     *,
     decision_weights: np.ndarray | None = None,
-    chunk_size: int = 64,
+    chunk_size: int = 512,
 ) -> EventEvaluation:
     """Forecast the next event of every query and compare it with what came.
 
@@ -127,6 +126,8 @@ def evaluate_events(
     if forecast.gap is not None and not queries.protocol.query_time:
         table |= _gap_columns(forecast.gap, queries)
     table = pd.DataFrame(table)
+    numbers = table.select_dtypes("float64").columns
+    table = table.astype(dict.fromkeys(numbers, np.float32))  # As results store it.
     return EventEvaluation(
         table=table,
         types=forecast.types,
@@ -136,11 +137,13 @@ def evaluate_events(
     )
 
 
-def forecast_events(model: PredictsEvents, queries: Queries, chunk_size: int = 64) -> EventForecast:
+def forecast_events(
+    model: PredictsEvents, queries: Queries, chunk_size: int = 512
+) -> EventForecast:
     """The forecasts of all queries, without the probabilities of items, which take much memory."""
     starts = range(0, len(queries), chunk_size)
     rows = (np.arange(start, min(start + chunk_size, len(queries))) for start in starts)
-    parts = [model.next_event(ask(model, queries, chunk)) for chunk in rows]
+    parts = [model.next_event(ask(model, queries, chunk), with_items=False) for chunk in rows]
     gap = None
     if all(part.gap is not None for part in parts):
         fields = ("weights", "means", "scales")
@@ -192,73 +195,6 @@ def event_metrics(
         if np.any(there):
             found[name] = np.average(np.nan_to_num(values), weights=there)
     return {name: float(value) for name, value in found.items()}
-
-
-def event_intervals(
-    table: Mapping[str, np.ndarray], types: tuple[str, ...], resamples: int = 1000, seed: int = 0
-) -> dict[str, Interval]:
-    """95 % percentile bootstrap intervals of `event_metrics` over users with all their events.
-
-    Events of one user resemble each other, so that an interval over events would be too narrow.
-    """
-    measured = event_metrics(table, types)
-    drawn = _redrawn(table, types, resamples, seed)
-    return {name: _interval(measured[name], drawn[name]) for name in measured}
-
-
-def compare_events(
-    model: EventEvaluation,
-    baseline: EventEvaluation,
-    metrics: tuple[str, ...] = ("type_macro_f1", "type_log_loss", "gap_mae_log1p"),
-    resamples: int = 1000,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Differences between two models on the same events, by a paired bootstrap over users.
-
-    Args:
-        model, baseline: evaluations of the same queries.
-        metrics: of both.
-        resamples, seed: of the draws of users, which both models share.
-
-    Returns:
-        One row per metric: `difference` (model minus baseline) with its 95 % interval `low`,
-        `high`, and `p`, twice the smaller share of draws on either side of 0.
-
-    Raises:
-        ValueError: the evaluations are of other events, or one was told the target's time.
-    """
-    told = [evaluation.protocol.query_time for evaluation in (model, baseline)]
-    must = "`model` and `baseline` must both be told the time of the target, or neither"
-    require(told[0] == told[1], must, query_time=told)
-    tables = [evaluation.table for evaluation in (model, baseline)]
-    same = all(np.array_equal(tables[0][name], tables[1][name]) for name in ("user", "target"))
-    require(same, "`model` and `baseline` must be evaluated on the same queries", same=same)
-    drawn = [_redrawn(table, model.types, resamples, seed) for table in tables]
-    rows = {}
-    for name in metrics:
-        difference = drawn[0][name] - drawn[1][name]
-        center = model.metrics[name] - baseline.metrics[name]
-        _, low, high = _interval(center, difference)
-        tail = min((difference <= 0).sum(), (difference >= 0).sum())
-        rows[name] = [center, low, high, min(1.0, 2 * (1 + tail) / (1 + resamples))]
-    columns = ["difference", "low", "high", "p"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("metric")
-
-
-def _redrawn(table, types, resamples: int, seed: int) -> dict[str, np.ndarray]:
-    """Each metric in each draw of users, (R,); NaN where a draw has no such event."""
-    table = {name: np.asarray(values) for name, values in table.items()}
-    _, users = np.unique(table["user"], return_inverse=True)
-    count = users.max() + 1
-    generator = np.random.default_rng(seed)
-    draws = generator.multinomial(count, np.full(count, 1 / count), resamples)
-    found = [event_metrics(table, types, draw[users].astype(np.float64)) for draw in draws]
-    return {name: values.to_numpy() for name, values in pd.DataFrame(found).items()}
-
-
-def _interval(center: float, drawn: np.ndarray) -> Interval:
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Interval(float(center), float(low), float(high))
 
 
 def _type_columns(forecast: EventForecast, queries: Queries, decision_weights) -> dict:

@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass, field
 
-from recmodels.features.sequences import SequenceData
+from recmodels.features.schema import Schema
+from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData
 from recmodels.models.bpr_mf import BPRMF
 from recmodels.models.build_two_tower import build_two_tower
 from recmodels.models.content import Content
 from recmodels.models.ease import EASE
+from recmodels.models.event_floors import (
+    EventFloor,
+    MajorityType,
+    MarkovTypes,
+    MedianGap,
+    RepeatLastType,
+)
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
+from recmodels.models.next_event import NextEvent
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
 from recmodels.models.repeat_last import RepeatLast
@@ -38,15 +47,23 @@ MODELS: dict[str, type] = {
     "sasrec": SASRec,
     "user-item-bias": UserItemBias,
     "two-tower": TwoTower,
+    "majority": MajorityType,
+    "repeat-last-type": RepeatLastType,
+    "markov-type": MarkovTypes,
+    "median-gap": MedianGap,
+    "next-event": NextEvent,
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
-PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS)
+EVENT_PROTOCOLS = ("last-event", "last-day")  # Types and times are predicted, not items.
+PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS)
 SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
 # Event columns that models learn from besides the items.
 COLUMNS = {
     "recent-popularity": ("timestamp",),
     "two-tower": ("value",),
     "user-item-bias": ("value",),
+    "median-gap": ("timestamp",),
+    "next-event": ("timestamp",),
 }
 
 
@@ -59,13 +76,17 @@ class Experiment:
         dataset: a name `load` knows.
         protocol: one of `PROTOCOLS`; under `"random-80-20"` the seed draws the split too.
         model: a key of `MODELS`.
-        options: arguments of the model.
+        options: arguments of the model; of `"next-event"` those of its `encoder`, a `SASRec`,
+            under that name.
         fit: options of `recmodels.fit`.
         ensemble_with: counted models whose scores are added to those of towers: of each `model`,
             `options` and `weight`, in standard deviations.
         filter_seen: whether what a user already has leaves the list; the rating protocols
             measure both.
         retrieves, rates: what is measured under the rating protocols: lists, ratings or both.
+        split: options of the split, such as the time window of `last_event`.
+        schema: typed columns that the model reads.
+        query_time: see `Protocol`.
         seeds: one run each.
         minutes: a run costs on two cores.
         expected: test metrics and how far a seed may lie from them, such as
@@ -85,6 +106,9 @@ class Experiment:
     filter_seen: bool = True
     retrieves: bool = True
     rates: bool = False
+    split: dict = field(default_factory=dict)
+    schema: Schema = EMPTY_SCHEMA
+    query_time: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0
     expected: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -118,6 +142,11 @@ class Experiment:
         return self.protocol in RATING_PROTOCOLS
 
     @property
+    def predicts_events(self) -> bool:
+        """Whether types and times of events are measured, instead of ranks of items."""
+        return self.protocol in EVENT_PROTOCOLS
+
+    @property
     def measured(self) -> dict[str, bool]:
         """What is measured under the rating protocols, as arguments."""
         return {"retrieves": self.retrieves, "rates": self.rates}
@@ -125,6 +154,8 @@ class Experiment:
     @property
     def choose_by(self) -> str:
         """Return the measure for choices; `"score"` is hits less the error of ratings."""
+        if self.predicts_events:
+            return "log_likelihood"
         return "score" if self.holds_out_ratings else "ndcg@10"
 
     def out_of_tolerance(self, metrics: dict[str, float]) -> list[str]:
@@ -150,9 +181,16 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
         seed: of the models in `SEEDED`.
     """
     kind = MODELS[name]
+    if issubclass(kind, EventFloor):
+        return kind(data.schema["action"].values, **options)
+    columns = {"columns": data.schema.input_sizes()} if len(data.schema) else {}
     match getattr(kind, "task", None):
         case None:
             return kind(**options, **({"seed": seed} if name in SEEDED else {}))
         case "towers":
             return build_two_tower(data, **options)
-    return kind(num_items=data.num_items, **options)
+        case "next_event":
+            heads = dict(options)
+            encoder = SASRec(data.num_items, **heads.pop("encoder", {}), **columns)
+            return kind(encoder, data.schema["action"].values, **heads)
+    return kind(num_items=data.num_items, **options, **columns)

@@ -9,9 +9,9 @@ import psutil
 
 from recmodels.api import fit, validation_score
 from recmodels.data.interactions import Interactions
-from recmodels.experiments.entry import COLUMNS, Experiment, build_model
+from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, with_defaults
-from recmodels.experiments.run import prepare_split, split_log
+from recmodels.experiments.run import prepare_experiment, split_log
 from recmodels.experiments.tournament import Note, sample_queries
 from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
@@ -102,9 +102,8 @@ def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Es
 
 def estimate_of_log(experiment: Experiment, log: Interactions) -> Estimate:
     """The estimate for an experiment on a log that is split and encoded here."""
-    columns = COLUMNS.get(experiment.model, ())
-    split = split_log(log, experiment.protocol).without_test()
-    return estimate(experiment, prepare_split(split, columns, experiment.filter_seen))
+    split = split_log(log, experiment.protocol, options=experiment.split).without_test()
+    return estimate(experiment, prepare_experiment(experiment, split))
 
 
 def _part(

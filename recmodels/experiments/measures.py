@@ -1,16 +1,19 @@
 """Measure a trained model by the protocol of its split."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recmodels.api import validation_score
 from recmodels.data.shop import Shop
 from recmodels.data.splits import Split
 from recmodels.evaluation.ceilings import BayesCeiling
+from recmodels.evaluation.event_prediction import EventEvaluation, evaluate_events
 from recmodels.evaluation.held_out import HeldOut, measure_held_out
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.report import Evaluation, evaluate
-from recmodels.experiments.entry import RATING_PROTOCOLS
+from recmodels.experiments.entry import EVENT_PROTOCOLS, RATING_PROTOCOLS
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import AnswersEmpty, can
 from recmodels.models.fallback import WithFallback
@@ -20,8 +23,15 @@ EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
 
 
 def measure(
-    model, data: SequenceData, split: Split, part: str, *, retrieves: bool, rates: bool
-) -> Evaluation | HeldOut:
+    model,
+    data: SequenceData,
+    split: Split,
+    part: str,
+    *,
+    retrieves: bool,
+    rates: bool,
+    decision_weights: Sequence[float] | None = None,
+) -> Evaluation | HeldOut | EventEvaluation:
     """Measure a model on a part of a split, as the protocol of the split says.
 
     Args:
@@ -30,14 +40,18 @@ def measure(
         split: which has the ratings.
         part: `"validation"` or `"test"`.
         retrieves, rates: what to measure under the rating protocols: lists, ratings or both.
+        decision_weights: of a model of events; see `evaluate_events`.
 
     Returns:
-        Under the rating protocols one row per held-out rating, otherwise a rank per user.
+        Under the rating protocols one row per held-out rating, under those of events a row per
+        event, otherwise a rank per user.
 
     Raises:
         ValueError: ratings are asked for and the log has none, or the model predicts none.
     """
     queries = getattr(data, part)
+    if split.protocol in EVENT_PROTOCOLS:
+        return evaluate_events(model, queries, decision_weights=decision_weights)
     if split.protocol not in RATING_PROTOCOLS:
         return evaluate(model, queries, item_categories=item_categories(data))
     ratings = getattr(split, part).targets.events.get("value")

@@ -16,6 +16,7 @@ from recmodels.experiments.quickstart import Quickstart
 from recmodels.experiments.report_texts import text
 from recmodels.experiments.run import prepare_split, split_log
 from recmodels.experiments.tournament import Note
+from recmodels.features.protocol import Protocol
 from recmodels.models.capabilities import columns_of
 from recmodels.recommend.bundle import load_bundle
 
@@ -164,7 +165,7 @@ def evaluate_bundle(folder: Path) -> dict:
     split = split_log(log, protocol, seed)
     if protocol in RATING_PROTOCOLS:
         split = split.refitted()
-    data = prepare_split(split, columns_of(bundle.model), bundle.filter_seen)
+    data = prepare_split(split, columns_of(bundle.model), Protocol(filter_seen=bundle.filter_seen))
     if list(data.vocabulary.raw_ids) != list(bundle.vocabulary.raw_ids):
         raise ValueError(
             "`folder` holds a model of another catalogue than the data set has now. "

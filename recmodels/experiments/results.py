@@ -2,17 +2,16 @@
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from recmodels.data.files import locked, write_json, written_whole
-from recmodels.evaluation.held_out import interval_of_sums, user_sums
-from recmodels.evaluation.metrics import rank_metric
+from recmodels.evaluation.held_out import user_sums
 from recmodels.evaluation.report import save_ranks
-from recmodels.evaluation.statistics import bootstrap_interval, seed_std
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.run import Run
 from recmodels.experiments.stored import (
@@ -22,9 +21,14 @@ from recmodels.experiments.stored import (
     read_result,
     staged,
 )
+from recmodels.experiments.summaries import (
+    TABLE_METRICS,
+    summarise,
+    summarise_events,
+    summarise_ratings,
+)
 
 RESULTS = Path("results")
-TABLE_METRICS = ("hr@10", "ndcg@10", "mrr@10", "hr@5", "ndcg@5", "hr@20", "ndcg@20")
 
 
 def store_run(
@@ -52,8 +56,7 @@ def store_run(
             disagree with what is kept of their users, or have others.
     """
     experiment = run.experiment
-    of_ratings = experiment.holds_out_ratings
-    measured = _sums_of_ratings(run, users) if of_ratings else _warm_ranks(run)
+    measured, summarised = _measured(run, users)
     with locked(files_of(experiment.name, folder)[0]):
         runs, table = seeds_so_far(experiment, folder)
         if runs:
@@ -66,7 +69,7 @@ def store_run(
         result = {
             **described(experiment),
             "cold": _count_cold(run),
-            "metrics": (summarise_ratings if of_ratings else summarise)(experiment, measured, runs),
+            "metrics": summarised(experiment, measured, runs),
             "everyone": _mean_of([record.get("everyone") for record in runs.values()]),
             **kept(runs),
         }
@@ -74,6 +77,16 @@ def store_run(
             result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
         replace_result(result, folder, measured)
     return result
+
+
+def _measured(run: Run, users: np.ndarray | None) -> tuple[pd.DataFrame, Callable]:
+    """What is kept of each user or event of a run, and how it is summarised."""
+    if run.experiment.predicts_events:
+        rows = run.test.table
+        return rows.rename(columns=lambda name: f"{name}_seed_{run.seed}"), summarise_events
+    if run.experiment.holds_out_ratings:
+        return _sums_of_ratings(run, users), summarise_ratings
+    return _warm_ranks(run), summarise
 
 
 def _check_same_users(experiment: Experiment, stored: pd.DataFrame, measured: pd.DataFrame) -> None:
@@ -138,6 +151,7 @@ def described(experiment: Experiment) -> dict:
         "settings": settings_of(experiment),
         "published": experiment.published,
         "filter_seen": None if experiment.holds_out_ratings else experiment.filter_seen,
+        "query_time": experiment.query_time,
     }
 
 
@@ -154,6 +168,10 @@ def kept(runs: dict[str, dict]) -> dict:
 def _count_cold(run: Run) -> dict[str, int]:
     """Count test users, targets and newcomers that do not occur in training."""
     newcomers = run.data.newcomers
+    if run.experiment.predicts_events:
+        test = run.data.test
+        users = np.unique(test.histories.users[test.user_ids < 0])
+        return {"users": len(users), "targets": int((~test.trained).sum()), "newcomers": 0}
     warm = run.experiment.holds_out_ratings  # Users without a training event are left out there.
     return {
         "users": 0 if warm else run.test.cold_users,
@@ -182,51 +200,6 @@ def _sums_of_ratings(run: Run, users: np.ndarray) -> pd.DataFrame:
     return user_sums(table.assign(user=rows[table["user"]]), run.seed, len(users))
 
 
-def summarise(experiment: Experiment, ranks: pd.DataFrame, runs: dict[str, dict]) -> dict:
-    """Each metric over the seeds, with a bootstrap interval over users."""
-    metrics = {}
-    for name in TABLE_METRICS:
-        values = np.stack([rank_metric(name, ranks[c].to_numpy()) for c in ranks], axis=1)
-        interval = bootstrap_interval(values.mean(axis=1))  # Of (U, seeds).
-        std = seed_std(values) if values.shape[1] > 1 else None
-        metrics[name] = _rounded({**interval._asdict(), "seed_std": std})
-    return metrics
-
-
-def summarise_ratings(experiment: Experiment, sums: pd.DataFrame, runs: dict[str, dict]) -> dict:
-    """Each measure over the test ratings of each seed and then over the seeds.
-
-    Returns:
-        By name `mean` with its 95 % interval `low`, `high`, `seed_std`, and `users`, the mean over
-        users. The interval is over splits where each seed has its own (Student's t; None for one
-        split), and over users where all seeds share one cut in time.
-    """
-    tests = [record["test"] for record in runs.values()]
-    summary = {}
-    for name in tests[0]["metrics"]:
-        values = np.array([test["metrics"][name] for test in tests])
-        over_splits = experiment.protocol == "random-80-20"
-        low, high = _over_splits(values) if over_splits else interval_of_sums(sums, name)
-        std = values.std(ddof=1) if len(values) > 1 else None
-        row = {"mean": values.mean(), "low": low, "high": high, "seed_std": std}
-        users = np.mean([test["users"][name] for test in tests])
-        summary[name] = _rounded({**row, "users": users})
-    return summary
-
-
-def _rounded(row: dict[str, float | None]) -> dict[str, float | None]:
-    return {name: None if value is None else round(float(value), 6) for name, value in row.items()}
-
-
-def _over_splits(values: np.ndarray) -> tuple[float | None, float | None]:
-    """Student's t around a mean; nothing is known of a single split."""
-    if len(values) < 2:
-        return None, None
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    half = error * stats.t.ppf(0.975, len(values) - 1)
-    return values.mean() - half, values.mean() + half
-
-
 def _mean_of(measures: list[dict | None]) -> dict | None:
     """Mean of each metric over the runs; None under protocols that have no newcomers."""
     if None in measures:
@@ -238,9 +211,15 @@ def _mean_of(measures: list[dict | None]) -> dict | None:
 def settings_of(experiment: Experiment) -> dict:
     """What must be equal for two seeds to share a mean, in JSON's types."""
     settings = {"options": experiment.options, "fit": experiment.fit}
+    if experiment.predicts_events:
+        settings["split"] = experiment.split
+    if len(experiment.schema):
+        settings["schema"] = experiment.schema.to_config()
+    if experiment.query_time:
+        settings["query_time"] = True
     if experiment.ensemble_with:
         settings["ensemble_with"] = experiment.ensemble_with
-    return json.loads(json.dumps(settings))
+    return json.loads(json.dumps(settings, default=asdict))
 
 
 def load_results(folder: Path = RESULTS) -> list[dict]:
@@ -258,7 +237,8 @@ def load_results(folder: Path = RESULTS) -> list[dict]:
 def _worth(metrics: dict[str, dict]) -> tuple[float, float]:
     """What a table is sorted by, best last: lists, then ratings where there are no lists."""
     lists = metrics.get("ndcg@10", metrics.get("top_100_filtered", {"mean": -1.0}))
-    return lists["mean"], -metrics.get("rmse", {"mean": 0.0})["mean"]
+    errors = (metrics.get(name, {"mean": 0.0})["mean"] for name in ("rmse", "type_log_loss"))
+    return lists["mean"], -sum(errors)
 
 
 def stored_intervals(folder: Path, labels: dict[str, str], metric: str) -> pd.DataFrame:

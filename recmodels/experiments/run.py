@@ -9,9 +9,12 @@ from pathlib import Path
 import keras
 
 from recmodels.api import fit
+from recmodels.data.event_splits import last_day, last_event
 from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
+from recmodels.evaluation.calibration import choose_decision_weights, fit_temperature
+from recmodels.evaluation.event_prediction import EventEvaluation, evaluate_events
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
@@ -19,7 +22,8 @@ from recmodels.experiments.entry import COLUMNS, Experiment, build_model
 from recmodels.experiments.measures import measure, measure_everyone, score_epoch
 from recmodels.experiments.memory import refuse_what_cannot_fit
 from recmodels.features.protocol import Protocol
-from recmodels.features.sequences import SequenceData, prepare
+from recmodels.features.schema import Schema
+from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData, prepare
 from recmodels.models.hybrid import Hybrid
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
@@ -44,6 +48,8 @@ class Run:
             of whom nothing is known; None under other protocols.
         seconds: of the training of `model` alone.
         audit: of a sequence model on the test cases; None for others.
+        decision: of a trained model of events, what was chosen on validation: `temperature` and
+            the `weights` of the decision for a type.
     """
 
     experiment: Experiment
@@ -51,17 +57,21 @@ class Run:
     model: object
     data: SequenceData
     curve: LearningCurve | None
-    validation: Evaluation | HeldOut | None
-    test: Evaluation | HeldOut | None
+    validation: Evaluation | HeldOut | EventEvaluation | None
+    test: Evaluation | HeldOut | EventEvaluation | None
     everyone: dict[str, float] | None
     seconds: float
     audit: OrderAudit | None = None
+    decision: dict | None = None
 
     @property
     def score(self) -> float:
         """What options are chosen by, higher is better: see `Experiment.choose_by`."""
         if isinstance(self.validation, HeldOut):
             return self.validation.score
+        if isinstance(self.validation, EventEvaluation):
+            metrics = self.validation.metrics
+            return metrics.get("gap_log_likelihood", 0.0) - metrics["type_log_loss"]
         return self.validation.metrics[self.experiment.choose_by]
 
     def to_dict(self) -> dict:
@@ -76,6 +86,8 @@ class Run:
         }
         if self.curve is not None:
             record["curve"] = self.curve.rows
+        if self.decision is not None:
+            record["decision"] = self.decision
         if self.audit is not None:
             record["order_audit"] = self.audit.to_dict()
         if not self.experiment.holds_out_ratings:
@@ -85,22 +97,42 @@ class Run:
         return record
 
 
-def split_log(log: Interactions, protocol: str, seed: int = 0) -> Split:
-    """Cut a log as a protocol says; the seed draws the random split and decides no other."""
+def split_log(
+    log: Interactions, protocol: str, seed: int = 0, options: dict | None = None
+) -> Split:
+    """Cut a log as a protocol says; the seed draws the random split and decides no other.
+
+    Args:
+        log: to cut.
+        protocol: one of `PROTOCOLS`.
+        seed: of the random split.
+        options: of the split, such as the time window of `last_event`.
+    """
     if protocol == "random-80-20":
         return random_ratings(log, seed)
     cuts = {
         "leave-one-out": leave_one_out,
         "temporal": temporal_cutoff,
         "temporal-80-20": temporal_ratings,
+        "last-event": last_event,
+        "last-day": last_day,
     }
-    return cuts[protocol](log)
+    return cuts[protocol](log, **(options or {}))
 
 
-def prepare_split(split: Split, columns: tuple[str, ...], filter_seen: bool) -> SequenceData:
+def prepare_split(
+    split: Split, columns: tuple[str, ...], protocol: Protocol, schema: Schema = EMPTY_SCHEMA
+) -> SequenceData:
     """Encode a split with those of the columns that its events have."""
     there = tuple(name for name in columns if name in split.train.events)
-    return prepare(split, columns=there, protocol=Protocol(filter_seen=filter_seen))
+    return prepare(split, columns=there, schema=schema, protocol=protocol)
+
+
+def prepare_experiment(experiment: Experiment, split: Split) -> SequenceData:
+    """Encode a split as an experiment says."""
+    protocol = Protocol(filter_seen=experiment.filter_seen, query_time=experiment.query_time)
+    columns = COLUMNS.get(experiment.model, ())
+    return prepare_split(split, columns, protocol, experiment.schema)
 
 
 def run_seed(
@@ -115,7 +147,8 @@ def run_seed(
 
     Under the rating protocols the choices, epochs included, were made on the validation part of
     the first seed's split. That seed trains with it and measures it; what is tested is trained
-    again, with every seed, on all that is not tested.
+    again, with every seed, on all that is not tested. So are counted models of events, which
+    choose nothing.
 
     Args:
         experiment: what to run.
@@ -124,18 +157,19 @@ def run_seed(
         checkpoint: file to continue from after a kill; the second training has its own file.
         verbose: print one line per epoch to standard error.
     """
-    refits = experiment.holds_out_ratings and split.test is not None
+    counts_events = experiment.predicts_events and experiment.task is None
+    refits = (experiment.holds_out_ratings or counts_events) and split.test is not None
     chosen = validation = None
     if not refits or seed == experiment.seeds[0]:
         chosen = tested = _train(experiment, seed, split, checkpoint, verbose)
-        validation = measure(chosen.model, chosen.data, split, "validation", **experiment.measured)
+        validation = chosen.measure(split, "validation")
     if refits:
         if checkpoint is not None:
             checkpoint = checkpoint.with_stem(f"{checkpoint.stem}-refitted")
         tested = _train(experiment, seed, split.refitted(), checkpoint, verbose, refit=True)
     test = everyone = audit = None
     if split.test is not None:
-        test = measure(tested.model, tested.data, split, "test", **experiment.measured)
+        test = tested.measure(split, "test")
         if experiment.task == "next_item" and len(tested.data.test) > 1:
             audit = order_audit(tested.model, tested.data.test)
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
@@ -151,7 +185,29 @@ def run_seed(
         everyone=everyone,
         seconds=tested.seconds,
         audit=audit,
+        decision=tested.decision,
     )
+
+
+def calibrate(model, data: SequenceData) -> dict:
+    """Set the temperature of a model of events by its validation queries, and choose a decision.
+
+    Args:
+        model: a trained `NextEvent`, whose `temperature` is set.
+        data: what it was trained on.
+
+    Returns:
+        `temperature`, and `weights` of the decision for each type; see `choose_decision_weights`.
+    """
+    model.temperature = 1.0
+    validation = evaluate_events(model, data.validation)
+    model.temperature = fit_temperature(validation.probabilities, validation.targets)
+    validation = evaluate_events(model, data.validation)
+    weights = choose_decision_weights(validation.probabilities, validation.targets)
+    return {
+        "temperature": round(model.temperature, 4),
+        "weights": [round(float(weight), 4) for weight in weights],
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +218,13 @@ class _Trained:
     data: SequenceData
     curve: LearningCurve | None
     seconds: float
+    experiment: Experiment
+    decision: dict | None
+
+    def measure(self, split: Split, part: str) -> Evaluation | HeldOut | EventEvaluation:
+        weights = None if self.decision is None else self.decision["weights"]
+        asked = {**self.experiment.measured, "decision_weights": weights}
+        return measure(self.model, self.data, split, part, **asked)
 
 
 def _train(
@@ -173,7 +236,7 @@ def _train(
     refit: bool = False,
 ) -> _Trained:
     """Train on a split; a refit has no validation part left and keeps the last weights."""
-    data = prepare_split(split, COLUMNS.get(experiment.model, ()), experiment.filter_seen)
+    data = prepare_experiment(experiment, split)
     if refit:
         data = replace(data, validation=None)
     if experiment.task == "next_item":
@@ -185,8 +248,10 @@ def _train(
     curve = fit(
         model,
         data,
-        measure=None if refit else partial(score_epoch, model, data, split, **scoring),
-        measure_name=experiment.choose_by,
+        measure=None
+        if refit or experiment.predicts_events
+        else partial(score_epoch, model, data, split, **scoring),
+        measure_name=None if experiment.predicts_events else experiment.choose_by,
         checkpoint=checkpoint,
         verbose=verbose,
         **experiment.fit,
@@ -200,7 +265,9 @@ def _train(
         ]
         weights = [1.0, *(other["weight"] for other in experiment.ensemble_with)]
         model = Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
-    return _Trained(model, data, curve if curve.rows else None, seconds)
+    decision = calibrate(model, data) if experiment.task == "next_event" else None
+    curve = curve if curve.rows else None
+    return _Trained(model, data, curve, seconds, experiment, decision)
 
 
 def versions() -> dict[str, str]:

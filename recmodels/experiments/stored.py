@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recmodels.evaluation.event_prediction import event_metrics
 from recmodels.evaluation.metrics import rank_metric
 
 
@@ -111,10 +112,19 @@ def _find_per_user(result: dict, folder: Path) -> tuple[Path, pd.DataFrame]:
 def _check_agreement(runs: dict[str, dict], table: pd.DataFrame) -> None:
     """Raise unless the per-user table has the metrics of each run."""
     for seed, run in runs.items():
+        events = events_of_seed(table, seed)
+        of_events = event_metrics(events, run["test"]["types"]) if "predicted" in events else {}
         for name, stored in run["test"]["warm_metrics"].items():
-            recomputed = _metric_of(table, seed, name)
+            recomputed = of_events.get(name) if of_events else _metric_of(table, seed, name)
             if recomputed is None or not np.isclose(recomputed, stored, rtol=0, atol=1e-6):
                 raise ValueError(f"seed {seed} has {name} {stored}, of its users {recomputed}")
+
+
+def events_of_seed(table: pd.DataFrame, seed: int | str) -> pd.DataFrame:
+    """What a per-user file keeps of the forecasts of one seed; see `EventEvaluation.table`."""
+    end = f"_seed_{seed}"
+    columns = {name: name.removesuffix(end) for name in table if name.endswith(end)}
+    return table[[*columns]].rename(columns=columns)
 
 
 def _metric_of(table: pd.DataFrame, seed: str, name: str) -> float | None:

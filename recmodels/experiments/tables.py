@@ -9,14 +9,23 @@ import pandas as pd
 from recmodels.data.files import written_whole
 from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.statistics import compare
-from recmodels.experiments.entry import PROTOCOLS, RATING_PROTOCOLS
+from recmodels.experiments.entry import EVENT_PROTOCOLS, PROTOCOLS, RATING_PROTOCOLS
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
 
 ROW_KEYS = (
     *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
-    *("command", "filter_seen", "cold", "everyone", "ceiling"),
+    *("command", "filter_seen", "query_time", "cold", "everyone", "ceiling"),
 )
+# Measures of forecasts of events by the title of their column.
+EVENT_COLUMNS = {
+    "accuracy": "type_accuracy",
+    "macro-F1": "type_macro_f1",
+    "log-loss": "type_log_loss",
+    "ECE": "type_ece",
+    "gap MAE, log1p s": "gap_mae_log1p",
+    "in 90 % interval": "gap_coverage_90",
+}
 # Rows of the README, with the metric that both we and the source report.
 HEADLINES = {
     "ml-1m-sasrec-softmax": "ndcg@10",
@@ -39,13 +48,15 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     """What `recmodels table --json` prints, one row per experiment.
 
     Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
-    `filter_seen`, `cold` (counts of users, targets, newcomers) and `ceiling`; `everyone` (users
-    and metrics with the newcomers, under the temporal protocol); `order_audit` (what shuffling each
-    history costs the first seed that recorded it, None for others); and `against_best`: the
-    difference in NDCG@10 from the best experiment on the same users, with its interval and the
-    p-value of a paired permutation test, corrected for the number of rows by Holm's method; None
-    for the best and under the rating protocols, whose metrics are `top_100`, `top_100_filtered` and
-    `rmse`, each with its mean over users as `users`.
+    `filter_seen`, `query_time` (whether queries tell the time of their target), `cold` (counts of
+    users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
+    under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
+    that recorded it, None for others); and `against_best`: the difference in NDCG@10 from the best
+    experiment on the same users, with its interval and the p-value of a paired permutation test,
+    corrected for the number of rows by Holm's method; None for the best, under the rating
+    protocols, whose metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over
+    users as `users`, and under those of events, whose metrics are those of `event_metrics`. Rows
+    with and without `query_time` are never compared.
     """
     results = load_results(folder)
     compared = against_best(results, folder)
@@ -53,6 +64,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     for row, result in zip(rows, results, strict=True):
         audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
         row["order_audit"] = next(iter(audits), None)
+        row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
     return rows
 
@@ -60,10 +72,12 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
 def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
     """Each experiment but the best compared with the best on the same data and protocol."""
     gaps = {}
-    groups = {(r["dataset"], r["protocol"]) for r in results}
-    for group in groups:
-        members = [r for r in results if (r["dataset"], r["protocol"]) == group]
-        if len(members) < 2 or group[1] in RATING_PROTOCOLS:
+    members_of = {}
+    for result in results:
+        group = (result["dataset"], result["protocol"], result.get("query_time", False))
+        members_of.setdefault(group, []).append(result)
+    for (_, protocol, _), members in members_of.items():
+        if len(members) < 2 or protocol in (*RATING_PROTOCOLS, *EVENT_PROTOCOLS):
             continue  # They keep sums of ratings, not ranks; a random split has users of its own.
         ranks = {r["experiment"]: read_per_user(r, folder) for r in members}
         values = pd.DataFrame({name: ndcg(table, 10).mean(axis=1) for name, table in ranks.items()})
@@ -80,6 +94,7 @@ def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> 
     for protocol in protocols:
         members = [row for row in rows if row["protocol"] == protocol]
         part = _markdown_ratings if protocol in RATING_PROTOCOLS else _markdown_part
+        part = _markdown_events if protocol in EVENT_PROTOCOLS else part
         for data in dict.fromkeys(row["dataset"] for row in members):
             table = [row for row in members if row["dataset"] == data]
             parts.append(f"### {data}, {protocol}\n\n{part(table, protocol)}")
@@ -116,6 +131,16 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
     }
     if any(r["order_audit"] for r in rows):
         columns["lost when shuffled (95 % CI)"] = lambda r: _audit_cell(r["order_audit"])
+    return _markdown_lines(rows, columns)
+
+
+def _markdown_events(rows: list[dict], protocol: str) -> str:
+    columns = {"experiment": lambda r: r["experiment"]} | {
+        title: lambda r, name=name: _cell(r["metrics"][name]) if name in r["metrics"] else "-"
+        for title, name in EVENT_COLUMNS.items()
+    }
+    columns["seeds"] = lambda r: str(len(r["seeds"]))
+    columns["seconds"] = lambda r: f"{r['seconds']:.0f}"
     return _markdown_lines(rows, columns)
 
 

@@ -49,7 +49,7 @@ def train_and_store(
     out_of_tolerance = []
     for seed in seeds:
         folder = runs / experiment.name / f"seed-{seed}"
-        split = split_log(log, experiment.protocol, seed)
+        split = split_log(log, experiment.protocol, seed, experiment.split)
         run = run_seed(experiment, seed, split, checkpoint=folder / "checkpoint.npz")
         ceiling = None if shop is None else measure_ceiling(shop, run.data).metrics
         result = store_run(run, results, ceiling, users)
@@ -70,13 +70,14 @@ def save_bundle_of(
     It knows all that the users of the training part have done up to the end of the log.
     """
     experiment, data = run.experiment, run.data
+    raw = tuple(name for name in data.train.columns if name not in data.schema)
     recommender = Recommender(
         run.model,
         data,
         fallback=MostPopular().fit(data.train, data.num_items),
         name=experiment.name,
         histories=build_histories(
-            log, data.vocabulary, data.train.users, tuple(data.train.columns)
+            log, data.vocabulary, data.train.users, raw, data.schema if len(data.schema) else None
         ),
     )
     config = {

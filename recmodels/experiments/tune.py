@@ -44,7 +44,8 @@ def tune(
         raise ValueError(
             f"`experiment` has no `space` to search. Received: name={experiment.name!r}"
         )
-    split = split_log(load(experiment.dataset), experiment.protocol, seed).without_test()
+    split = split_log(load(experiment.dataset), experiment.protocol, seed, experiment.split)
+    split = split.without_test()
     database = runs / "tuning" / f"{experiment.name}.db"
     with locked(database):
         study = _open_study(experiment, database)

@@ -81,8 +81,14 @@ class PredictsEvents(Protocol):
 
     types: tuple[str, ...]
 
-    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
-        """The distribution of the next event of each query; see `Scores.score` for queries."""
+    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = True) -> EventForecast:
+        """The distribution of the next event of each query.
+
+        Args:
+            queries: see `Scores.score`.
+            with_items: whether the probabilities of items are wanted, B x A x (V + 1) numbers; if
+                so, ask for some hundred rows at a time.
+        """
 
 
 @runtime_checkable

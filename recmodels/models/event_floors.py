@@ -48,11 +48,12 @@ class EventFloor:
         self._learn(train, codes)
         return self
 
-    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
+    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = False) -> EventForecast:
         """The distribution of the next event of each query; see `PredictsEvents`.
 
         Args:
             queries: `action`, codes of types, int32 (B, T), padded on the left with 0.
+            with_items: plays no part, because no items are predicted.
         """
         fitted = hasattr(self, "shares")
         require(fitted, "`next_event` needs a fitted model: call `fit` first", model=type(self))

@@ -177,11 +177,8 @@ class NextEvent(InitialWeights):
             total = ops.logaddexp(total, part)
         return total
 
-    def next_event(self, queries: dict[str, np.ndarray]) -> EventForecast:
-        """The distribution of the next event of each query; see `score` for queries.
-
-        The probabilities of the items take B x A x (V + 1) numbers: ask for some hundred rows.
-        """
+    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = True) -> EventForecast:
+        """The distribution of the next event: see `PredictsEvents`, and `score` for queries."""
         states = self.encoder.query_vectors(self._checked(queries))
         table = self.encoder.item_vectors()
 
@@ -189,9 +186,11 @@ class NextEvent(InitialWeights):
             types = range(1, len(self._types) + 1)
             return ops.stack([self.log_items(states, index, table) for index in types], axis=1)
 
-        items = np.exp(self._in_chunks(states, read, len(self._types)))
+        items = None
+        if with_items:
+            items = np.exp(self._in_chunks(states, read, len(self._types)))
+            items = np.pad(items, ((0, 0), (0, 0), (1, 0)))
         types = _normalised(ops.convert_to_numpy(self.log_types(states)).astype(np.float64))
-        items = np.pad(items, ((0, 0), (0, 0), (1, 0)))
         return EventForecast(self.types, types, items, self._gap(states))
 
     def event_log_likelihood(

@@ -1,0 +1,119 @@
+"""Experiments on the next event: from a log to a stored row, with choices made on validation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.data.interactions import Interactions
+from recmodels.experiments.catalogue import EXPERIMENTS
+from recmodels.experiments.results import store_run
+from recmodels.experiments.run import run_seed, split_log
+from recmodels.experiments.stored import read_per_user
+from recmodels.experiments.tables import markdown_table, table_rows
+from recmodels.experiments.train import save_bundle_of
+from recmodels.recommend.bundle import load_bundle
+
+ENTRIES = {name: e for name, e in EXPERIMENTS.items() if e.predicts_events}
+FLOORS = [name for name, e in ENTRIES.items() if e.task is None]
+SMALL = {"max_length": 6, "width": 8, "num_blocks": 1, "num_heads": 1}
+
+
+def make_log(seed=0, users=30):
+    """Three days of a view, then a cart or another view, with long gaps after a cart."""
+    rng, rows = np.random.default_rng(seed), []
+    for user in range(users):
+        time, action = user * 60, "view"
+        for event in range(12):
+            rows.append((user, int(rng.integers(20)), int(rng.integers(3)), action, time))
+            time += int(18_000 + 7_200 * rng.random() + 3_600 * (action == "cart"))
+            action = "view" if action == "cart" or event == 10 else rng.choice(["view", "cart"])
+    columns = ["user", "item", "category", "action", "timestamp"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"action": str})
+    items = frame.groupby("item")[["category"]].first()
+    return Interactions(frame.drop(columns="category"), "timed", name="taobao", items=items)
+
+
+LOG = make_log()
+
+
+def small(entry):
+    """The entry with a small model, briefly trained, and without the window of Taobao."""
+    if entry.task is None:
+        return replace(entry, split={})
+    fit = {**entry.fit, "epochs": 2, "warmup": 2}
+    return replace(entry, split={}, options={"encoder": SMALL}, fit=fit, seeds=(0, 1))
+
+
+def run_of(name, seed=0, log=LOG):
+    entry = small(ENTRIES[name])
+    return run_seed(entry, seed, split_log(log, entry.protocol, seed, entry.split), verbose=False)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_entry_is_run_and_stored(name, tmp_path):
+    run = run_of(name)
+    result = store_run(run, tmp_path)
+    (row,) = table_rows(tmp_path)
+    assert row["metrics"]["type_accuracy"]["mean"] == pytest.approx(
+        run.test.metrics["type_accuracy"], abs=1e-6
+    )
+    assert (row["filter_seen"], row["query_time"]) == (False, False)
+    assert result["settings"]["schema"] == run.experiment.schema.to_config()
+    assert set(run.test.table.add_suffix("_seed_0")) == set(read_per_user(result, tmp_path))
+    assert f"### taobao, {run.experiment.protocol}" in markdown_table([row])
+
+
+def test_seeds_of_a_model_share_a_mean_and_a_bundle_knows_its_columns(tmp_path):
+    runs = [run_of("taobao-last-event-next-event", seed) for seed in (0, 1)]
+    for run in runs:
+        result = store_run(run, tmp_path)
+    losses = [run.test.metrics["type_log_loss"] for run in runs]
+    found = result["metrics"]["type_log_loss"]
+    assert found["mean"] == pytest.approx(np.mean(losses), abs=1e-6)
+    assert found["low"] < found["mean"] < found["high"]
+    assert found["seed_std"] == pytest.approx(np.std(losses, ddof=1), abs=1e-6)
+    save_bundle_of(runs[0], LOG, tmp_path / "bundle")
+    loaded = load_bundle(tmp_path / "bundle").model
+    assert loaded.temperature == pytest.approx(runs[0].decision["temperature"], abs=1e-3)
+
+
+def test_a_stored_result_with_other_forecasts_is_refused(tmp_path):
+    result = store_run(run_of("taobao-last-event-markov-type"), tmp_path)
+    path = tmp_path / "per_user" / f"{result['experiment']}.parquet"
+    table = pd.read_parquet(path)
+    table["predicted_seed_0"] = 1 - table["predicted_seed_0"].clip(upper=1)
+    table.to_parquet(path)
+    with pytest.raises(ValueError, match="must agree with what it keeps of each user"):
+        table_rows(tmp_path)
+
+
+def test_choices_are_made_on_validation_alone():
+    """Test targets of other types change neither temperature, weights nor the trained model."""
+    events = LOG.events.copy()
+    last = ~events["user"].duplicated(keep="last")
+    events.loc[last, "action"] = "cart"
+    other = replace(LOG, events=events)
+    runs = [run_of("taobao-last-event-next-event", log=log) for log in (LOG, other)]
+    assert runs[0].decision == runs[1].decision
+    np.testing.assert_array_equal(runs[0].test.probabilities, runs[1].test.probabilities)
+    assert runs[0].test.metrics["type_accuracy"] != runs[1].test.metrics["type_accuracy"]
+
+
+def test_counted_models_learn_from_all_that_is_not_tested():
+    run = run_of("taobao-last-event-majority")
+    known = LOG.events[LOG.events["user"].duplicated(keep="last")]
+    counts = known["action"].value_counts()[list(run.test.types)] + 1
+    np.testing.assert_allclose(run.test.probabilities[0], counts / counts.sum())
+
+
+def test_rows_that_know_the_time_are_not_compared_with_others(tmp_path):
+    entry = replace(EXPERIMENTS["shop-softmax"], model="markov", options={}, fit={}, seeds=(0,))
+    for name, told in (("a", False), ("b", True), ("c", True)):
+        named = replace(entry, name=name, query_time=told, options={"smoothing": 1.0 + len(name)})
+        run = run_seed(named, 0, split_log(LOG, "leave-one-out"), verbose=False)
+        store_run(run, tmp_path)
+    rows = {row["experiment"]: row for row in table_rows(tmp_path)}
+    assert rows["a"]["against_best"] is None and not rows["a"]["query_time"]
+    assert {rows[n]["against_best"] is None for n in "bc"} == {True, False}
