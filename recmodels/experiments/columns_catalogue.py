@@ -54,7 +54,7 @@ def _deskdrop(protocol: str) -> list[Experiment]:
     trained = [
         Experiment(
             name=f"{prefix}-{name}", model="sasrec", options=SASREC, fit=TRAINING, schema=schema,
-            seeds=(0, 1, 2), minutes=2, **place,
+            seeds=(0, 1), minutes=2, **place,
         )
         for name, schema in DESKDROP.items()
     ]  # fmt: skip
@@ -67,7 +67,7 @@ COLUMN_ENTRIES = [
     *(
         Experiment(
             name=f"ml-100k-columns-{name}", dataset="ml-100k", model="sasrec", options=SASREC,
-            fit=TRAINING, schema=schema, query_time=query_time, seeds=(0, 1, 2), minutes=2,
+            fit=TRAINING, schema=schema, query_time=query_time, minutes=2,
         )
         for name, (schema, query_time) in MOVIELENS.items()
     ),
