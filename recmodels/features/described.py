@@ -15,6 +15,11 @@ def check_described(name: str, column: Column, source: str) -> None:
             "A Gap lies between two events, so it can only describe events. "
             f"Received: {name!r}: of={column.of!r}"
         )
+    if isinstance(column, Gap) and column.by is not None and column.of == "asked":
+        raise ValueError(
+            "A Gap of the event to predict must have no `by`: the time since the same value would "
+            f"tell the value itself. Received: {name!r}: by={column.by!r}"
+        )
     told = isinstance(column, Category | Flag) and source not in ("timestamp", "item", "user")
     if column.of == "asked" and not (told or isinstance(column, Clock | Gap)):
         raise ValueError(

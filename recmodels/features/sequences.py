@@ -221,9 +221,9 @@ class _CaseEncoder:
         self, events: pd.DataFrame, last: np.ndarray | None
     ) -> dict[str, np.ndarray]:
         """See `Queries`; a gap of the schema has no previous event here and is left out."""
-        encoded = self.schema.encode(events)
         names = self.schema.names_of("events")
-        columns = {n: encoded[n] for n in names if not isinstance(self.schema[n], Gap)}
+        names = [name for name in names if not isinstance(self.schema[name], Gap)]
+        columns = Schema({name: self.schema[name] for name in names}).encode(events)
         if last is not None:
             columns["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - last
         return columns
