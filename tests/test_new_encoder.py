@@ -188,6 +188,8 @@ def _missing_as_none(history):
     [
         (rm.Category(), ["a", "b", "a", "c", ""]),
         (rm.Category(), [3, 5, 3, 9, MISSING]),
+        (rm.Counts(), ["a", "b", "a", "c", ""]),
+        (rm.Counts(), [3, 5, 3, 9, MISSING]),
         (rm.Flag(), [1, 0, 1, MISSING, 0]),
         (rm.Number("standard"), [1.0, 2.5, np.nan, -4.0, 0.0]),
         (rm.Number("log1p"), [1.0, 2.5, np.nan, 4.0, 0.0]),

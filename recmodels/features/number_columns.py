@@ -127,6 +127,7 @@ class Gap(Column):
     buckets: int = 26
     by: str | None = None
     kind = "gap"
+    of_history = True
     default_source = "timestamp"
 
     @property

@@ -8,14 +8,13 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
+from recmodels.features.counts import Counts, sum_in_histories
 from recmodels.features.described import check_described
 from recmodels.features.gaps import gap_seconds
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.vocabulary import Vocabulary
 
-KINDS: dict[str, type[Column]] = {
-    kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector)
-}
+KINDS = {kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector, Counts)}
 # By which column of the events each row of a table is found.
 KEYS = {"items": "item", "users": "user"}
 
@@ -164,6 +163,8 @@ class Schema:
         encoded = {}
         for name in (*self.names_of("events"), *self.names_of("asked")):
             codes = self._encode(name, self._values(events, name, items))
+            if isinstance(self.columns[name], Counts):
+                codes = sum_in_histories(codes, events["user"].to_numpy())
             if self.columns[name].of == "asked":
                 users = events["user"].to_numpy()
                 last = np.append(users[1:] != users[:-1], True)[: len(users)]

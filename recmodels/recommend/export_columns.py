@@ -10,6 +10,7 @@ import numpy as np
 
 from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
+from recmodels.features.counts import Counts
 from recmodels.features.number_columns import (
     CLOCKS,
     FIRST_WEEKDAY,
@@ -78,7 +79,7 @@ def column_encoders(
     """
     import tensorflow as tf
 
-    lookups = {name: _table(schema[name]) for name in names if isinstance(schema[name], Category)}
+    lookups = {name: _table(schema[name]) for name in names if hasattr(schema[name], "values")}
     rows = {name: item_columns[name] for name in names if schema[name].of == "items"}
     rows = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in rows.items()}
     rows = {name: tf.Variable(values, trainable=False) for name, values in rows.items()}
@@ -94,6 +95,9 @@ def column_encoders(
             groups = raw["histories"] if column.by else tf.zeros_like(item_ids)
             values = _gaps(values, groups, item_ids > 0)
         codes = _encode(column, values, lookups.get(name))
+        if isinstance(column, Counts):
+            there = tf.where(item_ids[..., None] > 0, codes, tf.zeros_like(codes))
+            codes = tf.math.log1p(tf.cumsum(there, axis=1))
         return codes if told is None else tf.concat([codes[:, 1:], told], axis=1)
 
     def encode(raw: dict, item_ids) -> dict:
@@ -149,12 +153,12 @@ def _told(schema: Schema, name: str) -> str:
 def _raw_type(column: Column):
     import tensorflow as tf
 
-    if isinstance(column, Category):
+    if isinstance(column, Category | Counts):
         return tf.string if isinstance(next(iter(column.values), ""), str) else tf.int64
     return tf.int64 if isinstance(column, Flag) else tf.float64
 
 
-def _table(column: Category):
+def _table(column: Category | Counts):
     import tensorflow as tf
 
     keys = tf.constant(list(column.values), _raw_type(column))
@@ -192,6 +196,8 @@ def _encode(column: Column, values, table):
     if isinstance(column, Category):
         missing = values == ("" if values.dtype == tf.string else MISSING)
         return tf.where(missing, column.num_codes - 1, table.lookup(values))
+    if isinstance(column, Counts):  # Neither unknown nor missing values have a place.
+        return tf.one_hot(table.lookup(values) - 1, len(column.values))
     if isinstance(column, Flag):
         return tf.where(values == MISSING, 3, 1 + tf.cast(values, tf.int32))
     if isinstance(column, Vector):

@@ -1,4 +1,4 @@
-"""Gaps since the previous event with the same item, category or type, against a slow version."""
+"""Columns that depend on earlier events, gaps and counts, against slow versions."""
 
 import json
 
@@ -9,6 +9,7 @@ import pytest
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out
 from recmodels.features.columns import Category
+from recmodels.features.counts import Counts
 from recmodels.features.gaps import gap_seconds
 from recmodels.features.histories import build_histories
 from recmodels.features.number_columns import Gap
@@ -22,6 +23,7 @@ SCHEMA = Schema(
         "item_gap": Gap(by="item"),
         "category_gap": Gap(by="category"),
         "action_gap": Gap(by="action"),
+        "counts": Counts(source="action"),
         "category": Category(of="items"),
     }
 )
@@ -74,6 +76,19 @@ def test_gaps_are_those_of_a_slow_version(by):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_counts_are_those_of_a_slow_version():
+    events = make_events()
+    schema = Schema({"counts": Counts(source="action")}).fit(events[events["action"] != "buy"])
+    assert schema.input_sizes() == {"counts": {"numbers": 1}}  # Purchases are unknown to it.
+    schema = Schema({"counts": Counts(source="action")}).fit(events)
+    encoded = schema.encode(events)["counts"]
+    for row, found in enumerate(schema.decode("counts", encoded)):
+        known = events[: row + 1]
+        known = known.loc[known["user"] == events["user"][row], "action"]
+        assert found == {label: (known == label).sum() for label in ("view", "buy")}
+    assert encoded[0].max() == pytest.approx(np.log(2)) or events["action"][0] is None
+
+
 def test_later_events_and_other_users_change_nothing():
     schema = SCHEMA.fit(make_events(), ITEMS)
     events = make_events()
@@ -118,6 +133,8 @@ def test_requests_say_what_gaps_lack():
 def test_impossible_gaps_are_refused():
     with pytest.raises(ValueError, match="must have no `by`.*would tell the value itself"):
         Schema({"asked_gap": Gap(by="item", of="asked", source="timestamp")})
+    with pytest.raises(ValueError, match="depend on earlier events"):
+        Schema({"counts": Counts(of="items")})
     with pytest.raises(ValueError, match="`by` of a Gap must be a column .*by='brand'"):
         Schema({"gap": Gap(by="brand")}).encode(make_events(), ITEMS)
     with pytest.raises(ValueError, match=r"must have `by='item'` or none.*by='category'"):
