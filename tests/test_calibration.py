@@ -114,10 +114,16 @@ def test_classes_nobody_named_or_met_do_not_count():
 def test_decision_weights_raise_macro_f1_and_change_no_probability():
     probabilities, classes = calibrated_cases(4000, 1.0)
     before = probabilities.copy()
-    weights = choose_decision_weights(probabilities, classes)
+    weights = choose_decision_weights(probabilities)
     np.testing.assert_array_equal(probabilities, before)
     scores = [macro_f1(confusion(classes, decide(probabilities, w), 4)) for w in (None, weights)]
     assert scores[1] > scores[0] + 0.05
+    # No pair of other weights is much better for the classes that came.
+    others = [
+        weights * np.exp(shift) for shift in 0.4 * np.random.default_rng(1).normal(size=(50, 4))
+    ]
+    others = [macro_f1(confusion(classes, decide(probabilities, w), 4)) for w in others]
+    assert scores[1] > max(others) - 0.01
     shares = np.bincount(classes) / len(classes)
     assert (np.argsort(weights) == np.argsort(-shares)).all() and weights.min() == 1
 

@@ -27,7 +27,7 @@ TYPES_AND_TIMES = Schema(
 # neither read nor learnt here: most have one or two events, and reading them overfits.
 NEXT_EVENT = {
     "encoder": {
-        "max_length": 50,
+        "max_length": 20,
         "width": 32,
         "num_blocks": 1,
         "num_heads": 2,

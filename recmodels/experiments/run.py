@@ -215,7 +215,7 @@ def calibrate(model, data: SequenceData) -> dict:
     if gap is not None:
         model.time_width = fit_time_width(gap, data.validation.target_columns["gap_seconds"])
     validation = evaluate_events(model, data.validation)
-    weights = choose_decision_weights(validation.probabilities, validation.targets)
+    weights = choose_decision_weights(validation.probabilities)
     return {
         "temperature": round(model.temperature, 4),
         "time_width": round(model.time_width, 4),
