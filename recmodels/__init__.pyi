@@ -2,6 +2,8 @@ from recmodels import course as course
 from recmodels import plots as plots
 from recmodels.api import fit as fit
 from recmodels.data.card import data_card as data_card
+from recmodels.data.event_splits import last_day as last_day
+from recmodels.data.event_splits import last_event as last_event
 from recmodels.data.events import from_frame as from_frame
 from recmodels.data.events import read_events as read_events
 from recmodels.data.interactions import Interactions as Interactions
@@ -16,10 +18,15 @@ from recmodels.data.shop_behaviour import simulate_behaviour as simulate_behavio
 from recmodels.data.splits import leave_one_out as leave_one_out
 from recmodels.data.splits import temporal_cutoff as temporal_cutoff
 from recmodels.data.table_splits import split_from_tables as split_from_tables
+from recmodels.evaluation.calibration import choose_decision_weights as choose_decision_weights
+from recmodels.evaluation.calibration import fit_temperature as fit_temperature
 from recmodels.evaluation.ceilings import BayesCeiling as BayesCeiling
 from recmodels.evaluation.ceilings import BayesEvents as BayesEvents
 from recmodels.evaluation.comparison import comparison as comparison
 from recmodels.evaluation.comparison import slices as slices
+from recmodels.evaluation.event_prediction import evaluate_events as evaluate_events
+from recmodels.evaluation.event_statistics import compare_events as compare_events
+from recmodels.evaluation.event_statistics import event_intervals as event_intervals
 from recmodels.evaluation.held_out import measure_held_out as measure_held_out
 from recmodels.evaluation.report import evaluate as evaluate
 from recmodels.evaluation.statistics import compare as compare
@@ -53,6 +60,10 @@ from recmodels.models.bpr_mf import BPRMF as BPRMF
 from recmodels.models.build_two_tower import build_two_tower as build_two_tower
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
+from recmodels.models.event_floors import MajorityType as MajorityType
+from recmodels.models.event_floors import MarkovTypes as MarkovTypes
+from recmodels.models.event_floors import MedianGap as MedianGap
+from recmodels.models.event_floors import RepeatLastType as RepeatLastType
 from recmodels.models.event_forecast import EventForecast as EventForecast
 from recmodels.models.event_forecast import LogNormalMixture as LogNormalMixture
 from recmodels.models.growth import grow as grow

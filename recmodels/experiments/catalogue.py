@@ -3,6 +3,7 @@
 import difflib
 from dataclasses import replace
 
+from recmodels.experiments.columns_catalogue import COLUMN_ENTRIES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.event_catalogue import EVENT_ENTRIES
 from recmodels.experiments.expected import EXPECTED
@@ -250,6 +251,7 @@ _ENTRIES = [
     _temporal("joint", JOINT_TOWERS, 1, "two-tower", fit=JOINT),
     *RATING_ENTRIES,
     *EVENT_ENTRIES,
+    *COLUMN_ENTRIES,
 ]
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})

@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from recmodels.data.errors import require
 from recmodels.plots.style import GREY, axis_start, styled
@@ -37,7 +38,8 @@ def trade_off(
         (line,) = ax.plot(curve[across], curve[up], marker="o")
         for value in _told_apart(curve, chosen):
             place = {"xytext": (6, 5), "textcoords": "offset points"}
-            ax.annotate(f"{value:g}", tuple(curve.loc[value]), color=GREY, **place)
+            words = ax.annotate(f"{value:g}", tuple(curve.loc[value]), color=GREY, **place)
+            words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # Off the line.
         if chosen is not None:
             ring = {"marker": "o", "markersize": 13, "markerfacecolor": "none"}
             ax.plot(*curve.loc[chosen], color=line.get_color(), linestyle="none", **ring)

@@ -91,6 +91,7 @@ def model_comparison(
             end = (np.nanmax([mean, high]), position)
             ax.annotate(f"{mean:.3f}", end, color=GREY, **place)
         ax.set_yticks(positions, [one_line(name, NAME_WIDTH) for name in table.index])
+        ax.set_ylim(-0.6, len(table) - 0.4)
         ax.grid(False, axis="y")
         ax.set_xlabel(f"{label}, 95 % interval")
         if ceiling is not None:

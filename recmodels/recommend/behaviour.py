@@ -165,7 +165,7 @@ def _type_source(schema: Schema, types: Sequence) -> str:
 def _columns_of(history: Sequence | Mapping, source: str) -> Mapping:
     """A history as a dict of lists, from one or from `(type, item)` pairs."""
     if isinstance(history, Mapping):
-        must = "`history` must have the list `item` of raw ids beside its other columns"
+        must = "`history` must have the list `item` of raw ids in addition to its other columns"
         require("item" in history, must, columns=list(history))
         return history
     pairs = as_list(history, "history")
