@@ -105,7 +105,8 @@ def test_later_events_and_other_users_change_nothing():
 def test_a_stored_schema_keeps_what_gaps_are_by():
     schema = SCHEMA.fit(make_events(), ITEMS)
     again = Schema.from_config(json.loads(json.dumps(schema.to_config())))
-    assert again == schema and again["item_gap"].by == "item" and Gap().by is None
+    assert again == schema and again["item_gap"].by == "item"
+    assert Gap().to_config() == {"kind": "gap", "source": None, "of": "events", "buckets": 26}
 
 
 def test_a_thousand_requests_give_what_training_gives():

@@ -235,4 +235,4 @@ def test_an_encoder_may_read_columns_alone():
         changed = {**inputs, "action": np.where(IDS > 0, 1, 0)}
         assert not np.allclose(model.query_vectors(inputs), model.query_vectors(changed))
     with pytest.raises(ValueError, match="`columns` must be given to an encoder that reads"):
-        SASRec(V, read_items=False)
+        SASRec(V, width=D, read_items=False)

@@ -139,6 +139,12 @@ class Gap(Column):
         """Where one bucket ends and the next begins, in seconds."""
         return tuple(2.0**power for power in range(self.buckets - 1))
 
+    def to_config(self) -> dict:
+        config = super().to_config()
+        if self.by is None:  # Then it equals what earlier versions stored.
+            del config["by"]
+        return config
+
     def encode(self, values: pd.Series) -> np.ndarray:
         gaps = _numbers(values)
         codes = 1 + np.searchsorted(self.edges, gaps, side="right")

@@ -89,10 +89,7 @@ class SASRec(SequenceEncoder):
             )
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
         self.columns = tuple(self.column_sizes)
-        self.combine = combine
-        self.read_items = read_items
-        must = "`columns` must be given to an encoder that reads nothing else"
-        require(read_items or self.columns, must, columns=columns, read_items=read_items)
+        self.combine, self.read_items = combine, read_items
         self.num_items = num_items
         self.norm_order = norm_order
         self.temperature = temperature
@@ -149,6 +146,9 @@ class SASRec(SequenceEncoder):
                 "`num_items` must be given before the model is built or called, or be chosen from "
                 "the data by `fit`. Received: num_items=None"
             )
+        must = "`columns` must be given to an encoder that reads nothing else"
+        reads = self.read_items or self.columns
+        require(reads, must, columns=self.columns, read_items=self.read_items)
         self._chosen = True
         policy = self.dtype_policy
         self.item_embedding = ItemEmbedding(
