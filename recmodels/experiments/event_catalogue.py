@@ -25,16 +25,14 @@ TYPES_AND_TIMES = Schema(
 )
 # Chosen on validation cases; notebooks/LOG.md says what else was tried. The items themselves are
 # neither read nor learnt here: most have one or two events, and reading them overfits.
-NEXT_EVENT = {
-    "encoder": {
-        "max_length": 20,
-        "width": 32,
-        "num_blocks": 1,
-        "num_heads": 2,
-        "dropout": 0.3,
-        "read_items": False,
-    }
+ENCODER = {
+    "width": 32,
+    "num_blocks": 1,
+    "num_heads": 2,
+    "dropout": 0.3,
+    "read_items": False,
 }
+MAX_LENGTHS = {"last-event": 20, "last-day": 50}
 NEXT_EVENT_TRAINING = {
     "item_weight": 0.0,
     "windows": "latest",
@@ -66,7 +64,7 @@ def _next_event(protocol: str) -> Experiment:
         protocol,
         "next-event",
         TYPES_AND_TIMES,
-        options=NEXT_EVENT,
+        options={"encoder": {**ENCODER, "max_length": MAX_LENGTHS[protocol]}},
         fit=NEXT_EVENT_TRAINING,
         seeds=(0, 1, 2),
         minutes=3,
