@@ -32,6 +32,10 @@ ENCODER = {
     "dropout": 0.3,
     "read_items": False,
 }
+EXPECTED = {
+    "last-event": {"type_log_loss": (0.547, 0.012), "gap_mae_log1p": (2.265, 0.06)},
+    "last-day": {"type_log_loss": (0.391, 0.008), "gap_mae_log1p": (1.769, 0.03)},
+}
 MAX_LENGTHS = {"last-event": 20, "last-day": 50}
 NEXT_EVENT_TRAINING = {
     "item_weight": 0.0,
@@ -67,7 +71,8 @@ def _next_event(protocol: str) -> Experiment:
         options={"encoder": {**ENCODER, "max_length": MAX_LENGTHS[protocol]}},
         fit=NEXT_EVENT_TRAINING,
         seeds=(0, 1, 2),
-        minutes=3,
+        minutes=2,
+        expected=EXPECTED[protocol],
     )
 
 
