@@ -47,6 +47,7 @@ _HOMES = {
     "Vector": "recmodels.features.columns",
     "Number": "recmodels.features.number_columns",
     "Gap": "recmodels.features.number_columns",
+    "Counts": "recmodels.features.counts",
     "Clock": "recmodels.features.number_columns",
     "simulate": "recmodels.data.shop",
     "simulate_behaviour": "recmodels.data.shop_behaviour",

@@ -34,6 +34,7 @@ from recmodels.features.augment import Augment as Augment
 from recmodels.features.columns import Category as Category
 from recmodels.features.columns import Flag as Flag
 from recmodels.features.columns import Vector as Vector
+from recmodels.features.counts import Counts as Counts
 from recmodels.features.number_columns import Clock as Clock
 from recmodels.features.number_columns import Gap as Gap
 from recmodels.features.number_columns import Number as Number

@@ -11,11 +11,13 @@ from recmodels.evaluation.calibration import (
     confusion,
     decide,
     fit_temperature,
+    fit_time_width,
     macro_f1,
     precision_recall_f1,
     reliability,
     temper,
 )
+from recmodels.models.event_forecast import LogNormalMixture
 
 RNG = np.random.default_rng(0)
 
@@ -74,6 +76,23 @@ def test_temperature_undoes_what_another_did():
     assert fit_temperature(probabilities, classes) == pytest.approx(1, abs=0.04)
 
 
+def test_time_width_makes_intervals_cover_what_they_say():
+    rng, count = np.random.default_rng(0), 4_000
+    means = rng.normal(8, 1, (count, 2))
+    gap = LogNormalMixture(np.full((count, 2), 0.5), means, np.full((count, 2), 0.7))
+    drawn = means[np.arange(count), rng.integers(0, 2, count)] + 1.4 * rng.normal(size=count)
+    seconds = np.expm1(np.maximum(drawn, 0))
+    seconds[:5] = np.nan  # Missing gaps are left out.
+    width = fit_time_width(gap, seconds)
+    assert width == pytest.approx(2, abs=0.1)  # The scales are half of those that drew the gaps.
+    wide = LogNormalMixture(gap.weights, means, width * gap.scales)
+    inside = (wide.quantile(0.05) <= seconds) & (seconds <= wide.quantile(0.95))
+    assert inside[5:].mean() == pytest.approx(0.9, abs=0.002)
+    assert fit_time_width(gap, np.full(count, 1e13)) == pytest.approx(10)  # None suffices.
+    with pytest.raises(ValueError, match="`seconds` must hold a gap"):
+        fit_time_width(gap, np.full(count, np.nan))
+
+
 def test_confusion_and_f1_equal_scikit_learn():
     targets, predicted = RNG.integers(0, 4, 300), RNG.integers(0, 3, 300)
     matrix = confusion(targets, predicted, 4)
@@ -95,10 +114,16 @@ def test_classes_nobody_named_or_met_do_not_count():
 def test_decision_weights_raise_macro_f1_and_change_no_probability():
     probabilities, classes = calibrated_cases(4000, 1.0)
     before = probabilities.copy()
-    weights = choose_decision_weights(probabilities, classes)
+    weights = choose_decision_weights(probabilities)
     np.testing.assert_array_equal(probabilities, before)
     scores = [macro_f1(confusion(classes, decide(probabilities, w), 4)) for w in (None, weights)]
     assert scores[1] > scores[0] + 0.05
+    # No pair of other weights is much better for the classes that came.
+    others = [
+        weights * np.exp(shift) for shift in 0.4 * np.random.default_rng(1).normal(size=(50, 4))
+    ]
+    others = [macro_f1(confusion(classes, decide(probabilities, w), 4)) for w in others]
+    assert scores[1] > max(others) - 0.01
     shares = np.bincount(classes) / len(classes)
     assert (np.argsort(weights) == np.argsort(-shares)).all() and weights.min() == 1
 

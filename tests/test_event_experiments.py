@@ -1,6 +1,7 @@
 """Experiments on the next event: from a log to a stored row, with choices made on validation."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,11 @@ from recmodels.recommend.bundle import load_bundle
 
 ENTRIES = {name: e for name, e in EXPERIMENTS.items() if e.predicts_events}
 FLOORS = [name for name, e in ENTRIES.items() if e.task is None]
-SMALL = {"max_length": 6, "width": 8, "num_blocks": 1, "num_heads": 1}
+SMALL = {"max_length": 6, "width": 4, "num_blocks": 1, "num_heads": 1, "read_items": False}
+pytestmark = pytest.mark.usefixtures("eagerly")  # Trainings are too short to trace a graph for.
 
 
-def make_log(seed=0, users=30):
+def make_log(seed=0, users=16):
     """Three days of a view, then a cart or another view, with long gaps after a cart."""
     rng, rows = np.random.default_rng(seed), []
     for user in range(users):
@@ -42,11 +44,13 @@ def small(entry):
     """The entry with a small model, briefly trained, and without the window of Taobao."""
     if entry.task is None:
         return replace(entry, split={})
-    fit = {**entry.fit, "epochs": 2, "warmup": 2}
+    fit = {**entry.fit, "epochs": 1, "warmup": 1}
     return replace(entry, split={}, options={"encoder": SMALL}, fit=fit, seeds=(0, 1))
 
 
+@cache
 def run_of(name, seed=0, log=LOG):
+    """Cached, because several tests look at the same run and change nothing of it."""
     entry = small(ENTRIES[name])
     return run_seed(entry, seed, split_log(log, entry.protocol, seed, entry.split), verbose=False)
 
@@ -76,7 +80,8 @@ def test_seeds_of_a_model_share_a_mean_and_a_bundle_knows_its_columns(tmp_path):
     assert found["seed_std"] == pytest.approx(np.std(losses, ddof=1), abs=1e-6)
     save_bundle_of(runs[0], LOG, tmp_path / "bundle")
     loaded = load_bundle(tmp_path / "bundle").model
-    assert loaded.temperature == pytest.approx(runs[0].decision["temperature"], abs=1e-3)
+    for name in ("temperature", "time_width"):
+        assert getattr(loaded, name) == pytest.approx(runs[0].decision[name], abs=1e-3)
 
 
 def test_a_stored_result_with_other_forecasts_is_refused(tmp_path):

@@ -23,9 +23,9 @@ WIDTH, LENGTH = 8, 5
 
 @keras.saving.register_keras_serializable("tests")
 class LastFive(SequenceEncoder):
-    """The vector of the last event beside the mean of the last five: item, action and gap."""
+    """The vector of the last event beside the mean of the last five: item, action and gaps."""
 
-    columns = ("action", "gap")
+    columns = ("action", "gap", "item_gap")
 
     def __init__(self, num_items, sizes, **kwargs):
         super().__init__(**kwargs)
@@ -69,7 +69,7 @@ def make_log(users=60, items=8, length=9, seed=0):
     return Interactions(frame, "timed", "toy")
 
 
-SCHEMA = rm.Schema({"action": rm.Category(), "gap": rm.Gap()})
+SCHEMA = rm.Schema({"action": rm.Category(), "gap": rm.Gap(), "item_gap": rm.Gap(by="item")})
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,9 @@ def test_its_export_gives_equal_lists(trained, tmp_path):
     histories = [{k: v[: 3 + n % 7] for k, v in h.items()} for n, h in enumerate(histories)]
     histories.append({"item": ["i1", "other", "i2"], "action": ["buy", "gift", ""]})
     histories[-1]["timestamp"] = [10.0, 20.0, 700.0]
+    # Two unknown items, of which one occurs twice.
+    histories.append({"item": ["x", "y", "x", "i1"], "action": ["buy"] * 4})
+    histories[-1]["timestamp"] = [1.0, 20.0, 90.0, 91.0]
     expected = recommender.recommend_many([_missing_as_none(h) for h in histories], k=3)
     pad = {"item": "", "action": "", "timestamp": np.nan}
     rows = {
@@ -185,11 +188,15 @@ def _missing_as_none(history):
     [
         (rm.Category(), ["a", "b", "a", "c", ""]),
         (rm.Category(), [3, 5, 3, 9, MISSING]),
+        (rm.Counts(), ["a", "b", "a", "c", ""]),
+        (rm.Counts(), [3, 5, 3, 9, MISSING]),
         (rm.Flag(), [1, 0, 1, MISSING, 0]),
         (rm.Number("standard"), [1.0, 2.5, np.nan, -4.0, 0.0]),
         (rm.Number("log1p"), [1.0, 2.5, np.nan, 4.0, 0.0]),
         (rm.Number(buckets=3), [1.0, 2.5, np.nan, -4.0, 0.0]),
         (rm.Gap(source="x"), [0.0, 5.0, 5.0, 9_000.0, 9_001.5]),
+        (rm.Gap(source="x", by="item"), [0.0, 5.0, 70.0, 9_000.0, 90_001.5]),
+        (rm.Gap(source="x", by="item"), [0.0, 5.0, np.nan, 9_000.0, 90_001.5]),
         (rm.Clock("hour", source="x", offset=8), [0.0, 1e9, 1.7e9, np.nan, 86_399.0]),
         (rm.Clock("weekday", source="x"), [0.0, 1e9, 1.7e9, np.nan, 86_400.0 * 4]),
     ],
@@ -201,12 +208,15 @@ def test_exported_columns_equal_those_of_the_schema(column, values):
     plain = [empty.get(v, v) if not isinstance(v, float) else v for v in values]
     plain = [bool(v) if isinstance(column, rm.Flag) and v is not None else v for v in plain]
     rows = pd.DataFrame({"x": pd.Series(plain, dtype=object), "user": 1})
+    rows["item"] = [8, 9, 8, 8, 9]
     schema = rm.Schema({"x": column}).fit(rows.iloc[:3])
     (spec,), _ = column_specs(schema, ("x",))
     encode, _ = column_encoders(schema, ("x",), {})
     raw = tf.constant([[values[0], *values]], spec.dtype)
     item_ids = tf.constant([[0] + [1] * 5])  # The first cell is padding.
-    found = encode({"x": raw}, item_ids)["x"].numpy()[0]
+    found = encode({"x": raw, "histories": tf.constant([[0, 8, 9, 8, 8, 9]])}, item_ids)[
+        "x"
+    ].numpy()[0]
     np.testing.assert_allclose(found[1:], schema.encode(rows)["x"], rtol=1e-6)
     assert not found[0].any()
 

@@ -157,6 +157,20 @@ def test_temperature_flattens_types_alone(model, queries):
             model.temperature = wrong
 
 
+def test_the_time_width_multiplies_the_scales_alone(model, queries):
+    narrow, gaps = model.next_event(queries), np.full(30, 100.0)
+    model.time_width = 1.5
+    wide = model.next_event(queries)
+    np.testing.assert_allclose(wide.gap.scales, 1.5 * narrow.gap.scales, rtol=1e-6)
+    np.testing.assert_array_equal(wide.gap.means, narrow.gap.means)
+    np.testing.assert_array_equal(wide.type_probabilities, narrow.type_probabilities)
+    codes = np.ones(30, int)
+    found = model.event_log_likelihood(queries, codes, codes, gaps)["gap"]
+    np.testing.assert_allclose(found, wide.gap.log_density(gaps), rtol=1e-4)
+    with pytest.raises(ValueError, match="`time_width` must be a number greater than 0"):
+        model.time_width = 0.0
+
+
 def test_capabilities_and_config(small, model):
     assert can(model, Scores) and can(model, PredictsEvents) and not can(model, HasVectors)
     assert model.columns == ("action", "gap") and model.max_length == 8
@@ -167,7 +181,7 @@ def test_capabilities_and_config(small, model):
 
 
 def test_saved_grown_and_bundled_models_forecast_the_same(small, model, queries, tmp_path):
-    model.temperature = 1.5
+    model.temperature, model.time_width = 1.5, 1.25
     before = model.next_event(queries)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -175,13 +189,14 @@ def test_saved_grown_and_bundled_models_forecast_the_same(small, model, queries,
     larger = rm.grow(model, 2)
     old = slice(0, small.num_items + 1)
     assert larger.num_items == small.num_items + 2 and larger.temperature == 1.5
+    assert larger.time_width == loaded.time_width == 1.25
     shares = larger.next_event(queries).item_probabilities[:, :, old]
     shares = shares / shares.sum(axis=2, keepdims=True)
     np.testing.assert_allclose(shares, before.item_probabilities, atol=1e-5)
     recommender = rm.Recommender(model, small)
     history = {"item": [0, 5], "action": ["view", "cart"], "timestamp": [10, 70]}
     again = rm.Recommender.load(recommender.save(tmp_path / "bundle"))
-    assert again.scorer.temperature == 1.5
+    assert again.scorer.temperature == 1.5 and again.scorer.time_width == 1.25
     assert again.recommend(history, k=3).items == recommender.recommend(history, k=3).items
 
 

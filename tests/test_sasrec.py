@@ -221,3 +221,18 @@ def test_queries_are_checked_before_they_are_scored(item_ids):
     for items in (None, [1]):
         with pytest.raises(ValueError, match="`item_ids` must be"):
             SASRec(V, L, D).score({"item_ids": item_ids}, items)
+
+
+def test_an_encoder_may_read_columns_alone():
+    columns = {"action": {"codes": 4}}
+    inputs = {"item_ids": IDS, "action": np.where(IDS > 0, 1 + IDS % 3, 0)}
+    other = {**inputs, "item_ids": np.where(IDS > 0, V, 0)}
+    for read_items in (True, False):
+        model = SASRec(V, max_length=L, width=D, columns=columns, read_items=read_items)
+        model = SASRec.from_config(model.get_config())
+        same = np.allclose(model.query_vectors(inputs), model.query_vectors(other), atol=1e-6)
+        assert same is not read_items
+        changed = {**inputs, "action": np.where(IDS > 0, 1, 0)}
+        assert not np.allclose(model.query_vectors(inputs), model.query_vectors(changed))
+    with pytest.raises(ValueError, match="`columns` must be given to an encoder that reads"):
+        SASRec(V, width=D, read_items=False)

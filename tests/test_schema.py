@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from recmodels.features.columns import Category, Flag, Vector
+from recmodels.features.counts import Counts
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
@@ -138,6 +139,7 @@ EVERY_KIND = {
     "gap": Gap(),
     "hour": Clock(),
     "member": Flag(),
+    "counts": Counts(source="action"),
     "text": Vector(),
 }
 

@@ -24,6 +24,10 @@ def test_density_is_that_of_the_mixture_that_forecasts_hold():
     held = LogNormalMixture(np.exp(log_weights), means, np.exp(log_scales))
     found = to_numpy(log_density(parameters, seconds))
     np.testing.assert_allclose(found, held.log_density(seconds), rtol=1e-5)
+    wide = LogNormalMixture(held.weights, held.means, 1.5 * held.scales)
+    np.testing.assert_allclose(
+        to_numpy(log_density(parameters, seconds, 1.5)), wide.log_density(seconds), rtol=1e-5
+    )
 
 
 def test_density_by_hand():

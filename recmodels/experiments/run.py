@@ -13,8 +13,16 @@ from recmodels.data.event_splits import last_day, last_event
 from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
-from recmodels.evaluation.calibration import choose_decision_weights, fit_temperature
-from recmodels.evaluation.event_prediction import EventEvaluation, evaluate_events
+from recmodels.evaluation.calibration import (
+    choose_decision_weights,
+    fit_temperature,
+    fit_time_width,
+)
+from recmodels.evaluation.event_prediction import (
+    EventEvaluation,
+    evaluate_events,
+    forecast_events,
+)
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
@@ -48,8 +56,8 @@ class Run:
             of whom nothing is known; None under other protocols.
         seconds: of the training of `model` alone.
         audit: of a sequence model on the test cases; None for others.
-        decision: of a trained model of events, what was chosen on validation: `temperature` and
-            the `weights` of the decision for a type.
+        decision: of a trained model of events, what was chosen on validation: `temperature`,
+            `time_width` and the `weights` of the decision for a type.
     """
 
     experiment: Experiment
@@ -190,22 +198,27 @@ def run_seed(
 
 
 def calibrate(model, data: SequenceData) -> dict:
-    """Set the temperature of a model of events by its validation queries, and choose a decision.
+    """Calibrate a model of events by its validation queries, and choose a decision.
 
     Args:
-        model: a trained `NextEvent`, whose `temperature` is set.
+        model: a trained `NextEvent`, whose `temperature` and `time_width` are set.
         data: what it was trained on.
 
     Returns:
-        `temperature`, and `weights` of the decision for each type; see `choose_decision_weights`.
+        `temperature`, `time_width`, and `weights` of the decision for each type; see
+        `choose_decision_weights`.
     """
-    model.temperature = 1.0
+    model.temperature = model.time_width = 1.0
     validation = evaluate_events(model, data.validation)
     model.temperature = fit_temperature(validation.probabilities, validation.targets)
+    gap = forecast_events(model, data.validation).gap
+    if gap is not None:
+        model.time_width = fit_time_width(gap, data.validation.target_columns["gap_seconds"])
     validation = evaluate_events(model, data.validation)
-    weights = choose_decision_weights(validation.probabilities, validation.targets)
+    weights = choose_decision_weights(validation.probabilities)
     return {
         "temperature": round(model.temperature, 4),
+        "time_width": round(model.time_width, 4),
         "weights": [round(float(weight), 4) for weight in weights],
     }
 

@@ -26,6 +26,7 @@ class Column:
     of: str = field(default="events", kw_only=True)
     kind: ClassVar[str]
     default_source: ClassVar[str | None] = None
+    of_history: ClassVar[bool] = False  # Whether a value depends on the events before it.
 
     @property
     def fitted(self) -> bool:

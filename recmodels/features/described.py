@@ -10,10 +10,15 @@ def check_described(name: str, column: Column, source: str) -> None:
     """Raise where a column describes what its kind cannot, or would tell a query its answer."""
     if column.of not in OF:
         raise ValueError(f"`of` must be one of {OF}. Received: {name!r}: of={column.of!r}")
-    if isinstance(column, Gap) and column.of not in ("events", "asked"):
+    if column.of_history and column.of not in ("events", "asked"):
         raise ValueError(
-            "A Gap lies between two events, so it can only describe events. "
+            "Gaps and Counts depend on earlier events, so they can only describe events. "
             f"Received: {name!r}: of={column.of!r}"
+        )
+    if isinstance(column, Gap) and column.by is not None and column.of == "asked":
+        raise ValueError(
+            "A Gap of the event to predict must have no `by`: the time since the same value would "
+            f"tell the value itself. Received: {name!r}: by={column.by!r}"
         )
     told = isinstance(column, Category | Flag) and source not in ("timestamp", "item", "user")
     if column.of == "asked" and not (told or isinstance(column, Clock | Gap)):

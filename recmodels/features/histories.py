@@ -196,7 +196,7 @@ def build_histories(
     known, offsets = interactions.user_offsets()
     items = vocabulary.encode(events["item"])
     carried = {name: events[name].to_numpy() for name in columns}
-    carried |= {} if schema is None else schema.encode(events)
+    carried |= {} if schema is None else schema.encode(events, interactions.items)
     histories = Histories(known, items, offsets, carried)
     if users is not None and not np.array_equal(users, known):
         histories = histories.select(pd.Index(known).get_indexer(pd.Index(users)), users)

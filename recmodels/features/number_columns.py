@@ -110,13 +110,24 @@ class Gap(Column):
     Codes: 1 for less than a second, 2 for 1 to 2 seconds, 3 for 2 to 4, ..., `buckets` for all
     longer ones; `buckets + 1` for the first event of a user.
 
+    With `by="item"` it is the time since the user's previous event with the same item, and
+    `buckets + 1` means that there was none: how long ago the user met the item is known even of
+    items that training never saw. By the category of items it is the same for categories.
+
     Args:
         source: the column with the times in seconds; by default `timestamp`.
         buckets: B. The default reaches a year.
+        by: a column of the events, such as `"item"` or `"action"`, or of the table of items, such
+            as `"category"`, whose value the previous event must share.
+
+    Example:
+        >>> schema = Schema({"gap": Gap(), "item_gap": Gap(by="item")})
     """
 
     buckets: int = 26
+    by: str | None = None
     kind = "gap"
+    of_history = True
     default_source = "timestamp"
 
     @property
@@ -127,6 +138,12 @@ class Gap(Column):
     def edges(self) -> tuple[float, ...]:
         """Where one bucket ends and the next begins, in seconds."""
         return tuple(2.0**power for power in range(self.buckets - 1))
+
+    def to_config(self) -> dict:
+        config = super().to_config()
+        if self.by is None:  # Then it equals what earlier versions stored.
+            del config["by"]
+        return config
 
     def encode(self, values: pd.Series) -> np.ndarray:
         gaps = _numbers(values)

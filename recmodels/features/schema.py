@@ -8,13 +8,13 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
+from recmodels.features.counts import Counts, sum_in_histories
 from recmodels.features.described import check_described
+from recmodels.features.gaps import gap_seconds
 from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.vocabulary import Vocabulary
 
-KINDS: dict[str, type[Column]] = {
-    kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector)
-}
+KINDS = {kind.kind: kind for kind in (Category, Number, Gap, Clock, Flag, Vector, Counts)}
 # By which column of the events each row of a table is found.
 KEYS = {"items": "item", "users": "user"}
 
@@ -139,14 +139,17 @@ class Schema:
             if column.of in tables:
                 table = self._table(name, tables[column.of])
                 rows = table[table.index.isin(events[KEYS[column.of]].unique())]
-            fitted[name] = column.fit(self._values(rows, name))
+            fitted[name] = column.fit(self._values(rows, name, items))
         return Schema(fitted)
 
-    def encode(self, events: pd.DataFrame) -> dict[str, np.ndarray]:
+    def encode(
+        self, events: pd.DataFrame, items: pd.DataFrame | None = None
+    ) -> dict[str, np.ndarray]:
         """Encode the columns of events and of the target events.
 
         Args:
             events: sorted by user and time, (N,).
+            items: table of the items, for a `Gap` by one of its columns.
 
         Returns:
             By name: int32 codes (N,) where the column has codes (0 is padding only), or
@@ -159,7 +162,9 @@ class Schema:
         """
         encoded = {}
         for name in (*self.names_of("events"), *self.names_of("asked")):
-            codes = self._encode(name, self._values(events, name))
+            codes = self._encode(name, self._values(events, name, items))
+            if isinstance(self.columns[name], Counts):
+                codes = sum_in_histories(codes, events["user"].to_numpy())
             if self.columns[name].of == "asked":
                 users = events["user"].to_numpy()
                 last = np.append(users[1:] != users[:-1], True)[: len(users)]
@@ -281,7 +286,7 @@ class Schema:
             )
         return table
 
-    def _values(self, rows: pd.DataFrame, name: str):
+    def _values(self, rows: pd.DataFrame, name: str, items: pd.DataFrame | None = None):
         source = self.source(name)
         if source not in rows.columns:
             raise ValueError(
@@ -290,11 +295,6 @@ class Schema:
                 "it when reading, or leave it out of the schema. "
                 f"Received: columns={list(rows.columns)}"
             )
-        values = rows[source]
         if isinstance(self.columns[name], Gap):
-            users = rows["user"].to_numpy()
-            first = np.concatenate([[True], users[1:] != users[:-1]])[: len(users)]
-            gaps = values.astype("float64").diff().to_numpy(copy=True)
-            gaps[first] = np.nan
-            return pd.Series(gaps, name=source)
-        return values.reset_index(drop=True)
+            return gap_seconds(rows, source, self.columns[name].by, items)
+        return rows[source].reset_index(drop=True)

@@ -9,7 +9,6 @@ import pandas as pd
 from recmodels.data.splits import Cases, Split
 from recmodels.features.checks import digest
 from recmodels.features.histories import Histories, build_histories
-from recmodels.features.number_columns import Gap
 from recmodels.features.protocol import DEFAULT_PROTOCOL, Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
@@ -220,10 +219,10 @@ class _CaseEncoder:
     def _target_columns(
         self, events: pd.DataFrame, last: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """See `Queries`; a gap of the schema has no previous event here and is left out."""
-        encoded = self.schema.encode(events)
+        """See `Queries`; gaps and counts have no previous events here and are left out."""
         names = self.schema.names_of("events")
-        columns = {n: encoded[n] for n in names if not isinstance(self.schema[n], Gap)}
+        names = [name for name in names if not self.schema[name].of_history]
+        columns = Schema({name: self.schema[name] for name in names}).encode(events)
         if last is not None:
             columns["gap_seconds"] = events["timestamp"].to_numpy(np.float64) - last
         return columns

@@ -65,15 +65,18 @@ class TimeHead(keras.layers.Layer):
         return {**super().get_config(), "num_components": self.num_components}
 
 
-def mixture(parameters):
-    """Log-weights, means and log-scales of the components, float32 (..., K), from a `TimeHead`."""
+def mixture(parameters, time_width: float = 1.0):
+    """Log-weights, means and log-scales of the components, float32 (..., K), from a `TimeHead`.
+
+    All scales are multiplied by `time_width`.
+    """
     parameters = ops.cast(parameters, "float32")
     logits, means, log_scales = (parameters[..., i, :] for i in range(3))
     bounded = LARGEST_LOG_SCALE * ops.tanh(log_scales / LARGEST_LOG_SCALE)
-    return ops.log_softmax(logits, axis=-1), means, bounded
+    return ops.log_softmax(logits, axis=-1), means, bounded + math.log(time_width)
 
 
-def log_density(parameters, seconds):
+def log_density(parameters, seconds, time_width: float = 1.0):
     """Natural logarithm of the density at some seconds, per second, float32 (...).
 
     Equal to `LogNormalMixture.log_density`, with gradients.
@@ -81,11 +84,12 @@ def log_density(parameters, seconds):
     Args:
         parameters: from a `TimeHead`, (..., 3, K).
         seconds: 0 or more, float (...).
+        time_width: see `mixture`.
 
     Example: one component with mean 0 and scale 1 has at 0 seconds the density of a standard
     normal at log(1 + 0) = 0, which is -0.919.
     """
-    log_weights, means, log_scales = mixture(parameters)
+    log_weights, means, log_scales = mixture(parameters, time_width)
     logs = ops.log1p(ops.cast(seconds, "float32"))[..., None]
     z = (logs - means) * ops.exp(-log_scales)
     parts = log_weights - 0.5 * z**2 - log_scales - 0.5 * math.log(2 * math.pi) - logs

@@ -14,6 +14,7 @@ from recmodels.models.capabilities import ChoosesSettings, can
 from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 from recmodels.models.growth import grow_keras
 from recmodels.models.initial_weights import InitialWeights
+from recmodels.models.positive import PositiveNumber
 from recmodels.models.sequence_encoder import SCORING_ROWS, SequenceEncoder
 from recmodels.threads import thread_map
 
@@ -31,7 +32,8 @@ class NextEvent(InitialWeights):
         p(type)          softmax(W h + b), the logits divided by the calibration `temperature`
         p(item | type)   softmax over the items 1..V of h_a . v_j, where
                          h_a follows from h and the type, see `GivenType`
-        gap              a log-normal mixture, see `TimeHead`
+        gap              a log-normal mixture, see `TimeHead`, the scales of its components
+                         multiplied by the calibration `time_width`
 
     Padding, the unknown item and the mask have no probability, and neither have unknown and
     missing types. All probabilities follow from the log itself: no class weights enter them.
@@ -46,6 +48,7 @@ class NextEvent(InitialWeights):
         type_column: name of the schema's column that holds them, a `Category`.
         num_components: K of the mixture over times; 0 for a model without times.
         temperature: by which logits of types are divided; 1 until it is calibrated.
+        time_width: by which the scales of the mixture are multiplied; 1 until it is calibrated.
 
     Call arguments:
         inputs: of the encoder.
@@ -54,7 +57,8 @@ class NextEvent(InitialWeights):
         States of the encoder, (B, T, D).
 
     Raises:
-        ValueError: `types` are not two or more different labels, or `temperature` is not positive.
+        ValueError: `types` are not two or more different labels, or `temperature` or `time_width`
+            is not positive.
 
     Example:
         >>> schema = Schema({"action": Category(), "gap": Gap(), "hour": Clock()})
@@ -66,6 +70,8 @@ class NextEvent(InitialWeights):
     """
 
     task = "next_event"  # How `fit` trains it; see `tasks/build.py`.
+    temperature = PositiveNumber()
+    time_width = PositiveNumber()
 
     def __init__(
         self,
@@ -74,6 +80,7 @@ class NextEvent(InitialWeights):
         type_column: str = "action",
         num_components: int = 8,
         temperature: float = 1.0,
+        time_width: float = 1.0,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -87,6 +94,7 @@ class NextEvent(InitialWeights):
         self.type_column = type_column
         self.num_components = num_components
         self.temperature = temperature
+        self.time_width = time_width
         self.given_type = GivenType(len(labels), name="given_type", dtype=self.dtype_policy)
         self.type_head = keras.layers.Dense(len(labels), name="type_head", dtype="float32")
         self.time_head = None
@@ -97,18 +105,6 @@ class NextEvent(InitialWeights):
     def types(self) -> tuple:
         """Labels of the types, in the order of forecasts and codes."""
         return tuple(self._types)
-
-    @property
-    def temperature(self) -> float:
-        """By which logits of types are divided: above 1, probabilities are less extreme."""
-        return self._temperature
-
-    @temperature.setter
-    def temperature(self, value: float) -> None:
-        number = isinstance(value, int | float | np.floating) and not isinstance(value, bool)
-        fits = number and 0 < value < np.inf
-        require(fits, "`temperature` must be a number greater than 0", temperature=value)
-        self._temperature = float(value)
 
     @property
     def num_items(self) -> int | None:
@@ -229,8 +225,8 @@ class NextEvent(InitialWeights):
         if self.time_head is not None:
             gaps = np.asarray(gaps, np.float64)
             clean = np.where(gaps >= 0, gaps, 0.0).astype(np.float32)
-            density = ops.convert_to_numpy(log_density(self.time_head(states), clean))
-            parts["gap"] = np.where(gaps >= 0, density, np.nan)
+            density = log_density(self.time_head(states), clean, self.time_width)
+            parts["gap"] = np.where(gaps >= 0, ops.convert_to_numpy(density), np.nan)
         return parts
 
     def _checked(self, queries: Mapping) -> dict[str, np.ndarray]:
@@ -251,7 +247,7 @@ class NextEvent(InitialWeights):
     def _gap(self, states: np.ndarray) -> LogNormalMixture | None:
         if self.time_head is None:
             return None
-        found = mixture(self.time_head(states))
+        found = mixture(self.time_head(states), self.time_width)
         log_weights, means, log_scales = (
             ops.convert_to_numpy(part).astype(np.float64) for part in found
         )
@@ -283,6 +279,7 @@ class NextEvent(InitialWeights):
             "type_column": self.type_column,
             "num_components": self.num_components,
             "temperature": self.temperature,
+            "time_width": self.time_width,
         }
 
     @classmethod

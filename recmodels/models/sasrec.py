@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.sequences import SequenceData
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.embedding import ItemEmbedding
@@ -46,6 +47,8 @@ class SASRec(SequenceEncoder):
             others as without them.
         combine: how columns join the item vector: `"sum"`, `"concatenate"` or `"gate"`; see
             `EventEmbedding`.
+        read_items: whether the items of a history are read themselves, or its columns alone, as
+            suits logs in which most items are new or rare. Items can be scored either way.
         dtype: as of any Keras layer; with `"mixed_bfloat16"` layers and softmax losses compute in
             half precision, while weights, norms and sums stay float32.
 
@@ -76,6 +79,7 @@ class SASRec(SequenceEncoder):
         temperature: float | None = None,
         columns: Mapping[str, Mapping[str, int]] | None = None,
         combine: str = "sum",
+        read_items: bool = True,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -85,7 +89,7 @@ class SASRec(SequenceEncoder):
             )
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
         self.columns = tuple(self.column_sizes)
-        self.combine = combine
+        self.combine, self.read_items = combine, read_items
         self.num_items = num_items
         self.norm_order = norm_order
         self.temperature = temperature
@@ -142,6 +146,9 @@ class SASRec(SequenceEncoder):
                 "`num_items` must be given before the model is built or called, or be chosen from "
                 "the data by `fit`. Received: num_items=None"
             )
+        must = "`columns` must be given to an encoder that reads nothing else"
+        reads = self.read_items or self.columns
+        require(reads, must, columns=self.columns, read_items=self.read_items)
         self._chosen = True
         policy = self.dtype_policy
         self.item_embedding = ItemEmbedding(
@@ -185,7 +192,9 @@ class SASRec(SequenceEncoder):
         item_ids = inputs["item_ids"]
         real = padding_mask(item_ids)
         mask = attention_mask(real)  # (B, T, T)
-        x = self.item_embedding(item_ids) * self.width**0.5  # (B, T, D)
+        # A factor of 0 instead of no vectors, so that all gradients are defined.
+        scale = self.width**0.5 if self.read_items else 0.0
+        x = self.item_embedding(item_ids) * scale  # (B, T, D)
         if self.columns:
             x = self.event_embedding(x, {name: inputs[name] for name in self.columns})
         x = self.drop(self.position(x), training=training)
@@ -203,7 +212,8 @@ class SASRec(SequenceEncoder):
     def get_config(self) -> dict:
         config = {**super().get_config(), "num_items": self.num_items}
         if self.columns:
-            config |= {"columns": self.column_sizes, "combine": self.combine}
+            names = ("combine", "read_items")
+            config |= {"columns": self.column_sizes, **{n: getattr(self, n) for n in names}}
         if not self._chosen:
             return config
         return {

@@ -218,8 +218,10 @@ def _reader(recommender: Recommender, module) -> tuple[Callable, tuple[list, lis
     def read(histories, columns) -> tuple[dict, dict]:
         ids = module.item_ids.lookup(histories)  # 0 for padding and for unknown ids.
         unknown = (ids == 0) & (histories != module.raw_ids[0])
-        known, moved = pushed_right(tf.where(unknown, unknown_id, ids), columns[:num_events])
+        ids = tf.where(unknown, unknown_id, ids)
+        known, (items, *moved) = pushed_right(ids, [histories, *columns[:num_events]])
         raw = dict(zip(sources, [*moved, *columns[num_events:]], strict=True))
+        raw["histories"] = items  # Unknown items have one id, but each its own gaps.
         return raw, {"item_ids": known, **encode(raw, known)}
 
     return read, (events, told)

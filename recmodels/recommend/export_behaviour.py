@@ -62,7 +62,8 @@ def behaviour_function(module, model: NextEvent, read: Callable, states_of: Call
         answer["type_labels"] = module.types[1:]
         if model.time_head is not None:
             waited = tf.zeros_like(shares[:, 0]) if at is None else _waited(at, raw["timestamp"])
-            seconds = _quantiles(mixture(model.time_head(states)), waited)
+            parameters = mixture(model.time_head(states), model.time_width)
+            seconds = _quantiles(parameters, waited)
             answer["seconds"] = tf.where(some[:, None], seconds, math.nan)
         return answer
 
@@ -76,7 +77,7 @@ def behaviour_of_states(model: NextEvent, states, vectors) -> dict:
     items = _log_items(model, states, tf.constant(vectors))
     found = {"types": model.log_types(states), "items": items}
     if model.time_head is not None:
-        found["gap"] = tf.stack(mixture(model.time_head(states)), axis=1)
+        found["gap"] = tf.stack(mixture(model.time_head(states), model.time_width), axis=1)
     return found
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.features.columns import Category, Column, Flag, Vector
+from recmodels.features.counts import Counts
 from recmodels.features.number_columns import (
     CLOCKS,
     FIRST_WEEKDAY,
@@ -16,6 +18,7 @@ from recmodels.features.number_columns import (
     SECONDS_PER_HOUR,
     Clock,
     Gap,
+    Number,
 )
 from recmodels.features.schema import Schema
 from recmodels.models.sequence_encoder import LENGTH_STEP
@@ -31,13 +34,20 @@ def column_specs(schema: Schema, names: tuple[str, ...]) -> tuple[list, list]:
         ...): `user_age` of its user and `asked_action` of the event it asks for.
 
     Raises:
-        ValueError: two columns need one source in different types.
+        ValueError: two columns need one source in different types, or a gap is one by another
+            column than the item.
     """
     import tensorflow as tf
 
     kinds: dict[str, tuple] = {}
     for name in names:
         column, of = schema[name], schema[name].of
+        by = getattr(column, "by", None)
+        must = (
+            "A Gap in an exported model must have `by='item'` or none: serve others with "
+            "`Recommender.load`"
+        )
+        require(by in (None, "item"), must, column=name, by=by)
         length = (column.length,) if isinstance(column, Vector) else ()
         wanted = {_told(schema, name): (None, *length)} if of in ("users", "asked") else {}
         wanted |= {schema.source(name): (None, None, *length)} if of in ("events", "asked") else {}
@@ -58,8 +68,9 @@ def column_encoders(
 ) -> tuple[Callable, list]:
     """A function from raw columns to what the model reads, and the tables to keep with it.
 
-    The function takes a dict of raw tensors by the names of `column_specs` and `item_ids`, (B, T),
-    0 where there is no event; what it returns is 0 there. It equals what `RequestReader` makes.
+    The function takes a dict of raw tensors by the names of `column_specs`, the raw `histories` of
+    items, and `item_ids`, (B, T), 0 where there is no event; what it returns is 0 there. It equals
+    what `RequestReader` makes.
 
     Args:
         schema: fitted.
@@ -68,18 +79,25 @@ def column_encoders(
     """
     import tensorflow as tf
 
-    lookups = {name: _table(schema[name]) for name in names if isinstance(schema[name], Category)}
+    lookups = {name: _table(schema[name]) for name in names if hasattr(schema[name], "values")}
     rows = {name: item_columns[name] for name in names if schema[name].of == "items"}
     rows = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in rows.items()}
     rows = {name: tf.Variable(values, trainable=False) for name, values in rows.items()}
 
-    def encode_one(name: str, raw: dict, real):
+    def encode_one(name: str, raw: dict, item_ids):
         column, of, told = schema[name], schema[name].of, None
         if of in ("users", "asked"):
-            told = _encode(column, raw[_told(schema, name)][:, None], real, lookups.get(name))
+            told = _encode(column, raw[_told(schema, name)][:, None], lookups.get(name))
         if of == "users":
             return told
-        codes = _encode(column, raw[schema.source(name)], real, lookups.get(name))
+        values = raw[schema.source(name)]
+        if isinstance(column, Gap):
+            groups = raw["histories"] if column.by else tf.zeros_like(item_ids)
+            values = _gaps(values, groups, item_ids > 0)
+        codes = _encode(column, values, lookups.get(name))
+        if isinstance(column, Counts):
+            there = tf.where(item_ids[..., None] > 0, codes, tf.zeros_like(codes))
+            codes = tf.math.log1p(tf.cumsum(there, axis=1))
         return codes if told is None else tf.concat([codes[:, 1:], told], axis=1)
 
     def encode(raw: dict, item_ids) -> dict:
@@ -88,7 +106,7 @@ def column_encoders(
             if name in rows:
                 encoded[name] = tf.gather(rows[name], item_ids)  # Row 0, padding, holds zeros.
                 continue
-            codes = encode_one(name, raw, real)
+            codes = encode_one(name, raw, item_ids)
             kept = real if codes.shape.rank == 2 else real[..., None]
             encoded[name] = tf.where(kept, codes, tf.zeros_like(codes))
         return encoded
@@ -135,12 +153,12 @@ def _told(schema: Schema, name: str) -> str:
 def _raw_type(column: Column):
     import tensorflow as tf
 
-    if isinstance(column, Category):
+    if isinstance(column, Category | Counts):
         return tf.string if isinstance(next(iter(column.values), ""), str) else tf.int64
     return tf.int64 if isinstance(column, Flag) else tf.float64
 
 
-def _table(column: Category):
+def _table(column: Category | Counts):
     import tensorflow as tf
 
     keys = tf.constant(list(column.values), _raw_type(column))
@@ -149,12 +167,37 @@ def _table(column: Category):
     return tf.lookup.StaticHashTable(pairs, default_value=len(column.values) + 1)
 
 
-def _encode(column: Column, values, real, table):
+def _gaps(times, groups, real):
+    """Seconds since the previous event of the same group, float64 (B, T); NaN for the first one.
+
+    Sorting by group puts each event after that one, and needs no matrix of pairs of events.
+
+    Args:
+        times: float64 (B, T).
+        groups: what both events share, integers or texts, (B, T).
+        real: bool (B, T), False for padding on the left.
+    """
+    import tensorflow as tf
+
+    groups = tf.reshape(tf.unique(tf.reshape(groups, [-1])).idx, tf.shape(groups))
+    groups = tf.where(real, groups, -1)
+    order = tf.argsort(groups, axis=1, stable=True)
+    sorted_groups = tf.gather(groups, order, batch_dims=1)
+    sorted_times = tf.gather(times, order, batch_dims=1)
+    same = tf.pad(sorted_groups[:, 1:] == sorted_groups[:, :-1], [[0, 0], [1, 0]])
+    passed = tf.pad(sorted_times[:, 1:] - sorted_times[:, :-1], [[0, 0], [1, 0]])
+    gaps = tf.where(same & (sorted_groups >= 0), passed, np.nan)
+    return tf.gather(gaps, tf.argsort(order, axis=1), batch_dims=1)
+
+
+def _encode(column: Column, values, table):
     import tensorflow as tf
 
     if isinstance(column, Category):
         missing = values == ("" if values.dtype == tf.string else MISSING)
         return tf.where(missing, column.num_codes - 1, table.lookup(values))
+    if isinstance(column, Counts):  # Neither unknown nor missing values have a place.
+        return tf.one_hot(table.lookup(values) - 1, len(column.values))
     if isinstance(column, Flag):
         return tf.where(values == MISSING, 3, 1 + tf.cast(values, tf.int32))
     if isinstance(column, Vector):
@@ -163,11 +206,7 @@ def _encode(column: Column, values, real, table):
         return tf.concat([vectors, tf.cast(missing, tf.float32)], axis=-1)
     if isinstance(column, Clock):
         return _clock(column, values)
-    if isinstance(column, Gap):
-        before = tf.pad(values[:, :-1], [[0, 0], [1, 0]])
-        follows = tf.pad(real[:, :-1], [[0, 0], [1, 0]])
-        values = tf.where(follows, values - before, np.nan)
-    elif column.buckets is None:
+    if isinstance(column, Number) and column.buckets is None:
         missing = tf.math.is_nan(values)
         numbers = tf.math.log1p(values) if column.scale == "log1p" else values
         scaled = tf.where(missing, tf.zeros_like(values), (numbers - column.center) / column.spread)

@@ -11,6 +11,7 @@ from recmodels.data.interactions import LATEST_TIMESTAMP
 from recmodels.evaluation.model_checks import check_model, check_schema
 from recmodels.features.columns import Category
 from recmodels.features.described import OF
+from recmodels.features.gaps import group_sources
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
@@ -70,8 +71,11 @@ class RequestReader:
         check_schema(scorer, schema)
         self.vocabulary = vocabulary
         self.schema = schema
+        self.items = items
         self.item_columns = schema.encode_items(items, vocabulary)
         self.sources = {of: {schema.source(n) for n in schema.names_of(of)} for of in OF}
+        self.groups = group_sources(schema.columns.values(), items) - {"item"}
+        self.sources["events"] |= self.groups
         self.histories = None
         if histories is None:
             return
@@ -165,10 +169,11 @@ class RequestReader:
         rows["item"] = [item for table in tables for item in table["item"]]
         if "timestamp" in rows:
             _check_times(_numbers("timestamp", rows["timestamp"]), rows["user"])
-        columns = self.schema.encode(pd.DataFrame(rows))
+        columns = self.schema.encode(pd.DataFrame(rows), self.items)
         # Raw numbers, such as ratings, for models that read them as they are.
-        whole = [name for name in given if all(name in table for table in tables)]
-        columns |= {name: _numbers(name, rows[name]) for name in whole if name not in columns}
+        whole = {name for name in given if all(name in table for table in tables)}
+        whole -= {*columns, *self.groups}
+        columns |= {name: _numbers(name, rows[name]) for name in sorted(whole)}
         flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
         requests = Histories(np.arange(len(tables)), flat, offsets, columns)
         requests = requests.with_item_columns(self.item_columns).with_user_columns(
