@@ -398,7 +398,7 @@ def test_names_of_folders_are_columns_of_all_parts_or_of_none(write, tmp_path):
     with pytest.raises(ValueError, match="same columns.*'day'.*'z.csv'"):
         read_table(tmp_path / "logs")
     write("user,item\n1,6\n", "other/user=2/a.csv")
-    with pytest.raises(ValueError, match=r"Columns \['user'\] stand in `a.csv` and in the names"):
+    with pytest.raises(ValueError, match=r"Columns \['user'\] are in `a.csv` and in the names"):
         read_table(tmp_path / "other")
 
 
