@@ -416,7 +416,7 @@ def test_parts_that_could_not_be_read_again_are_refused(tmp_path):
     model = MostPopular().fit(train(), 6)
     for parts, match in (
         ({"items": items}, "`items` has no item"),
-        ({"item_vectors": vectors}, "`item_vectors` must be one finite vector an item"),
+        ({"item_vectors": vectors}, "`item_vectors` must be one finite vector per item"),
         ({"model": model}, "`model` and `vocabulary` must .*Received: model.num_items=6, 5"),
         ({"fallback": model}, "`model` and `vocabulary` must"),
         ({"metrics": {"ndcg@10": float("nan")}}, "must hold only what JSON can"),

@@ -358,7 +358,7 @@ class TestBank(ExerciseBank):
             ("hardly better", lambda data, texts: hybrid(data, texts, (0.95, 0.05), "spread")),
             ("one scale", lambda data, texts: Sum(
                 fitted(data, rm.Markov(), rm.ItemKNN()), lambda scores: scores)),
-            ("one column an item", without_padding),
+            ("one column per item", without_padding),
             ("not finite", not_finite),
             ("method `score`", lambda data, texts: "a hybrid"),
             ("gradient descent", sasrec),

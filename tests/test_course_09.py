@@ -198,7 +198,7 @@ class TestBank(ExerciseBank):
         ],
         "09.3": [
             ("return all items", lambda s, r, d: two_stages(s, r, d)[:d]),
-            ("stand in the list once", lambda s, r, d: two_stages(s, r, d)[:-1]),
+            ("be in the list once", lambda s, r, d: two_stages(s, r, d)[:-1]),
             ("scores have no say", lambda s, r, d: np.argsort(-r)),
             ("stars have no say", lambda s, r, d: np.argsort(-s)),
             ("keep the order of their scores", stars_below_too),

@@ -222,8 +222,8 @@ def test_users_without_history_are_ranked_too():
     [
         ([[0.0, 1.0, np.nan, 2.0]] * 2, "not finite"),
         ([[0.0, 1.0, -INF, 2.0]] * 2, "not finite"),
-        ([0.0, 1.0], "one column an item"),
-        ([[0.0, 1.0]] * 2, "one column an item"),  # Target 3 has no column.
+        ([0.0, 1.0], "one column per item"),
+        ([[0.0, 1.0]] * 2, "one column per item"),  # Target 3 has no column.
     ],
 )
 def test_faulty_scores_are_refused(table, message):

@@ -259,7 +259,7 @@ def test_lists_show_what_the_item_table_knows():
 
 def test_item_table_that_does_not_fit_is_refused():
     for items, match in (
-        (pd.DataFrame({"title": ["Tea"]}, index=[1]), "knows no item"),
+        (pd.DataFrame({"title": ["Tea"]}, index=[1]), "has no item of the vocabulary"),
         (pd.DataFrame({"score": [1]}, index=["tea"]), "none of them named"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"], index=["tea"]), "distinct columns"),
         (pd.DataFrame({"title": ["Tea", "Te"]}, index=["tea", "tea"]), "distinct=False"),

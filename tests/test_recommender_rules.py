@@ -128,7 +128,7 @@ def test_diversity_needs_vectors_and_takes_given_ones():
 
 @pytest.mark.parametrize("vectors", [np.ones((4, 2)), np.ones(5), np.full((5, 2), np.nan)])
 def test_vectors_that_do_not_fit(vectors):
-    with pytest.raises(ValueError, match="`item_vectors` must be one finite vector an item"):
+    with pytest.raises(ValueError, match="`item_vectors` must be one finite vector per item"):
         recommender(item_vectors=vectors)
 
 
