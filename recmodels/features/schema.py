@@ -94,7 +94,7 @@ class Schema:
             *names: of columns of a fitted schema.
 
         Returns:
-            By name, `{"codes": n}` for codes 0..n - 1, or `{"numbers": C}` for C numbers per event.
+            By name, n under `"codes"` for codes 0..n - 1, or C under `"numbers"` for C per event.
 
         Raises:
             ValueError: a column is unknown or has not been fitted.
