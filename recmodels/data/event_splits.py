@@ -7,9 +7,7 @@ import numpy as np
 from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split, leave_one_out, split_at
-from recmodels.data.times import moment_seconds
-
-SECONDS_PER_DAY = 86_400
+from recmodels.data.times import SECONDS_PER_DAY, moment_seconds
 
 
 def last_event(

@@ -14,8 +14,9 @@ from recmodels.data.interactions import LATEST_TIMESTAMP
 from recmodels.data.time_numbers import GIVE_FORMAT, UNITS, guess_unit, read_digits
 from recmodels.data.values import exact_limit, is_text, refuse, to_numbers, to_text, unwrap
 
+SECONDS_PER_DAY = 86_400
 # Seconds of 2090 taken for milliseconds, and milliseconds for microseconds, end before that.
-WRONG_UNIT_END = 45 * 86_400
+WRONG_UNIT_END = 45 * SECONDS_PER_DAY
 _WRONG_UNIT = (
     "lie in the first weeks of 1970, as missing times and numbers in a wrong unit do",
     "Drop those rows, or convert numbers with their unit, as in `pd.to_datetime(column, "

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from recmodels.data.errors import require
+from recmodels.data.event_values import column_names, values_of_events
 
 
 def gap_seconds(
@@ -35,7 +36,7 @@ def gap_seconds(
     """
     keys = [events["user"].to_numpy()]
     if by is not None:
-        keys.append(_values_of(events, by, items))
+        keys.append(_groups(events, by, items))
     times = events[source].astype("float64").reset_index(drop=True)
     return times.groupby(keys, sort=False).diff()
 
@@ -46,14 +47,12 @@ def group_sources(columns: Iterable, items: pd.DataFrame | None) -> set[str]:
     return by - set([] if items is None else items)
 
 
-def _values_of(events: pd.DataFrame, by: str, items: pd.DataFrame | None):
-    """The value of a column for each event, (N,)."""
-    if by in events:
-        return events[by].to_numpy()
-    there = list(events) + ([] if items is None else list(items))
+def _groups(events: pd.DataFrame, by: str, items: pd.DataFrame | None):
+    """What the events of a gap share, (N,)."""
+    values = values_of_events(events, items, by)
     must = (
         "`by` of a Gap must be a column of the events or of the table of items: name it when "
         "reading, or leave it out of the schema"
     )
-    require(items is not None and by in items, must, by=by, columns=there)
-    return items[by].reindex(events["item"]).to_numpy()
+    require(values is not None, must, by=by, columns=column_names(events, items))
+    return values.to_numpy()

@@ -9,10 +9,9 @@ from scipy.special import xlogy
 
 from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
+from recmodels.data.times import SECONDS_PER_DAY
 from recmodels.features.checks import check_whole
-from recmodels.insights.markov_mixture import column_of
-
-DAY = 86_400
+from recmodels.insights.log_columns import column_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +109,13 @@ def drift_alarm(
 def _units(log: Interactions, column: str, days: int, reference_days: int):
     """Counts of values, sparse (units, values), which units are the latest, and the values."""
     times = log.events["timestamp"].to_numpy()
-    back = (times.max(initial=0) - times) // (days * DAY)  # 0 in the latest window.
+    back = (times.max(initial=0) - times) // (days * SECONDS_PER_DAY)  # 0 in the latest window.
     blocks = reference_days // days
     must = f"`log` must reach over {days + reference_days} days: choose shorter windows"
     require(
-        len(times) and back.max() >= blocks, must, days=np.ptp(times) / DAY if len(times) else 0
+        len(times) and back.max() >= blocks,
+        must,
+        days=np.ptp(times) / SECONDS_PER_DAY if len(times) else 0,
     )
     inside = back <= blocks
     codes, names = pd.factorize(column_of(log, column)[inside], use_na_sentinel=False)

@@ -7,13 +7,11 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
-from recmodels.data.times import moment_seconds
+from recmodels.data.times import SECONDS_PER_DAY, moment_seconds
 from recmodels.extras import import_extra
 from recmodels.features.histories import Histories, build_histories
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
-
-DAY = 86_400
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,8 +57,8 @@ class LabelExamples:
         events = self.inputs.events
         groups = events.groupby("user")["timestamp"]
         found = pd.DataFrame({"events": groups.size()})
-        found["days_since_last"] = (self.cuts - groups.max()) / DAY
-        found["days_known"] = (self.cuts - groups.min()) / DAY
+        found["days_since_last"] = (self.cuts - groups.max()) / SECONDS_PER_DAY
+        found["days_known"] = (self.cuts - groups.min()) / SECONDS_PER_DAY
         if column is not None:
             must = "`column` must be a column of the events"
             require(column in events, must, column=column, columns=list(events))
@@ -109,16 +107,21 @@ def build_label_examples(
     moments = [moment_seconds(cut, "cuts") for cut in np.atleast_1d(np.array(cuts, object))]
     require(moments, "`cuts` must hold at least one moment", cuts=cuts)
     _check_question(log, column, value)
-    events, width = log.events, days * DAY
+    events, width = log.events, days * SECONDS_PER_DAY
     times = events["timestamp"].to_numpy()
     reach = max(moments) + width
     must = "`cuts` must leave `days` until the end of the log: choose earlier cuts or fewer days"
-    require(reach <= times.max(), must, days_left=(times.max() - max(moments)) / DAY, days=days)
+    require(
+        reach <= times.max(),
+        must,
+        days_left=(times.max() - max(moments)) / SECONDS_PER_DAY,
+        days=days,
+    )
     hits = (events[column].astype(object) == value).to_numpy()
     users = events["user"].to_numpy()
     inputs, parts, count = [], [], 0
     for cut in moments:
-        begin = -np.inf if input_days is None else cut - input_days * DAY
+        begin = -np.inf if input_days is None else cut - input_days * SECONDS_PER_DAY
         known = (times > begin) & (times <= cut)
         rows, who = pd.factorize(users[known])
         did = users[hits & (times > cut) & (times <= cut + width)]

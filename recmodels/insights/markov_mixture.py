@@ -7,11 +7,12 @@ import pandas as pd
 from scipy import sparse
 from scipy.special import logsumexp
 
-from recmodels.data.errors import invalid, require
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.extras import import_extra
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
+from recmodels.insights.log_columns import column_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +43,16 @@ class Sequences:
         flat = Histories(self.users, self.codes, self.offsets, {}).select(rows)
         return Sequences(self.names, flat.items, flat.offsets, flat.users)
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Number of the history of each event, int64 (N,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def steps(self) -> np.ndarray:
+        """Events that another of the same history follows, both with a known state, (M,)."""
+        rows, known = self.rows, self.codes >= 0
+        return np.flatnonzero((rows[:-1] == rows[1:]) & known[:-1] & known[1:])
+
     def counts(self) -> tuple[sparse.csr_array, sparse.csr_array]:
         """First states, sparse float64 (U, S), and transitions, (U, S * S), of each user.
 
@@ -49,12 +60,11 @@ class Sequences:
 
         An event whose state is unknown ends a run: what follows it is no transition.
         """
-        states, rows = len(self.names), np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        states, rows = len(self.names), self.rows
         known = np.flatnonzero(self.codes >= 0)
         first = known[np.unique(rows[known], return_index=True)[1]]
-        before, after = self.codes[:-1], self.codes[1:]
-        steps = np.flatnonzero((rows[:-1] == rows[1:]) & (before >= 0) & (after >= 0))
-        moves = before[steps] * states + after[steps]
+        steps = self.steps()
+        moves = self.codes[steps] * states + self.codes[steps + 1]
         return (
             _count(rows[first], self.codes[first], (len(self), states)),
             _count(rows[steps], moves, (len(self), states**2)),
@@ -108,16 +118,6 @@ def label_sequences(
         starts = np.repeat(offsets[:-1], pieces) + place * piece
         users, offsets = np.repeat(users, pieces), np.append(starts, offsets[-1])
     return Sequences(tuple(names), codes, offsets, users)
-
-
-def column_of(log: Interactions, name: str) -> np.ndarray:
-    """A column of the events, or of the item of each event, object (N,)."""
-    if name in log.events:
-        return log.events[name].astype(object).to_numpy()
-    if log.items is not None and name in log.items:
-        return log.items[name].reindex(log.events["item"]).astype(object).to_numpy()
-    there = [*log.events, *([] if log.items is None else log.items)]
-    raise invalid(f"`columns` must be columns of the events or the items: {there}", columns=name)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,11 +7,11 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
+from recmodels.data.times import SECONDS_PER_DAY
 from recmodels.extras import import_extra
 from recmodels.features.checks import check_whole
-from recmodels.insights.markov_mixture import column_of
+from recmodels.insights.log_columns import column_of
 
-DAY = 86_400
 PERIODS = 3  # The fewest that a season is estimated from.
 
 
@@ -45,13 +45,13 @@ def daily_counts(
     if column is not None:
         values = pd.Series(column_of(log, column)).astype(str).to_numpy(object)
     seconds = log.events["timestamp"].to_numpy() + round(utc_offset * 3600)
-    days = seconds // DAY
+    days = seconds // SECONDS_PER_DAY
     must = "`log` must reach over at least three days, of which the first and the last are left out"
     spanned = int(np.ptp(days)) + 1 if len(days) else 0
     require(spanned >= 3, must, days=spanned)
     counts = pd.crosstab(days, values)
     counts = counts.reindex(np.arange(days.min(), days.max() + 1)).iloc[1:-1].astype(np.float64)
-    counts.index = pd.to_datetime(counts.index * DAY, unit="s").rename("day")
+    counts.index = pd.to_datetime(counts.index * SECONDS_PER_DAY, unit="s").rename("day")
     return counts.rename_axis(columns=None)
 
 

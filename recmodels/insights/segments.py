@@ -173,7 +173,7 @@ def cluster_cards(
     require(
         clusters.shape == (len(sequences),), must, clusters=clusters.shape, count=len(sequences)
     )
-    of_event = np.repeat(clusters, np.diff(sequences.offsets))
+    of_event = clusters[sequences.rows]
     names = pd.Series(sequences.names, dtype=object)
     known = sequences.codes >= 0
     labels = _typical(of_event[known], sequences.codes[known], top)
@@ -207,11 +207,10 @@ def _typical(of_event: np.ndarray, codes: np.ndarray, top: int) -> dict:
 
 def _typical_steps(sequences: Sequences, of_event: np.ndarray, top: int) -> dict:
     """By cluster the transitions that are most typical, given the label they start from."""
-    codes, rows = sequences.codes, np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))
-    together = (rows[1:] == rows[:-1]) & (codes[1:] >= 0) & (codes[:-1] >= 0)
-    before, after = codes[:-1][together], codes[1:][together]
+    steps = sequences.steps()
+    before, after = sequences.codes[steps], sequences.codes[steps + 1]
     code = pd.Series(list(zip(before.tolist(), after.tolist(), strict=True)), dtype=object)
-    columns = {"cluster": of_event[1:][together], "code": code, "before": before, "share": 1.0}
+    columns = {"cluster": of_event[steps + 1], "code": code, "before": before, "share": 1.0}
     return _largest(pd.DataFrame(columns), ["cluster", "before"], ["before"], top)
 
 

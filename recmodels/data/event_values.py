@@ -1,0 +1,33 @@
+"""The value of a column for each event, wherever the log keeps it."""
+
+import pandas as pd
+
+
+def values_of_events(
+    events: pd.DataFrame, items: pd.DataFrame | None, name: str
+) -> pd.Series | None:
+    """A column of the events, or of the item of each event.
+
+    Args:
+        events: with `item` and further columns, (N,).
+        items: table of the items, indexed by raw id, or None.
+        name: of the column; one of the events comes before one of the items.
+
+    Returns:
+        One value per event, (N,), missing where an item has no row in its table; None where neither
+        table has the column.
+
+    Example:
+        >>> values_of_events(log.events, log.items, "category").tolist()
+        ['tea', 'cups', 'tea']
+    """
+    if name in events:
+        return events[name]
+    if items is None or name not in items:
+        return None
+    return items[name].reindex(events["item"])
+
+
+def column_names(events: pd.DataFrame, items: pd.DataFrame | None) -> list[str]:
+    """Names of the columns that `values_of_events` finds, for errors."""
+    return list(events) + ([] if items is None else list(items))
