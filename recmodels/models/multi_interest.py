@@ -134,6 +134,12 @@ class MultiInterest(SequenceEncoder):
         sharpness = ops.exp(ops.cast(self.log_sharpness, "float32"))
         return ops.log_softmax(sharpness * evidence, axis=-1)
 
+    def split_states(self, states):
+        """Predictions (..., K, D) and log weights (..., K, 1) of states (..., K * (D + 1))."""
+        shape = (*ops.shape(states)[:-1], self.num_interests, self.width + 1)
+        states = ops.reshape(states, shape)
+        return states[..., :-1], states[..., -1:]
+
     def interest_scores(self, states, vectors):
         """Scores of items by each interest.
 
@@ -144,10 +150,8 @@ class MultiInterest(SequenceEncoder):
         Returns:
             (..., K, N).
         """
-        shape = (*ops.shape(states)[:-1], self.num_interests, self.width + 1)
-        states = ops.reshape(states, shape)
-        predictions, weights = states[..., :-1], states[..., -1:]
-        return ops.matmul(predictions, ops.transpose(vectors)) + weights
+        predictions, log_weights = self.split_states(states)
+        return ops.matmul(predictions, ops.transpose(vectors)) + log_weights
 
     def match(self, states, vectors):
         return ops.max(self.interest_scores(states, vectors), axis=-2)

@@ -29,9 +29,9 @@ class MultiInterestTask(NextItem):
         states = ops.cast(states_at(y_pred, x["positions"]), "float32")
         table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
         scores = self.encoder.interest_scores(states, table)  # (N, K, V)
-        weights = ops.reshape(states, (-1, self.encoder.num_interests, self.encoder.width + 1))
+        _, log_weights = self.encoder.split_states(states)
         # The weight is part of each score and has to be left out of the sum over the items.
-        total = ops.logsumexp(scores, axis=-1) - weights[..., -1]  # (N, K)
+        total = ops.logsumexp(scores, axis=-1) - log_weights[..., 0]  # (N, K)
         own = ops.take_along_axis(scores, (y - 1)[:, None, None], axis=-1)[..., 0]
         lost = -ops.logsumexp(own - total, axis=-1)  # (N,)
         return ops.sum(lost * sample_weight) / ops.sum(sample_weight)
