@@ -197,12 +197,20 @@ def event_metrics(
     return {name: float(value) for name, value in found.items()}
 
 
+def type_targets(queries: Queries, size: int) -> np.ndarray:
+    """Place of each target's type among `size` types, int (N,).
+
+    `size` is a type that training never saw, -1 a missing one.
+    """
+    codes = np.asarray(queries.target_columns["action"])
+    return np.where(codes == size + 2, -1, np.minimum(codes - 1, size))
+
+
 def _type_columns(forecast: EventForecast, queries: Queries, decision_weights) -> dict:
     probabilities, size = forecast.type_probabilities, len(forecast.types)
-    codes = np.asarray(queries.target_columns["action"])
-    targets = np.where(codes == size + 2, -1, np.minimum(codes - 1, size))
+    targets = type_targets(queries, size)
     known = (targets >= 0) & (targets < size)
-    rows, places = np.arange(len(codes)), np.where(known, targets, 0)
+    rows, places = np.arange(len(targets)), np.where(known, targets, 0)
     chosen = probabilities[rows, places]
     brier = (probabilities**2).sum(axis=1) - 2 * chosen + 1
     likely = probabilities.argmax(axis=1)

@@ -22,6 +22,7 @@ from recmodels.evaluation.event_prediction import (
     EventEvaluation,
     evaluate_events,
     forecast_events,
+    type_targets,
 )
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
@@ -209,11 +210,12 @@ def calibrate(model, data: SequenceData) -> dict:
         `choose_decision_weights`.
     """
     model.temperature = model.time_width = 1.0
-    validation = evaluate_events(model, data.validation)
-    model.temperature = fit_temperature(validation.probabilities, validation.targets)
-    gap = forecast_events(model, data.validation).gap
-    if gap is not None:
-        model.time_width = fit_time_width(gap, data.validation.target_columns["gap_seconds"])
+    forecast = forecast_events(model, data.validation)
+    targets = type_targets(data.validation, len(forecast.types))
+    model.temperature = fit_temperature(forecast.type_probabilities, targets)
+    if forecast.gap is not None:
+        seconds = data.validation.target_columns["gap_seconds"]
+        model.time_width = fit_time_width(forecast.gap, seconds)
     validation = evaluate_events(model, data.validation)
     weights = choose_decision_weights(validation.probabilities)
     return {
