@@ -235,6 +235,8 @@ class RequestReader:
             if not isinstance(column, Category) or source == "item":
                 continue
             places = np.flatnonzero(columns[name] == len(column.values) + 1)
+            if not len(places):  # Grouping nothing would take a tenth of a request.
+                continue
             for row, values in rows[source].iloc[places].groupby(rows["user"][places]):
                 shown = ", ".join(map(repr, list(dict.fromkeys(values))[:5]))
                 notes[row].append(
