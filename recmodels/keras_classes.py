@@ -8,6 +8,7 @@ _PACKAGE = "recmodels"
 # By module: the classes that are registered with `keras.saving.register_keras_serializable`.
 _CLASSES = {
     "layers.attention": ("MultiHeadAttention",),
+    "layers.content_embedding": ("ContentItemEmbedding",),
     "layers.dropout": ("Dropout",),
     "layers.embedding": ("ItemEmbedding",),
     "layers.event_embedding": ("EventEmbedding",),
@@ -20,6 +21,7 @@ _CLASSES = {
     "layers.time_head": ("TimeHead",),
     "layers.tower": ("Tower",),
     "layers.transformer": ("TransformerBlock",),
+    "text.bert": ("Bert", "TextVectors"),
     "models.multi_interest": ("MultiInterest",),
     "models.sasrec": ("SASRec",),
     "models.two_tower": ("TwoTower",),
