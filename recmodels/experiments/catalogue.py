@@ -179,7 +179,7 @@ def _shop(dataset: str) -> Experiment:
     )
 
 
-def _recipe(dataset: str, minutes: float) -> Experiment:
+def _recipe(dataset: str, minutes: float, **settings) -> Experiment:
     """SASRec without a setting: all follow from the log."""
     return Experiment(
         name=f"{dataset}-recipe",
@@ -187,7 +187,8 @@ def _recipe(dataset: str, minutes: float) -> Experiment:
         model="sasrec",
         seeds=SEEDS,
         minutes=minutes,
-        published=PUBLISHED[f"sasrec, softmax, on {dataset}"],
+        published=PUBLISHED.get(f"sasrec, softmax, on {dataset}", {}),
+        **settings,
     )
 
 
@@ -233,6 +234,8 @@ _ENTRIES = [
     _recipe("sports", 6),
     _shop("shop"),
     _shop("shop-deterministic"),
+    _recipe("shop", 2, filter_seen=False),
+    _recipe("shop-deterministic", 2, filter_seen=False),
     *_baselines("ml-1m-sasrec"),
     *_baselines("beauty"),
     *_baselines("sports"),
