@@ -69,7 +69,10 @@ from recmodels.models.event_forecast import LogNormalMixture as LogNormalMixture
 from recmodels.models.growth import grow as grow
 from recmodels.models.hybrid import Hybrid as Hybrid
 from recmodels.models.implicit_als import ImplicitALS as ImplicitALS
+from recmodels.models.initial_items import initialise_items as initialise_items
 from recmodels.models.item_knn import ItemKNN as ItemKNN
+from recmodels.models.item_vectors import GloVe as GloVe
+from recmodels.models.item_vectors import Item2Vec as Item2Vec
 from recmodels.models.markov import Markov as Markov
 from recmodels.models.multi_interest import MultiInterest as MultiInterest
 from recmodels.models.next_event import NextEvent as NextEvent

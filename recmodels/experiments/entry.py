@@ -18,6 +18,7 @@ from recmodels.models.event_floors import (
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
+from recmodels.models.item_vectors import GloVe, Item2Vec
 from recmodels.models.markov import Markov
 from recmodels.models.next_event import NextEvent
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -42,6 +43,8 @@ MODELS: dict[str, type] = {
     "ease": EASE,
     "als": ImplicitALS,
     "bpr-mf": BPRMF,
+    "item2vec": Item2Vec,
+    "glove": GloVe,
     "content": Content,
     "hybrid": Hybrid,
     "sasrec": SASRec,
@@ -56,7 +59,8 @@ MODELS: dict[str, type] = {
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 EVENT_PROTOCOLS = ("last-event", "last-day")  # Types and times are predicted, not items.
 PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS)
-SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
+# Baselines whose result depends on a seed.
+SEEDED = ("random", "als", "bpr-mf", "item2vec", "glove")
 # Event columns that models learn from besides the items.
 COLUMNS = {
     "recent-popularity": ("timestamp",),
