@@ -72,7 +72,7 @@ def test_every_imported_package_is_declared():
     assert not {m for m in always if not declared & set(map(canonicalize_name, homes[m]))}
     assert optional
     for module, extra in optional:
-        assert names(EXTRAS[extra]) & set(map(canonicalize_name, homes[module]))
+        assert names(EXTRAS[extra]) & set(map(canonicalize_name, homes.get(module, [module])))
 
 
 def pins_of(path):
