@@ -17,6 +17,7 @@ from recmodels.experiments.rating_catalogue import (
     TUTORIAL,
     ml_100k,
 )
+from recmodels.experiments.text_catalogue import TEXT_ENTRIES
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -255,6 +256,7 @@ _ENTRIES = [
     *RATING_ENTRIES,
     *EVENT_ENTRIES,
     *COLUMN_ENTRIES,
+    *TEXT_ENTRIES,
 ]
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from recmodels.features.columns import Vector
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData
 from recmodels.models.bpr_mf import BPRMF
@@ -29,6 +30,7 @@ from recmodels.models.transition import Transitions
 from recmodels.models.two_tower import TwoTower
 from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
+from recmodels.text.cleaning import item_texts
 
 # The one place where a name selects code.
 MODELS: dict[str, type] = {
@@ -91,6 +93,9 @@ class Experiment:
         split: options of the split, such as the time window of `last_event`.
         schema: typed columns that the model reads.
         query_time: see `Protocol`.
+        item_text: arguments of a `TextEncoder` by the name of the column of items that its
+            vectors make; see `with_item_text`.
+        slices: whether rare and cold targets are measured for themselves as well.
         seeds: one run each.
         minutes: a run costs on two cores.
         expected: test metrics and how far a seed may lie from them, such as
@@ -113,6 +118,8 @@ class Experiment:
     split: dict = field(default_factory=dict)
     schema: Schema = EMPTY_SCHEMA
     query_time: bool = False
+    item_text: dict[str, dict] = field(default_factory=dict)
+    slices: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0
     expected: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -187,7 +194,13 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
     kind = MODELS[name]
     if issubclass(kind, EventFloor):
         return kind(data.schema["action"].values, **options)
-    columns = {"columns": data.schema.input_sizes()} if len(data.schema) else {}
+    if kind is Content:
+        return kind(item_texts(data.items).reindex(data.vocabulary.raw_ids), **options)
+    vectors = [n for n in data.schema.names_of("items") if isinstance(data.schema[n], Vector)]
+    others = [name for name in data.schema if name not in vectors]
+    columns = {"columns": data.schema.input_sizes(*others)} if others else {}
+    if vectors:
+        columns["item_columns"] = data.schema.input_sizes(*vectors)
     match getattr(kind, "task", None):
         case None:
             return kind(**options, **({"seed": seed} if name in SEEDED else {}))

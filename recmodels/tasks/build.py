@@ -14,7 +14,7 @@ from recmodels.features.epochs import EpochBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
-from recmodels.models.capabilities import columns_of
+from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
 from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
@@ -85,7 +85,10 @@ def next_item_job(
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
         augment: changes of what the model reads in training; None for none.
     """
-    sampler = None
+    sampler, identity = None, {}
+    if can(model, ReadsItemColumns) and model.item_columns:
+        model.adapt_items(data.item_columns, data.train.item_counts(data.num_items) > 0)
+        identity["item columns"] = digest(*(data.item_columns[n] for n in model.item_columns))
     if loss != "full_softmax" and loss not in IN_BATCH:
         sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
     batches = NextItemBatches(
@@ -102,10 +105,10 @@ def next_item_job(
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
-        return Job(NextItem(model, loss), batches, entropy=entropy)
+        return Job(NextItem(model, loss), batches, entropy=entropy, identity=identity)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
-    return Job(task, batches)
+    return Job(task, batches, identity=identity)
 
 
 def multi_interest_job(
