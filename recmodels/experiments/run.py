@@ -179,7 +179,7 @@ def run_seed(
     test = everyone = audit = None
     if split.test is not None:
         test = tested.measure(split, "test")
-        if experiment.task == "next_item" and len(tested.data.test) > 1:
+        if experiment.reads_sequences and len(tested.data.test) > 1:
             audit = order_audit(tested.model, tested.data.test)
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
         everyone = measure_everyone(tested.model, tested.data)
@@ -254,7 +254,7 @@ def _train(
     data = prepare_experiment(experiment, split)
     if refit:
         data = replace(data, validation=None)
-    if experiment.task == "next_item":
+    if experiment.reads_sequences:
         refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
     began = time.perf_counter()
