@@ -16,9 +16,11 @@ from recmodels.models.event_floors import (
     MedianGap,
     RepeatLastType,
 )
+from recmodels.models.families import FAMILIES
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
+from recmodels.models.item_vectors import GloVe, Item2Vec
 from recmodels.models.markov import Markov
 from recmodels.models.next_event import NextEvent
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -44,9 +46,10 @@ MODELS: dict[str, type] = {
     "ease": EASE,
     "als": ImplicitALS,
     "bpr-mf": BPRMF,
+    "item2vec": Item2Vec,
+    "glove": GloVe,
     "content": Content,
     "hybrid": Hybrid,
-    "sasrec": SASRec,
     "user-item-bias": UserItemBias,
     "two-tower": TwoTower,
     "majority": MajorityType,
@@ -54,11 +57,13 @@ MODELS: dict[str, type] = {
     "markov-type": MarkovTypes,
     "median-gap": MedianGap,
     "next-event": NextEvent,
+    **{name: family.kind for name, family in FAMILIES.items()},
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 EVENT_PROTOCOLS = ("last-event", "last-day")  # Types and times are predicted, not items.
 PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS)
-SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
+# Baselines whose result depends on a seed.
+SEEDED = ("random", "als", "bpr-mf", "item2vec", "glove")
 # Event columns that models learn from besides the items.
 COLUMNS = {
     "recent-popularity": ("timestamp",),
@@ -66,6 +71,7 @@ COLUMNS = {
     "user-item-bias": ("value",),
     "median-gap": ("timestamp",),
     "next-event": ("timestamp",),
+    "hstu-times": ("timestamp",),
 }
 
 
@@ -132,7 +138,7 @@ class Experiment:
                 f"`protocol` must be one of {PROTOCOLS}. Received: protocol={self.protocol!r}"
             )
         # The second training has nothing to choose epochs by, which sequence encoders need.
-        if self.holds_out_ratings and self.task == "next_item":
+        if self.holds_out_ratings and self.reads_sequences:
             raise ValueError(
                 "`model` under a rating protocol must be two towers or a model that counts. "
                 f"Received: model={self.model!r}, protocol={self.protocol!r}"
@@ -142,6 +148,11 @@ class Experiment:
     def task(self) -> str | None:
         """How `fit` trains the model, such as `"next_item"`; None for models that count."""
         return getattr(MODELS[self.model], "task", None)
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether the model is a sequence encoder that ranks items."""
+        return self.model in FAMILIES
 
     @property
     def holds_out_ratings(self) -> bool:
@@ -206,4 +217,6 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
             heads = dict(options)
             encoder = SASRec(data.num_items, **heads.pop("encoder", {}), **columns)
             return kind(encoder, data.schema["action"].values, **heads)
+    if name in FAMILIES:
+        return FAMILIES[name].build(data.num_items, **options, **columns)
     return kind(num_items=data.num_items, **options, **columns)

@@ -185,7 +185,7 @@ def run_seed(
     test = everyone = audit = cold = None
     if split.test is not None:
         test = tested.measure(split, "test")
-        if experiment.task == "next_item" and len(tested.data.test) > 1:
+        if experiment.reads_sequences and len(tested.data.test) > 1:
             audit = order_audit(tested.model, tested.data.test)
         cold = cold_ranks(tested.model, tested.data.test) if experiment.slices else None
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
@@ -235,7 +235,7 @@ def _train(
     data = prepare_experiment(experiment, split)
     if refit:
         data = replace(data, validation=None)
-    if experiment.task == "next_item":
+    if experiment.reads_sequences:
         refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
     began = time.perf_counter()

@@ -92,6 +92,13 @@ class PredictsEvents(Protocol):
 
 
 @runtime_checkable
+class HasEncoder(Protocol):
+    """Puts heads on the states of a sequence encoder, which is its `encoder`."""
+
+    encoder: object
+
+
+@runtime_checkable
 class Covers(Protocol):
     """Can score items without a training event, for example by their texts."""
 
