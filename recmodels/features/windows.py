@@ -104,3 +104,19 @@ def cut_windows(
     ends = np.repeat(end, counts) - moved
     full = np.where(back > 0, max_length, max_length - np.repeat(spared, counts))
     return np.maximum(np.repeat(begin, counts), ends - full - 1), ends
+
+
+def cut_prefixes(offsets: np.ndarray, max_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end of a window per target: its event and at most `max_length` before.
+
+    Args:
+        offsets: of the users, (U + 1,).
+        max_length: L, the most inputs in a window.
+
+    Returns:
+        Starts and ends, int64, in order of the targets.
+    """
+    first = np.repeat(offsets[:-1], np.diff(offsets))
+    last = np.arange(offsets[-1])
+    last, first = last[last > first], first[last > first]  # Nothing comes before a first event.
+    return np.maximum(first, last - max_length), last + 1

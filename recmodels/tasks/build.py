@@ -7,14 +7,16 @@ from functools import partial
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.augment import Augment, Augmenter
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
 from recmodels.features.epochs import EpochBatches
+from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
-from recmodels.models.capabilities import columns_of
+from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
 from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
@@ -79,22 +81,25 @@ def next_item_job(
             `"in_batch_uncorrected"` without.
         batch_size: histories of full length per step.
         windows: `"all"` trains on every event, `"latest"` on the newest window of each user, as
-            published code does.
+            published code does, `"prefixes"` on every event with a window of its own, which an
+            encoder that sees both sides needs.
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
         augment: changes of what the model reads in training; None for none.
     """
-    sampler = None
-    if loss != "full_softmax" and loss not in IN_BATCH:
-        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+    _check_causal(model, windows)
+    identity = {}
+    if can(model, ReadsItemColumns) and model.item_columns:
+        model.adapt_items(data.item_columns, data.train.item_counts(data.num_items) > 0)
+        identity["item columns"] = digest(*(data.item_columns[n] for n in model.item_columns))
     batches = NextItemBatches(
         data.train,
         model.max_length,
         batch_size,
         seed,
         windows=windows,
-        negatives=sampler,
+        negatives=_sampler(data, loss, num_negatives),
         shared_negatives=num_negatives > 1,
         max_positions=max_positions if loss in IN_BATCH else None,
         columns=columns_of(model, data.train.columns),
@@ -102,10 +107,63 @@ def next_item_job(
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
-        return Job(NextItem(model, loss), batches, entropy=entropy)
+        return Job(NextItem(model, loss), batches, entropy=entropy, identity=identity)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
-    return Job(task, batches)
+    return Job(task, batches, identity=identity)
+
+
+def masked_item_job(
+    model: SequenceEncoder,
+    data: SequenceData,
+    seed: int,
+    *,
+    loss: str = "full_softmax",
+    batch_size: int = 16,
+    windows: str = "all",
+    num_negatives: int = 256,
+    mask_share: float = 0.2,
+    last_share: float = 0.5,
+) -> Job:
+    """Predict masked items from the events on both sides; for `BERT4Rec`.
+
+    Args:
+        model, data, seed: of `fit`.
+        loss: `"full_softmax"`, `"sampled_softmax"`, `"bce"` or `"gbce"`.
+        batch_size, windows, num_negatives: see `next_item_job`.
+        mask_share, last_share: see `MaskedItemBatches`.
+    """
+    batches = MaskedItemBatches(
+        data.train,
+        model.max_length,
+        batch_size,
+        seed,
+        model.mask_id,
+        mask_share,
+        last_share,
+        windows=windows,
+        negatives=_sampler(data, loss, num_negatives),
+        shared_negatives=num_negatives > 1,
+        columns=columns_of(model, data.train.columns),
+    )
+    return Job(NextItem(model, loss), batches)
+
+
+def _sampler(data: SequenceData, loss: str, num_negatives: int) -> NegativeSampler | None:
+    """The negatives that a loss needs, or None."""
+    if loss == "full_softmax" or loss in IN_BATCH:
+        return None
+    return NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+
+
+def _check_causal(model: SequenceEncoder, windows: str) -> None:
+    """Raise where states that have seen what comes next would be trained to predict it."""
+    must = (
+        "`windows` must be 'prefixes' for an encoder that sees both sides of an event, because "
+        "its other states have read what they would have to predict"
+    )
+    fits = model.causal or windows == "prefixes"
+    require(fits, must, model=type(model).__name__, windows=windows)
 
 
 def multi_interest_job(
@@ -154,17 +212,15 @@ def next_event_job(
         loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
         batch_size, windows, num_negatives, augment: see `next_item_job`.
     """
+    _check_causal(model.encoder, windows)
     task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
-    sampler = None
-    if loss != "full_softmax":
-        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
     batches = NextItemBatches(
         data.train,
         model.max_length,
         batch_size,
         seed,
         windows=windows,
-        negatives=sampler,
+        negatives=_sampler(data, loss, num_negatives),
         columns=model.columns,
         targets=event_targets(model, data),
         augmenter=_augmenter(augment, data),
@@ -228,6 +284,7 @@ def tower_job(
 # By the `task` that a model names.
 JOBS: dict[str, Callable[..., Job]] = {
     "next_item": next_item_job,
+    "masked_item": masked_item_job,
     "multi_interest": multi_interest_job,
     "next_event": next_event_job,
     "towers": tower_job,
