@@ -5,18 +5,25 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.features.augment import Augmenter
 from recmodels.features.checks import check_whole, digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
-from recmodels.features.windows import build_at_places, cut_windows, window_places
+from recmodels.features.windows import (
+    build_at_places,
+    cut_windows,
+    draw_prefixes,
+    window_places,
+)
 
 # Shares of the maximal length at which buckets end: fine where histories are many and short.
 BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 # Positions of a batch come in this many equal groups: a group shares its negatives, and losses are
 # computed some groups at a time. Loss functions rely on it.
 GROUPS = 16
+WINDOWS = ("latest", "all", "prefixes")
 
 
 class NextItemBatches(EpochBatches):
@@ -39,7 +46,10 @@ class NextItemBatches(EpochBatches):
         max_length: L, the most inputs in a window.
         batch_size: windows of full length a batch; shorter windows are scaled up to match.
         seed: of the shuffling.
-        windows: `"latest"` trains on the newest window of each user, `"all"` on every event.
+        windows: `"latest"` trains on the newest window of each user, `"all"` on every event, and
+            `"prefixes"`, for encoders that return the last state alone, on what followed some
+            beginnings of each history, drawn anew in every epoch.
+        prefixes: how many beginnings of each history.
         negatives: draws negatives for losses that need them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
@@ -64,6 +74,7 @@ class NextItemBatches(EpochBatches):
         batch_size: int,
         seed: int,
         windows: str = "latest",
+        prefixes: int = 8,
         negatives: NegativeSampler | None = None,
         shared_negatives: bool = True,
         max_positions: int | None = None,
@@ -74,16 +85,16 @@ class NextItemBatches(EpochBatches):
         **kwargs,
     ) -> None:
         super().__init__(seed, **kwargs)
-        if windows not in ("latest", "all"):
-            raise ValueError(f"`windows` must be 'latest' or 'all'. Received: windows={windows!r}")
-        for name, value in (("max_length", max_length), ("batch_size", batch_size)):
+        require(windows in WINDOWS, f"`windows` must be one of {WINDOWS}", windows=windows)
+        sizes = {"max_length": max_length, "batch_size": batch_size, "prefixes": prefixes}
+        for name, value in sizes.items():
             check_whole(name, value)
         self.histories = histories
         self.max_length = max_length
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
-        self.columns, self.windows = tuple(columns), windows
+        self.columns, self.windows, self.prefixes = tuple(columns), windows, prefixes
         self.targets = dict(targets or {})
         self.augmenter = augmenter
         if histories.lengths.max(initial=0) < 2:
@@ -115,15 +126,18 @@ class NextItemBatches(EpochBatches):
             "max_positions": self.max_positions,
             "augment": self.augmenter and self.augmenter.identity(),
             "seed of batches": self.seed,
+            **({"prefixes": self.prefixes} if self.windows == "prefixes" else {}),
         }
 
     def set_epoch(self, epoch: int) -> None:
         """Compute the batches of an epoch; every epoch has the same number."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
-        self.starts, self.ends = cut_windows(
-            self.histories.offsets, self.max_length, self.windows == "all", rng
-        )
+        offsets, length = self.histories.offsets, self.max_length
+        if self.windows == "prefixes":
+            self.starts, self.ends = draw_prefixes(offsets, length, self.prefixes, rng)
+        else:
+            self.starts, self.ends = cut_windows(offsets, length, self.windows == "all", rng)
         bucket = np.searchsorted(self.bounds, self.ends - self.starts - 1)
         self._plan = []
         for b, rows in enumerate(self.rows_per_batch):
@@ -152,6 +166,8 @@ class NextItemBatches(EpochBatches):
         else:
             rng = np.random.default_rng((self.seed, self.epoch, index, 2))
             inputs, following = self.augmenter(places, self.columns, rng)
+        if self.windows == "prefixes":
+            following = following[:, -1:]  # The encoder returns one state per window.
         real = np.flatnonzero(following >= 0)
         if self.max_positions is not None and len(real) > self.max_positions:
             rng = np.random.default_rng((self.seed, self.epoch, index, 1))

@@ -104,3 +104,28 @@ def cut_windows(
     ends = np.repeat(end, counts) - moved
     full = np.where(back > 0, max_length, max_length - np.repeat(spared, counts))
     return np.maximum(np.repeat(begin, counts), ends - full - 1), ends
+
+
+def draw_prefixes(
+    offsets: np.ndarray, max_length: int, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end of windows that end anywhere in a history, `count` per user.
+
+    Args:
+        offsets: of the users, (U + 1,).
+        max_length: L, the most inputs in a window; one further event is its target.
+        count: windows per user, fewer where a history has fewer targets; no target is drawn twice.
+        rng: draws the targets.
+
+    Returns:
+        Starts and ends, int64.
+    """
+    begin = np.repeat(offsets[:-1], np.diff(offsets))
+    places = np.arange(offsets[-1])
+    targets = places[places > begin]  # The first event of a user has nothing before it.
+    order = rng.permutation(len(targets))
+    shuffled = order[np.argsort(begin[targets][order], kind="stable")]
+    users = begin[targets][shuffled]
+    rank = np.arange(len(users)) - np.searchsorted(users, users)  # Within the user.
+    drawn = targets[shuffled[rank < count]]
+    return np.maximum(begin[drawn], drawn - max_length), drawn + 1

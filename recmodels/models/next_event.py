@@ -143,6 +143,12 @@ class NextEvent(InitialWeights):
         if self.time_head is not None:
             self.time_head.build((None, width))
 
+    def remember_weights(self) -> None:
+        """Take the present weights as the initial ones, unless the encoder was trained before."""
+        super().remember_weights()
+        if not self.encoder.has_initial_weights:
+            self._initial = None
+
     def call(self, inputs, training=None):
         return self.encoder(inputs, training=training)
 

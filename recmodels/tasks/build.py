@@ -7,14 +7,17 @@ from functools import partial
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.augment import Augment, Augmenter
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
 from recmodels.features.epochs import EpochBatches
+from recmodels.features.masked_batches import MaskedBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import columns_of
+from recmodels.models.masked_language import MaskedLanguage
 from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
@@ -28,6 +31,7 @@ from recmodels.tasks.next_event import (
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.towers import TowerTask
+from recmodels.text.word_pieces import SPECIAL
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
 
@@ -136,7 +140,9 @@ def next_event_job(
     time_weight: float = 1.0,
     loss: str = "full_softmax",
     batch_size: int = 16,
-    windows: str = "all",
+    windows: str | None = None,
+    prefixes: int = 8,
+    encoder_rate: float = 1.0,
     num_negatives: int = 256,
     augment: Augment | None = None,
 ) -> Job:
@@ -152,8 +158,18 @@ def next_event_job(
         item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
             learnt, and the others are as without it.
         loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
-        batch_size, windows, num_negatives, augment: see `next_item_job`.
+        windows: see `NextItemBatches`; by default `"all"`, or `"prefixes"` for an encoder that sees
+            both sides.
+        prefixes: of each history in every epoch, for such an encoder.
+        encoder_rate: by which the learning rate is multiplied for the weights of the encoder, which
+            must be built then: below 1 for one that was trained before.
+        batch_size, num_negatives, augment: see `next_item_job`.
     """
+    _set_rates(model.encoder, encoder_rate)
+    both_sides = getattr(model.encoder, "reads_both_sides", False)
+    must = "`windows` must be 'prefixes' for an encoder that sees both sides, and only for such"
+    windows = windows or ("prefixes" if both_sides else "all")
+    require((windows == "prefixes") == both_sides, must, windows=windows)
     task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
     sampler = None
     if loss != "full_softmax":
@@ -164,6 +180,7 @@ def next_event_job(
         batch_size,
         seed,
         windows=windows,
+        prefixes=prefixes,
         negatives=sampler,
         columns=model.columns,
         targets=event_targets(model, data),
@@ -176,8 +193,52 @@ def next_event_job(
         batches,
         measure=measure,
         measure_name="log_likelihood",
-        identity={"validation targets": targets},
+        identity={"validation targets": targets, **_noted(encoder_rate)},
     )
+
+
+def _set_rates(encoder: SequenceEncoder, rate: float) -> None:
+    """Note at the weights of an encoder by what their learning rate is multiplied."""
+    require(rate > 0, "`encoder_rate` must be positive", encoder_rate=rate)
+    must = "`encoder_rate` needs an encoder that has weights: train or load it first"
+    require(rate == 1 or encoder.built, must, encoder_rate=rate)
+    for variable in encoder.variables:
+        variable.rate_factor = rate
+
+
+def _noted(rate: float) -> dict[str, float]:
+    return {} if rate == 1 else {"encoder_rate": rate}
+
+
+def masked_language_job(
+    model: MaskedLanguage,
+    data: SequenceData,
+    seed: int,
+    *,
+    share: float = 0.15,
+    batch_size: int = 64,
+) -> Job:
+    """Name hidden tokens of training sentences; the weights of the last epoch are kept.
+
+    Args:
+        model, data, seed: of `fit`.
+        share: of the tokens that are hidden, besides those of some last events.
+        batch_size: sentences per step.
+    """
+    encoder = model.encoder
+    _set_rates(encoder, 1.0)
+    batches = MaskedBatches(
+        data.train,
+        encoder.behaviours,
+        len(encoder.tokens),
+        len(SPECIAL),
+        encoder.mask_token,
+        encoder.max_length,
+        batch_size,
+        share,
+        seed,
+    )
+    return Job(model, batches, validates=False)
 
 
 def _augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
@@ -230,5 +291,6 @@ JOBS: dict[str, Callable[..., Job]] = {
     "next_item": next_item_job,
     "multi_interest": multi_interest_job,
     "next_event": next_event_job,
+    "masked_language": masked_language_job,
     "towers": tower_job,
 }
