@@ -26,6 +26,7 @@ from recmodels.experiments.tables import (
 )
 from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.experiments.tune import tune, with_options
+from recmodels.models.families import FAMILIES
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular
 
@@ -86,13 +87,14 @@ ITEM_MODELS = sorted(MODELS.keys() - {e.model for e in EXPERIMENTS.values() if e
 
 @pytest.mark.parametrize("model", ITEM_MODELS)
 def test_every_model_name_selects_code(model, log):
+    small = {"max_length": 4, "width": 4, "num_blocks": 1}
     options = {
-        "sasrec": small_sasrec().options,
+        **dict.fromkeys(FAMILIES, small),
         "content": {"texts": ["tea"] * 7},
         "hybrid": {"scorers": [Markov(), MostPopular()], "weights": [0.7, 0.3]},
     }.get(model, {})
     entry = Experiment("one", "ring", model, options=options)
-    fit = {None: {}, "next_item": SMALL_FIT, "towers": {"epochs": 1}}[entry.task]
+    fit = SMALL_FIT if entry.reads_sequences else {"epochs": 1} if entry.task else {}
     split = split_log(log, entry.protocol)
     run = run_seed(replace(entry, fit=fit), 0, split, verbose=False)
     assert run.validation.metrics["hr@20"] == 1

@@ -74,6 +74,31 @@ def test_a_known_user_is_asked_by_raw_id(recommender):
             recommender.next_behaviour(**wrong)
 
 
+def test_many_are_answered_like_one_each_in_chunks_of_any_size(recommender, monkeypatch):
+    histories = [HISTORY, {**HISTORY, "item": ["cake", "cup"], "timestamp": [LAST - 50, LAST - 20]}]
+    question = {"k": 3, "at": LAST + 9, "given": "购买", "within": 600.0}
+    alone = [recommender.next_behaviour(each, **question).to_dict() for each in histories]
+    assert alone[0]["waited"] == 9 and alone[1]["waited"] == 29 and len(alone[1]["notes"]) == 1
+    for cells in (2**24, 1):
+        monkeypatch.setattr("recmodels.recommend.behaviour.CELLS", cells)
+        together = recommender.next_behaviour_many(histories, **question)
+        assert [each.to_dict() for each in together] == alone
+    named = recommender.next_behaviour_many(users=["u1", "u0"], k=2)
+    single = [recommender.next_behaviour(user=user, k=2).to_dict() for user in ("u1", "u0")]
+    assert [each.to_dict() for each in named] == single
+    assert recommender.next_behaviour_many([]) == []
+
+
+def test_of_many_the_history_that_cannot_be_answered_is_named(recommender):
+    with pytest.raises(ValueError, match=r"at least one event.*row=1, history=\{'item': \[\]"):
+        recommender.next_behaviour_many([HISTORY, []])
+    with pytest.raises(ValueError, match="at least one event.*row=1, user='nobody'"):
+        recommender.next_behaviour_many(users=["u0", "nobody"])
+    later = {**HISTORY, "timestamp": [LAST, LAST + 60]}
+    with pytest.raises(ValueError, match=f"`at` must not be before.*last_event={LAST + 60}"):
+        recommender.next_behaviour_many([HISTORY, later], at=LAST + 5)
+
+
 def test_given_a_type_the_items_of_that_type_sum_to_one(recommender):
     answer = recommender.next_behaviour(HISTORY, k=3, given="购买")
     assert set(answer.to_frame()["type"]) == {"购买"}

@@ -13,8 +13,8 @@ from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.windows import (
     build_at_places,
+    cut_prefixes,
     cut_windows,
-    draw_prefixes,
     window_places,
 )
 
@@ -46,10 +46,11 @@ class NextItemBatches(EpochBatches):
         max_length: L, the most inputs in a window.
         batch_size: windows of full length a batch; shorter windows are scaled up to match.
         seed: of the shuffling.
-        windows: `"latest"` trains on the newest window of each user, `"all"` on every event, and
-            `"prefixes"`, for encoders that return the last state alone, on what followed some
-            beginnings of each history, drawn anew in every epoch.
-        prefixes: how many beginnings of each history.
+        windows: `"latest"` trains on the newest window of each user, `"all"` on every event,
+            `"prefixes"` too, but with a window for each of them that ends there and asks for
+            nothing else: many times the work, for encoders that see both sides of an event.
+        prefixes: how many of these windows each user has in an epoch, drawn anew in every one;
+            None for all.
         negatives: draws negatives for losses that need them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
@@ -74,20 +75,19 @@ class NextItemBatches(EpochBatches):
         batch_size: int,
         seed: int,
         windows: str = "latest",
-        prefixes: int = 8,
         negatives: NegativeSampler | None = None,
         shared_negatives: bool = True,
         max_positions: int | None = None,
         columns: tuple[str, ...] = (),
         targets: Mapping[str, np.ndarray] | None = None,
         augmenter: Augmenter | None = None,
+        prefixes: int | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
         super().__init__(seed, **kwargs)
         require(windows in WINDOWS, f"`windows` must be one of {WINDOWS}", windows=windows)
-        sizes = {"max_length": max_length, "batch_size": batch_size, "prefixes": prefixes}
-        for name, value in sizes.items():
+        for name, value in (("max_length", max_length), ("batch_size", batch_size)):
             check_whole(name, value)
         self.histories = histories
         self.max_length = max_length
@@ -126,18 +126,19 @@ class NextItemBatches(EpochBatches):
             "max_positions": self.max_positions,
             "augment": self.augmenter and self.augmenter.identity(),
             "seed of batches": self.seed,
-            **({"prefixes": self.prefixes} if self.windows == "prefixes" else {}),
+            **({} if self.prefixes is None else {"prefixes": self.prefixes}),
         }
 
     def set_epoch(self, epoch: int) -> None:
         """Compute the batches of an epoch; every epoch has the same number."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
-        offsets, length = self.histories.offsets, self.max_length
+        offsets = self.histories.offsets
         if self.windows == "prefixes":
-            self.starts, self.ends = draw_prefixes(offsets, length, self.prefixes, rng)
+            self.starts, self.ends = cut_prefixes(offsets, self.max_length, self.prefixes, rng)
         else:
-            self.starts, self.ends = cut_windows(offsets, length, self.windows == "all", rng)
+            everything = self.windows == "all"
+            self.starts, self.ends = cut_windows(offsets, self.max_length, everything, rng)
         bucket = np.searchsorted(self.bounds, self.ends - self.starts - 1)
         self._plan = []
         for b, rows in enumerate(self.rows_per_batch):
@@ -158,21 +159,12 @@ class NextItemBatches(EpochBatches):
 
     def __getitem__(self, index: int):
         length, rows = self._plan[index]
-        starts, ends = self.starts[rows], self.ends[rows]
-        places = window_places(starts, ends - 1, length)
-        if self.augmenter is None:
-            inputs = build_at_places(self.histories, places, self.columns)
-            following = np.where(places >= 0, places + 1, -1)
-        else:
-            rng = np.random.default_rng((self.seed, self.epoch, index, 2))
-            inputs, following = self.augmenter(places, self.columns, rng)
-        if self.windows == "prefixes":
-            following = following[:, -1:]  # The encoder returns one state per window.
+        inputs, following = self.read_windows(self.starts[rows], self.ends[rows], length, index)
         real = np.flatnonzero(following >= 0)
         if self.max_positions is not None and len(real) > self.max_positions:
             rng = np.random.default_rng((self.seed, self.epoch, index, 1))
             real = np.sort(rng.choice(real, self.max_positions, replace=False))
-        count = self.max_positions or _rounded(len(real), len(rows) * length)
+        count = self.max_positions or _rounded(len(real), following.size)
         positions = np.zeros(count, np.int32)
         weights = np.zeros(count, np.float32)
         positions[: len(real)] = real
@@ -187,6 +179,31 @@ class NextItemBatches(EpochBatches):
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
         return inputs, found if self.targets else found["item_ids"], weights
+
+    def read_windows(
+        self, starts: np.ndarray, ends: np.ndarray, length: int, index: int
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs of a batch, and where in the histories the target of each position is.
+
+        Args:
+            starts, ends: places where the windows begin and end, (B,).
+            length: T.
+            index: of the batch.
+
+        Returns:
+            Inputs as `build_windows` makes them, and places of targets, (B, T), -1 where nothing
+            is asked for.
+        """
+        places = window_places(starts, ends - 1, length)
+        if self.augmenter is None:
+            inputs = build_at_places(self.histories, places, self.columns)
+            following = np.where(places >= 0, places + 1, -1)
+        else:
+            rng = np.random.default_rng((self.seed, self.epoch, index, 2))
+            inputs, following = self.augmenter(places, self.columns, rng)
+        if self.windows == "prefixes":
+            following[:, :-1] = -1
+        return inputs, following
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:

@@ -1,96 +1,78 @@
-"""Batches of sentences with hidden tokens, for pre-training by masked language modelling."""
+"""Training batches with masked items, for encoders that see both sides of an event."""
 
 import numpy as np
 
 from recmodels.data.errors import require
-from recmodels.features.checks import check_whole, digest
-from recmodels.features.epochs import EpochBatches
+from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
-from recmodels.features.windows import cut_windows, gather_places, window_places
-
-MASKED, RANDOM = 0.8, 0.1  # Of the chosen tokens; the others stay as they are.
+from recmodels.features.windows import build_at_places, window_places
 
 
-class MaskedBatches(EpochBatches):
-    """Sentences of events in which some tokens are to be named.
+class MaskedItemBatches(NextItemBatches):
+    """Batches in which the model predicts the items of masked events.
 
-    A share of the real tokens is chosen at random. Of these 80 % become the mask, 10 % a random
-    token and 10 % stay. Of half of the sentences, all tokens of the last event become masks too,
-    so that the end of a sentence is learnt as well as its middle.
+    Windows are those of `NextItemBatches` with their last event, of at most L + 1 events. In a
+    share of the windows the last event alone is masked, as when a model is asked for the next
+    item. In the others each event is masked with one probability, at least one of them. A
+    model that never saw the first kind is asked for something that it was hardly trained for: with
+    masks everywhere, few have the mask at the end and all events before it.
+
+        history 5 3 8 2, mask M      item_ids   0 5 3 8 M   or   0 M 3 M 2
+                                     targets            2          5   8
+
+    Everything random depends on `seed`, `epoch` and the batch alone. Columns of a masked event are
+    padding, because they may tell what the item is.
 
     Args:
-        histories: with the column `action`.
-        behaviours: tokens of each type and item, int32 (A + 3, V + 3, W); see `behaviour_tokens`.
-        num_tokens: N.
-        first: the first token that may replace another at random; those before are special.
-        mask: the token of the mask.
-        max_length: L, the most events in a sentence.
-        batch_size: sentences per step; a smaller rest is left to another epoch.
-        share: of the tokens that are chosen.
-        seed: of everything random.
+        histories, max_length, batch_size, seed, windows, columns, negatives, epoch: see
+            `NextItemBatches`.
+        mask_id: id of the mask item, V + 2.
+        mask_share: probability that an event is masked, above 0 and at most 1.
+        last_share: share of the windows in which the last event alone is masked, 0 to 1.
 
-    Each batch is `(tokens, targets, weights)`, (B, L * W) each: int32 what is read, int32 the true
-    tokens, and float32 1 where a token was chosen.
+    Raises:
+        ValueError: a share is out of range, or `windows` is `"prefixes"`.
     """
 
     def __init__(
         self,
         histories: Histories,
-        behaviours: np.ndarray,
-        num_tokens: int,
-        first: int,
-        mask: int,
         max_length: int,
         batch_size: int,
-        share: float,
         seed: int,
+        mask_id: int,
+        mask_share: float = 0.2,
+        last_share: float = 0.5,
+        windows: str = "all",
+        **kwargs,
     ) -> None:
-        super().__init__(seed)
-        require(0 < share < 1, "`share` must be between 0 and 1, both left out", share=share)
-        self.histories, self.behaviours = histories, behaviours
-        self.num_tokens, self.first, self.mask = num_tokens, first, mask
-        self.max_length = check_whole("max_length", max_length, 2)
-        self.batch_size, self.share = check_whole("batch_size", batch_size), share
-        self.set_epoch(0)
-        must = "`histories` must hold a user with two events"
-        require(len(self.starts), must, histories=histories)
+        require(0 < mask_share <= 1, "`mask_share` must be in 0..1, above 0", mask_share=mask_share)
+        require(0 <= last_share <= 1, "`last_share` must be in 0..1", last_share=last_share)
+        must = "`windows` of masked items must be 'all' or 'latest'"
+        require(windows != "prefixes", must, windows=windows)
+        self.mask_id, self.mask_share, self.last_share = mask_id, mask_share, last_share
+        super().__init__(histories, max_length, batch_size, seed, windows=windows, **kwargs)
 
     def identity(self) -> dict[str, object]:
-        items, actions = self.histories.items, self.histories.columns["action"]
-        return {
-            "training data": digest(items, self.histories.offsets, actions, self.behaviours),
-            "max_length": self.max_length,
-            "batch_size": self.batch_size,
-            "share": self.share,
-            "seed of batches": self.seed,
-        }
+        own = {"mask_share": self.mask_share, "last_share": self.last_share}
+        return {**super().identity(), **own}
 
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-        rng = np.random.default_rng((self.seed, epoch))
-        # That function cuts windows with one further event, the target of the last input.
-        starts, ends = cut_windows(self.histories.offsets, self.max_length - 1, True, rng)
-        order = rng.permutation(len(starts))
-        self.starts, self.ends = starts[order], ends[order]
+    def read_windows(self, starts, ends, length, index):
+        places = window_places(starts, ends, length + 1)
+        inputs = build_at_places(self.histories, places, self.columns)
+        rng = np.random.default_rng((self.seed, self.epoch, index, 3))
+        masked = self._choose(places >= 0, rng)
+        for name, values in inputs.items():
+            empty = self.mask_id if name == "item_ids" else 0
+            hidden = masked.reshape(*masked.shape, *[1] * (values.ndim - 2))
+            inputs[name] = np.where(hidden, empty, values).astype(values.dtype)
+        return inputs, np.where(masked, places, -1)
 
-    def __len__(self) -> int:
-        return max(1, len(self.starts) // self.batch_size)
-
-    def __getitem__(self, index: int) -> tuple:
-        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        places = window_places(self.starts[rows], self.ends[rows], self.max_length)
-        items = gather_places(self.histories.items, places)
-        actions = gather_places(self.histories.columns["action"], places)
-        events = self.behaviours[actions, items]  # (B, L, W)
-        tokens = events.reshape(len(events), -1)
-        rng = np.random.default_rng((self.seed, self.epoch, index))
-        chosen = (rng.random(tokens.shape) < self.share) & (tokens > 0)
-        luck = rng.random(tokens.shape)
-        drawn = rng.integers(self.first, self.num_tokens, tokens.shape)
-        read = np.where(chosen & (luck < MASKED + RANDOM), drawn, tokens)
-        read = np.where(chosen & (luck < MASKED), self.mask, read)
-        last = np.zeros(events.shape, bool)
-        last[:, -1] = rng.random((len(events), 1)) < 0.5
-        last = last.reshape(tokens.shape) & (tokens > 0)
-        read = np.where(last, self.mask, read).astype(np.int32)
-        return read, tokens.astype(np.int32), (chosen | last).astype(np.float32)
+    def _choose(self, real: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Which events are masked, bool (B, T)."""
+        drawn = np.where(real, rng.random(real.shape), 2.0)
+        # Where chance masks nothing, the event that came closest to it.
+        at_random = drawn <= np.maximum(self.mask_share, drawn.min(axis=1, keepdims=True))
+        last = np.arange(real.shape[1]) == real.shape[1] - 1
+        only_last = rng.random((len(real), 1)) < self.last_share
+        return np.where(only_last, last, at_random & real)

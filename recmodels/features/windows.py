@@ -106,26 +106,26 @@ def cut_windows(
     return np.maximum(np.repeat(begin, counts), ends - full - 1), ends
 
 
-def draw_prefixes(
-    offsets: np.ndarray, max_length: int, count: int, rng: np.random.Generator
+def cut_prefixes(
+    offsets: np.ndarray, max_length: int, most: int | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return start and end of windows that end anywhere in a history, `count` per user.
+    """Return start and end of a window per target: its event and at most `max_length` before.
 
     Args:
         offsets: of the users, (U + 1,).
-        max_length: L, the most inputs in a window; one further event is its target.
-        count: windows per user, fewer where a history has fewer targets; no target is drawn twice.
-        rng: draws the targets.
+        max_length: L, the most inputs in a window.
+        most: windows per user; where there are more targets, some are drawn. None keeps all.
+        rng: draws them.
 
     Returns:
-        Starts and ends, int64.
+        Starts and ends, int64, in order of the targets.
     """
-    begin = np.repeat(offsets[:-1], np.diff(offsets))
-    places = np.arange(offsets[-1])
-    targets = places[places > begin]  # The first event of a user has nothing before it.
-    order = rng.permutation(len(targets))
-    shuffled = order[np.argsort(begin[targets][order], kind="stable")]
-    users = begin[targets][shuffled]
-    rank = np.arange(len(users)) - np.searchsorted(users, users)  # Within the user.
-    drawn = targets[shuffled[rank < count]]
-    return np.maximum(begin[drawn], drawn - max_length), drawn + 1
+    first = np.repeat(offsets[:-1], np.diff(offsets))
+    last = np.arange(offsets[-1])
+    last, first = last[last > first], first[last > first]  # Nothing comes before a first event.
+    if most is not None:
+        shuffled = np.lexsort((rng.random(len(last)), first))  # Users in order, targets not.
+        rank = np.arange(len(last)) - np.searchsorted(first, first)
+        kept = np.sort(shuffled[rank < most])
+        last, first = last[kept], first[kept]
+    return np.maximum(first, last - max_length), last + 1

@@ -47,18 +47,18 @@ class SentenceEncoder(SequenceEncoder):
         inputs: dict with `item_ids` and `action`, int32 (B, T), padded on the left with 0.
 
     Returns:
-        The state of the mask, (B, 1, D).
+        The state of the mask in the place of the last event, (B, T, D), and 0 everywhere else.
 
     Example:
         >>> data = prepare(leave_one_out(log), schema=Schema({"action": Category()}))
         >>> encoder = sentence_encoder(data, max_length=16)
         >>> fit(MaskedLanguage(encoder), data, epochs=5)
         >>> model = NextEvent(encoder, data.schema["action"].values, num_components=0)
-        >>> fit(model, data, epochs=5)
+        >>> fit(model, data, epochs=5, windows="prefixes", learning_rate=3e-3, encoder_rate=0.3)
     """
 
     columns = ("action",)
-    reads_both_sides = True  # Training needs windows with one target each.
+    causal = False  # So `fit` needs `windows="prefixes"`, with one target each.
 
     def __init__(
         self,
@@ -113,7 +113,8 @@ class SentenceEncoder(SequenceEncoder):
         tokens = ops.reshape(ops.take(table, codes, axis=0), (batch, -1))  # (B, T * W)
         asked = ops.full((batch, 1), self.mask_token, "int32")
         tokens = ops.concatenate([ops.cast(tokens, "int32"), asked], axis=1)
-        return self.read(tokens, training=training, last_only=True)
+        state = self.read(tokens, training=training, last_only=True)
+        return ops.pad(state, [[0, 0], [ops.shape(codes)[1] - 1, 0], [0, 0]])
 
     def read(self, tokens, training=None, last_only=False):
         """States of tokens, (B, S, D), or of the last one alone, (B, 1, D).

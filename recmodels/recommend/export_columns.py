@@ -41,6 +41,10 @@ def column_specs(schema: Schema, names: tuple[str, ...]) -> tuple[list, list]:
 
     kinds: dict[str, tuple] = {}
     for name in names:
+        if name not in schema:  # Raw seconds.
+            kinds[name] = (tf.float64, (None, None))
+    names = tuple(name for name in names if name in schema)
+    for name in names:
         column, of = schema[name], schema[name].of
         by = getattr(column, "by", None)
         must = (
@@ -79,6 +83,8 @@ def column_encoders(
     """
     import tensorflow as tf
 
+    seconds = [name for name in names if name not in schema]
+    names = tuple(name for name in names if name in schema)
     lookups = {name: _table(schema[name]) for name in names if hasattr(schema[name], "values")}
     rows = {name: item_columns[name] for name in names if schema[name].of == "items"}
     rows = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in rows.items()}
@@ -102,6 +108,8 @@ def column_encoders(
 
     def encode(raw: dict, item_ids) -> dict:
         real, encoded = item_ids > 0, {}
+        for name in seconds:
+            encoded[name] = tf.cast(tf.where(real, raw[name], tf.zeros_like(raw[name])), tf.int64)
         for name in names:
             if name in rows:
                 encoded[name] = tf.gather(rows[name], item_ids)  # Row 0, padding, holds zeros.

@@ -174,6 +174,8 @@ class RequestReader:
         whole = {name for name in given if all(name in table for table in tables)}
         whole -= {*columns, *self.groups}
         columns |= {name: _numbers(name, rows[name]) for name in sorted(whole)}
+        if "timestamp" in columns and not np.isnan(columns["timestamp"]).any():
+            columns["timestamp"] = columns["timestamp"].astype(np.int64)  # As in training.
         flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
         requests = Histories(np.arange(len(tables)), flat, offsets, columns)
         requests = requests.with_item_columns(self.item_columns).with_user_columns(
