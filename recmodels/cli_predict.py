@@ -1,4 +1,4 @@
-"""The commands `recmodels predict` and `predict-text`: what comes next after a history, and how it is written."""
+"""The commands `predict` and `predict-text`: what comes next, and how histories are written."""
 
 import json
 import re
