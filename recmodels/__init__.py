@@ -49,6 +49,8 @@ _HOMES = {
     "Gap": "recmodels.features.number_columns",
     "Counts": "recmodels.features.counts",
     "Clock": "recmodels.features.number_columns",
+    "TextEncoder": "recmodels.text.encoder",
+    "item_texts": "recmodels.text.cleaning",
     "simulate": "recmodels.data.shop",
     "simulate_behaviour": "recmodels.data.shop_behaviour",
     "RandomOrder": "recmodels.models.random_order",

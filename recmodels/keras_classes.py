@@ -8,6 +8,7 @@ _PACKAGE = "recmodels"
 # By module: the classes that are registered with `keras.saving.register_keras_serializable`.
 _CLASSES = {
     "layers.attention": ("MultiHeadAttention",),
+    "layers.content_embedding": ("ContentItemEmbedding",),
     "layers.causal_convolution": ("CausalConvolutions",),
     "layers.dropout": ("Dropout",),
     "layers.embedding": ("ItemEmbedding",),
@@ -27,6 +28,7 @@ _CLASSES = {
     "layers.token_embedding": ("TokenEmbedding",),
     "layers.tower": ("Tower",),
     "layers.transformer": ("TransformerBlock",),
+    "text.bert": ("Bert", "TextVectors"),
     "models.masked_language": ("MaskedLanguage",),
     "models.attentive": ("HSTU", "LiGR", "BSARec"),
     "models.bert4rec": ("BERT4Rec",),
