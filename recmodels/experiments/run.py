@@ -27,7 +27,7 @@ from recmodels.evaluation.event_prediction import (
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
-from recmodels.experiments.entry import COLUMNS, Experiment, build_model
+from recmodels.experiments.entry import COLUMNS, LAST_EVENT_ITEMS, Experiment, build_model
 from recmodels.experiments.measures import measure, measure_everyone, score_epoch
 from recmodels.experiments.memory import refuse_what_cannot_fit
 from recmodels.features.protocol import Protocol
@@ -59,6 +59,7 @@ class Run:
         audit: of a sequence model on the test cases; None for others.
         decision: of a trained model of events, what was chosen on validation: `temperature`,
             `time_width` and the `weights` of the decision for a type.
+        of_ceiling: of a model of events of a simulated shop; see `measure_share_of_ceiling`.
     """
 
     experiment: Experiment
@@ -72,6 +73,7 @@ class Run:
     seconds: float
     audit: OrderAudit | None = None
     decision: dict | None = None
+    of_ceiling: dict[str, dict] | None = None
 
     @property
     def score(self) -> float:
@@ -97,6 +99,8 @@ class Run:
             record["curve"] = self.curve.rows
         if self.decision is not None:
             record["decision"] = self.decision
+        if self.of_ceiling is not None:
+            record["of_ceiling"] = self.of_ceiling
         if self.audit is not None:
             record["order_audit"] = self.audit.to_dict()
         if not self.experiment.holds_out_ratings:
@@ -119,6 +123,8 @@ def split_log(
     """
     if protocol == "random-80-20":
         return random_ratings(log, seed)
+    if protocol == LAST_EVENT_ITEMS:
+        return replace(last_event(log, **(options or {})), protocol=protocol)
     cuts = {
         "leave-one-out": leave_one_out,
         "temporal": temporal_cutoff,

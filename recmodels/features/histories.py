@@ -80,6 +80,11 @@ class Histories:
         """Events of each item, int64, (V + 1,), 0 for padding; unknown items are not counted."""
         return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
 
+    def contain(self, items: np.ndarray) -> np.ndarray:
+        """Whether each history holds the item of its row, bool (U,), of item ids (U,)."""
+        users = np.repeat(np.arange(len(self)), self.lengths)
+        return np.bincount(users[self.items == items[users]], minlength=len(self)) > 0
+
     def target_entropy(self) -> float:
         """Return the entropy in nats of the targets: all but the first event of each user.
 
