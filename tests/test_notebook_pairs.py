@@ -167,7 +167,7 @@ def test_the_syllabus_ends_with_the_notebooks_as_they_are():
         table.written_into("a page without a table")
 
 
-def test_a_palette_makes_a_figure_smaller_and_keeps_its_look():
+def test_a_palette_makes_a_figure_smaller_and_keeps_its_colours():
     # A map of 900 shades: more than a palette holds, beside lines and letters.
     figure, file = Figure(), io.BytesIO()
     figure.subplots(subplot_kw={"title": "map"}).imshow(np.random.default_rng(0).random((30, 30)))
@@ -179,7 +179,7 @@ def test_a_palette_makes_a_figure_smaller_and_keeps_its_look():
     assert (pixels(small)[0] == 255).all(), "white stays white"
 
 
-def test_a_picture_that_would_grow_stays_as_it_is():
+def test_a_picture_that_would_become_larger_is_not_changed():
     file = io.BytesIO()
     Image.new("1", (1, 1)).save(file, format="PNG", optimize=True)
     assert execute.smaller(file.getvalue()) == file.getvalue()
