@@ -99,6 +99,8 @@ from recmodels.panel import Panel as Panel
 from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
+from recmodels.text.cleaning import item_texts as item_texts
+from recmodels.text.encoder import TextEncoder as TextEncoder
 from recmodels.training.seeds import set_seed as set_seed
 from recmodels.training.settings import Training as Training
 

@@ -8,6 +8,7 @@ _PACKAGE = "recmodels"
 # By module: the classes that are registered with `keras.saving.register_keras_serializable`.
 _CLASSES = {
     "layers.attention": ("MultiHeadAttention",),
+    "layers.content_embedding": ("ContentItemEmbedding",),
     "layers.causal_convolution": ("CausalConvolutions",),
     "layers.dropout": ("Dropout",),
     "layers.embedding": ("ItemEmbedding",),
@@ -24,8 +25,11 @@ _CLASSES = {
     "layers.rating_set_encoder": ("RatingSetEncoder",),
     "layers.recurrent_block": ("RecurrentBlock",),
     "layers.time_head": ("TimeHead",),
+    "layers.token_embedding": ("TokenEmbedding",),
     "layers.tower": ("Tower",),
     "layers.transformer": ("TransformerBlock",),
+    "text.bert": ("Bert", "TextVectors"),
+    "models.masked_language": ("MaskedLanguage",),
     "models.attentive": ("HSTU", "LiGR", "BSARec"),
     "models.bert4rec": ("BERT4Rec",),
     "models.lru_rec": ("LinearRecurrenceBlock", "LRURec"),
@@ -33,6 +37,7 @@ _CLASSES = {
     "models.next_it_net": ("NextItNet",),
     "models.recurrent": ("SimpleRNN", "LSTM", "GRU4Rec"),
     "models.sasrec": ("SASRec",),
+    "models.sentence_encoder": ("SentenceEncoder",),
     "models.two_tower": ("TwoTower",),
     "tasks.multi_interest": ("MultiInterestTask",),
     "models.next_event": ("NextEvent",),

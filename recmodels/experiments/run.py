@@ -187,8 +187,7 @@ def run_seed(
         test = tested.measure(split, "test")
         if experiment.reads_sequences and len(tested.data.test) > 1:
             audit = order_audit(tested.model, tested.data.test)
-        if experiment.slices:
-            cold = cold_ranks(tested.model, tested.data.test)
+        cold = cold_ranks(tested.model, tested.data.test) if experiment.slices else None
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
         everyone = measure_everyone(tested.model, tested.data)
     return Run(

@@ -91,18 +91,14 @@ class SASRec(ItemContent):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        if temperature is not None and temperature <= 0:
-            raise ValueError(
-                f"`temperature` must be greater than 0. Received: temperature={temperature}"
-            )
+        positive = temperature is None or temperature > 0
+        require(positive, "`temperature` must be greater than 0", temperature=temperature)
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
         self.columns = tuple(self.column_sizes)
         self.combine, self.read_items = combine, read_items
         self.item_columns = check_item_columns(item_columns, id_vectors)
-        self.id_vectors = id_vectors
-        self.num_items = num_items
-        self.norm_order = norm_order
-        self.temperature = temperature
+        self.id_vectors, self.num_items = id_vectors, num_items
+        self.norm_order, self.temperature = norm_order, temperature
         self.recipe = None  # What `choose_settings` chose.
         given = (max_length, width, num_blocks, num_heads, hidden_width, dropout, temperature)
         self._chosen = norm_order != "original" or any(value is not None for value in given)
