@@ -306,7 +306,7 @@ def test_nothing_to_tune_is_said(ring, tmp_path):
         tune(small_sasrec(), runs=tmp_path, results=tmp_path)
 
 
-def test_stored_results_lie_where_they_should():
+def test_stored_results_are_in_their_folders():
     for row in table_rows():
         values = [metric["mean"] for metric in row["metrics"].values()]
         assert np.isfinite(values).all() and row["experiment"] in EXPERIMENTS
