@@ -21,6 +21,7 @@ from recmodels.cli_common import (
     start_backend,
 )  # fmt: skip
 from recmodels.cli_predict import predict
+from recmodels.cli_scale import prepare
 from recmodels.data.text import visible
 from recmodels.log_filters import hide_native_logs
 
@@ -198,6 +199,7 @@ def recommend(
 
 
 app.command()(predict)
+app.command()(prepare)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from recmodels.models.ease import EASE
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
+from recmodels.models.item_vectors import GloVe, Item2Vec
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
@@ -66,6 +67,8 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
     "model",
     [
         BPRMF(width=2, epochs=1),
+        GloVe(width=2, epochs=1),
+        Item2Vec(width=2, epochs=1),
         Content(["tea", "cup", "tea pot", "milk", "milk cup"]),
         EASE(1.0),
         ImplicitALS(2, epochs=2),

@@ -9,6 +9,8 @@ import pytest
 
 import recmodels as rm
 from recmodels.data.interactions import Interactions
+from recmodels.experiments.catalogue import EXPERIMENTS
+from recmodels.experiments.run import split_log
 from recmodels.models.recipe import recipe_for
 
 
@@ -34,6 +36,22 @@ def test_sparse_items_get_more_dropout():
     sparse, dense = recipe_for(make_data(50, 8, 200)), recipe_for(make_data(50, 8, 4))
     assert sparse.model["dropout"] > dense.model["dropout"]
     assert any("dropout 0.25: items have" in reason for reason in sparse.reasons)
+
+
+def test_items_with_many_events_get_less_dropout_and_a_second_block():
+    usual, dense = recipe_for(make_data(400, 8, 20)), recipe_for(make_data(4000, 8, 20))
+    assert (usual.model["dropout"], usual.model["num_blocks"]) == (0.2, 1)
+    assert (dense.model["dropout"], dense.model["num_blocks"]) == (0.1, 2)
+    assert dense.training["learning_rate"] == usual.training["learning_rate"]
+
+
+def test_the_tuned_settings_of_ml_1m_follow_from_the_recipe(real_log):
+    """So the recipe has the stored scores of `ml-1m-sasrec-softmax`."""
+    tuned = EXPERIMENTS["ml-1m-sasrec-softmax"]
+    recipe = recipe_for(rm.prepare(split_log(real_log(tuned.dataset), tuned.protocol)))
+    fit = {name: value for name, value in tuned.fit.items() if name != "loss"}
+    assert recipe.model == tuned.options and tuned.fit["loss"] == "full_softmax"
+    assert {name: recipe.training[name] for name in fit} == fit
 
 
 def test_small_logs_get_small_batches_and_more_epochs():

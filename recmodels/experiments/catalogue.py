@@ -7,6 +7,7 @@ from recmodels.experiments.columns_catalogue import COLUMN_ENTRIES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.event_catalogue import EVENT_ENTRIES
 from recmodels.experiments.expected import EXPECTED
+from recmodels.experiments.families_catalogue import FAMILY_ENTRIES
 from recmodels.experiments.rating_catalogue import (
     JOINT,
     JOINT_TOWERS,
@@ -17,6 +18,7 @@ from recmodels.experiments.rating_catalogue import (
     TUTORIAL,
     ml_100k,
 )
+from recmodels.experiments.text_catalogue import TEXT_ENTRIES
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -179,7 +181,7 @@ def _shop(dataset: str) -> Experiment:
     )
 
 
-def _recipe(dataset: str, minutes: float) -> Experiment:
+def _recipe(dataset: str, minutes: float, **settings) -> Experiment:
     """SASRec without a setting: all follow from the log."""
     return Experiment(
         name=f"{dataset}-recipe",
@@ -187,7 +189,8 @@ def _recipe(dataset: str, minutes: float) -> Experiment:
         model="sasrec",
         seeds=SEEDS,
         minutes=minutes,
-        published=PUBLISHED[f"sasrec, softmax, on {dataset}"],
+        published=PUBLISHED.get(f"sasrec, softmax, on {dataset}", {}),
+        **settings,
     )
 
 
@@ -233,6 +236,8 @@ _ENTRIES = [
     _recipe("sports", 6),
     _shop("shop"),
     _shop("shop-deterministic"),
+    _recipe("shop", 2, filter_seen=False),
+    _recipe("shop-deterministic", 2, filter_seen=False),
     *_baselines("ml-1m-sasrec"),
     *_baselines("beauty"),
     *_baselines("sports"),
@@ -252,6 +257,8 @@ _ENTRIES = [
     *RATING_ENTRIES,
     *EVENT_ENTRIES,
     *COLUMN_ENTRIES,
+    *TEXT_ENTRIES,
+    *FAMILY_ENTRIES,
 ]
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})

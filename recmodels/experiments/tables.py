@@ -33,6 +33,11 @@ EVENT_COLUMNS = {
     "gap MAE, log1p s": "gap_mae_log1p",
     "in 90 % interval": "gap_coverage_90",
 }
+# Titles of the columns of rare and cold targets.
+SLICES = {
+    "rare": "at most five training events: NDCG@10 / HR@10",
+    "cold": "no training event, allowed: NDCG@10 / HR@10",
+}
 # Rows of the README, with the metric that both we and the source report.
 HEADLINES = {
     "ml-1m-sasrec-softmax": "ndcg@10",
@@ -65,7 +70,9 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     the number of rows by Holm's method; None for the best, under the rating protocols, whose
     metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
     and under those of events, whose metrics are those of `event_metrics`. Rows with and without
-    `query_time` are never compared.
+    `query_time` are never compared. `slice` is `"all"`; results that measure them
+    have further rows for the users whose target is `"rare"` (at most five training events) or
+    `"cold"` (none, where models may rank such items), with their number as `users`.
     """
     results = load_results(folder)
     compared = against_best(results, folder)
@@ -78,7 +85,13 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
         row["of_ceiling"] = shares_of(shares) if shares else None
         row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
-    return rows
+        row["slice"] = "all"
+    sliced = [
+        {**row, **part, "slice": name, "against_best": None, "published": {}}
+        for row, result in zip(rows, results, strict=True)
+        for name, part in result.get("slices", {}).items()
+    ]
+    return rows + sliced
 
 
 def _mean_by_target(tests: list[dict]) -> dict[str, dict[str, float]] | None:
@@ -112,7 +125,12 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
 
 def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> str:
     """Rows as Markdown: one table for each protocol and data set, under a title."""
-    parts = []
+    parts, sliced = [], {(row["experiment"], row["slice"]): row["metrics"] for row in rows}
+    rows = [
+        {**row, "sliced": [sliced.get((row["experiment"], name)) for name in SLICES]}
+        for row in rows
+        if row["slice"] == "all"
+    ]
     for protocol in protocols:
         members = [row for row in rows if row["protocol"] == protocol]
         part = _markdown_ratings if protocol in RATING_PROTOCOLS else _markdown_part
@@ -125,7 +143,7 @@ def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> 
 
 def headline_table(rows: list[dict]) -> str:
     """The rows of the README as Markdown: our value and the published one or the ceiling."""
-    by_name = {row["experiment"]: row for row in rows}
+    by_name = {row["experiment"]: row for row in rows if row["slice"] == "all"}
     rows = [{**by_name[name], "metric": metric} for name, metric in HEADLINES.items()]
     columns = {
         "experiment": lambda r: r["experiment"],
@@ -155,6 +173,9 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
         "seeds": lambda r: str(len(r["seeds"])),
         "seconds": lambda r: f"{r['seconds']:.0f}",
     }
+    if any(metrics for r in rows for metrics in r["sliced"]):
+        for place, title in enumerate(SLICES.values()):
+            columns[title] = lambda r, place=place: _pair(r["sliced"][place] or {})
     if any(r["order_audit"] for r in rows):
         columns["lost when shuffled (95 % CI)"] = lambda r: _audit_cell(r["order_audit"])
     return _markdown_lines(rows, columns)
@@ -224,6 +245,8 @@ def _targets_cell(by_target: dict[str, dict[str, float]]) -> str:
 
 
 def _pair(metrics: dict) -> str:
+    """NDCG@10 and HR@10, of published numbers or of measures with intervals."""
+    metrics = {n: m["mean"] if isinstance(m, dict) else m for n, m in metrics.items()}
     return " / ".join(f"{metrics[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in metrics) or "-"
 
 

@@ -132,6 +132,18 @@ class ReadsColumns(Protocol):
 
 
 @runtime_checkable
+class ReadsItemColumns(Protocol):
+    """Makes item vectors from columns of the items, by name; see `SequenceData.item_columns`."""
+
+    item_columns: dict[str, dict[str, int]]
+
+    def adapt_items(
+        self, columns: dict[str, np.ndarray], trained: np.ndarray | None = None
+    ) -> None:
+        """Set the columns of all items, (V + 3, C) by name, and which have training events."""
+
+
+@runtime_checkable
 class HasUserRows(Protocol):
     """May store a row for each training user.
 

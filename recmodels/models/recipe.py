@@ -7,6 +7,7 @@ import numpy as np
 from recmodels.features.sequences import SequenceData
 
 SPARSE = 30.0  # Training events per item below which regularisation must be stronger.
+DENSE = 500.0  # Training events per item from which it can be weaker, and the model deeper.
 LONG = 50.0  # Mean events per user from which a second block is worth its time.
 LARGE = 500_000  # Training events from which more passes still help.
 STEPS_PER_EPOCH = 240  # What the size of batches aims at,
@@ -36,7 +37,8 @@ def recipe_for(data: SequenceData) -> Recipe:
     """Choose width, depth, dropout, length and training schedule from the training histories.
 
     The rules were found on validation cases of three public logs (Amazon Sports, Amazon Beauty,
-    MovieLens 100K) and were not checked on others; `notebooks/LOG.md` has the measurements.
+    MovieLens 100K) and of the simulated shop; `notebooks/LOG.md` has the measurements, also
+    those on logs that the rules were not found on.
 
     Args:
         data: from `prepare`; only the training histories are read.
@@ -62,6 +64,11 @@ class _Shape:
     per_item: float
     per_user: float
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the users have long histories on average."""
+        return self.per_user >= LONG
+
     @classmethod
     def of(cls, data: SequenceData) -> "_Shape":
         lengths = data.train.lengths
@@ -73,8 +80,9 @@ class _Shape:
 
 def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
     max_length = int(np.clip(shape.longest, 10, 200))
-    sparse, long = shape.per_item < SPARSE, shape.per_user >= LONG
-    dropout, blocks = 0.25 if sparse else 0.2, 2 if long else 1
+    dense = shape.per_item >= DENSE
+    dropout = 0.1 if dense else 0.2 if shape.per_item >= SPARSE else 0.25
+    blocks = 2 if dense or shape.is_long else 1
     settings = {
         "max_length": max_length,
         "width": 64,
@@ -85,10 +93,11 @@ def _model_settings(shape: _Shape) -> tuple[dict[str, object], list[str]]:
     }
     return settings, [
         f"max_length {max_length}: 99 % of the users have at most {shape.longest} events.",
-        f"num_blocks {blocks}: users have {shape.per_user:.1f} events on average, "
-        f"{'at least' if long else 'fewer than'} {LONG:.0f}.",
-        f"dropout {dropout}: items have {shape.per_item:.1f} events on average, "
-        f"{'fewer than' if sparse else 'at least'} {SPARSE:.0f}.",
+        f"num_blocks {blocks}: users have {shape.per_user:.1f} events on average and items "
+        f"{shape.per_item:.1f}; there are two blocks from {LONG:.0f} per user or {DENSE:.0f} "
+        "per item.",
+        f"dropout {dropout}: items have {shape.per_item:.1f} events on average; it is 0.25 below "
+        f"{SPARSE:.0f} and 0.1 from {DENSE:.0f}.",
     ]
 
 
@@ -96,10 +105,10 @@ def _training_settings(shape: _Shape, max_length: int) -> tuple[dict[str, object
     positions = shape.events - shape.users
     batch = max(1, round(float(np.clip(positions / STEPS_PER_EPOCH, *POSITIONS)) / max_length))
     steps = max(1, round(positions / (batch * max_length)))
-    usual = 40 if shape.per_user >= LONG and shape.events >= LARGE else 18
+    usual = 40 if shape.is_long and shape.events >= LARGE else 18
     epochs = int(np.clip(-(-LEAST_STEPS // steps), usual, 100))
     total = epochs * steps
-    rate = 2e-3 if shape.per_user >= LONG else 3e-3
+    rate = 2e-3 if shape.is_long else 3e-3
     settings = {
         "windows": "all",
         "batch_size": batch,

@@ -97,7 +97,7 @@ def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | N
     _check_some(p, "p")
     with styled(ax) as ax:
         diagonal = {"color": GREY, "linestyle": "--", "linewidth": 1}
-        ax.plot([0, 1], [0, 1], **diagonal, label="a test that is right")
+        ax.plot([0, 1], [0, 1], **diagonal, label="a calibrated test")
         for name, values in p.items():
             threshold, share = _cumulative(values)
             threshold, share = np.concatenate([[0], threshold, [1]]), np.append(share, 1)
