@@ -24,6 +24,7 @@ from recmodels.evaluation.ceilings import BayesCeiling as BayesCeiling
 from recmodels.evaluation.ceilings import BayesEvents as BayesEvents
 from recmodels.evaluation.comparison import comparison as comparison
 from recmodels.evaluation.comparison import slices as slices
+from recmodels.evaluation.event_ceiling import share_of_ceiling as share_of_ceiling
 from recmodels.evaluation.event_prediction import evaluate_events as evaluate_events
 from recmodels.evaluation.event_statistics import compare_events as compare_events
 from recmodels.evaluation.event_statistics import event_intervals as event_intervals
@@ -79,6 +80,7 @@ from recmodels.models.item_vectors import GloVe as GloVe
 from recmodels.models.item_vectors import Item2Vec as Item2Vec
 from recmodels.models.lru_rec import LRURec as LRURec
 from recmodels.models.markov import Markov as Markov
+from recmodels.models.masked_language import MaskedLanguage as MaskedLanguage
 from recmodels.models.multi_interest import MultiInterest as MultiInterest
 from recmodels.models.next_event import NextEvent as NextEvent
 from recmodels.models.next_it_net import NextItNet as NextItNet
@@ -91,6 +93,8 @@ from recmodels.models.recurrent import SimpleRNN as SimpleRNN
 from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
+from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
+from recmodels.models.sentence_encoder import sentence_encoder as sentence_encoder
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
@@ -101,6 +105,7 @@ from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
 from recmodels.text.cleaning import item_texts as item_texts
 from recmodels.text.encoder import TextEncoder as TextEncoder
+from recmodels.text.sentences import template_for as template_for
 from recmodels.training.seeds import set_seed as set_seed
 from recmodels.training.settings import Training as Training
 
