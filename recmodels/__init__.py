@@ -128,6 +128,7 @@ _HOMES = {
     "find_period": "recmodels.insights.seasons",
     "drift_alarm": "recmodels.insights.drift",
     "BayesEvents": "recmodels.evaluation.ceilings",
+    "share_of_ceiling": "recmodels.evaluation.event_ceiling",
     "Recommender": "recmodels.recommend.recommender",
     "Panel": "recmodels.panel",
     "set_seed": "recmodels.training.seeds",

@@ -24,6 +24,7 @@ from recmodels.evaluation.ceilings import BayesCeiling as BayesCeiling
 from recmodels.evaluation.ceilings import BayesEvents as BayesEvents
 from recmodels.evaluation.comparison import comparison as comparison
 from recmodels.evaluation.comparison import slices as slices
+from recmodels.evaluation.event_ceiling import share_of_ceiling as share_of_ceiling
 from recmodels.evaluation.event_prediction import evaluate_events as evaluate_events
 from recmodels.evaluation.event_statistics import compare_events as compare_events
 from recmodels.evaluation.event_statistics import event_intervals as event_intervals
