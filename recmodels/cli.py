@@ -20,7 +20,7 @@ from recmodels.cli_common import (
     show,
     start_backend,
 )  # fmt: skip
-from recmodels.cli_predict import predict
+from recmodels.cli_predict import predict, predict_text
 from recmodels.cli_scale import prepare
 from recmodels.data.text import visible
 from recmodels.log_filters import hide_native_logs
@@ -199,6 +199,7 @@ def recommend(
 
 
 app.command()(predict)
+app.command("predict-text")(predict_text)
 app.command()(prepare)
 
 

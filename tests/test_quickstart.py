@@ -218,7 +218,7 @@ def test_progress_comes_before_reading(start, monkeypatch, capsys):
     assert printed[0].startswith("[   0 s] Reading ")
 
 
-def test_a_failed_training_stands_beside_the_others(start, monkeypatch):
+def test_a_failed_training_is_a_row_of_the_table(start, monkeypatch):
     def diverge(*arguments, **options):
         raise FloatingPointError("Training diverged: the loss of epoch 1 is nan.")
 

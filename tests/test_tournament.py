@@ -98,7 +98,7 @@ def test_ease_is_left_out_where_its_matrix_does_not_fit(data, monkeypatch):
     assert tune_counted("item-knn", data).note is None
 
 
-def test_the_highest_validation_score_wins_and_the_simplest_among_equals(data):
+def test_the_highest_validation_score_is_chosen_and_the_simplest_of_equals(data):
     candidates = [tune_counted(family, data) for family in ("popularity", "markov")]
     candidates += [replace(candidates[1], family="other"), Candidate("ease", note=("failed", {}))]
     assert best_of(candidates, data) is candidates[1]

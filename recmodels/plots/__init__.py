@@ -15,5 +15,5 @@ from recmodels.plots.measuring import differences, hits_by_depth, p_values
 from recmodels.plots.options import option_curves
 from recmodels.plots.panels import panels
 from recmodels.plots.recommending import trade_off
-from recmodels.plots.results import beside_printed, metric_by_slice, model_comparison
+from recmodels.plots.results import compare_with_published, metric_by_slice, model_comparison
 from recmodels.plots.style import save
