@@ -64,7 +64,9 @@ def test_run_prints_a_table_and_lists(finished):
 def test_run_writes_figures_a_bundle_and_a_report(finished):
     folder, result = finished
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
-    assert figures == {"models", "learning", "lengths", "popularity", "by_length", "by_popularity"}
+    assert figures == {
+        "models", "costs", "learning", "lengths", "popularity", "by_length", "by_popularity"
+    }  # fmt: skip
     assert (folder / "bundle" / "checksums.json").is_file()
     report = (folder / "report.html").read_text("utf-8")
     assert report.startswith("<!DOCTYPE html>") and report.count("data:image/png") == 6

@@ -171,8 +171,11 @@ def test_sampled_queries_are_some_of_them_in_order(data):
 def test_popularity_always_takes_part():
     assert check_families(["sasrec", "markov"]) == ("popularity", "markov", "sasrec")
     assert check_families(None) == tournament.FAMILIES
-    with pytest.raises(ValueError, match="`families` must be some of .*Received: families=.*'bert"):
-        check_families(["bert4rec"])
+    with pytest.raises(
+        ValueError, match="`families` must be some of .*Received: families=.*'bert'"
+    ):
+        check_families(["bert"])
+    assert check_families(["hstu", "bert4rec"]) == ("popularity", "hstu", "bert4rec")
 
 
 def test_every_counted_family_is_a_model_with_such_options():
