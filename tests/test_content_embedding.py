@@ -16,12 +16,14 @@ V, D, F = 4, 2, 3
 IDS = np.array([[0, 1, 4], [2, 3, 5]], "int32")
 CONTENT = np.arange((V + 3) * F).reshape(V + 3, F) / 10.0
 KNOWN = np.array([1, 1, 1, 1, 0, 1, 1])  # Item 4 has no training event.
+RARE = np.array([0, 1, 0, 1, 0, 0, 0])
+COUNTS = np.array([0, 1, 5, 1, 0])
 
 
 def made(**options):
     layer = ContentItemEmbedding(V, D, F, **options)
     layer.build()
-    layer.adapt(CONTENT, KNOWN)
+    layer.adapt(CONTENT, KNOWN, RARE)
     return layer
 
 
@@ -30,10 +32,11 @@ def test_layer_contract():
     check_layer(ContentItemEmbedding, options, [IDS], (2, 3, D))
 
 
-def test_a_vector_is_the_known_id_vector_plus_the_mapped_content():
+def test_a_vector_is_an_id_vector_plus_the_mapped_content():
     layer = made()
     table, projection = to_numpy(layer.table), to_numpy(layer.projection)
-    rows = KNOWN[:, None] * table + CONTENT @ projection / F**0.5
+    table[4] = (table[1] + table[3]) / 2  # The mean of the rare items.
+    rows = table + CONTENT @ projection
     np.testing.assert_allclose(to_numpy(layer.catalogue()), rows[1 : V + 1], atol=1e-6)
     expected = np.where(IDS[..., None] > 0, rows[IDS], 0)
     np.testing.assert_allclose(to_numpy(layer(IDS)), expected, atol=1e-6)
@@ -45,8 +48,8 @@ def test_a_vector_is_the_known_id_vector_plus_the_mapped_content():
 
 def test_without_id_vectors_the_content_is_all():
     layer = made(id_vectors=False)
-    assert len(layer.weights) == 3 and len(layer.trainable_weights) == 1
-    expected = CONTENT[1 : V + 1] @ to_numpy(layer.projection) / F**0.5
+    assert len(layer.weights) == 4 and len(layer.trainable_weights) == 1
+    expected = CONTENT[1 : V + 1] @ to_numpy(layer.projection)
     np.testing.assert_allclose(to_numpy(layer.catalogue()), expected, atol=1e-6)
 
 
@@ -56,15 +59,15 @@ def test_unit_vectors_have_length_one():
 
 
 def test_content_of_another_shape_is_refused():
-    with pytest.raises(ValueError, match=r"`content` must be \(7, 3\).*Received: content=\(2, 3\)"):
-        made().adapt(CONTENT[:2], KNOWN)
+    with pytest.raises(ValueError, match=r"`content` must be \(7, 3\).*Received: shapes="):
+        made().adapt(CONTENT[:2], KNOWN, RARE)
 
 
 @pytest.mark.parametrize("loss", ["full_softmax", "sampled_softmax", "bce"])
 @pytest.mark.parametrize("fast", [True, False])
 def test_the_softmax_leaves_items_without_a_training_event_alone(loss, fast):
     model = SASRec(V, max_length=3, width=D, item_columns={"text": {"numbers": F}})
-    model.adapt_items({"text": CONTENT}, KNOWN[: V + 1] > 0)
+    model.adapt_items({"text": CONTENT}, COUNTS)
     task = NextItem(model, loss)
     inputs = {"negatives": np.array([[4, 2, 4, 3]] * 16), "log_counts": np.zeros((16, 4), "f4")}
     targets, weights = np.tile([1, 2], 16), np.ones(32, "f4")
@@ -86,7 +89,7 @@ def test_the_softmax_leaves_items_without_a_training_event_alone(loss, fast):
 def test_batches_are_still_encoded_in_parts():
     # Weights that hold content are no statistics of the batch.
     model = SASRec(V, max_length=3, width=D, item_columns={"text": {"numbers": F}})
-    model.adapt_items({"text": CONTENT}, KNOWN[: V + 1] > 0)
+    model.adapt_items({"text": CONTENT}, COUNTS)
     calls = []
     model.call = lambda part, training=None: (
         calls.append(len(part["item_ids"])) or np.zeros((1, 3, D))

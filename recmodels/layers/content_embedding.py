@@ -15,13 +15,12 @@ HIDDEN_LOGIT = -1e9  # Added to the logits of items that no training event has.
 class ContentItemEmbedding(ItemEmbedding):
     """The vector of an item: an id vector, and a linear map of numbers that describe the item.
 
-        vector(i) = known(i) * table(i) + content(i) W / sqrt(F)
+        vector(i) = table(i) + content(i) W                  with a training event
+        vector(i) = mean of table over rare items + content(i) W        without
 
-    The same vectors are read in histories and scored. `known` is 0 for items without a training
-    event: their id vectors are not trained, so that they are scored by their content alone, in the
-    scale of all others, as soon as their content is set. The numbers should have a variance of
-    about 1, as whitened vectors do: divided by sqrt(F), a step of Adam then changes both parts by
-    similar amounts.
+    The same vectors are read in histories and scored. The id vector of an item without a training
+    event is not trained. That of rare items makes its scores comparable with theirs, as soon as its
+    content is set. The numbers should have a variance of about 1, as whitened vectors do.
 
     Args:
         num_items, width, initial_std, unit: see `ItemEmbedding`.
@@ -56,28 +55,31 @@ class ContentItemEmbedding(ItemEmbedding):
             super().build()
         fixed = {"initializer": "zeros", "trainable": False}
         self.content = self.add_weight(name="content", shape=(rows, self.num_features), **fixed)
+        self.rare = self.add_weight(name="rare", shape=(rows, 1), **fixed)
         fixed["initializer"] = "ones"
         self.known = self.add_weight(name="known", shape=(rows, 1), **fixed)
         self.projection = self.add_weight(
             name="projection", shape=(self.num_features, self.width), initializer=start
         )
 
-    def adapt(self, content: np.ndarray, known: np.ndarray) -> None:
+    def adapt(self, content: np.ndarray, known: np.ndarray, rare: np.ndarray) -> None:
         """Set what is known of items.
 
         Args:
             content: float (V + 3, F), row i for item id i.
             known: bool (V + 3,), False for items without a training event.
+            rare: bool (V + 3,), True for items whose mean id vector others get.
 
         Raises:
             ValueError: an array has another shape.
         """
         shape = (self.num_items + 3, self.num_features)
-        fits = np.shape(content) == shape and np.shape(known) == shape[:1]
-        must = f"`content` must be {shape}, and `known` have as many rows"
-        require(fits, must, content=np.shape(content), known=np.shape(known))
+        shapes = [np.shape(array) for array in (content, known, rare)]
+        must = f"`content` must be {shape}, and `known` and `rare` have as many rows"
+        require(shapes == [shape, shape[:1], shape[:1]], must, shapes=shapes)
         self.content.assign(content)
         self.known.assign(np.asarray(known, np.float32)[:, None])
+        self.rare.assign(np.asarray(rare, np.float32)[:, None] / max(1, np.sum(rare)))
 
     def call(self, item_ids):
         flat = ops.reshape(item_ids, (-1,))
@@ -109,11 +111,14 @@ class ContentItemEmbedding(ItemEmbedding):
 
     def _sum(self, rows_of):
         """Id vectors and mapped content of the rows that `rows_of` selects of a weight."""
-        weights = ops.convert_to_tensor(self.projection) * self.num_features**-0.5
-        vectors = ops.matmul(rows_of(self.content), weights)
-        if self.id_vectors:
-            vectors = vectors + rows_of(self.known) * rows_of(self.table)
-        return vectors
+        vectors = ops.matmul(rows_of(self.content), ops.convert_to_tensor(self.projection))
+        if not self.id_vectors:
+            return vectors
+        table, rare = ops.convert_to_tensor(self.table), ops.convert_to_tensor(self.rare)
+        known = rows_of(self.known)
+        # Not trained through this mean: items without a training event are in no loss.
+        mean = ops.stop_gradient(ops.matmul(ops.transpose(rare), table))  # (1, D)
+        return vectors + known * rows_of(self.table) + (1.0 - known) * mean
 
     def get_config(self) -> dict:
         own = {"num_features": self.num_features, "id_vectors": self.id_vectors}

@@ -137,10 +137,8 @@ class ReadsItemColumns(Protocol):
 
     item_columns: dict[str, dict[str, int]]
 
-    def adapt_items(
-        self, columns: dict[str, np.ndarray], trained: np.ndarray | None = None
-    ) -> None:
-        """Set the columns of all items, (V + 3, C) by name, and which have training events."""
+    def adapt_items(self, columns: dict[str, np.ndarray], counts: np.ndarray | None = None) -> None:
+        """Set the columns of all items, (V + 3, C) by name, and their training events, (V + 1,)."""
 
 
 @runtime_checkable

@@ -10,6 +10,8 @@ from recmodels.data.errors import require
 from recmodels.features.checks import check_columns
 from recmodels.models.sequence_encoder import SequenceEncoder
 
+RARE_SHARE = 0.1  # Of the items with a training event: those with the fewest count as rare.
+
 
 def check_item_columns(columns, id_vectors: bool) -> dict[str, dict[str, int]]:
     """Return the sizes of columns of items as dicts.
@@ -34,13 +36,13 @@ class ItemContent(SequenceEncoder):
     item_columns: Mapping[str, Mapping[str, int]] = {}
 
     def adapt_items(
-        self, columns: Mapping[str, np.ndarray], trained: np.ndarray | None = None
+        self, columns: Mapping[str, np.ndarray], counts: np.ndarray | None = None
     ) -> None:
         """Set the columns of all items, as `fit` does from the data.
 
         Args:
             columns: `data.item_columns`, (V + 3, C) by name.
-            trained: whether each item has a training event, bool (V + 1,); by default as before.
+            counts: training events per item, (V + 1,); by default as before.
 
         Raises:
             ValueError: a column is missing or of another size.
@@ -53,13 +55,21 @@ class ItemContent(SequenceEncoder):
             self.build()
         was_initial = self.has_initial_weights
         content = np.concatenate([columns[name] for name in self.item_columns], axis=1)
-        known = ops.convert_to_numpy(self.item_embedding.known)[:, 0]
-        if trained is not None:
+        known, rare = self._known_and_rare()
+        if counts is not None:
             # The unknown item and the mask have id vectors like trained items.
-            known = np.append(trained, [True, True])
-        self.item_embedding.adapt(content, known)
+            known = np.append(counts > 0, [True, True])
+            few = np.quantile(counts[counts > 0], RARE_SHARE) if known[:-2].any() else 0
+            rare = np.append((counts > 0) & (counts <= few), [False, False])
+        self.item_embedding.adapt(content, known, rare)
         if was_initial:
             self.remember_weights()
+
+    def _known_and_rare(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which items have training events, and which of them few, bool (V + 3,) each."""
+        weights = (self.item_embedding.known, self.item_embedding.rare)
+        known, rare = (ops.convert_to_numpy(weight)[:, 0] > 0 for weight in weights)
+        return known, rare
 
     def covered_items(self) -> np.ndarray:
         """Return whether each item can be scored by its content, bool (V + 1,)."""
@@ -75,7 +85,7 @@ class ItemContent(SequenceEncoder):
         """Return a copy with `num_new` further items that have no training event; see `grow`."""
         larger = super().grown(num_new)
         if self.item_columns:
-            known = np.array(ops.convert_to_numpy(larger.item_embedding.known)[:, 0])
-            known[self.num_items + 1 : larger.num_items + 1] = 0
-            larger.item_embedding.adapt(larger.item_embedding.content, known)
+            known, rare = larger._known_and_rare()
+            known[self.num_items + 1 : larger.num_items + 1] = False
+            larger.item_embedding.adapt(larger.item_embedding.content, known, rare)
         return larger

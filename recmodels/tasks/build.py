@@ -53,7 +53,7 @@ def next_item_job(
     check_causal(model, windows)
     identity = {}
     if can(model, ReadsItemColumns) and model.item_columns:
-        model.adapt_items(data.item_columns, data.train.item_counts(data.num_items) > 0)
+        model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
         identity["item columns"] = digest(*(data.item_columns[n] for n in model.item_columns))
     batches = NextItemBatches(
         data.train,
