@@ -117,6 +117,8 @@ _HOMES = {
     "leave_one_out_influence": "recmodels.explain.influence",
     "shapley": "recmodels.explain.influence",
     "counterfactual": "recmodels.explain.counterfactual",
+    "faithfulness": "recmodels.explain.faithfulness",
+    "explainer_table": "recmodels.explain.faithfulness",
     "Recommender": "recmodels.recommend.recommender",
     "Panel": "recmodels.panel",
     "set_seed": "recmodels.training.seeds",

@@ -9,7 +9,7 @@ from recmodels.data.errors import require
 from recmodels.evaluation.ranking import hide_seen
 from recmodels.features.checks import check_items, check_whole
 from recmodels.features.sequences import Queries
-from recmodels.features.windows import build_at_places
+from recmodels.features.windows import build_at_places, window_places
 from recmodels.models.capabilities import HasVectors, Scores, can, columns_of
 
 CHUNK_ROWS = 4096  # Histories scored at once; bounds memory and changes no result.
@@ -62,17 +62,14 @@ class Removal:
         must = "`rows` must name at least one query"
         require(self.rows.ndim == 1 and self.rows.size, must, rows=self.rows.shape)
         max_events = check_whole("max_events", max_events)
-        length = scorer.max_length
-        self.max_events = max_events if length is None else min(max_events, length)
+        self.max_events = min(max_events, scorer.max_length or max_events)
         seen = queries.protocol.filter_seen if filter_seen is None else filter_seen
         self.filter_seen = bool(seen)
-        histories = queries.histories
-        ends, starts = histories.offsets[self.rows + 1], histories.offsets[self.rows]
-        self._places = ends[:, None] - np.arange(self.max_events, 0, -1)  # (B, E)
-        self.real = self._places >= starts[:, None]
-        self._places[~self.real] = -1
-        self._starts = starts
-        self.events = build_at_places(histories, self._places)["item_ids"]
+        offsets = queries.histories.offsets
+        self._starts, ends = offsets[self.rows], offsets[self.rows + 1]
+        self._places = window_places(self._starts, ends, self.max_events)  # (B, E)
+        self.real = self._places >= 0
+        self.events = build_at_places(queries.histories, self._places)["item_ids"]
         if items is None:
             items = self.list_scores(np.arange(len(self)), self.real).argmax(axis=1)
         self.items = np.asarray(check_items(items, self.num_items), np.int64)
@@ -108,8 +105,7 @@ class Removal:
         places = np.where(kept, self._places[chosen], -1)
         if older:
             ends = self.queries.histories.offsets[self.rows[chosen] + 1] - self.max_events
-            before = ends[:, None] - np.arange(older, 0, -1)
-            before = np.where(before >= self._starts[chosen, None], before, -1)
+            before = window_places(self._starts[chosen], ends, older)
             places = np.concatenate([before, places], axis=1)
         order = np.argsort(places >= 0, axis=1, kind="stable")  # What is left moves to the right.
         places = np.take_along_axis(places, order, axis=1)
