@@ -31,6 +31,12 @@ from recmodels.evaluation.event_statistics import event_intervals as event_inter
 from recmodels.evaluation.held_out import measure_held_out as measure_held_out
 from recmodels.evaluation.report import evaluate as evaluate
 from recmodels.evaluation.statistics import compare as compare
+from recmodels.explain.counterfactual import counterfactual as counterfactual
+from recmodels.explain.faithfulness import explainer_table as explainer_table
+from recmodels.explain.faithfulness import faithfulness as faithfulness
+from recmodels.explain.influence import leave_one_out_influence as leave_one_out_influence
+from recmodels.explain.influence import shapley as shapley
+from recmodels.explain.removal import Removal as Removal
 from recmodels.features.augment import Augment as Augment
 from recmodels.features.columns import Category as Category
 from recmodels.features.columns import Flag as Flag
