@@ -152,7 +152,7 @@ def test_counted_models_learn_from_all_that_is_not_tested():
     np.testing.assert_allclose(run.test.probabilities[0], counts / counts.sum())
 
 
-def test_rows_that_know_the_time_are_not_compared_with_others(tmp_path):
+def test_rows_with_query_time_are_not_compared_with_others(tmp_path):
     entry = replace(EXPERIMENTS["shop-softmax"], model="markov", options={}, fit={}, seeds=(0,))
     for name, told in (("a", False), ("b", True), ("c", True)):
         named = replace(entry, name=name, query_time=told, options={"smoothing": 1.0 + len(name)})

@@ -143,7 +143,7 @@ def test_impossible_list_lengths_are_refused(ks):
         make_evaluation(ks=ks)
 
 
-def test_slices_hold_every_user_once_and_average_to_the_whole():
+def test_slices_have_every_user_once_and_average_to_the_total():
     generator = np.random.default_rng(0)
     values, sizes = generator.random(500), generator.integers(0, 60, 500)
     table = slice_means(values, sizes, bins=4)

@@ -20,6 +20,8 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "sports-transitions": (0.0289, 0.0002),
     "beauty-transitions": (0.0526, 0.0002),
     "shop-softmax": (0.757, 0.005),
+    "shop-recipe": (0.7577, 0.005),
+    "shop-deterministic-recipe": (0.9651, 0.005),
     "shop-deterministic-softmax": (0.9648, 0.005),
     "deskdrop-leave-one-out-markov": (0.3482, 0.0002),
     "deskdrop-leave-one-out-popularity": (0.0122, 0.0002),

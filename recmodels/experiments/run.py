@@ -100,10 +100,10 @@ class Run:
             record["curve"] = self.curve.rows
         if self.decision is not None:
             record["decision"] = self.decision
-        if self.of_ceiling is not None:
-            record["of_ceiling"] = self.of_ceiling
         if self.cold is not None:
             record["cold_ranks"] = self.cold.tolist()
+        if self.of_ceiling is not None:
+            record["of_ceiling"] = self.of_ceiling
         if self.audit is not None:
             record["order_audit"] = self.audit.to_dict()
         if not self.experiment.holds_out_ratings:

@@ -4,6 +4,7 @@ python -m recmodels.experiments.sentences     runs what results/sentences.json l
 """
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -16,10 +17,11 @@ from recmodels.data.files import write_json
 from recmodels.data.shop_behaviour import BehaviourShop, simulate_behaviour
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.ceilings import BayesEvents
-from recmodels.evaluation.event_prediction import ask
+from recmodels.evaluation.ranking import ask
 from recmodels.features.columns import Category
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import Queries, SequenceData, prepare
+from recmodels.models.event_forecast import EventForecast
 from recmodels.models.masked_language import MaskedLanguage
 from recmodels.models.next_event import NextEvent
 from recmodels.models.sentence_encoder import SentenceEncoder, sentence_encoder
@@ -86,8 +88,6 @@ class MarkovBehaviours:
 
     def next_event(self, queries, with_items: bool = True):
         """The forecast after the last event; see `PredictsEvents`."""
-        from recmodels.models.event_forecast import EventForecast
-
         last = self._states(queries["action"][:, -1].astype(int), queries["item_ids"][:, -1])
         joint = self.chances[last].reshape(len(last), len(self.types), self.width)
         types = joint.sum(axis=2)
@@ -128,16 +128,19 @@ def fine_tune(encoder: SentenceEncoder, data: SequenceData, how: str, seed: int,
     return model
 
 
-def run(language: str, way: str, seed: int, pre_trained, data: SequenceData) -> dict:
-    """Train in one way, and measure on the test events."""
+def run(data: SequenceData, language: str, way: str, seed: int, cache: dict) -> dict:
+    """Train in one way, and measure on the test events; `cache` keeps pre-trained encoders."""
     began = time.perf_counter()
     if way == "without pre-training":
         encoder, how = sentence_encoder(data, **ENCODER), "full"
     elif way == "wrong tokenizer":
         other = prepare_behaviours(simulate_behaviour(language="en" if language == "zh" else "zh"))
-        encoder, how = pre_train(data, seed, sentence_encoder(other).pieces), "full"
+        encoder = pre_train(data, seed, sentence_encoder(other).pieces)
+        how = "full"
     else:
-        encoder, how = copy_encoder(pre_trained()), way
+        if seed not in cache:
+            cache[seed] = pre_train(data, seed)
+        encoder, how = copy_encoder(cache[seed]), way
     model = fine_tune(encoder, data, how, seed)
     sentences = [encoder.template.phrase(t, i) for t in encoder.types for i in encoder.items[:20]]
     return {
@@ -166,18 +169,10 @@ def main(folder: Path, languages: list[str], ways: list[str], seeds: list[int]) 
             limits["ceiling"] = measure_behaviours(ceiling, data.test)
             limits["markov"] = measure_behaviours(MarkovBehaviours(data), data.test)
             write_json(path, stored)
-        for seed in seeds:
-            for way in ways:
-                name = f"{language} {way} {seed}"
-                if name in stored:
-                    continue
-
-                def pre_trained(seed: int = seed):
-                    if seed not in cache:
-                        cache[seed] = pre_train(data, seed)
-                    return cache[seed]
-
-                stored[name] = run(language, way, seed, pre_trained, data)
+        for seed, way in itertools.product(seeds, ways):
+            name = f"{language} {way} {seed}"
+            if name not in stored:
+                stored[name] = run(data, language, way, seed, cache)
                 write_json(path, stored)
                 print(f"{name}: {stored[name]['test']}", file=sys.stderr)
 

@@ -70,9 +70,9 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     the number of rows by Holm's method; None for the best, under the rating protocols, whose
     metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
     and under those of events, whose metrics are those of `event_metrics`. Rows with and without
-    `query_time` are never compared. `slice` is `"all"`; results that measure them
-    have further rows for the users whose target is `"rare"` (at most five training events) or
-    `"cold"` (none, where models may rank such items), with their number as `users`.
+    `query_time` are never compared. `slice` is `"all"`; results that measure them have
+    further rows for the users whose target is `"rare"` (at most five training events) or `"cold"`
+    (none, where models may rank such items), with their number as `users`.
     """
     results = load_results(folder)
     compared = against_best(results, folder)

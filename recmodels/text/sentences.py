@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from recmodels.data.errors import require
 from recmodels.data.shop_behaviour_tables import TYPES
 
-PLACE = "{}"  # Where the item stands in a phrase, and its id in the name of an item.
+PLACE = "{}"  # The place of the item in a phrase, and of its id in the name of an item.
 _SPACES_AND_COMMAS = re.compile(r"[\s,，]")
 _SEPARATOR = re.compile(r"\s*[,，]\s*")
 
@@ -131,5 +131,5 @@ def item_pattern(item: str) -> str:
 
 
 def _flexible(text: str) -> str:
-    """A pattern of a text in which any spaces may stand for one."""
+    """A pattern of a text that matches any number of spaces where it has one."""
     return r"\s+".join(map(re.escape, text.split(" ")))
