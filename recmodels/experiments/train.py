@@ -17,6 +17,7 @@ from recmodels.experiments.stored import files_of
 from recmodels.features.histories import build_histories
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.recommender import Recommender
+from recmodels.training.processes import process_rank
 
 
 class UnexpectedResult(ValueError):
@@ -52,6 +53,9 @@ def train_and_store(
         split = split_log(log, experiment.protocol, seed, experiment.split)
         run = run_seed(experiment, seed, split, checkpoint=folder / "checkpoint.npz")
         ceiling = None if shop is None else measure_ceiling(shop, run.data).metrics
+        if process_rank():  # The first of several processes writes.
+            result = {"metrics": run.test.metrics}
+            continue
         result = store_run(run, results, ceiling, users)
         if isinstance(run.model, keras.Model):  # Counting models and sums are fast to fit again.
             save_bundle_of(run, log, folder / "bundle")
