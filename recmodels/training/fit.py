@@ -87,9 +87,8 @@ def fit(
     collapse.watch(curve)
     if not stopped and len(curve.rows) < training.epochs:
         callbacks = [ReproducibleEpochs(batches, training.seed), validate, collapse]
-        if process_rank() == 0:  # One process writes the file, and the progress.
-            callbacks += [Checkpoint(checkpoint, validate, settings)] * (checkpoint is not None)
-            callbacks += [Progress(curve)] * verbose
+        callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
+        callbacks += [Progress(curve)] if verbose and process_rank() == 0 else []
         epochs = range(earlier.epochs + len(curve.rows), earlier.epochs + training.epochs)
         _train(task, batches, epochs, callbacks, validate)
     else:

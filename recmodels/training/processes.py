@@ -102,8 +102,10 @@ class ProcessBatches(EpochBatches):
         self.batches, self.rank, self.count = batches, rank, count
 
     def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
         self.batches.set_epoch(epoch)
+
+    def on_epoch_end(self) -> None:
+        self.batches.on_epoch_end()
 
     def identity(self) -> dict[str, object]:
         return self.batches.identity()
