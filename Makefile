@@ -34,6 +34,7 @@ test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
 
 test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and PyTorch if installed
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto --dist worksteal -m backends
+	KERAS_BACKEND=jax $(BIN)/python -m pytest --slow tests/test_processes.py
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then \
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist worksteal -m backends; fi
 

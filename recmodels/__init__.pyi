@@ -107,6 +107,9 @@ from recmodels.models.user_item_bias import UserItemBias as UserItemBias
 from recmodels.models.user_knn import UserKNN as UserKNN
 from recmodels.panel import Panel as Panel
 from recmodels.recommend.recommender import Recommender as Recommender
+from recmodels.scale.open_shards import open_shards as open_shards
+from recmodels.scale.preparation import Preparation as Preparation
+from recmodels.scale.prepare import prepare_shards as prepare_shards
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
 from recmodels.text.cleaning import item_texts as item_texts

@@ -15,6 +15,7 @@ from recmodels.cli_common import (
     Runs,
     Seed,
     bundle_in,
+    launch_again,
     parse_columns,
     parse_rules,
     show,
@@ -94,12 +95,17 @@ def train(
     ] = None,
     runs: Runs = Path("runs"),
     results: Results = Path("results"),
+    processes: Annotated[
+        int, typer.Option(help="Processes of this machine that share each batch, with JAX.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Train an experiment, measure it on its test cases and store the result and the bundle.
 
     A run that was stopped continues when the same command is run again.
     """
+    if processes > 1 and launch_again(processes):
+        return
     start_backend()
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.train import train_and_store

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -107,9 +108,26 @@ def bundle_in(folder: Path) -> Path:
     return folder / "bundle" if (folder / "bundle").is_dir() else folder
 
 
+def launch_again(processes: int) -> bool:
+    """Run this command in several processes; return whether it was done and has ended.
+
+    In the processes that were started so, return False.
+    """
+    from recmodels.scale.launch import launch
+    from recmodels.training.processes import process_count
+
+    if process_count() > 1:
+        return False
+    launch([sys.executable, "-m", "recmodels", *sys.argv[1:]], processes)
+    return True
+
+
 def start_backend() -> None:
-    """Import Keras with its backend and find the devices."""
+    """Import Keras with its backend, join the other processes, and find the devices."""
     with hide_native_logs():
         import keras
 
+        from recmodels.training.processes import join_processes
+
+        join_processes()
         keras.ops.zeros(1)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -235,3 +236,14 @@ def test_the_manifest_says_what_was_cleaned(tmp_path):
     expected = [len(log), len(complete), len(distinct), len(in_memory(log))]
     assert rows == list(zip(expected, expected[1:], strict=False))
     assert manifest["schema"] == {"user_id": "string", "item": "int32", "timestamp": "int64"}
+
+
+def test_stored_digests_of_the_engines_are_equal():
+    path = Path(__file__).parent.parent / "results" / "distributed.json"
+    rows = json.loads(path.read_text("utf-8"))["prepare"]
+    by_size = {}
+    for row in rows:
+        digests = row["digest"], row["vocabulary_digest"]
+        by_size.setdefault(row["events"], {})[row["engine"]] = digests
+    assert by_size[1_000_000].keys() >= {"pandas", "duckdb"}
+    assert all(len(set(engines.values())) == 1 for engines in by_size.values())

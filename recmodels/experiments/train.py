@@ -24,6 +24,7 @@ from recmodels.experiments.stored import files_of
 from recmodels.features.histories import build_histories
 from recmodels.models.popularity import MostPopular
 from recmodels.recommend.recommender import Recommender
+from recmodels.training.processes import process_rank
 
 
 class UnexpectedResult(ValueError):
@@ -59,6 +60,9 @@ def train_and_store(
         split = split_log(log, experiment.protocol, seed, experiment.split)
         run = run_seed(experiment, seed, split, checkpoint=folder / "checkpoint.npz")
         run, ceiling = compare_with_shop(run, shop)
+        if process_rank():  # The first of several processes writes.
+            result = {"metrics": run.test.metrics}
+            continue
         result = store_run(run, results, ceiling, users)
         if isinstance(run.model, keras.Model):  # Counting models and sums are fast to fit again.
             save_bundle_of(run, log, folder / "bundle")

@@ -13,6 +13,7 @@ import numpy as np
 from recmodels.features.epochs import EpochBatches
 from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
+from recmodels.training.processes import process_rank
 from recmodels.training.seeds import seed_dropout
 from recmodels.training.state import averages_of
 
@@ -147,6 +148,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.settings = settings
 
     def on_epoch_end(self, epoch, logs=None) -> None:
+        if process_rank() != 0:  # One of several processes writes the file.
+            return
         save_checkpoint(
             self.path,
             {

@@ -15,6 +15,7 @@ from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpoch
 from recmodels.training.checkpoints import OtherRun, load_checkpoint, write_variables
 from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
+from recmodels.training.processes import check_agreement, process_rank, shared_batches
 from recmodels.training.seeds import set_seed
 from recmodels.training.settings import Training, make_optimizer
 from recmodels.training.state import TrainingState
@@ -87,7 +88,7 @@ def fit(
     if not stopped and len(curve.rows) < training.epochs:
         callbacks = [ReproducibleEpochs(batches, training.seed), validate, collapse]
         callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
-        callbacks += [Progress(curve)] if verbose else []
+        callbacks += [Progress(curve)] if verbose and process_rank() == 0 else []
         epochs = range(earlier.epochs + len(curve.rows), earlier.epochs + training.epochs)
         _train(task, batches, epochs, callbacks, validate)
     else:
@@ -125,7 +126,7 @@ def _earlier_state(model: keras.Model) -> TrainingState:
 def _train(task, batches, epochs: range, callbacks: list, validate: Validate) -> None:
     try:
         task.fit(
-            batches,
+            shared_batches(batches),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             callbacks=callbacks,
@@ -174,6 +175,7 @@ def _leaves(config: dict, prefix: str) -> Iterator[tuple[str, object]]:
 
 def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -> bool:
     """Restore a checkpoint if there is one; return whether that run had already stopped."""
+    check_agreement(settings)
     if not path.exists():
         return False
     state, arrays = load_checkpoint(path)

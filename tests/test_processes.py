@@ -1,0 +1,105 @@
+"""Several processes train as one does; one that dies ends all."""
+
+import json
+import os
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.histories import Histories
+from recmodels.features.negatives import NegativeSampler
+from recmodels.scale.launch import launch
+from recmodels.training.processes import ProcessBatches, check_process_count
+
+# Buckets of two lengths, dropout and sampled negatives; the parent process reads the last line.
+TRAINING = """
+import json
+from pathlib import Path
+from recmodels.training.processes import join_processes, process_rank
+join_processes()
+from test_processes import histories
+import recmodels as rm
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.negatives import NegativeSampler
+from recmodels.tasks.next_item import NextItem
+from recmodels.training.fit import fit
+train = histories()
+sampler = NegativeSampler(train.item_counts(30)[1:], 8)
+batches = NextItemBatches(train, 4, 6, seed=1, windows="latest", negatives=sampler)
+model = rm.SASRec(30, max_length=4, width=8, num_blocks=1, dropout=0.3)
+task = NextItem(model, "sampled_softmax")
+training = rm.Training(epochs=2, seed=5, learning_rate=0.01)
+path = CHECKPOINT and Path(CHECKPOINT)
+curve = fit(task, batches, training, verbose=False, model=model, checkpoint=path)
+if process_rank() == 0:
+    print(json.dumps([row["loss"] for row in curve.rows]))
+"""
+
+
+def histories():
+    rng = np.random.default_rng(0)
+    lengths = np.repeat([3, 5], [9, 8])
+    items = rng.integers(1, 31, lengths.sum()).astype(np.int32)
+    return Histories(np.arange(17), items, np.append(0, np.cumsum(lengths)), {})
+
+
+def test_parts_together_are_the_whole_batch():
+    sampler = NegativeSampler(np.ones(30), 4)
+    whole = NextItemBatches(histories(), 4, 5, seed=1, negatives=sampler)
+    parts = [
+        ProcessBatches(NextItemBatches(histories(), 4, 5, seed=1, negatives=sampler), rank, 4)
+        for rank in range(4)
+    ]
+    for epoch in (0, 2):
+        for each in (whole, *parts):
+            each.set_epoch(epoch)
+        assert {len(part) for part in parts} == {len(whole)}
+        for index in range(len(whole)):
+            found = keras.tree.map_structure(
+                lambda *arrays: np.concatenate(arrays), *(part[index] for part in parts)
+            )
+            expected = keras.tree.flatten(whole[index])
+            for got, known in zip(keras.tree.flatten(found), expected, strict=True):
+                assert np.array_equal(got[: len(known)], known)
+                assert not got[len(known) :].any() and len(got) - len(known) < 16
+    assert parts[1].identity() == whole.identity()
+
+
+def test_only_divisors_of_a_batch_are_taken():
+    with pytest.raises(ValueError, match=r"one of \[1, 2, 4, 8, 16\]. Received: processes=3"):
+        check_process_count(3)
+
+
+def test_a_process_that_is_killed_ends_all(capfd):
+    code = "import os, signal, time; time.sleep(0.3); os.environ['RECMODELS_PROCESS'] == '1' and "
+    code += "os.kill(os.getpid(), signal.SIGKILL); time.sleep(60)"
+    with pytest.raises(
+        ChildProcessError, match=r"Process 1 of 2 was killed by signal 9; .* Continue with: "
+    ):
+        launch([sys.executable, "-c", code], 2)
+
+
+def test_the_error_of_another_process_is_shown(capfd):
+    code = "import os, time; os.environ['RECMODELS_PROCESS'] == '1' and 1 / 0; time.sleep(60)"
+    with pytest.raises(ChildProcessError, match="Process 1 of 2 ended with exit status 1"):
+        launch([sys.executable, "-c", code], 2)
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+@pytest.mark.slow  # It starts two processes, which compile.
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX joins processes")
+def test_two_processes_have_the_losses_of_one(tmp_path, capfd):
+    path = tmp_path / "train.py"
+    path.write_text(TRAINING.replace("CHECKPOINT", repr(str(tmp_path / "two.npz"))))
+    folders = os.pathsep.join([os.path.dirname(__file__), os.getcwd()])
+    launch([sys.executable, path], 2, {"PYTHONPATH": folders, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    two = json.loads(capfd.readouterr().out.splitlines()[-1])
+    exec(TRAINING.replace("CHECKPOINT", "None"), {})  # One process: this one.
+    one = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert len(one) == 2 and max(np.abs(np.subtract(one, two))) < 1e-5
+    # The first process alone has written a checkpoint, which one process can continue.
+    exec(TRAINING.replace("CHECKPOINT", repr(str(tmp_path / "two.npz"))), {})
+    assert json.loads(capfd.readouterr().out.splitlines()[-1]) == two
