@@ -24,6 +24,7 @@ from recmodels.evaluation.ceilings import BayesCeiling as BayesCeiling
 from recmodels.evaluation.ceilings import BayesEvents as BayesEvents
 from recmodels.evaluation.comparison import comparison as comparison
 from recmodels.evaluation.comparison import slices as slices
+from recmodels.evaluation.event_ceiling import share_of_ceiling as share_of_ceiling
 from recmodels.evaluation.event_prediction import evaluate_events as evaluate_events
 from recmodels.evaluation.event_statistics import compare_events as compare_events
 from recmodels.evaluation.event_statistics import event_intervals as event_intervals
@@ -62,6 +63,10 @@ from recmodels.insights.segments import stability as stability
 from recmodels.layers.event_embedding import EventEmbedding as EventEmbedding
 from recmodels.layers.fast import fast_layers as fast_layers
 from recmodels.layers.tower import Tower as Tower
+from recmodels.models.attentive import HSTU as HSTU
+from recmodels.models.attentive import BSARec as BSARec
+from recmodels.models.attentive import LiGR as LiGR
+from recmodels.models.bert4rec import BERT4Rec as BERT4Rec
 from recmodels.models.bpr_mf import BPRMF as BPRMF
 from recmodels.models.build_two_tower import build_two_tower as build_two_tower
 from recmodels.models.content import Content as Content
@@ -79,15 +84,23 @@ from recmodels.models.initial_items import initialise_items as initialise_items
 from recmodels.models.item_knn import ItemKNN as ItemKNN
 from recmodels.models.item_vectors import GloVe as GloVe
 from recmodels.models.item_vectors import Item2Vec as Item2Vec
+from recmodels.models.lru_rec import LRURec as LRURec
 from recmodels.models.markov import Markov as Markov
+from recmodels.models.masked_language import MaskedLanguage as MaskedLanguage
 from recmodels.models.multi_interest import MultiInterest as MultiInterest
 from recmodels.models.next_event import NextEvent as NextEvent
+from recmodels.models.next_it_net import NextItNet as NextItNet
 from recmodels.models.popularity import MostPopular as MostPopular
 from recmodels.models.popularity import RecentPopular as RecentPopular
 from recmodels.models.random_order import RandomOrder as RandomOrder
+from recmodels.models.recurrent import LSTM as LSTM
+from recmodels.models.recurrent import GRU4Rec as GRU4Rec
+from recmodels.models.recurrent import SimpleRNN as SimpleRNN
 from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
+from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
+from recmodels.models.sentence_encoder import sentence_encoder as sentence_encoder
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
@@ -96,6 +109,9 @@ from recmodels.panel import Panel as Panel
 from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
+from recmodels.text.cleaning import item_texts as item_texts
+from recmodels.text.encoder import TextEncoder as TextEncoder
+from recmodels.text.sentences import template_for as template_for
 from recmodels.training.seeds import set_seed as set_seed
 from recmodels.training.settings import Training as Training
 

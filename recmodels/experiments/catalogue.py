@@ -7,6 +7,7 @@ from recmodels.experiments.columns_catalogue import COLUMN_ENTRIES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.event_catalogue import EVENT_ENTRIES
 from recmodels.experiments.expected import EXPECTED
+from recmodels.experiments.families_catalogue import FAMILY_ENTRIES
 from recmodels.experiments.rating_catalogue import (
     JOINT,
     JOINT_TOWERS,
@@ -257,6 +258,7 @@ _ENTRIES = [
     *EVENT_ENTRIES,
     *COLUMN_ENTRIES,
     *TEXT_ENTRIES,
+    *FAMILY_ENTRIES,
 ]
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})

@@ -16,6 +16,7 @@ from recmodels.models.event_floors import (
     MedianGap,
     RepeatLastType,
 )
+from recmodels.models.families import FAMILIES
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
@@ -49,7 +50,6 @@ MODELS: dict[str, type] = {
     "glove": GloVe,
     "content": Content,
     "hybrid": Hybrid,
-    "sasrec": SASRec,
     "user-item-bias": UserItemBias,
     "two-tower": TwoTower,
     "majority": MajorityType,
@@ -57,10 +57,14 @@ MODELS: dict[str, type] = {
     "markov-type": MarkovTypes,
     "median-gap": MedianGap,
     "next-event": NextEvent,
+    **{name: family.kind for name, family in FAMILIES.items()},
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 EVENT_PROTOCOLS = ("last-event", "last-day")  # Types and times are predicted, not items.
-PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS)
+LAST_EVENT_ITEMS = "last-event-items"  # The split of "last-event", with items to rank.
+PROTOCOLS = (
+    "leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS, LAST_EVENT_ITEMS,
+)  # fmt: skip
 # Baselines whose result depends on a seed.
 SEEDED = ("random", "als", "bpr-mf", "item2vec", "glove")
 # Event columns that models learn from besides the items.
@@ -70,6 +74,7 @@ COLUMNS = {
     "user-item-bias": ("value",),
     "median-gap": ("timestamp",),
     "next-event": ("timestamp",),
+    "hstu-times": ("timestamp",),
 }
 
 
@@ -136,7 +141,7 @@ class Experiment:
                 f"`protocol` must be one of {PROTOCOLS}. Received: protocol={self.protocol!r}"
             )
         # The second training has nothing to choose epochs by, which sequence encoders need.
-        if self.holds_out_ratings and self.task == "next_item":
+        if self.holds_out_ratings and self.reads_sequences:
             raise ValueError(
                 "`model` under a rating protocol must be two towers or a model that counts. "
                 f"Received: model={self.model!r}, protocol={self.protocol!r}"
@@ -146,6 +151,11 @@ class Experiment:
     def task(self) -> str | None:
         """How `fit` trains the model, such as `"next_item"`; None for models that count."""
         return getattr(MODELS[self.model], "task", None)
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether the model is a sequence encoder that ranks items."""
+        return self.model in FAMILIES
 
     @property
     def holds_out_ratings(self) -> bool:
@@ -210,4 +220,6 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
             heads = dict(options)
             encoder = SASRec(data.num_items, **heads.pop("encoder", {}), **columns)
             return kind(encoder, data.schema["action"].values, **heads)
+    if name in FAMILIES:
+        return FAMILIES[name].build(data.num_items, **options, **columns)
     return kind(num_items=data.num_items, **options, **columns)

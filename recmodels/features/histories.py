@@ -11,6 +11,8 @@ from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.features.windows import build_windows
 
+COUNTED = 2**22  # Events counted at once: items may be in a file that is larger than the memory.
+
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
@@ -78,7 +80,16 @@ class Histories:
 
     def item_counts(self, num_items: int) -> np.ndarray:
         """Events of each item, int64, (V + 1,), 0 for padding; unknown items are not counted."""
-        return np.bincount(self.items, minlength=num_items + 1)[: num_items + 1]
+        counts = np.zeros(num_items + 2, np.int64)  # Unknown items come last.
+        for begin in range(0, len(self.items), COUNTED):
+            some = np.minimum(self.items[begin : begin + COUNTED], num_items + 1)
+            counts += np.bincount(some, minlength=num_items + 2)
+        return counts[: num_items + 1]
+
+    def contain(self, items: np.ndarray) -> np.ndarray:
+        """Whether each history holds the item of its row, bool (U,), of item ids (U,)."""
+        users = np.repeat(np.arange(len(self)), self.lengths)
+        return np.bincount(users[self.items == items[users]], minlength=len(self)) > 0
 
     def target_entropy(self) -> float:
         """Return the entropy in nats of the targets: all but the first event of each user.
@@ -86,8 +97,9 @@ class Histories:
         It is the lowest full softmax loss of a model that uses only the item frequencies.
         The histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
         """
-        first = self.offsets[:-1][self.lengths > 0]
-        counts = np.bincount(np.delete(self.items, first))
+        first = self.items[self.offsets[:-1][self.lengths > 0]]
+        most = int(self.items.max(initial=0))
+        counts = self.item_counts(most) - np.bincount(first, minlength=most + 1)
         shares = counts[counts > 0] / max(1, counts.sum())
         return float(-(shares * np.log(shares)).sum())
 

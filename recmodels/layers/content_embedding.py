@@ -15,11 +15,13 @@ HIDDEN_LOGIT = -1e9  # Added to the logits of items that no training event has.
 class ContentItemEmbedding(ItemEmbedding):
     """The vector of an item: an id vector, and a linear map of numbers that describe the item.
 
-        vector(i) = known(i) * table(i) + content(i) W
+        vector(i) = known(i) * table(i) + content(i) W / sqrt(F)
 
     The same vectors are read in histories and scored. `known` is 0 for items without a training
     event: their id vectors are not trained, so that they are scored by their content alone, in the
-    scale of all others, as soon as their content is set.
+    scale of all others, as soon as their content is set. The numbers should have a variance of
+    about 1, as whitened vectors do: divided by sqrt(F), a step of Adam then changes both parts by
+    similar amounts.
 
     Args:
         num_items, width, initial_std, unit: see `ItemEmbedding`.
@@ -49,7 +51,7 @@ class ContentItemEmbedding(ItemEmbedding):
 
     def build(self, input_shape=None) -> None:
         rows = self.num_items + 3
-        start = keras.initializers.RandomNormal(stddev=self.initial_std / self.num_features**0.5)
+        start = keras.initializers.RandomNormal(stddev=self.initial_std)
         if self.id_vectors:
             super().build()
         fixed = {"initializer": "zeros", "trainable": False}
@@ -107,7 +109,8 @@ class ContentItemEmbedding(ItemEmbedding):
 
     def _sum(self, rows_of):
         """Id vectors and mapped content of the rows that `rows_of` selects of a weight."""
-        vectors = ops.matmul(rows_of(self.content), ops.convert_to_tensor(self.projection))
+        weights = ops.convert_to_tensor(self.projection) * self.num_features**-0.5
+        vectors = ops.matmul(rows_of(self.content), weights)
         if self.id_vectors:
             vectors = vectors + rows_of(self.known) * rows_of(self.table)
         return vectors

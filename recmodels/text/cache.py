@@ -57,15 +57,14 @@ class VectorCache:
 
     def _read(self, path: Path) -> tuple[list[str], np.ndarray]:
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            # Opened here, because `np.load` leaves a damaged file open.
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 encoder, keys, vectors = (stored[n] for n in ("encoder", "keys", "vectors"))
         except Exception as error:  # A damaged archive raises errors of several libraries.
             must = "Files of `cache` must be whole: delete the damaged one"
             raise invalid(must, file=str(path), error=error) from error
         fits = str(encoder) == self.encoder and vectors.shape == (len(keys), self.width)
-        must = (
-            "Files of `cache` must hold vectors of this encoder: delete it, or use another folder"
-        )
+        must = "Files of `cache` must hold vectors of the encoder: delete this one"
         require(fits, must, file=str(path), encoder=str(encoder), shape=vectors.shape)
         return keys.tolist(), vectors
 

@@ -122,7 +122,7 @@ class ModelFolder:
 
     def tokenizer(self):
         """The tokenizer, which cuts texts after `max_tokens` tokens and adds no padding."""
-        tokenizers = import_extra("tokenizers", "text")
+        tokenizers = import_extra("tokenizers", "bert")
         try:
             tokenizer = tokenizers.Tokenizer.from_file(str(self.path / "tokenizer.json"))
         except Exception as error:  # The library raises no narrower class.
@@ -145,15 +145,27 @@ class ModelFolder:
         bert = Bert(**sizes, epsilon=config.get("layer_norm_eps", 1e-12))
         model = TextVectors(bert, self.normalises)
         model.build()
-        tensors = _read_tensors(self.path / "model.safetensors")
-        for variable, name, transposed in _names(bert):
-            value = _find(tensors, name)
-            value = value.T if transposed else value
-            must = f"`{name}` in model.safetensors must have the shape that config.json says"
-            shape = tuple(variable.shape)
-            require(value.shape == shape, must, shape=value.shape, expected=shape)
-            variable.assign(value.astype(np.float32))
+        assign_tensors(bert, _read_tensors(self.path / "model.safetensors"))
         return model
+
+
+def assign_tensors(bert: Bert, tensors: dict[str, np.ndarray]) -> None:
+    """Set the weights of a built model.
+
+    Args:
+        bert: whose weights are set.
+        tensors: by the names that Hugging Face gives them, with or without `bert.` in front.
+
+    Raises:
+        ValueError: a tensor is missing or has another shape.
+    """
+    for variable, name, transposed in _names(bert):
+        value = _find(tensors, name)
+        value = value.T if transposed else value
+        must = f"`{name}` in model.safetensors must have the shape that config.json says"
+        shape = tuple(variable.shape)
+        require(value.shape == shape, must, shape=value.shape, expected=shape)
+        variable.assign(value.astype(np.float32))
 
 
 def _names(bert: Bert):
@@ -177,7 +189,7 @@ def _norm(layer, name: str):
 
 
 def _read_tensors(path: Path) -> dict[str, np.ndarray]:
-    safetensors = import_extra("safetensors.numpy", "text")
+    safetensors = import_extra("safetensors.numpy", "bert")
     try:
         return safetensors.load_file(path)
     except Exception as error:  # The library raises no narrower class.

@@ -77,6 +77,7 @@ class Pretrained:
         tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
         lengths = np.array([len(ids) for ids in tokens])
         padded = -(-lengths // LENGTH_STEP) * LENGTH_STEP
+        padded = np.minimum(padded, self.folder.max_tokens)
         vectors = np.empty((len(texts), self.size), np.float32)
         for length in np.unique(padded):
             rows = np.flatnonzero(padded == length)
