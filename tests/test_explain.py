@@ -7,7 +7,13 @@ import pytest
 from harness import make_histories
 
 from recmodels.explain.counterfactual import counterfactual
-from recmodels.explain.influence import leave_one_out_influence, random_order, recency, shapley
+from recmodels.explain.influence import (
+    attention,
+    leave_one_out_influence,
+    random_order,
+    recency,
+    shapley,
+)
 from recmodels.explain.removal import Removal
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
@@ -164,3 +170,23 @@ def test_bad_arguments_are_named(change, named):
 def test_a_list_as_long_as_the_catalogue_is_refused():
     with pytest.raises(ValueError, match="`k` must be below.*Received: k=7"):
         counterfactual(Removal(Adding(), make_queries([[1]])), k=7)
+
+
+def test_attention_is_that_of_the_forward_pass():
+    model = sasrec()
+    removal = Removal(model, make_queries([[1, 2, 3, 4, 5, 6, 7, 1], [3, 1], []]))
+    found = attention(removal)
+    np.testing.assert_allclose(found.values.sum(axis=1), [1, 1, 0], rtol=1e-5)
+    assert not found.values[1, :4].any()
+    block, seen = model.blocks[0], {}
+    original = block.attention.call
+    block.attention.call = lambda *args, **kwargs: seen.setdefault(
+        "output", original(*args, **kwargs)
+    )
+    model({"item_ids": removal.inputs(np.array([1]), removal.real[1:2])["item_ids"]})
+    np.testing.assert_allclose(found.values[1, -2:], seen["output"][1][0, 0, -1, -2:], rtol=1e-5)
+
+
+def test_a_model_without_attention_is_named():
+    with pytest.raises(ValueError, match="`attention` needs a model.*Received: model=Adding"):
+        attention(Removal(Adding(), make_queries([[1]])))

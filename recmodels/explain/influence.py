@@ -6,6 +6,7 @@ import numpy as np
 
 from recmodels.explain.removal import Removal
 from recmodels.features.checks import check_whole
+from recmodels.models.capabilities import HasAttention, require
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,3 +116,19 @@ def random_order(removal: Removal, seed: int = 0) -> Influence:
     """A floor: random values."""
     values = np.random.default_rng(seed).random(removal.real.shape, np.float32)
     return Influence(np.where(removal.real, values, 0), removal.real)
+
+
+def attention(removal: Removal) -> Influence:
+    """Attention weights of the last position on each event, the mean of all blocks and heads.
+
+    Whether such weights explain anything is to be measured: see `faithfulness`.
+
+    Raises:
+        ValueError: the model has no attention.
+    """
+    require(removal.scorer, HasAttention, "`attention`")
+    inputs = removal.inputs(np.arange(len(removal)), removal.real)
+    weights = removal.scorer.attention(inputs).mean(axis=(1, 2))  # (B, T)
+    width = removal.real.shape[1]
+    weights = np.pad(weights, [[0, 0], [max(0, width - weights.shape[1]), 0]])[:, -width:]
+    return Influence(np.where(removal.real, weights, 0), removal.real)

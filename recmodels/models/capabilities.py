@@ -73,6 +73,14 @@ class HasVectors(Protocol):
 
 
 @runtime_checkable
+class HasAttention(Protocol):
+    """Returns its attention weights."""
+
+    def attention(self, queries: dict[str, np.ndarray]) -> np.ndarray:
+        """Weights of the last position on each event, float32 (B, blocks, heads, T)."""
+
+
+@runtime_checkable
 class PredictsEvents(Protocol):
     """Predicts the next event whole: its type, its item and the time until it comes.
 

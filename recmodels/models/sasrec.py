@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 
 import keras
+import numpy as np
 from keras import ops
 
 from recmodels.data.errors import require
@@ -19,6 +20,7 @@ from recmodels.layers.position import LearnedPosition
 from recmodels.layers.transformer import TransformerBlock
 from recmodels.models.item_content import ItemContent, check_item_columns
 from recmodels.models.recipe import recipe_for
+from recmodels.models.sequence_encoder import SCORING_ROWS
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -62,6 +64,8 @@ class SASRec(ItemContent):
         inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L, and the
             columns, codes int32 (B, T) or numbers float32 (B, T, C).
         last_only: whether the last block works out the last position alone: (B, 1, D).
+        return_weights: whether the attention weights of the last position are returned too,
+            (B, blocks, heads, T).
 
     Returns:
         States, (B, T, D): position t has seen the events up to t.
@@ -196,7 +200,7 @@ class SASRec(ItemContent):
         for layer in (self.position, *self.blocks, self.norm):
             layer.build(states)
 
-    def call(self, inputs, training=None, last_only=False):
+    def call(self, inputs, training=None, last_only=False, return_weights=False):
         item_ids = inputs["item_ids"]
         real = padding_mask(item_ids)
         mask = attention_mask(real)  # (B, T, T)
@@ -206,11 +210,35 @@ class SASRec(ItemContent):
         if self.columns:
             x = self.event_embedding(x, {name: inputs[name] for name in self.columns})
         x = self.drop(self.position(x), training=training)
+        weights = []
         for block in self.blocks:
             last = last_only and block is self.blocks[-1]
-            x = block(x, mask, training=training, last_only=last)
+            x, looked = block(x, mask, training=training, last_only=last, return_weights=True)
+            weights.append(looked)
         x = self.norm(x)
-        return x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
+        x = x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
+        if return_weights:
+            return x, ops.stack([looked[:, :, -1] for looked in weights], axis=1)
+        return x
+
+    def attention(self, queries: dict[str, np.ndarray]) -> np.ndarray:
+        """Attention weights of the last position on each event, as the forward pass computes them.
+
+        Args:
+            queries: see `score`; of longer histories the latest L events are read.
+
+        Returns:
+            Float32, (B, blocks, heads, T); rows sum to 1, and padding has 0 unless the history is
+            empty.
+        """
+        queries = self.checked(queries)
+        names, found = ("item_ids", *self.columns), []
+        for start in range(0, len(queries["item_ids"]), SCORING_ROWS):
+            rows = slice(start, start + SCORING_ROWS)
+            inputs = {n: np.asarray(queries[n])[rows, -self.max_length :] for n in names}
+            weights = self(inputs, training=False, return_weights=True)[1]
+            found.append(ops.convert_to_numpy(weights))
+        return np.concatenate(found)
 
     def last_state(self, inputs):
         if "last_only" not in inspect.signature(self.call).parameters:
