@@ -79,6 +79,7 @@ from recmodels.models.item_vectors import GloVe as GloVe
 from recmodels.models.item_vectors import Item2Vec as Item2Vec
 from recmodels.models.lru_rec import LRURec as LRURec
 from recmodels.models.markov import Markov as Markov
+from recmodels.models.masked_language import MaskedLanguage as MaskedLanguage
 from recmodels.models.multi_interest import MultiInterest as MultiInterest
 from recmodels.models.next_event import NextEvent as NextEvent
 from recmodels.models.next_it_net import NextItNet as NextItNet
@@ -91,6 +92,8 @@ from recmodels.models.recurrent import SimpleRNN as SimpleRNN
 from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
+from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
+from recmodels.models.sentence_encoder import sentence_encoder as sentence_encoder
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
@@ -101,6 +104,7 @@ from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
 from recmodels.text.cleaning import item_texts as item_texts
 from recmodels.text.encoder import TextEncoder as TextEncoder
+from recmodels.text.sentences import template_for as template_for
 from recmodels.training.seeds import set_seed as set_seed
 from recmodels.training.settings import Training as Training
 

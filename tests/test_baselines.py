@@ -126,7 +126,7 @@ def test_fitting_twice_gives_the_same_scores(name):
 
 
 @every_model
-def test_writing_into_scores_or_queries_reaches_nobody(name):
+def test_writing_into_scores_or_queries_changes_no_other_result(name):
     model = fitted(name)
     queries = {key: values.copy() for key, values in QUERIES.items()}
     first = model.score(queries)

@@ -145,7 +145,7 @@ def test_types_of_users_survive(tmp_path, users):
     assert load_bundle(folder).histories.users.tolist() == users
 
 
-def test_the_models_own_vectors_are_there_for_others(tmp_path):
+def test_the_bundle_has_the_item_vectors_of_the_model(tmp_path):
     from recmodels.models.sasrec import SASRec
 
     model = SASRec(5, max_length=4, width=4, num_blocks=1)
@@ -199,7 +199,7 @@ def test_no_file_holds_a_pickle(tmp_path):
         assert all(arrays[name].dtype != object for name in arrays.files)
 
 
-def test_saving_again_replaces_and_leaves_nothing_else(tmp_path):
+def test_saving_again_replaces_the_bundle_and_leaves_no_other_file(tmp_path):
     items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
     write(tmp_path / "bundle", items=items, metrics={"hr@10": 0.1})
     write(tmp_path / "bundle", metrics={"hr@10": 0.2})
@@ -333,7 +333,7 @@ def test_bundles_of_the_first_version_are_read(tmp_path):
     assert (bundle.rules, bundle.histories, bundle.item_vectors) == ((), None, None)
 
 
-def test_many_saves_at_once_leave_one_whole_bundle(tmp_path):
+def test_concurrent_saves_leave_one_complete_bundle(tmp_path):
     """Two threads and a process write, a thread reads: nobody fails, nothing is mixed."""
     write(tmp_path / "bundle", metrics={"n": -1}, config={"n": -1})
     code = "import sys, tests.test_bundle as t, pathlib\n" + (

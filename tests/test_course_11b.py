@@ -168,6 +168,6 @@ class TestBank(ExerciseBank):
     given_away = ("np.", ">=", "[-", "cumcount", "tail", "argmax")
 
 
-def test_a_split_that_trusts_the_order_of_rows_is_right_only_by_luck():
+def test_a_split_that_ignores_timestamps_is_wrong_for_shuffled_rows():
     assert "in no order" in check("11b.2", lambda events: split(events, by=("user",))).reason
     assert "in order of time" in check("11b.2", shuffled).reason

@@ -119,7 +119,7 @@ def plan(seconds, epochs=40):
     return plan_training(entry, replace(COST, epochs=epochs), seconds)
 
 
-def test_a_training_that_fits_stays_as_it_is():
+def test_a_training_that_fits_into_memory_is_not_changed():
     assert plan(None) == plan(2000.0) == Plan(tiny(fit={"epochs": 40, "validate_every": 2}))
 
 
@@ -166,7 +166,7 @@ def test_a_short_training_is_enough():
     assert found.total_seconds >= 30 * found.epoch_seconds - 1
 
 
-def test_the_command_says_what_a_seed_will_cost(monkeypatch, tmp_path):
+def test_the_command_prints_the_estimated_cost_of_a_seed(monkeypatch, tmp_path):
     found = Estimate("shop-softmax", 20, 8.0, 3.0, 0.5, 73.0, 1.2, 20.0)
     asked = []
     monkeypatch.setattr(
@@ -194,7 +194,7 @@ def test_only_sequence_models_are_estimated():
         estimate(find_experiment("ml-1m-sasrec-markov"), data)
 
 
-def test_selected_histories_are_whole():
+def test_selected_histories_keep_all_their_events():
     histories = make_histories([[1, 2, 3], [4], [5, 6]])
     some = histories.select(np.array([2, 0]))
     assert [list(row) for row in some.last([0, 1], 3)] == [[0, 5, 6], [1, 2, 3]]

@@ -64,7 +64,7 @@ def test_the_table_has_the_best_of_the_joint_in_raw_ids_and_labels(recommender):
     assert len(whole) == 9 and whole["probability"].sum() == pytest.approx(1)
 
 
-def test_a_known_user_is_asked_by_raw_id(recommender):
+def test_a_known_user_is_requested_by_raw_id(recommender):
     named = recommender.next_behaviour(user="u0")
     assert named.at == LAST and named.types["购买"] == 0.3 and not named.notes
     pairs = recommender.next_behaviour([("加购", "cup")])
@@ -163,7 +163,7 @@ def test_questions_that_cannot_be_answered_are_refused(recommender, options, mat
     assert "Received: " in str(refused.value)
 
 
-def test_what_the_model_does_not_know_is_a_note(recommender):
+def test_unknown_items_are_named_in_a_note(recommender):
     history = {"action": ["退货", None, "加购"], "item": ["茶", "cake", "cup"]}
     answer = recommender.next_behaviour(history)
     assert "Training had no such `action`: '退货'. The model reads it as unknown." in answer.notes
@@ -180,7 +180,7 @@ def test_what_the_model_does_not_know_is_a_note(recommender):
     assert unknown.types["浏览"] == 0.4  # What `Known` says after a type that it does not know.
 
 
-def test_answers_are_shown_and_written_whole(recommender):
+def test_answers_are_printed_and_written_completely(recommender):
     answer = recommender.next_behaviour(HISTORY, k=2, given="购买", within=7 * 86_400)
     text, page = repr(answer), answer._repr_html_()
     for part in ("Known", "购买", "浏览 0.5000", "10% within", "Comes within 7 d"):

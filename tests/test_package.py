@@ -90,7 +90,7 @@ def pins_of(path):
     return pins
 
 
-def test_pins_lie_within_the_declared_ranges():
+def test_pins_are_within_the_declared_ranges():
     pins = {}
     for path in ROOT.glob("requirements*.txt"):
         pins |= pins_of(path)

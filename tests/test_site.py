@@ -156,7 +156,7 @@ RAW_MATHS = "[...document.querySelectorAll('.math')].filter(m => !m.querySelecto
 
 
 @named(SHOWN)
-def test_a_browser_shows_a_page_whole_on_a_desk_and_on_a_phone(path, open_page):
+def test_a_page_fits_a_desktop_and_a_phone_screen(path, open_page):
     page = open_page(path.relative_to(SITE).as_posix(), 1200)
     page.wait_for_function(f"{RAW_MATHS} == 0", timeout=60_000)
     page.wait_for_function(f"{UNSEEN_IMAGES} == 0", timeout=60_000)

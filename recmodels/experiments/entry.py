@@ -61,7 +61,10 @@ MODELS: dict[str, type] = {
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 EVENT_PROTOCOLS = ("last-event", "last-day")  # Types and times are predicted, not items.
-PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS)
+LAST_EVENT_ITEMS = "last-event-items"  # The split of "last-event", with items to rank.
+PROTOCOLS = (
+    "leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS, LAST_EVENT_ITEMS,
+)  # fmt: skip
 # Baselines whose result depends on a seed.
 SEEDED = ("random", "als", "bpr-mf", "item2vec", "glove")
 # Event columns that models learn from besides the items.

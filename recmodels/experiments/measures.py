@@ -7,13 +7,15 @@ import numpy as np
 
 from recmodels.api import validation_score
 from recmodels.data.shop import Shop
+from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.data.splits import Split
 from recmodels.evaluation.calibration import (
     choose_decision_weights,
     fit_temperature,
     fit_time_width,
 )
-from recmodels.evaluation.ceilings import BayesCeiling
+from recmodels.evaluation.ceilings import BayesCeiling, BayesEvents
+from recmodels.evaluation.event_ceiling import share_of_ceiling
 from recmodels.evaluation.event_prediction import (
     EventEvaluation,
     evaluate_events,
@@ -27,6 +29,7 @@ from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import EVENT_PROTOCOLS, RATING_PROTOCOLS
 from recmodels.features.sequences import Queries, SequenceData
 from recmodels.models.capabilities import AnswersEmpty, can
+from recmodels.models.event_floors import MedianGap
 from recmodels.models.fallback import WithFallback
 from recmodels.models.popularity import MostPopular
 
@@ -96,6 +99,27 @@ def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:
     """Return the metrics of a shop's exact probabilities on the test cases."""
     truth = BayesCeiling(shop, data.vocabulary, data.train.users)
     return evaluate(truth, data.test, filter_seen=False, train=data.train)
+
+
+def measure_event_ceiling(shop: BehaviourShop, data: SequenceData) -> EventEvaluation:
+    """Return the metrics of a shop's exact forecasts of types and times on the test cases."""
+    return evaluate_events(_exact(shop, data), data.test)
+
+
+def measure_share_of_ceiling(model, shop: BehaviourShop, data: SequenceData) -> dict[str, dict]:
+    """By part of the event, how far a model comes on the test cases; see `share_of_ceiling`.
+
+    The floor is `MedianGap`, which has the shares of types and items in training and one
+    distribution of gaps.
+    """
+    floor = MedianGap(model.types).fit(data.train, data.num_items)
+    table = share_of_ceiling(model, floor, _exact(shop, data), data.test)
+    return table.round(6).to_dict("index")
+
+
+def _exact(shop: BehaviourShop, data: SequenceData) -> BayesEvents:
+    types = data.schema["action"].values
+    return BayesEvents(shop, data.vocabulary, data.train.users, types)
 
 
 def item_categories(data: SequenceData) -> list[str] | None:

@@ -77,7 +77,8 @@ def store_run(
             **slices,
         }
         if ceiling is not None:
-            result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
+            names = ceiling if experiment.predicts_events else TABLE_METRICS
+            result["ceiling"] = {name: ceiling[name] for name in names}
         replace_result(result, folder, measured)
     return result
 

@@ -18,7 +18,7 @@ from recmodels.evaluation.event_prediction import EventEvaluation
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
-from recmodels.experiments.entry import COLUMNS, Experiment, build_model
+from recmodels.experiments.entry import COLUMNS, LAST_EVENT_ITEMS, Experiment, build_model
 from recmodels.experiments.measures import (
     calibrate,
     cold_ranks,
@@ -59,6 +59,7 @@ class Run:
             experiment has `slices`; else None.
         decision: of a trained model of events, what was chosen on validation: `temperature`,
             `time_width` and the `weights` of the decision for a type.
+        of_ceiling: of a model of events of a simulated shop; see `measure_share_of_ceiling`.
     """
 
     experiment: Experiment
@@ -73,6 +74,7 @@ class Run:
     audit: OrderAudit | None = None
     cold: np.ndarray | None = None
     decision: dict | None = None
+    of_ceiling: dict[str, dict] | None = None
 
     @property
     def score(self) -> float:
@@ -100,6 +102,8 @@ class Run:
             record["decision"] = self.decision
         if self.cold is not None:
             record["cold_ranks"] = self.cold.tolist()
+        if self.of_ceiling is not None:
+            record["of_ceiling"] = self.of_ceiling
         if self.audit is not None:
             record["order_audit"] = self.audit.to_dict()
         if not self.experiment.holds_out_ratings:
@@ -122,6 +126,8 @@ def split_log(
     """
     if protocol == "random-80-20":
         return random_ratings(log, seed)
+    if protocol == LAST_EVENT_ITEMS:
+        return replace(last_event(log, **(options or {})), protocol=protocol)
     cuts = {
         "leave-one-out": leave_one_out,
         "temporal": temporal_cutoff,

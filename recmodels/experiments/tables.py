@@ -7,9 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from recmodels.data.files import written_whole
+from recmodels.evaluation.event_ceiling import shares_of
 from recmodels.evaluation.metrics import ndcg
+from recmodels.evaluation.report import TARGET_KINDS
 from recmodels.evaluation.statistics import compare
-from recmodels.experiments.entry import EVENT_PROTOCOLS, PROTOCOLS, RATING_PROTOCOLS
+from recmodels.experiments.entry import (
+    EVENT_PROTOCOLS,
+    LAST_EVENT_ITEMS,
+    PROTOCOLS,
+    RATING_PROTOCOLS,
+)
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
 
@@ -56,14 +63,16 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     `filter_seen`, `query_time` (whether queries tell the time of their target), `cold` (counts of
     users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
     under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
-    that recorded it, None for others); and `against_best`: the difference in NDCG@10 from the best
-    experiment on the same users, with its interval and the p-value of a paired permutation test,
-    corrected for the number of rows by Holm's method; None for the best, under the rating
-    protocols, whose metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over
-    users as `users`, and under those of events, whose metrics are those of `event_metrics`. Rows
-    with and without `query_time` are never compared. `slice` is `"all"`; results that measure them
-    have further rows for the users whose target is `"rare"` (at most five training events) or
-    `"cold"` (none, where models may rank such items), with their number as `users`.
+    that recorded it, None for others); `by_target` (see `Evaluation.by_target`, None in older
+    results); `of_ceiling` (of trained models of events of a simulated shop, see
+    `share_of_ceiling`); and `against_best`: the difference in NDCG@10 from the best experiment on
+    the same users, with its interval and the p-value of a paired permutation test, corrected for
+    the number of rows by Holm's method; None for the best, under the rating protocols, whose
+    metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
+    and under those of events, whose metrics are those of `event_metrics`. Rows with and without
+    `query_time` are never compared. `slice` is `"all"`; results that measure them have
+    further rows for the users whose target is `"rare"` (at most five training events) or `"cold"`
+    (none, where models may rank such items), with their number as `users`.
     """
     results = load_results(folder)
     compared = against_best(results, folder)
@@ -71,6 +80,9 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     for row, result in zip(rows, results, strict=True):
         audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
         row["order_audit"] = next(iter(audits), None)
+        row["by_target"] = _mean_by_target([run["test"] for run in result["runs"].values()])
+        shares = [run["of_ceiling"] for run in result["runs"].values() if "of_ceiling" in run]
+        row["of_ceiling"] = shares_of(shares) if shares else None
         row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
         row["slice"] = "all"
@@ -80,6 +92,16 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
         for name, part in result.get("slices", {}).items()
     ]
     return rows + sliced
+
+
+def _mean_by_target(tests: list[dict]) -> dict[str, dict[str, float]] | None:
+    """Mean over the seeds of metrics by kind of target; None where they are not stored."""
+    if not all("by_target" in test for test in tests):
+        return None
+    return {
+        kind: pd.DataFrame([test["by_target"][kind] for test in tests]).mean().round(6).to_dict()
+        for kind in TARGET_KINDS
+    }
 
 
 def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
@@ -137,11 +159,15 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
     everyone = protocol == "temporal"
     reference = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
     shown = (lambda r: r["everyone"]) if everyone else (lambda r: r["ceiling"] or r["published"])
+    by_target = {}
+    if protocol == LAST_EVENT_ITEMS:
+        by_target = {_targets_title(rows): lambda r: _targets_cell(r["by_target"])}
     columns = {
         "experiment": lambda r: r["experiment"],
         "NDCG@10 (95 % CI)": lambda r: _cell(r["metrics"]["ndcg@10"]),
         "HR@10 (95 % CI)": lambda r: _cell(r["metrics"]["hr@10"]),
         "gap to best (95 % CI), Holm p": lambda r: _against(r["against_best"]),
+        **by_target,
         reference: lambda r: _pair(shown(r) or {}),
         "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
         "seeds": lambda r: str(len(r["seeds"])),
@@ -160,9 +186,22 @@ def _markdown_events(rows: list[dict], protocol: str) -> str:
         title: lambda r, name=name: _cell(r["metrics"][name]) if name in r["metrics"] else "-"
         for title, name in EVENT_COLUMNS.items()
     }
+    if any(r["of_ceiling"] for r in rows):
+        columns["share of what can be known: type, item, bought item, gap"] = lambda r: (
+            ", ".join(f"{part['share']:.3f}" for part in (r["of_ceiling"] or {}).values()) or "-"
+        )
     columns["seeds"] = lambda r: str(len(r["seeds"]))
     columns["seconds"] = lambda r: f"{r['seconds']:.0f}"
-    return _markdown_lines(rows, columns)
+    lines = _markdown_lines(rows, columns)
+    ceiling = next((r["ceiling"] for r in rows if r["ceiling"]), None)
+    return lines if ceiling is None else f"{lines}\n{_ceiling_line(ceiling, len(columns))}"
+
+
+def _ceiling_line(ceiling: dict[str, float], width: int) -> str:
+    """A row with the metrics of the best possible forecasts."""
+    shown = [f"{ceiling[name]:.4f}" for name in EVENT_COLUMNS.values()]
+    cells = ["highest possible value", *shown]
+    return f"| {' | '.join([*cells, *['-'] * (width - len(cells))])} |"
 
 
 def _markdown_ratings(rows: list[dict], protocol: str) -> str:
@@ -194,6 +233,15 @@ def _rating_cell(metric: dict | None) -> str:
         return "-"
     interval = "" if metric["low"] is None else f" ({metric['low']:.4f} to {metric['high']:.4f})"
     return f"{metric['mean']:.4f}{interval} [{metric['users']:.4f}]"
+
+
+def _targets_title(rows: list[dict]) -> str:
+    counts = [f"{kind} ({group['users']:.0f})" for kind, group in rows[0]["by_target"].items()]
+    return f"NDCG@10 of targets: {' / '.join(counts)}"
+
+
+def _targets_cell(by_target: dict[str, dict[str, float]]) -> str:
+    return " / ".join(f"{group.get('ndcg@10', 0.0):.4f}" for group in by_target.values())
 
 
 def _pair(metrics: dict) -> str:

@@ -49,6 +49,8 @@ class NextItemBatches(EpochBatches):
         windows: `"latest"` trains on the newest window of each user, `"all"` on every event,
             `"prefixes"` too, but with a window for each of them that ends there and asks for
             nothing else: many times the work, for encoders that see both sides of an event.
+        prefixes: how many of these windows each user has in an epoch, drawn anew in every one;
+            None for all.
         negatives: draws negatives for losses that need them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
@@ -79,6 +81,7 @@ class NextItemBatches(EpochBatches):
         columns: tuple[str, ...] = (),
         targets: Mapping[str, np.ndarray] | None = None,
         augmenter: Augmenter | None = None,
+        prefixes: int | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
@@ -91,7 +94,7 @@ class NextItemBatches(EpochBatches):
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
-        self.columns, self.windows = tuple(columns), windows
+        self.columns, self.windows, self.prefixes = tuple(columns), windows, prefixes
         self.targets = dict(targets or {})
         self.augmenter = augmenter
         if histories.lengths.max(initial=0) < 2:
@@ -123,6 +126,7 @@ class NextItemBatches(EpochBatches):
             "max_positions": self.max_positions,
             "augment": self.augmenter and self.augmenter.identity(),
             "seed of batches": self.seed,
+            **({} if self.prefixes is None else {"prefixes": self.prefixes}),
         }
 
     def set_epoch(self, epoch: int) -> None:
@@ -131,7 +135,7 @@ class NextItemBatches(EpochBatches):
         rng = np.random.default_rng((self.seed, epoch))
         offsets = self.histories.offsets
         if self.windows == "prefixes":
-            self.starts, self.ends = cut_prefixes(offsets, self.max_length)
+            self.starts, self.ends = cut_prefixes(offsets, self.max_length, self.prefixes, rng)
         else:
             everything = self.windows == "all"
             self.starts, self.ends = cut_windows(offsets, self.max_length, everything, rng)

@@ -174,8 +174,6 @@ class RequestReader:
         whole = {name for name in given if all(name in table for table in tables)}
         whole -= {*columns, *self.groups}
         columns |= {name: _numbers(name, rows[name]) for name in sorted(whole)}
-        if "timestamp" in columns and not np.isnan(columns["timestamp"]).any():
-            columns["timestamp"] = columns["timestamp"].astype(np.int64)  # As in training.
         flat = np.concatenate([*encoded, np.zeros(0, np.int32)])
         requests = Histories(np.arange(len(tables)), flat, offsets, columns)
         requests = requests.with_item_columns(self.item_columns).with_user_columns(
@@ -268,9 +266,9 @@ def _parts_of_history(history) -> tuple[dict[str, list], Mapping]:
 
 
 def _numbers(name: str, values: pd.Series) -> np.ndarray:
-    """Raw numbers of a column; float64 (N,)."""
+    """Raw numbers of a column, (N,): float64, or int64 as in training if they are whole."""
     try:
-        return pd.to_numeric(values).to_numpy(np.float64)
+        return pd.to_numeric(values).to_numpy()
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Column `{name}` of `history` must hold numbers, because it is no category of the "

@@ -1,63 +1,25 @@
 """Build the training task of each kind of model: loss, batches and identity of the run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
 
-import keras
 from keras import ops
 
-from recmodels.data.errors import require
-from recmodels.features.augment import Augment, Augmenter
+from recmodels.features.augment import Augment
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
-from recmodels.features.epochs import EpochBatches
 from recmodels.features.masked_batches import MaskedItemBatches
-from recmodels.features.negatives import NegativeSampler
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
 from recmodels.models.multi_interest import MultiInterest
-from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.build_events import masked_language_job, next_event_job
+from recmodels.tasks.job import IN_BATCH, Job, augmenter, check_causal, sampler
 from recmodels.tasks.multi_interest import MultiInterestTask
-from recmodels.tasks.next_event import (
-    NextEventTask,
-    event_targets,
-    validation_log_likelihood,
-)
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.towers import TowerTask
-
-IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
-
-
-@dataclass(frozen=True)
-class Job:
-    """The objects that `fit` trains.
-
-    Args:
-        task: a Keras model with its own loss.
-        batches: what it is trained on.
-        validates: whether epochs are chosen by the protocol's metric unless the caller says
-            otherwise.
-        measure: what chooses among epochs instead of that metric, and
-        measure_name: what it is.
-        identity: what a run that is continued must share with its checkpoint, besides batches
-            and settings.
-        entropy: lowest loss of a model that uses only the item frequencies, in nats; None
-            for losses that cannot be compared with it.
-    """
-
-    task: keras.Model
-    batches: EpochBatches
-    validates: bool = True
-    measure: Callable[[], float] | None = None
-    measure_name: str | None = None
-    identity: dict[str, object] = field(default_factory=dict)
-    entropy: float | None = None
 
 
 def next_item_job(
@@ -88,7 +50,7 @@ def next_item_job(
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
         augment: changes of what the model reads in training; None for none.
     """
-    _check_causal(model, windows)
+    check_causal(model, windows)
     identity = {}
     if can(model, ReadsItemColumns) and model.item_columns:
         model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
@@ -99,11 +61,11 @@ def next_item_job(
         batch_size,
         seed,
         windows=windows,
-        negatives=_sampler(data, loss, num_negatives),
+        negatives=sampler(data, loss, num_negatives),
         shared_negatives=num_negatives > 1,
         max_positions=max_positions if loss in IN_BATCH else None,
         columns=columns_of(model, data.train.columns),
-        augmenter=_augmenter(augment, data),
+        augmenter=augmenter(augment, data),
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
@@ -142,28 +104,11 @@ def masked_item_job(
         mask_share,
         last_share,
         windows=windows,
-        negatives=_sampler(data, loss, num_negatives),
+        negatives=sampler(data, loss, num_negatives),
         shared_negatives=num_negatives > 1,
         columns=columns_of(model, data.train.columns),
     )
     return Job(NextItem(model, loss), batches)
-
-
-def _sampler(data: SequenceData, loss: str, num_negatives: int) -> NegativeSampler | None:
-    """The negatives that a loss needs, or None."""
-    if loss == "full_softmax" or loss in IN_BATCH:
-        return None
-    return NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
-
-
-def _check_causal(model: SequenceEncoder, windows: str) -> None:
-    """Raise where states that have seen what comes next would be trained to predict it."""
-    must = (
-        "`windows` must be 'prefixes' for an encoder that sees both sides of an event, because "
-        "its other states have read what they would have to predict"
-    )
-    fits = model.causal or windows == "prefixes"
-    require(fits, must, model=type(model).__name__, windows=windows)
 
 
 def multi_interest_job(
@@ -182,64 +127,6 @@ def multi_interest_job(
     """
     batches = NextItemBatches(data.train, model.max_length, batch_size, seed, windows=windows)
     return Job(MultiInterestTask(model), batches, entropy=data.train.target_entropy())
-
-
-def next_event_job(
-    model: NextEvent,
-    data: SequenceData,
-    seed: int,
-    *,
-    item_weight: float = 1.0,
-    type_weight: float = 1.0,
-    time_weight: float = 1.0,
-    loss: str = "full_softmax",
-    batch_size: int = 16,
-    windows: str = "all",
-    num_negatives: int = 256,
-    augment: Augment | None = None,
-) -> Job:
-    """Name type, item and time of the next event at every position of a history.
-
-    Epochs are chosen by the log-likelihood of the validation targets, weighted as in training,
-    because the model is asked for probabilities. For the protocol's metric of ranked items give
-    `fit(..., measure=partial(validation_score, model, data))`.
-
-    Args:
-        model, data, seed: of `fit`; the schema of the data has the model's column of types, and
-            `prepare(..., columns=("timestamp",))` carries the times.
-        item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
-            learnt, and the others are as without it.
-        loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
-        batch_size, windows, num_negatives, augment: see `next_item_job`.
-    """
-    _check_causal(model.encoder, windows)
-    task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
-    batches = NextItemBatches(
-        data.train,
-        model.max_length,
-        batch_size,
-        seed,
-        windows=windows,
-        negatives=_sampler(data, loss, num_negatives),
-        columns=model.columns,
-        targets=event_targets(model, data),
-        augmenter=_augmenter(augment, data),
-    )
-    measure = partial(validation_log_likelihood, model, data, **task.task_weights)
-    targets = digest(*data.validation.target_columns.values())
-    return Job(
-        task,
-        batches,
-        measure=measure,
-        measure_name="log_likelihood",
-        identity={"validation targets": targets},
-    )
-
-
-def _augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
-    if augment is None:
-        return None
-    return Augmenter(augment, data.train, data.num_items, data.schema.names_of("asked"))
 
 
 def tower_job(
@@ -287,5 +174,6 @@ JOBS: dict[str, Callable[..., Job]] = {
     "masked_item": masked_item_job,
     "multi_interest": multi_interest_job,
     "next_event": next_event_job,
+    "masked_language": masked_language_job,
     "towers": tower_job,
 }
