@@ -55,7 +55,7 @@ def measure(peer: str) -> dict[str, float]:
         command = [peer, "-c", PEER, str(encoder.model.folder.path), str(listed), str(vectors)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, **pipes) as other:
-            assert other.stdout.readline() == "ready\n"
+            other.stdout.readline()  # "ready"
             for _ in range(ROUNDS):
                 began = time.perf_counter()
                 found = encoder.encode(texts)
@@ -65,11 +65,12 @@ def measure(peer: str) -> dict[str, float]:
         reference = np.load(vectors)
         encoder.model.model.save(Path(folder, "model.keras"))
         encoder.model.model = keras.saving.load_model(Path(folder, "model.keras"))
+        reloaded = encoder.encode(texts)
     return {
         "texts_per_second": round(TEXTS / float(np.median(ours)), 1),
         "ratio_sentence_transformers": round(float(np.median(np.array(theirs) / ours)), 3),
         "max_difference": float(np.abs(found - reference).max()),
-        "max_difference_reloaded": float(np.abs(encoder.encode(texts) - reference).max()),
+        "max_difference_reloaded": float(np.abs(reloaded - reference).max()),
         "texts": len(set(texts)),
         "rounds": ROUNDS,
     }

@@ -79,18 +79,19 @@ class Pretrained:
         padded = -(-lengths // LENGTH_STEP) * LENGTH_STEP
         padded = np.minimum(padded, self.folder.max_tokens)
         vectors = np.empty((len(texts), self.size), np.float32)
-        for length in np.unique(padded):
-            rows = np.flatnonzero(padded == length)
+        order, start = np.argsort(-padded, kind="stable"), 0
+        while start < len(order):  # The longest ones that are left, and the next shorter ones.
+            length = padded[order[start]]
             size = max(1, TOKENS_PER_BATCH // length)
-            for start in range(0, len(rows), size):
-                chosen = rows[start : start + size]
-                # As many rows as always, so that the shape is known; the further ones are dropped.
-                ids = np.zeros((size, length), np.int32)
-                mask = np.zeros((size, length), bool)
-                mask[:, 0] = True
-                for place, row in enumerate(chosen):
-                    ids[place, : lengths[row]] = tokens[row]
-                    mask[place, : lengths[row]] = True
-                found = self.model.predict_on_batch({"token_ids": ids, "token_mask": mask})
-                vectors[chosen] = np.asarray(found)[: len(chosen)]
+            chosen = order[start : start + size]
+            start += size
+            # As many rows as always, so that the shape is known; the further ones are dropped.
+            ids = np.zeros((size, length), np.int32)
+            mask = np.zeros((size, length), bool)
+            mask[:, 0] = True
+            for place, row in enumerate(chosen):
+                ids[place, : lengths[row]] = tokens[row]
+                mask[place, : lengths[row]] = True
+            found = self.model.predict_on_batch({"token_ids": ids, "token_mask": mask})
+            vectors[chosen] = np.asarray(found)[: len(chosen)]
         return vectors
