@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export override DATASET := $(value DATASET)
 export override COLUMNS := $(value COLUMNS)
 
-.PHONY: run test test-results test-package test-notebooks test-backends lab notebooks texts site test-site
+.PHONY: run test test-results test-package test-notebooks test-backends test-text lab notebooks texts site test-site
 .PHONY: bench race scale table lock check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
@@ -37,6 +37,9 @@ test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and Py
 	KERAS_BACKEND=jax $(BIN)/python -m pytest --slow tests/test_processes.py
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then \
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist worksteal -m backends; fi
+
+test-text: $(VENV)/.bert  ## Language models of local folders, the packaged MiniLM too
+	$(BIN)/python -m pytest tests/test_bert_folder.py
 
 lab: $(READY)  ## Open the notebooks; links to the glossary lead out of their folder
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
@@ -85,10 +88,15 @@ $(VENV)/.site: $(READY) requirements-site.txt docs/package-lock.json
 	$(INSTALL) -r requirements-site.txt
 	touch $(VENV)/.site
 
+$(VENV)/.bert: $(READY) requirements-bert.txt requirements-minilm.txt
+	$(INSTALL) -r requirements-bert.txt
+	$(INSTALL) --no-deps -r requirements-minilm.txt
+	touch $(VENV)/.bert
+
 lock: $(READY)  ## Pin all packages with hashes in the requirements files; keep pins that fit pyproject.toml
 	$(INSTALL) uv==0.13.9
 	$(BIN)/uv $(LOCK) --extra dev pyproject.toml -o requirements.txt
-	for extra in site jax; do $(BIN)/uv $(LOCK) --extra dev --extra $$extra -c requirements.txt \
+	for extra in site jax bert; do $(BIN)/uv $(LOCK) --extra dev --extra $$extra -c requirements.txt \
 	$$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements.txt) \
 	pyproject.toml -o requirements-$$extra.txt || exit 1; done
 

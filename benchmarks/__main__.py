@@ -1,4 +1,4 @@
-"""The commands `bench`, `race` and `scale`, which measure speed."""
+"""The commands `bench`, `race`, `scale` and `memory`: speed, and what models remember."""
 
 from pathlib import Path
 from typing import Annotated
@@ -78,6 +78,16 @@ def scale(
     result = scaling(results=results)
     draw_scaling(result, runs / "scaling.png")
     show(result if as_json else describe_scaling(result), as_json)
+
+
+@app.command()
+def memory(results: Results = Path("results"), as_json: Json = False) -> None:
+    """Train all families on the lag and the copy task; store memory_tasks.json."""
+    start_backend()
+    from benchmarks.memory_tasks import describe_memory_tasks, memory_tasks
+
+    rows = memory_tasks(results=results)
+    show(rows if as_json else describe_memory_tasks(rows), as_json)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import recmodels  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(__file__))  # Where `site_extension` lies.
 
+from site_extension import notebook_number  # noqa: E402
+
 project = "recmodels"
 release = recmodels.__version__
 author = "the recmodels authors"
@@ -58,11 +60,11 @@ html_copy_source = False
 def _number_the_title(app, _doctree) -> None:
     """In lists of pages a notebook has its number before its title."""
     name = app.env.docname
-    number = re.match(r"notebooks/(?:solutions/)?(\d\d)_", name)
+    number = notebook_number(name)
     if number:
         listed = next(app.env.tocs[name].findall(nodes.reference))
         for title in (app.env.titles[name], listed):
-            title.insert(0, nodes.Text(f"{number[1]} "))
+            title.insert(0, nodes.Text(f"{number} "))
 
 
 def _show_drawings(_app, what, _name, _object, _options, lines: list[str]) -> None:

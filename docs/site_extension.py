@@ -11,6 +11,8 @@ from sphinx.addnodes import desc, desc_signature
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+from recmodels.course import NOTEBOOK_NUMBER
+
 BUTTONS = (
     '<p class="notebook-files"><a download href="{name}.ipynb">Download this notebook</a> '
     '<a href="text/{name}.md.txt">Source as text</a></p>\n'
@@ -24,13 +26,13 @@ WEIGHTS = (
 
 def add_buttons(_app, pagename: str, _template, context: dict, doctree) -> None:
     """Put links to the files of a notebook at the top of its page."""
-    if doctree is not None and _is_notebook(pagename):
+    if doctree is not None and notebook_number(pagename):
         context["body"] = BUTTONS.format(name=Path(pagename).name) + context["body"]
 
 
 def copy_notebooks(app: Sphinx, error: Exception | None) -> None:
     """Put the files that the buttons lead to beside the pages."""
-    for name in filter(_is_notebook, [] if error else app.env.found_docs):
+    for name in filter(notebook_number, [] if error else app.env.found_docs):
         source, page = Path(app.srcdir, name), Path(app.outdir, name)
         shutil.copyfile(f"{source}.ipynb", f"{page}.ipynb")
         (page.parent / "text").mkdir(exist_ok=True)
@@ -47,8 +49,10 @@ def write_search_texts(app: Sphinx, error: Exception | None) -> None:
         script.write_text(f"const SEARCH_TEXTS = {text};\n", encoding="utf-8")
 
 
-def _is_notebook(name: str) -> bool:
-    return re.match(r"notebooks/(solutions/)?\d\d_", name) is not None
+def notebook_number(name: str) -> str | None:
+    """Return the number of a notebook or its solutions, such as `"03b"`; None for other pages."""
+    found = re.match(rf"notebooks/(?:solutions/)?({NOTEBOOK_NUMBER})_", name)
+    return found and found[1]
 
 
 def _parts(env: BuildEnvironment, name: str) -> Iterator[list]:

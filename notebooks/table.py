@@ -24,7 +24,7 @@ def row(path: Path) -> tuple[str, ...]:
     lines = [line for cell in code for line in cell.source.splitlines() if line.strip()]
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     outputs = [output for cell in code for output in cell.outputs]
-    exercises = {n for cell in code for n in re.findall(r'\bcheck\("([\d.]+)"', cell.source)}
+    exercises = {n for cell in code for n in re.findall(r'\bcheck\("([^"]+)"', cell.source)}
     recorded = notebook.metadata.get("recmodels", {})
     return (
         path.stem.replace("_", " "),

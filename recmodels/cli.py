@@ -21,7 +21,7 @@ from recmodels.cli_common import (
     show,
     start_backend,
 )  # fmt: skip
-from recmodels.cli_predict import predict
+from recmodels.cli_predict import predict, predict_text
 from recmodels.cli_scale import prepare
 from recmodels.data.text import visible
 from recmodels.log_filters import hide_native_logs
@@ -50,11 +50,11 @@ def run(
         str, typer.Option(help="Columns of a file: 'user=uid,item=sku,timestamp=ts'.")
     ] = "",
     families: Annotated[
-        str, typer.Option(help="Models to compare, separated by commas: 'markov,item-knn,sasrec'.")
+        str, typer.Option(help="Models to compare, with commas: 'markov,gru4rec,sasrec'.")
     ] = "",
     minutes: Annotated[
         float | None,
-        typer.Option(help="Time budget; SASRec is made smaller or left out to keep it."),
+        typer.Option(help="Time budget; the encoder is made smaller or left out to keep it."),
     ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,
@@ -205,6 +205,7 @@ def recommend(
 
 
 app.command()(predict)
+app.command("predict-text")(predict_text)
 app.command()(prepare)
 
 

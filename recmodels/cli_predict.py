@@ -1,4 +1,4 @@
-"""The command `recmodels predict`: what comes next after a history, and how it is written."""
+"""The commands `predict` and `predict-text`: what comes next, and how histories are written."""
 
 import json
 import re
@@ -65,6 +65,36 @@ def predict(
         given=labels.get(given, given),
         within=None if within is None else parse_duration(within),
     )
+    show(answer.to_dict() if as_json else answer, as_json)
+
+
+def predict_text(
+    folder: Path,
+    sentences: Annotated[
+        list[str], typer.Argument(help="Oldest first: '浏览 商品A' '购买 商品A', or one sentence.")
+    ],
+    k: Annotated[int, typer.Option("-k", help="Length of the table.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Predict the next behaviour after events that are written as sentences.
+
+    The bundle holds a `NextEvent` of a `SentenceEncoder`, whose language the sentences have.
+    """
+    start_backend()
+    from recmodels.models.sentence_encoder import SentenceEncoder
+    from recmodels.recommend.recommender import Recommender
+
+    recommender = Recommender.load(bundle_in(folder))
+    model, items = recommender.scorer, recommender.vocabulary.raw_ids
+    encoder = getattr(model, "encoder", None)
+    must = "`folder` must hold a bundle whose model reads sentences; use `recmodels predict` else"
+    require(isinstance(encoder, SentenceEncoder), must, model=type(model))
+    labels, history = _labels(model), []
+    for label, item in (event for text in sentences for event in encoder.template.read(text)):
+        item = _typed(item, items)
+        require(item in items, "`item` must be one of the catalogue", item=item)
+        history.append((labels[label], item))
+    answer = recommender.next_behaviour(history, k)
     show(answer.to_dict() if as_json else answer, as_json)
 
 

@@ -109,7 +109,7 @@ def test_a_checkpoint_of_the_same_run_is_taken(checkpoint):
     assert curve.rows == load_checkpoint(checkpoint)[0]["rows"]
 
 
-def test_a_checkpoint_that_does_not_know_its_data_is_refused(checkpoint, tmp_path):
+def test_a_checkpoint_without_a_digest_of_its_data_is_refused(checkpoint, tmp_path):
     stored = dict(np.load(checkpoint))
     state = json.loads(str(stored["state"]))
     kept = {k: v for k, v in state["settings"].items() if " data" not in k and k != "filter_seen"}
@@ -142,7 +142,7 @@ def test_towers_refuse_a_checkpoint_of_another_run(name, tmp_path):
         fit(changed.pop("model")(), checkpoint=path, **changed)
 
 
-def test_ten_million_events_are_told_apart_in_a_moment():
+def test_digests_of_ten_million_events_take_less_than_a_second():
     items = np.random.default_rng(0).integers(1, 1000, 10**7).astype(np.int32)
     histories = Histories(np.arange(10), items, np.arange(11) * 10**6, {})
     queries = Queries(histories, np.arange(10), np.ones(10, np.int32), np.ones(10, bool))

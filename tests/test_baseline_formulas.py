@@ -44,14 +44,14 @@ def test_recent_popular_halves_after_a_half_life():
     np.testing.assert_allclose(scores[0, 1:], [0.3219, -1, -2], atol=1e-4)
 
 
-def test_recent_popular_keeps_old_items_apart():
+def test_recent_popular_distinguishes_very_old_items():
     # 2^-20000 and 2^-19999 are 0 in any float; their logarithms are not.
     train = make_histories([[1, 2, 3]], days=[0, 1, 20_000])
     scores = RecentPopular(half_life=1).fit(train, 4).score(make_queries([[]]))
     assert scores[0].tolist() == [-20_001, -20_000, -19_999, 0, -20_001]
 
 
-def test_recent_popular_asks_for_time():
+def test_recent_popular_requires_times():
     train = make_histories([[1, 2]])
     train.columns.pop("timestamp")
     with pytest.raises(ValueError, match=r"prepare\(split, columns=\('timestamp',\)\)"):
@@ -101,7 +101,7 @@ def test_item_knn_is_a_shrunk_cosine_with_decay():
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 100])
-def test_item_knn_keeps_the_nearest_whatever_the_block(monkeypatch, neighbours):
+def test_item_knn_does_not_depend_on_the_block_size(monkeypatch, neighbours):
     train = make_histories(random_histories(12))
     whole = ItemKNN(neighbours=neighbours).fit(train, 12).similarities.toarray()
     monkeypatch.setattr("recmodels.models.item_knn._BLOCK_CELLS", 13 * 5)
@@ -186,7 +186,7 @@ def test_bpr_climbs_the_gradient_of_its_criterion():
             assert table.gradients[cell] == pytest.approx((above - below) / 2e-5, abs=1e-6)
 
 
-def test_adagrad_adds_equal_rows_before_it_steps():
+def test_adagrad_adds_gradients_of_equal_rows_before_the_update():
     # Row 1: gradient 1 + 2 = 3, step 0.5 * 3 / sqrt(9) = 0.5; then 4: 0.5 * 4 / sqrt(25) = 0.4.
     table = _Table(np.zeros((3, 1)), learning_rate=0.5)
     table.climb(np.array([1, 2, 1]), np.array([[1.0], [-5.0], [2.0]], np.float32))

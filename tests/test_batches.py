@@ -81,6 +81,19 @@ def test_all_windows_give_each_event_but_the_first_as_target_once(epoch):
     assert all(target == read + 1 for read, target in found)
 
 
+def test_prefixes_ask_for_each_event_at_the_end_of_its_own_window():
+    batches = make(windows="prefixes")
+    expected = [tuple(a[max(0, t - L) : t + 1]) for a in LISTS for t in range(1, len(a))]
+    found = []
+    for inputs, targets, weights in map(batches.__getitem__, range(len(batches))):
+        rows, count = inputs["item_ids"], int(weights.sum())
+        assert count == len(rows) and weights[:count].all()
+        np.testing.assert_array_equal(rows.ravel()[inputs["positions"][:count]], rows[:, -1])
+        pairs = zip(rows, targets, strict=False)
+        found += [(*(int(i) for i in row if i), int(target)) for row, target in pairs]
+    assert sorted(found) == sorted(expected)
+
+
 @pytest.mark.parametrize("windows", ["latest", "all"])
 def test_every_window_is_in_exactly_one_batch(windows):
     batches = make(windows=windows)
@@ -233,7 +246,7 @@ def test_counts_are_rounded_more_where_a_shape_costs_a_compilation():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"windows": "some"}, "`windows` must be 'latest' or 'all'. Received: windows='some'"),
+        ({"windows": "some"}, "`windows` must be one of .* Received: windows='some'"),
         (
             {"max_length": 0},
             "`max_length` must be a whole number of at least 1. Received: max_length=0",

@@ -104,7 +104,7 @@ def test_ranking_is_timed_without_the_first_which_compiles(monkeypatch):
     assert 0.02 <= ranking_seconds(data, repeats=3) < 0.1 and len(calls) == 4
 
 
-def test_a_new_bench_keeps_what_races_found(competitors, tmp_path):
+def test_a_new_bench_keeps_the_results_of_races(competitors, tmp_path):
     stored = tmp_path / "results" / "bench.json"
     stored.parent.mkdir()
     stored.write_text('{"seconds_to_ndcg_0.18": 400.0, "ratio_of_old": 1.0}')

@@ -23,6 +23,7 @@ from recmodels.models.ease import EASE
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
+from recmodels.models.item_vectors import GloVe, Item2Vec
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular, RecentPopular
 from recmodels.models.random_order import RandomOrder
@@ -66,6 +67,8 @@ def run_python(code: str, *arguments) -> subprocess.CompletedProcess:
     "model",
     [
         BPRMF(width=2, epochs=1),
+        GloVe(width=2, epochs=1),
+        Item2Vec(width=2, epochs=1),
         Content(["tea", "cup", "tea pot", "milk", "milk cup"]),
         EASE(1.0),
         ImplicitALS(2, epochs=2),
@@ -142,7 +145,7 @@ def test_types_of_users_survive(tmp_path, users):
     assert load_bundle(folder).histories.users.tolist() == users
 
 
-def test_the_models_own_vectors_are_there_for_others(tmp_path):
+def test_the_bundle_has_the_item_vectors_of_the_model(tmp_path):
     from recmodels.models.sasrec import SASRec
 
     model = SASRec(5, max_length=4, width=4, num_blocks=1)
@@ -196,7 +199,7 @@ def test_no_file_holds_a_pickle(tmp_path):
         assert all(arrays[name].dtype != object for name in arrays.files)
 
 
-def test_saving_again_replaces_and_leaves_nothing_else(tmp_path):
+def test_saving_again_replaces_the_bundle_and_leaves_no_other_file(tmp_path):
     items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
     write(tmp_path / "bundle", items=items, metrics={"hr@10": 0.1})
     write(tmp_path / "bundle", metrics={"hr@10": 0.2})
@@ -330,7 +333,7 @@ def test_bundles_of_the_first_version_are_read(tmp_path):
     assert (bundle.rules, bundle.histories, bundle.item_vectors) == ((), None, None)
 
 
-def test_many_saves_at_once_leave_one_whole_bundle(tmp_path):
+def test_concurrent_saves_leave_one_complete_bundle(tmp_path):
     """Two threads and a process write, a thread reads: nobody fails, nothing is mixed."""
     write(tmp_path / "bundle", metrics={"n": -1}, config={"n": -1})
     code = "import sys, tests.test_bundle as t, pathlib\n" + (

@@ -80,7 +80,7 @@ def test_lists_and_weights_are_those_that_were_saved(name, tmp_path):
         np.testing.assert_allclose(lists[0].scores, lists[1].scores, rtol=1e-5)
 
 
-def test_each_part_has_a_file_of_its_own(tmp_path):
+def test_each_part_has_a_separate_file(tmp_path):
     _, folder = save(MODELS["sum in two stages in a chain"](), tmp_path / "bundle")
     assert sorted(path.name for path in folder.glob("model.*")) == [
         "model.fallback.npz",

@@ -102,7 +102,7 @@ def test_confusion_and_f1_equal_scikit_learn():
     assert macro_f1(matrix) == pytest.approx(metrics.f1_score(targets, predicted, average="macro"))
 
 
-def test_classes_nobody_named_or_met_do_not_count():
+def test_classes_without_a_case_or_prediction_do_not_count():
     targets, predicted = np.array([0, 0, 1]), np.array([0, 1, 1])
     expected = metrics.f1_score(targets, predicted, average="macro")
     assert macro_f1(confusion(targets, predicted, 5)) == pytest.approx(expected)

@@ -49,7 +49,7 @@ def test_some_items_are_scored_as_among_all(shop, data):
     np.testing.assert_array_equal(ceiling.score(queries, items), ceiling.score(queries)[:, items])
 
 
-def test_order_pays_and_nothing_passes_the_ceiling(shop, data):
+def test_order_helps_and_no_score_exceeds_the_ceiling(shop, data):
     truths = [kind(shop, data.vocabulary, data.train.users) for kind in (Oracle, BayesCeiling)]
     learnt = [m.fit(data.train, data.num_items) for m in (Markov(), MostPopular())]
     oracle, bayes, markov, popularity = (ndcg(scorer, data) for scorer in truths + learnt)

@@ -83,7 +83,7 @@ def test_whole_numbers(value):
         check_whole("k", value)
 
 
-def test_digests_tell_order_type_and_grouping_apart():
+def test_digests_differ_for_other_order_type_and_grouping():
     arrays = [
         (np.array([1, 2]),),
         (np.array([2, 1]),),

@@ -111,12 +111,15 @@ def terms():
     for line in GLOSSARY.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             section = line[3:].lower().replace(" ", "-")
-        elif found := re.match(r"- \*\*(.+?)\*\* .*\((\d\d)\)$", line):
+        elif found := re.match(r"- \*\*(.+?)\*\* .*\((\w+)\)$", line):
             yield from ((term, section, found[2]) for term in found[1].split(", "))
 
 
 def test_every_term_of_the_glossary_occurs_in_the_notebook_that_it_names():
-    prose = {name[:2]: " ".join(prose_of(n).lower().split()) for name, n in NOTEBOOKS.items()}
+    prose = {
+        name.partition("_")[0]: " ".join(prose_of(n).lower().split())
+        for name, n in NOTEBOOKS.items()
+    }
     missing = [
         f"{term} ({number})"
         for term, _, number in terms()

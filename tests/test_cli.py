@@ -64,14 +64,16 @@ def test_run_prints_a_table_and_lists(finished):
 def test_run_writes_figures_a_bundle_and_a_report(finished):
     folder, result = finished
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
-    assert figures == {"models", "learning", "lengths", "popularity", "by_length", "by_popularity"}
+    assert figures == {
+        "models", "costs", "learning", "lengths", "popularity", "by_length", "by_popularity"
+    }  # fmt: skip
     assert (folder / "bundle" / "checksums.json").is_file()
     report = (folder / "report.html").read_text("utf-8")
     assert report.startswith("<!DOCTYPE html>") and report.count("data:image/png") == 6
     assert f"Report: {folder / 'report.html'}" in result.stdout
 
 
-def test_run_says_what_it_does_on_standard_error(finished):
+def test_run_reports_its_steps_on_standard_error(finished):
     _, result = finished
     steps = ("Starting", "Reading", "events of 60 users", "Splitting", "Tuning EASE", "epoch 1/")
     places = [result.stderr.index(step) for step in (*steps, "Measuring all models")]
@@ -102,7 +104,7 @@ def test_recommend_takes_the_folder_of_a_run(finished):
     assert invoke("recommend", folder, "--history", "s1").exit_code == 0
 
 
-def test_recommend_knows_users_and_keeps_to_what_is_asked(finished):
+def test_recommend_accepts_user_ids_and_candidate_lists(finished):
     folder, _ = finished
     by_user = json.loads(invoke("recommend", folder, "--user", "u1", "--json").stdout)
     assert by_user["items"] and by_user["source"] != "MostPopular"

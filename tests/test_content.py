@@ -41,7 +41,7 @@ def test_content_equals_the_slow_way():
     np.testing.assert_allclose(scores[0, 1:], vectors[1:] @ profile, rtol=1e-5)
 
 
-def test_an_item_nobody_did_is_scored_by_its_words():
+def test_an_item_without_events_is_scored_by_its_words():
     scores = Content(TEXTS).fit(TRAIN, 4).score(make_queries([[1]]))[0]
     assert scores[4] > scores[3]
 

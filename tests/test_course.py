@@ -103,6 +103,8 @@ def test_what_cannot_be_read_gets_a_sentence():
         ("5.2", 'Did you mean "05.2"?'),
         ("05.9", "Notebook 05 has 05.1, 05.2, 05.3, 05.4."),
         ("05", "Notebook 05 has 05.1"),
+        ("03.4", "Notebook 03 has 03.1, 03.2, 03.3; notebook 03b has 03b.1, 03b.2, 03b.3."),
+        ("3b.1", 'Did you mean "03b.1"?'),
         ("x", "The notebooks with exercises are 00, 01, "),
         ("", "The notebooks with exercises are 00, 01, "),
         (5.2, 'Did you mean "05.2"?'),

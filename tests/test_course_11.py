@@ -4,11 +4,7 @@ import math
 from collections import deque
 
 import numpy as np
-import pandas as pd
-import scipy.stats
 from exercises import ExerciseBank
-
-from recmodels.course import check
 
 
 def left(items, length):
@@ -32,41 +28,6 @@ def windows_by_deque(history, length):
         rows[0].append(before)
         rows[1].append(after)
     return [list(row) for row in rows]
-
-
-def own(scores, targets):
-    return scores[np.arange(len(targets)), targets][:, None]
-
-
-def ranks(scores, targets, seen):
-    return (np.where(seen, -np.inf, scores) >= own(scores, targets)).sum(axis=1)
-
-
-def ranks_by_loop(scores, targets, seen):
-    found = []
-    for row, target, hidden in zip(scores, targets, seen, strict=True):
-        rivals = [row[i] for i in range(len(row)) if i != target and not hidden[i]]
-        found.append(1 + sum(rival >= row[target] for rival in rivals))
-    return found
-
-
-def ranks_by_scipy(scores, targets, seen):
-    lowered = np.where(seen, -1e9, scores)
-    return own(scipy.stats.rankdata(-lowered, "max", axis=1), targets)[:, 0]
-
-
-def by_sorting(scores, targets, seen):
-    order = np.argsort(-np.where(seen, -np.inf, scores), axis=1, kind="stable")
-    return 1 + np.argmax(order == targets[:, None], axis=1)
-
-
-def optimistic(scores, targets, seen):
-    return 1 + (np.where(seen, -np.inf, scores) > own(scores, targets)).sum(axis=1)
-
-
-def hiding_in_place(scores, targets, seen):
-    scores[seen | (scores < -1)] -= 1e-9
-    return ranks(scores, targets, seen)
 
 
 def loss(positive, negatives, log_counts, sign=-1):
@@ -95,43 +56,6 @@ def without_positive(positive, negatives, log_counts):
 def overflowing(positive, negatives, log_counts):
     logits = np.concatenate([positive[:, None], negatives - log_counts], axis=1)
     return np.log(np.exp(logits).sum(axis=1)) - positive
-
-
-def split(events, by=("user", "timestamp"), least=3):
-    events = events.sort_values(list(by), kind="stable")
-    back = events.groupby("user").cumcount(ascending=False)
-    back = back.where(events.groupby("user")["item"].transform("size") >= least, 9)
-    return events[back > 1], events[back == 1], events[back == 0]
-
-
-def split_by_tail(events):
-    long = events.groupby("user").filter(lambda rows: len(rows) >= 3)
-    long = long.sort_values("timestamp", kind="stable")
-    test = long.groupby("user").tail(1)
-    validation = long.drop(test.index).groupby("user").tail(1)
-    return events.drop(test.index).drop(validation.index), validation, test
-
-
-def split_by_loop(events):
-    rows = {}
-    for event in sorted(events.to_dict("records"), key=lambda event: event["timestamp"]):
-        rows.setdefault(event["user"], []).append(event)
-    train, validation, test = [], [], []
-    for own in rows.values():
-        if len(own) >= 3:
-            test.append(own.pop())
-            validation.append(own.pop())
-        train += own
-    return [pd.DataFrame(part, columns=events.columns) for part in (train, validation, test)]
-
-
-def shuffled(events):
-    return split(events.sample(frac=1, random_state=0), by=("user",))
-
-
-def of_all_users(events):
-    train, validation, test = split(events)
-    return train[train["user"].isin(test["user"])], validation, test
 
 
 def assert_test(encode):
@@ -189,11 +113,8 @@ class TestBank(ExerciseBank):
     right = {
         "11.1": [windows, windows_by_pairs, windows_by_deque,
                  lambda history, n: tuple(map(np.array, windows(history, n)))],
-        "11.2": [ranks, ranks_by_loop, ranks_by_scipy,
-                 lambda *given: ranks(*given).astype(np.float32)],
-        "11.3": [loss, loss_by_loop, loss_by_reduce],
-        "11.4": [split, split_by_tail, split_by_loop],
-        "11.5": [assert_test, random_test, lambda encode: [assert_test(encode)] * 2],
+        "11.2": [loss, loss_by_loop, loss_by_reduce],
+        "11.3": [assert_test, random_test, lambda encode: [assert_test(encode)] * 2],
     }  # fmt: skip
     wrong = {
         "11.1": [
@@ -210,19 +131,6 @@ class TestBank(ExerciseBank):
             ("items return", lambda h, n: windows(list(dict.fromkeys(h)), n)),
         ],
         "11.2": [
-            ("all items the same score", optimistic),
-            ("position of the item", by_sorting),
-            ("Seen items still compete", lambda s, t, seen: ranks(s, t, seen & False)),
-            ("not 0", lambda *given: ranks(*given) - 1),
-            ("the worst", lambda *given: (ranks(*given) + optimistic(*given)) // 2),
-            ("order is reversed", lambda s, t, seen: ranks(-s, t, seen)),
-            ("one rank for each", lambda s, t, seen: ranks(s, t, seen).mean()),
-            ("competes with itself", lambda *given: ranks(*given) + 1),
-            ("changes the array", hiding_in_place),
-            ("some items", lambda s, t, seen: ranks(s, t, seen) if len(np.unique(s)) in (1, s.size)
-             else optimistic(s, t, seen)),
-        ],
-        "11.3": [
             ("makes no difference", lambda p, n, c: loss(p, n, 0 * c)),
             ("wrong sign", lambda p, n, c: loss(p, n, c, sign=1)),
             ("below zero", without_positive),
@@ -234,19 +142,7 @@ class TestBank(ExerciseBank):
             ("sign is wrong", lambda p, n, c: -loss(p, n, c)),
             ("is the probability", lambda p, n, c: np.exp(-loss(p, n, c))),
         ],
-        "11.4": [
-            ("in no order", lambda events: split(events, by=("user",))),
-            ("three events or more", lambda events: split(events, least=2)),
-            ("lost or doubled", lambda events: split(events.drop_duplicates(["user", "item"]))),
-            ("comes after the test", lambda events: [split(events)[n] for n in (0, 2, 1)]),
-            ("three tables", lambda events: events),
-            ("in order of time", shuffled),
-            ("lost or doubled", of_all_users),
-            ("lost or doubled", lambda events: (events, *split(events)[1:])),
-            ("lacks the column", lambda events: [part[["user", "item"]] for part in split(events)]),
-            ("more than one event", lambda events: [split(events)[n] for n in (2, 1, 0)]),
-        ],
-        "11.5": [
+        "11.3": [
             ("adds more padding", only_newest),
             ("oldest items", only_padding),
             ("newest item only", newest_and_padding),
@@ -260,9 +156,4 @@ class TestBank(ExerciseBank):
                 encode([1, 2], 2), encode([2, 1], 2))),
         ],
     }  # fmt: skip
-    given_away = ("np.", ">=", "[-", "subtract", "concatenate", "cumcount", "tail")
-
-
-def test_a_split_that_trusts_the_order_of_rows_is_right_only_by_luck():
-    assert "in no order" in check("11.4", lambda events: split(events, by=("user",))).reason
-    assert "in order of time" in check("11.4", shuffled).reason
+    given_away = ("np.", "[-", "subtract", "concatenate")

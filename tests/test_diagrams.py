@@ -67,7 +67,7 @@ def test_words_are_large_enough_on_a_phone_and_inside_of_their_boxes(name):
 
 
 @every_diagram
-def test_words_do_not_lie_on_each_other(name):
+def test_words_do_not_overlap(name):
     drawing = ElementTree.parse(FILES[name]).getroot()
     texts = [(text.text, box_of(text)) for text in drawing.iter(SVG + "text")]
     assert not [(a, b) for (a, x), (b, y) in combinations(texts, 2) if overlap(x, y)]

@@ -42,7 +42,7 @@ def server():
     web.server_close()
 
 
-def test_file_arrives_whole_with_progress(server, tmp_path, capsys):
+def test_a_download_is_complete_and_reports_progress(server, tmp_path, capsys):
     target = download_file(f"{server}/log.csv", tmp_path / "log.csv", SHA256)
     assert target.read_bytes() == BODY
     assert capsys.readouterr().err.endswith("of 0.0 MB\n")
@@ -72,7 +72,7 @@ def test_unreachable_address_is_named(tmp_path):
         download_file("file:///nowhere/log.csv", tmp_path / "log.csv", SHA256)
 
 
-def test_folder_is_whole_or_not_there(server, tmp_path):
+def test_a_folder_is_complete_or_does_not_exist(server, tmp_path):
     good = Download(f"{server}/a.csv", SHA256)
     with pytest.raises(ValueError, match="wrong checksum"):
         download_folder((good, Download(f"{server}/b.csv", "0" * 64)), tmp_path / "set")
@@ -144,7 +144,7 @@ REFUSED_MEMBERS = {
 
 
 @pytest.mark.parametrize("kind", REFUSED_MEMBERS)
-def test_archive_with_a_strange_member_is_refused_whole(kind, tmp_path):
+def test_an_archive_with_an_unsafe_member_is_refused(kind, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     found = zipped(tmp_path, ("set/a.csv", "1"), *REFUSED_MEMBERS[kind])
@@ -244,7 +244,7 @@ def test_archive_without_the_expected_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("files", [(), ("a.csv",)])
-def test_downloads_of_one_set_at_once_fetch_it_once(files, server, tmp_path, capsys):
+def test_concurrent_downloads_of_one_set_fetch_it_once(files, server, tmp_path, capsys):
     wanted, barrier, found = Download(f"{server}/a.csv", SHA256), threading.Barrier(3), []
 
     def fetch():

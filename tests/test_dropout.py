@@ -15,7 +15,7 @@ def dropped(rate, shape, seed=0, dtype="float32"):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.5, 0.9])
-def test_as_many_are_dropped_as_asked_and_the_mean_stays(rate):
+def test_drops_the_given_share_and_keeps_the_mean(rate):
     found = dropped(rate, (400, 500))
     error = np.sqrt(rate * (1 - rate) / found.size)
     assert abs((found == 0).mean() - rate) < 5 * error
@@ -60,7 +60,7 @@ def test_nothing_is_dropped_outside_training_or_at_a_rate_of_zero():
         np.testing.assert_array_equal(to_numpy(layer(x, training=training)), x)
 
 
-def test_a_small_rate_is_rounded_to_what_sixteen_bits_tell_apart():
+def test_a_small_rate_is_rounded_to_sixteen_bits():
     found = dropped(0.001, (1000, 1000))
     assert np.unique(found)[-1] == pytest.approx(CHOICES / (CHOICES - 66), rel=1e-6)  # 65.5 up.
 

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
+from recmodels.data.shop_behaviour import simulate_behaviour
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.results import store_run
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.stored import read_per_user
 from recmodels.experiments.tables import markdown_table, table_rows
-from recmodels.experiments.train import save_bundle_of
+from recmodels.experiments.train import compare_with_shop, save_bundle_of
 from recmodels.recommend.bundle import load_bundle
 
 ENTRIES = {name: e for name, e in EXPERIMENTS.items() if e.predicts_events}
@@ -38,20 +39,24 @@ def make_log(seed=0, users=16):
 
 
 LOG = make_log()
+SHOP = simulate_behaviour(num_users=40, num_items=14, events_per_user=9, seed=1)
 
 
 def small(entry):
     """The entry with a small model, briefly trained, and without the window of Taobao."""
     if entry.task is None:
         return replace(entry, split={})
-    fit = {**entry.fit, "epochs": 1, "warmup": 1}
+    # Windows of a single event, such as the oldest of all windows may be, train no attention.
+    fit = {**entry.fit, "epochs": 1, "warmup": 1, "windows": "latest"}
     return replace(entry, split={}, options={"encoder": SMALL}, fit=fit, seeds=(0, 1))
 
 
 @cache
-def run_of(name, seed=0, log=LOG):
+def run_of(name, seed=0, log=None):
     """Cached, because several tests look at the same run and change nothing of it."""
     entry = small(ENTRIES[name])
+    if log is None:
+        log = SHOP.interactions if entry.dataset.startswith("shop") else LOG
     return run_seed(entry, seed, split_log(log, entry.protocol, seed, entry.split), verbose=False)
 
 
@@ -66,7 +71,41 @@ def test_every_entry_is_run_and_stored(name, tmp_path):
     assert (row["filter_seen"], row["query_time"]) == (False, False)
     assert result["settings"]["schema"] == run.experiment.schema.to_config()
     assert set(run.test.table.add_suffix("_seed_0")) == set(read_per_user(result, tmp_path))
-    assert f"### taobao, {run.experiment.protocol}" in markdown_table([row])
+    assert f"### {run.experiment.dataset}, {run.experiment.protocol}" in markdown_table([row])
+
+
+def test_results_of_the_shop_hold_what_can_be_known_and_how_far_the_model_comes(tmp_path):
+    for name in ("shop-behaviour-median-gap", "shop-behaviour-next-event"):
+        run, ceiling = compare_with_shop(run_of(name), SHOP)
+        result = store_run(run, tmp_path, ceiling)
+        assert result["ceiling"]["type_log_loss"] < result["metrics"]["type_log_loss"]["mean"]
+    floor, model = sorted(table_rows(tmp_path), key=lambda row: row["model"])
+    assert floor["of_ceiling"] is None and floor["ceiling"] == model["ceiling"]
+    parts = model["of_ceiling"]
+    assert list(parts) == ["type", "item", "bought item", "gap"]
+    for part in parts.values():
+        gain = part["ceiling"] - part["floor"]
+        assert part["share"] == pytest.approx((part["model"] - part["floor"]) / gain, abs=1e-4)
+    *_, last = markdown_table([floor, model]).splitlines()
+    assert last.startswith(f"| highest possible value | {model['ceiling']['type_accuracy']:.4f} |")
+    assert f"{parts['type']['share']:.3f}, {parts['item']['share']:.3f}" in markdown_table([model])
+    assert compare_with_shop(run_of("taobao-last-event-majority"), None)[1] is None
+
+
+def test_items_of_last_events_are_ranked_by_kind_of_target(tmp_path):
+    entry = small(EXPERIMENTS["taobao-last-event-items-repeat-last"])
+    split = split_log(LOG, entry.protocol, 0, entry.split)
+    assert split.protocol == "last-event-items"
+    run = run_seed(entry, 0, split, verbose=False)
+    store_run(run, tmp_path)
+    (row,) = table_rows(tmp_path)
+    kinds = row["by_target"]
+    for kind, group in run.test.by_target().items():
+        assert kinds[kind] == pytest.approx(group, abs=1e-6)
+    assert sum(group["users"] for group in kinds.values()) == 16
+    assert kinds["repeated"]["ndcg@10"] > kinds["new"]["ndcg@10"] + 0.2
+    title = " / ".join(f"{kind} ({group['users']:.0f})" for kind, group in kinds.items())
+    assert f"NDCG@10 of targets: {title} |" in markdown_table([row])
 
 
 def test_seeds_of_a_model_share_a_mean_and_a_bundle_knows_its_columns(tmp_path):
@@ -113,7 +152,7 @@ def test_counted_models_learn_from_all_that_is_not_tested():
     np.testing.assert_allclose(run.test.probabilities[0], counts / counts.sum())
 
 
-def test_rows_that_know_the_time_are_not_compared_with_others(tmp_path):
+def test_rows_with_query_time_are_not_compared_with_others(tmp_path):
     entry = replace(EXPERIMENTS["shop-softmax"], model="markov", options={}, fit={}, seeds=(0,))
     for name, told in (("a", False), ("b", True), ("c", True)):
         named = replace(entry, name=name, query_time=told, options={"smoothing": 1.0 + len(name)})

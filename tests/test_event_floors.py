@@ -69,6 +69,18 @@ def test_median_gap_is_that_of_gaps_within_users():
     np.testing.assert_allclose(gap.scales, np.log(2) * np.sqrt(8 / 3))
 
 
+def test_items_have_their_share_of_the_events_of_each_type():
+    # Item 1 is viewed twice and item 2 once; item 2 is carted, item 9 is unknown. V is 3.
+    train = make_train([[1, 1, 1, 2, 1, 4]])
+    train.items[:] = [1, 1, 2, 2, 9, 1]
+    forecast = MajorityType(TYPES).fit(train, 3).next_event(QUERIES)
+    by_hand = [[0, 3 / 6, 2 / 6, 1 / 6], [0, 1 / 4, 2 / 4, 1 / 4], [0, 1 / 3, 1 / 3, 1 / 3]]
+    np.testing.assert_allclose(forecast.item_probabilities, np.tile(by_hand, (4, 1, 1)))
+    np.testing.assert_allclose(forecast.joint().sum(axis=(1, 2)), 1)
+    without = MajorityType(TYPES).fit(train, 3).next_event(QUERIES, with_items=False)
+    assert without.item_probabilities is None
+
+
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="needs the column `action`"):
         MajorityType(TYPES).fit(Histories(np.arange(1), np.ones(1, int), np.array([0, 1]), {}), 5)

@@ -140,7 +140,7 @@ def test_a_gap_that_is_missing_or_negative_is_no_case():
     assert evaluate_events(model, queries).metrics["gap_mae_log1p"] == pytest.approx(1)
 
 
-def test_times_are_not_measured_where_the_question_tells_them():
+def test_times_are_not_measured_if_queries_contain_them():
     model, queries = random_cases(query_time=True)
     found = evaluate_events(model, queries)
     assert not any(name.startswith("gap") for name in found.metrics)
@@ -188,7 +188,7 @@ def test_the_better_model_is_found_and_an_equal_one_is_not():
     assert compare_events(best, best, resamples=50)["p"].tolist() == [1, 1, 1]
 
 
-def test_models_told_different_things_are_not_compared():
+def test_models_with_different_query_fields_are_not_compared():
     model, queries = random_cases(40)
     told = replace(queries, protocol=Protocol(query_time=True))
     plain, with_time = evaluate_events(model, queries), evaluate_events(model, told)

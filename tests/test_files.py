@@ -55,7 +55,7 @@ def test_leftovers_of_ended_processes_are_removed(left, days, removed, tmp_path)
     assert leftover.exists() != removed
 
 
-def test_threads_may_write_one_file_at_once(tmp_path):
+def test_several_threads_may_write_one_file(tmp_path):
     path, barrier = tmp_path / "log.csv", threading.Barrier(4)
 
     def write(text):
@@ -72,7 +72,7 @@ def test_threads_may_write_one_file_at_once(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["log.csv"]
 
 
-def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path):
+def test_a_lock_excludes_other_processes_and_leaves_no_file(tmp_path):
     path, inside, most = tmp_path / "log.csv", [], []
 
     def enter():

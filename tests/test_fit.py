@@ -159,7 +159,7 @@ def test_killed_and_resumed_run_equals_the_uninterrupted_one(name, tmp_path, req
         assert_same(one[group], other[group])
 
 
-def test_every_epoch_sees_its_own_batches(monkeypatch):
+def test_every_epoch_has_other_batches(monkeypatch):
     seen = []
     original = NextItemBatches.__getitem__
     monkeypatch.setattr(
@@ -171,7 +171,7 @@ def test_every_epoch_sees_its_own_batches(monkeypatch):
     assert {(epoch, i) for epoch in range(3) for i in range(2)} <= set(seen)
 
 
-def test_batches_are_made_beside_the_training(monkeypatch):
+def test_batches_are_made_in_parallel_with_the_training(monkeypatch):
     """Otherwise TensorFlow tunes the input, and epochs end when its tuning thread wakes."""
     makers = []
     original = NextItemBatches.__getitem__
@@ -349,7 +349,7 @@ def test_checkpoint_round_trip(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["writing", "renaming"])
-def test_failed_save_leaves_the_older_checkpoint_and_nothing_else(place, tmp_path, monkeypatch):
+def test_failed_save_leaves_only_the_older_checkpoint(place, tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
     save_checkpoint(path, {"rows": []}, {"weights": [np.ones(3)]})
 
@@ -373,7 +373,7 @@ def test_progress_writes_a_line_an_epoch(capsys):
     assert "ndcg@10 0.2500 (best 0.2500)" in lines[1] and "left" in lines[1]
 
 
-def test_progress_is_redrawn_where_someone_looks_however_many_steps_end_at_once(monkeypatch):
+def test_progress_is_redrawn_on_a_terminal_also_when_several_steps_end_together(monkeypatch):
     written = []
     looked_at = SimpleNamespace(write=written.append, flush=lambda: None, isatty=lambda: True)
     monkeypatch.setattr("recmodels.training.callbacks.sys.stderr", looked_at)
@@ -386,7 +386,7 @@ def test_progress_is_redrawn_where_someone_looks_however_many_steps_end_at_once(
     assert shares == sorted(shares) and len(shares) > 20 and shares[-1] == 100
 
 
-def test_progress_adds_a_line_every_ten_seconds_where_nobody_looks(monkeypatch):
+def test_progress_adds_a_line_every_ten_seconds_in_a_file(monkeypatch):
     written, clock = [], iter(range(1000))
     logged = SimpleNamespace(write=written.append, flush=lambda: None, isatty=lambda: False)
     monkeypatch.setattr("recmodels.training.callbacks.sys.stderr", logged)

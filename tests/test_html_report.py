@@ -64,7 +64,7 @@ def hostile(tmp_path_factory):
 
 def test_texts_of_the_data_are_shown_and_not_obeyed(hostile):
     html, outline = hostile
-    assert "script" not in outline.tags and outline.tags.count("img") == 5
+    assert "script" not in outline.tags and outline.tags.count("img") == 6
     assert "\x1b" not in html
     shown = HOSTILE.replace("\x1b", "\\x1b")
     assert sum(shown in text for text in outline.texts) > 20
@@ -73,7 +73,7 @@ def test_texts_of_the_data_are_shown_and_not_obeyed(hostile):
 def test_the_file_needs_no_network(hostile):
     _, outline = hostile
     links = [value for name, value in outline.attributes if name in ("src", "href", "srcset")]
-    assert len(links) == 5 and all(link.startswith("data:image/png;base64,") for link in links)
+    assert len(links) == 6 and all(link.startswith("data:image/png;base64,") for link in links)
     assert not {"link", "script", "iframe"} & set(outline.tags)
 
 
@@ -83,7 +83,7 @@ def test_every_section_is_there_and_figures_have_alternative_texts(hostile):
     assert len(sections) == 11 and all(text(key) in outline.texts for key in sections)
     assert outline.tags.count("h1") == 1 and outline.tags.count("h2") == 11
     alternatives = [value for name, value in outline.attributes if name == "alt"]
-    assert len(alternatives) == 5 and all(len(a) > 20 for a in alternatives)
+    assert len(alternatives) == 6 and all(len(a) > 20 for a in alternatives)
     assert ("lang", "en") in outline.attributes and ("scope", "col") in outline.attributes
     assert outline.tags.count("ol") == 10
     assert 'name="viewport"' in html and "@media print" in html

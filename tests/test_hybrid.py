@@ -57,12 +57,12 @@ def test_one_model_alone_keeps_its_order(scaling):
     np.testing.assert_array_equal(rankdata(found), rankdata(alone))
 
 
-def test_a_model_that_knows_nothing_changes_nothing():
+def test_a_model_with_constant_scores_changes_no_order():
     flat = Hybrid([Fixed([0, 5, 5, 5]), Fixed([0, 1, 2, 3])], [1, 1]).score(QUERIES)[0, 1:]
     assert flat.tolist() == [0, 0.5, 1]
 
 
-def test_each_model_reads_what_it_can():
+def test_each_model_reads_at_most_its_max_length():
     short, long = Fixed([0, 1, 2], max_length=2), Fixed([0, 1, 2])
     Hybrid([short, long], [1, 1]).score(QUERIES)
     np.testing.assert_array_equal(short.asked, QUERIES["item_ids"][:, -2:])

@@ -50,6 +50,8 @@ def test_windows_by_hand():
     assert (
         examples.inputs.events["timestamp"] <= examples.cuts[examples.inputs.events["user"]]
     ).all()
+    shown = "<LabelExamples: 5 examples of 3 users at 2 cuts, 40.0% true>"
+    assert repr(examples) == shown
     short = build_label_examples(log, at(6), days=1, input_days=2)
     assert short.users.tolist() == [2, 3] and short.labels.tolist() == [True, False]
 

@@ -14,8 +14,9 @@ from recmodels.tasks.losses import LOSSES
 PACKAGE = Path(__file__).resolve().parent.parent / "recmodels"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = (
-    "threads", "extras", "data", "features", "layers", "models",
-    "tasks", "training", "evaluation", "insights", "recommend", "scale", "plots", "course",
+    "threads", "extras", "data", "features", "layers", "text", "models",
+    "tasks", "training", "evaluation", "insights", "explain", "recommend", "scale", "plots",
+    "course",
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")

@@ -208,7 +208,7 @@ def test_correction_makes_the_sum_over_negatives_unbiased(chances):
 
 
 @pytest.mark.parametrize("name", ["sampled_softmax", "bce", "gbce"])
-def test_each_group_meets_its_own_negatives(name):
+def test_each_group_has_other_negatives(name):
     # Four positions in two groups, computed at once and one group at a time.
     states, targets, weights, table = toy(positions=4)
     negatives = np.array([[1, 5, 6], [7, 2, 2]], "int32")

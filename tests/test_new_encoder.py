@@ -87,7 +87,7 @@ def trained():
     return log, data, model
 
 
-def test_it_learns_what_only_the_action_tells(trained):
+def test_it_learns_from_the_action_alone(trained):
     _, data, model = trained
     # The action leaves two of four items, a list without it half of the hits.
     assert rm.evaluate(model, data.test, ks=(2,)).metrics["hr@2"] > 0.8

@@ -64,7 +64,7 @@ def test_the_table_has_the_best_of_the_joint_in_raw_ids_and_labels(recommender):
     assert len(whole) == 9 and whole["probability"].sum() == pytest.approx(1)
 
 
-def test_a_known_user_is_asked_by_raw_id(recommender):
+def test_a_known_user_is_requested_by_raw_id(recommender):
     named = recommender.next_behaviour(user="u0")
     assert named.at == LAST and named.types["购买"] == 0.3 and not named.notes
     pairs = recommender.next_behaviour([("加购", "cup")])
@@ -72,6 +72,31 @@ def test_a_known_user_is_asked_by_raw_id(recommender):
     for wrong in ({"user": "nobody"}, {"history": []}, {"history": {"item": [], "action": []}}):
         with pytest.raises(ValueError, match="at least one event.*Received: "):
             recommender.next_behaviour(**wrong)
+
+
+def test_many_are_answered_like_one_each_in_chunks_of_any_size(recommender, monkeypatch):
+    histories = [HISTORY, {**HISTORY, "item": ["cake", "cup"], "timestamp": [LAST - 50, LAST - 20]}]
+    question = {"k": 3, "at": LAST + 9, "given": "购买", "within": 600.0}
+    alone = [recommender.next_behaviour(each, **question).to_dict() for each in histories]
+    assert alone[0]["waited"] == 9 and alone[1]["waited"] == 29 and len(alone[1]["notes"]) == 1
+    for cells in (2**24, 1):
+        monkeypatch.setattr("recmodels.recommend.behaviour.CELLS", cells)
+        together = recommender.next_behaviour_many(histories, **question)
+        assert [each.to_dict() for each in together] == alone
+    named = recommender.next_behaviour_many(users=["u1", "u0"], k=2)
+    single = [recommender.next_behaviour(user=user, k=2).to_dict() for user in ("u1", "u0")]
+    assert [each.to_dict() for each in named] == single
+    assert recommender.next_behaviour_many([]) == []
+
+
+def test_of_many_the_history_that_cannot_be_answered_is_named(recommender):
+    with pytest.raises(ValueError, match=r"at least one event.*row=1, history=\{'item': \[\]"):
+        recommender.next_behaviour_many([HISTORY, []])
+    with pytest.raises(ValueError, match="at least one event.*row=1, user='nobody'"):
+        recommender.next_behaviour_many(users=["u0", "nobody"])
+    later = {**HISTORY, "timestamp": [LAST, LAST + 60]}
+    with pytest.raises(ValueError, match=f"`at` must not be before.*last_event={LAST + 60}"):
+        recommender.next_behaviour_many([HISTORY, later], at=LAST + 5)
 
 
 def test_given_a_type_the_items_of_that_type_sum_to_one(recommender):
@@ -138,7 +163,7 @@ def test_questions_that_cannot_be_answered_are_refused(recommender, options, mat
     assert "Received: " in str(refused.value)
 
 
-def test_what_the_model_does_not_know_is_a_note(recommender):
+def test_unknown_items_are_named_in_a_note(recommender):
     history = {"action": ["退货", None, "加购"], "item": ["茶", "cake", "cup"]}
     answer = recommender.next_behaviour(history)
     assert "Training had no such `action`: '退货'. The model reads it as unknown." in answer.notes
@@ -155,7 +180,7 @@ def test_what_the_model_does_not_know_is_a_note(recommender):
     assert unknown.types["浏览"] == 0.4  # What `Known` says after a type that it does not know.
 
 
-def test_answers_are_shown_and_written_whole(recommender):
+def test_answers_are_printed_and_written_completely(recommender):
     answer = recommender.next_behaviour(HISTORY, k=2, given="购买", within=7 * 86_400)
     text, page = repr(answer), answer._repr_html_()
     for part in ("Known", "购买", "浏览 0.5000", "10% within", "Comes within 7 d"):

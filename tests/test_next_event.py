@@ -347,6 +347,12 @@ def test_targets_without_type_or_time_do_not_count(small, model):
     assert found == pytest.approx(half, rel=1e-5) and found != pytest.approx(full, rel=1e-3)
 
 
+def test_an_encoder_of_several_states_per_event_is_refused():
+    several = rm.MultiInterest(num_items=5, num_interests=2, width=4)
+    with pytest.raises(ValueError, match="`encoder` must score.*Received: encoder='MultiInterest'"):
+        rm.NextEvent(several, TYPES)
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [

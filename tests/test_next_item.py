@@ -104,7 +104,7 @@ def test_saved_and_reloaded_task_scores_the_same(tmp_path):
     )
 
 
-def test_full_softmax_does_not_mind_negatives():
+def test_full_softmax_ignores_negatives():
     task = make_task("full_softmax")
     inputs, targets, weights = first_batch()
     with_them = task.compute_loss(inputs, targets, task(inputs), weights)

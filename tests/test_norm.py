@@ -54,7 +54,7 @@ def test_a_row_of_equal_numbers_is_the_shift_alone():
     np.testing.assert_allclose(to_numpy(layer(np.full((1, 4), 7.0, "float32"))), [[0, 1, 2, 3]])
 
 
-def test_half_precision_is_computed_in_whole():
+def test_half_precision_is_computed_in_float32():
     layer = LayerNorm(dtype="mixed_float16")
     found = layer(np.array([[3000.0, 3010.0, 2990.0, 3000.0]], "float16"))
     assert keras.backend.standardize_dtype(found.dtype) == "float16"

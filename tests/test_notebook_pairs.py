@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from recmodels.course import NOTEBOOK_NUMBER
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "notebooks"))
 import execute  # noqa: E402
 import pair  # noqa: E402
@@ -22,6 +25,12 @@ ALL = pytest.mark.parametrize(
     "path", pair.all_notebooks(), ids=lambda p: p.relative_to(pair.FOLDER).as_posix()
 )
 HINT = "run `python notebooks/pair.py`, and `python notebooks/execute.py NAME` where code changed"
+
+
+def test_numbers_of_notebooks_are_two_digits_and_perhaps_a_letter():
+    names = [path.stem for path in pair.all_notebooks()]
+    assert "03b_measure" in names
+    assert not [name for name in names if not re.fullmatch(rf"{NOTEBOOK_NUMBER}_[a-z_]+", name)]
 
 
 def cells_of(notebook):
@@ -167,7 +176,7 @@ def test_the_syllabus_ends_with_the_notebooks_as_they_are():
         table.written_into("a page without a table")
 
 
-def test_a_palette_makes_a_figure_smaller_and_keeps_its_look():
+def test_a_palette_makes_a_figure_smaller_and_keeps_its_colours():
     # A map of 900 shades: more than a palette holds, beside lines and letters.
     figure, file = Figure(), io.BytesIO()
     figure.subplots(subplot_kw={"title": "map"}).imshow(np.random.default_rng(0).random((30, 30)))
@@ -179,7 +188,7 @@ def test_a_palette_makes_a_figure_smaller_and_keeps_its_look():
     assert (pixels(small)[0] == 255).all(), "white stays white"
 
 
-def test_a_picture_that_would_grow_stays_as_it_is():
+def test_a_picture_that_would_become_larger_is_not_changed():
     file = io.BytesIO()
     Image.new("1", (1, 1)).save(file, format="PNG", optimize=True)
     assert execute.smaller(file.getvalue()) == file.getvalue()

@@ -46,9 +46,9 @@ def test_only_what_failed_is_filled(ax):
     assert ax.collections[0].get_offsets().tolist() == [[0, 1], [1, 2]]
 
 
-def test_what_is_true_is_a_line_of_its_own(ax):
+def test_the_true_value_is_a_separate_line(ax):
     plots.best_of_many(TRIED, truth=0.1, ax=ax)
-    assert [line.get_label() for line in ax.lines] == [*TRIED, "what all are worth"]
+    assert [line.get_label() for line in ax.lines] == [*TRIED, "true score of all"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "50"]
 
 

@@ -38,7 +38,7 @@ def test_a_curve_counts_the_users_up_to_each_depth(ax):
     assert ax.lines[1].get_xydata()[-1].tolist() == [40, 1]
 
 
-def test_what_nobody_could_rank_is_at_no_depth(ax):
+def test_unranked_targets_are_at_no_depth(ax):
     unranked = np.iinfo(np.int32).max
     plots.hits_by_depth({"EASE": np.array([2, unranked, 5, unranked])}, ax=ax)
     assert ax.lines[0].get_xydata().tolist() == [[2, 0.25], [5, 0.5], [5, 0.5]]

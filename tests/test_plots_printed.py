@@ -21,7 +21,7 @@ def ax():
 
 
 def test_the_first_row_is_at_the_top_with_both_numbers(ax):
-    assert plots.beside_printed(TABLE, ax=ax) is ax
+    assert plots.compare_with_published(TABLE, ax=ax) is ax
     measured, printed = (line for line in ax.lines if line.get_marker() in ("o", "D"))
     assert measured.get_xydata().tolist() == [[0.1, 1], [0.2, 0]]
     assert printed.get_xydata()[0].tolist() == [0.12, 1] and np.isnan(printed.get_xdata()[1])
@@ -31,7 +31,7 @@ def test_the_first_row_is_at_the_top_with_both_numbers(ax):
 
 
 def test_intervals_reach_from_low_to_high(ax):
-    plots.beside_printed(TABLE, "HR@10", ax)
+    plots.compare_with_published(TABLE, "HR@10", ax)
     (arms,) = ax.collections
     ends = [segment[:, 0].tolist() for segment in arms.get_segments()]
     np.testing.assert_allclose(ends, [[0.08, 0.13], [0.15, 0.22]])
@@ -39,4 +39,4 @@ def test_intervals_reach_from_low_to_high(ax):
 
 def test_an_empty_table_is_refused():
     with pytest.raises(ValueError, match="`table` must hold at least one experiment"):
-        plots.beside_printed(TABLE[:0])
+        plots.compare_with_published(TABLE[:0])

@@ -25,7 +25,7 @@ def test_every_value_has_its_dot_and_its_name(ax):
     assert ax.get_title() == "number at each dot: weight of likeness" and ax.get_ylim()[0] == 0
 
 
-def test_labels_do_not_lie_on_each_other(ax):
+def test_labels_do_not_overlap(ax):
     near = pd.DataFrame({"a": [0.0, 0.02, 0.5, 0.51, 1.0], "b": [1.0, 1.0, 0.9, 0.9, 0.0]})
     plots.trade_off(near, chosen=3, ax=ax)
     assert [text.get_text() for text in ax.texts] == ["0", "3", "4"]

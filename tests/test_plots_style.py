@@ -61,7 +61,7 @@ def test_an_axis_begins_at_zero_unless_that_hides_the_differences():
     assert axis_start(np.array([0.89, np.nan, 0.94])) is None
 
 
-def test_errors_that_differ_by_little_are_told_apart(ax):
+def test_small_differences_of_errors_are_detected(ax):
     errors = pd.DataFrame({"mean": [0.89, 0.94], "low": [0.88, 0.93], "high": [0.9, 0.95]})
     plots.model_comparison(errors, "RMSE", ceiling=0.87, ax=ax)
     left, right = ax.get_xlim()

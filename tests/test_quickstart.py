@@ -201,7 +201,7 @@ def test_a_long_training_is_announced_before_it_starts(start, monkeypatch, capsy
     monkeypatch.setattr(contest, "SMALL", 10)
     start(RING, ["markov", "sasrec"])
     printed = capsys.readouterr().err
-    warning = printed.index("Warning: training SASRec takes up to 26.0 hours here")
+    warning = printed.index("Warning: training the encoder takes up to 26.0 hours here")
     assert warning < printed.index("Tuning") < printed.index("Training SASRec")
 
 
@@ -218,7 +218,7 @@ def test_progress_comes_before_reading(start, monkeypatch, capsys):
     assert printed[0].startswith("[   0 s] Reading ")
 
 
-def test_a_failed_training_stands_beside_the_others(start, monkeypatch):
+def test_a_failed_training_is_a_row_of_the_table(start, monkeypatch):
     def diverge(*arguments, **options):
         raise FloatingPointError("Training diverged: the loss of epoch 1 is nan.")
 
@@ -272,3 +272,16 @@ def test_the_terminal_says_when_things_were_done(capsys):
     progress.began = time.perf_counter() - 12
     progress("tuning", model="EASE")
     assert capsys.readouterr().err == "[  12 s] Tuning EASE.\n"
+
+
+def test_families_of_encoders_are_compared_by_short_trainings(start, monkeypatch):
+    longer = replace(SMALL, fit={"epochs": 4, "batch_size": 64})
+    monkeypatch.setattr(quickstart, "default_experiment", lambda name, data: longer)
+    found, folder = start(RING, ["nextitnet", "gru4rec"])
+    by_family = {c.family: c for c in found.candidates}
+    tried = next(c for c in found.candidates if c.note and c.note[0] == "tried")
+    (chosen,) = {"nextitnet", "gru4rec"} - {tried.family}
+    assert tried.test is not None and tried.note[1] == {"epochs": 2}
+    assert len(by_family[chosen].curve.rows) == 4 and len(tried.curve.rows) == 2
+    page = write_report(found, folder).read_text("utf-8")
+    assert "NextItNet" in page and (folder / "figures" / "costs.png").exists()

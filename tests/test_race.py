@@ -66,7 +66,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(race_module, "follow", fake)
 
 
-def test_seeds_add_up_in_bench_json_beside_what_is_there(quick, tmp_path):
+def test_new_seeds_are_added_to_bench_json(quick, tmp_path):
     experiment = find_experiment("ml-1m-sasrec-softmax")
     (tmp_path / "bench.json").write_text('{"ratio_rectools_epoch_sampled": 20.0}')
     folders = {"runs": tmp_path / "runs", "results": tmp_path}

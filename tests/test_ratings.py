@@ -29,7 +29,7 @@ def test_rows_by_hand():
 
 
 @pytest.mark.parametrize("folds", [None, 2, 3])
-def test_each_rating_is_asked_once_an_epoch(folds):
+def test_each_rating_is_predicted_once_per_epoch(folds):
     batches = RatingBatches(rated(LISTS), V, batch_size=4, seed=0, folds=folds)
     asked = []
     for index in range(len(batches)):
@@ -43,7 +43,7 @@ def test_each_rating_is_asked_once_an_epoch(folds):
 
 
 @pytest.mark.parametrize("folds", [2, 3, 10])
-def test_what_is_asked_is_hidden_and_the_rest_is_shown(folds):
+def test_predicted_ratings_are_hidden_and_the_others_are_inputs(folds):
     for epoch in range(3):
         batches = RatingBatches(rated(LISTS), V, batch_size=4, seed=1, folds=folds, epoch=epoch)
         for index in range(len(batches)):

@@ -80,7 +80,7 @@ def test_unknown_ids_are_read_as_such_and_named():
 
 
 @pytest.mark.parametrize("history", [[], ["cake", "bread"]])
-def test_history_that_tells_nothing_goes_to_the_fallback_and_says_so(history):
+def test_a_history_without_known_items_goes_to_the_fallback_with_a_note(history):
     answer = recommender().recommend(history, k=2)
     assert answer.items == ["sugar", "milk"] and answer.source == "MostPopular"
     assert "MostPopular made the list" in answer.notes[-1]

@@ -52,7 +52,7 @@ def test_a_known_user_is_answered_from_their_history():
         ("bob", ["no item of the catalogue: MostPopular made the list"]),
     ],
 )
-def test_who_is_not_known_gets_the_popular_items_and_is_told(user, notes):
+def test_an_unknown_user_gets_popular_items_and_a_note(user, notes):
     answer = recommender().recommend(user=user, k=3)
     # Once each: tea, cup, milk; the smaller id first.
     assert answer.items == ["tea", "cup", "milk"] and answer.source == "MostPopular"
@@ -82,7 +82,7 @@ def test_a_user_or_a_history_and_not_both():
         subject.recommend(user=3)
 
 
-def test_rules_of_the_recommender_hold_unless_a_request_has_its_own():
+def test_rules_of_a_request_replace_those_of_the_recommender():
     subject = recommender(rules=[AtMost(1)])
     assert subject.recommend(["tea"], k=2).items == ["cup", "sugar"]
     assert subject.recommend(["tea"], k=2, rules=[AtMost(2)]).items == ["cup", "pot"]
@@ -132,7 +132,7 @@ def test_vectors_that_do_not_fit(vectors):
         recommender(item_vectors=vectors)
 
 
-def test_integers_beside_fractions_stay_exact():
+def test_integers_in_a_column_with_fractions_stay_exact():
     large = 2**60
     vocabulary = Vocabulary(np.array([large, large + 1, 3, 4, 5]))
     subject = Recommender(Ascending(), vocabulary)

@@ -133,7 +133,7 @@ def test_ml_latest_small_reads_its_headers(tmp_path):
     assert log.items.loc[7, "title"] == "Sabrina, (1995)"
 
 
-def test_benchmark_file_keeps_its_order_and_finds_titles_next_door(tmp_path):
+def test_benchmark_file_keeps_its_order_and_reads_titles_from_its_folder(tmp_path):
     _write(tmp_path / "sasrec" / "ml-1m.txt.gz", "1 2\n1 1\n2 1\n")
     _write(tmp_path / "sasrec" / "sas_to_original_items.txt", "1 900\n2 50\n")
     _write(tmp_path / "ml-1m" / "movies.dat", "50::Usual Suspects::Crime\n900::An American::War\n")

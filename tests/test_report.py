@@ -112,6 +112,24 @@ def test_lists_that_the_filter_emptied_do_not_stop_the_evaluation():
     assert "novelty@5" not in evaluation.metrics
 
 
+def test_targets_are_repeated_new_or_cold():
+    """Items 1 to 3 were trained. The four histories end before 1, 3, 2 and 9."""
+    histories = make_histories([[1, 2], [1, 2], [3], [9, 1]])
+    targets, trained = np.array([1, 3, 2, 9], np.int32), np.array([True, True, True, False])
+    queries = Queries(histories, np.arange(4, dtype=np.int32), targets, trained)
+    scores = [[0, 3, 2, 1], [0, 1, 2, 3], [0, 1, 2, 3], [0, 1, 2, 3]]
+    found = evaluate(Fixed(scores), queries, filter_seen=False, train=histories).by_target()
+    # The repeated one is in rank 1, the new ones in ranks 1 and 2.
+    assert found["repeated"] == {"users": 1, "hr@10": 1.0, "ndcg@10": 1.0}
+    assert found["new"] == {
+        "users": 2,
+        "hr@10": 1.0,
+        "ndcg@10": pytest.approx(0.5 + 0.5 / np.log2(3)),
+    }
+    # A cold target is a miss, even if the history has it from after the training.
+    assert found["cold"] == {"users": 1, "hr@10": 0.0, "ndcg@10": 0.0}
+
+
 def test_to_dict_is_json_and_says_who_was_measured():
     stored = json.loads(json.dumps(make_evaluation().to_dict()))
     assert stored["metrics"]["hr@2"] == 0.75
@@ -125,7 +143,7 @@ def test_impossible_list_lengths_are_refused(ks):
         make_evaluation(ks=ks)
 
 
-def test_slices_hold_every_user_once_and_average_to_the_whole():
+def test_slices_have_every_user_once_and_average_to_the_total():
     generator = np.random.default_rng(0)
     values, sizes = generator.random(500), generator.integers(0, 60, 500)
     table = slice_means(values, sizes, bins=4)

@@ -58,7 +58,7 @@ def test_choices_of_the_same_run_are_found_again(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{", json.dumps({"ease": {}})])
-def test_damaged_choices_count_as_none(tmp_path, content):
+def test_damaged_choices_are_ignored(tmp_path, content):
     path = tmp_path / "choices.json"
     path.write_text(content)
     assert Choices(path, "one").content == {"identity": "one"}

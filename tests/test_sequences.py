@@ -96,7 +96,7 @@ def test_only_splits_with_their_own_columns_are_prepared():
             prepare(leave_one_out(_toy()), columns=columns)
 
 
-def test_queries_know_their_catalogue_and_tell_changes_apart():
+def test_queries_have_their_catalogue_and_digests_detect_changes():
     data = prepare(leave_one_out(_toy()), columns=("timestamp",))
     same = prepare(leave_one_out(_toy()), columns=("timestamp",))
     assert data.test.num_items == data.num_items

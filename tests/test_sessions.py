@@ -40,7 +40,7 @@ def test_long_sessions_equal_a_loop():
     assert one["session"].max() == 1 and one["session_event"].iloc[-1] == 100_000
 
 
-def test_no_number_knows_what_comes_later():
+def test_no_count_depends_on_later_events():
     whole = sessions(EVENTS)
     for count in range(1, 5):
         pd.testing.assert_frame_equal(sessions(EVENTS[:count]), whole[:count])

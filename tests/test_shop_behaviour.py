@@ -319,6 +319,8 @@ def test_purchases_become_certain_with_time_and_follow_the_seed(shop):
     )
     assert (hour.sum(axis=1) < week.sum(axis=1)).all()
     np.testing.assert_allclose(years.sum(axis=1), 1)
+    certain = purchase_chances(shop, *asked, days=1000).sum(axis=1)
+    assert certain.tolist() == [1, 1, 1]  # Not a little more, from rounding.
     again, other = (purchase_chances(shop, *asked, days=7, draws=40, seed=s) for s in (0, 1))
     np.testing.assert_array_equal(week, again)
     assert not np.array_equal(week, other)

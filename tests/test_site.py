@@ -156,7 +156,7 @@ RAW_MATHS = "[...document.querySelectorAll('.math')].filter(m => !m.querySelecto
 
 
 @named(SHOWN)
-def test_a_browser_shows_a_page_whole_on_a_desk_and_on_a_phone(path, open_page):
+def test_a_page_fits_a_desktop_and_a_phone_screen(path, open_page):
     page = open_page(path.relative_to(SITE).as_posix(), 1200)
     page.wait_for_function(f"{RAW_MATHS} == 0", timeout=60_000)
     page.wait_for_function(f"{UNSEEN_IMAGES} == 0", timeout=60_000)
@@ -202,7 +202,7 @@ def test_leave_one_out_is_found_in_its_notebook_and_quoted(open_page):
     page = open_page("search.html?q=leave-one-out", 390)
     page.wait_for_selector("ul.search li a", timeout=60_000)
     found = [link.get_attribute("href") for link in page.locator("ul.search li a").all()]
-    assert any("notebooks/03_split_and_measure" in address for address in found[:3])
+    assert any("notebooks/03_split" in address for address in found[:3])
     quoted = page.locator("ul.search li").first.locator(".context mark").inner_text()
     assert quoted.lower() == "leave-one-out"
     assert not page.complaints
@@ -222,12 +222,12 @@ def test_code_is_copied_by_its_button_without_prompts(open_page):
     copied = page.evaluate("window.copied")
     assert "\ndata = " in copied and ">>>" not in copied
     assert block.get_by_role("button", name="Copied").count() == 1
-    outputs = open_page("notebooks/03_split_and_measure.html", 390)
+    outputs = open_page("notebooks/03b_measure.html", 390)
     assert not outputs.locator(".cell_output button.copy").count()
 
 
 def test_wide_code_scrolls_with_a_cue_at_the_edge_that_hides_more(open_page):
-    page = open_page("notebooks/03_split_and_measure.html", 390)
+    page = open_page("notebooks/03b_measure.html", 390)
     wide = page.locator(".highlight pre.more-right").first.element_handle()
     assert wide.evaluate("p => getComputedStyle(p).maskImage") != "none"
     wide.evaluate("p => { p.scrollLeft = p.scrollWidth; }")

@@ -91,13 +91,13 @@ def check_whole(folder, seeds):
 
 
 @pytest.mark.parametrize("attempt", range(20))
-def test_seeds_that_finish_at_once_are_all_kept(attempt, tmp_path):
+def test_results_of_concurrent_seeds_are_all_stored(attempt, tmp_path):
     at_once(*(lambda seed=seed: store_run(finished_run(seed), tmp_path) for seed in range(3)))
     check_whole(tmp_path, [0, 1, 2])
     assert not [path for path in tmp_path.rglob(".*")], "locks and temporary files are removed"
 
 
-def test_rated_seeds_that_finish_at_once_are_all_kept(tmp_path):
+def test_rating_results_of_concurrent_seeds_are_all_stored(tmp_path):
     at_once(*(lambda s=s: store_rated(s, tmp_path) for s in range(3)))
     (result,) = load_results(tmp_path)
     assert result["seeds"] == [0, 1, 2]
@@ -233,7 +233,7 @@ def test_a_seed_of_other_users_is_refused(tmp_path):
     assert before == ((tmp_path / "ring.json").read_text(), (tmp_path / "stars.json").read_text())
 
 
-def test_two_searches_at_once_share_their_trials(tmp_path, monkeypatch):
+def test_concurrent_searches_share_their_trials(tmp_path, monkeypatch):
     entry = replace(MARKOV, space={"smoothing": (1.0, 100.0, "log")})
     monkeypatch.setattr(tune_module, "load", lambda name: None)
     split = SimpleNamespace(without_test=lambda: None)

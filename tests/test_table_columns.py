@@ -121,7 +121,7 @@ def test_the_type_asked_for_reaches_its_ceiling(world, trained):
     assert untold.metrics["hr@2"] < bought.mean() + 0.05
 
 
-def test_results_record_what_queries_tell(world, trained):
+def test_results_record_the_fields_of_queries(world, trained):
     log, data = world
     found = rm.evaluate(trained, data.test, protocol=rm.Protocol())
     assert found.to_dict()["protocol"]["asked"] == ("action",)

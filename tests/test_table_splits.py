@@ -40,7 +40,7 @@ def test_three_tables_by_hand(capsys):
 
 
 @pytest.mark.parametrize("order", ["timed", "ordered"])
-def test_tables_of_our_own_split_make_it_again(order):
+def test_a_split_from_its_own_tables_equals_the_split(order):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.integers(0, 9, (90, 2)), columns=["user", "item"])
     ours = leave_one_out(Interactions(frame.assign(timestamp=range(90)), order))

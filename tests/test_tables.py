@@ -274,7 +274,7 @@ def test_lines_of_blanks_are_no_rows(write, blank):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_marked_encodings_are_found(write, encoding):
+def test_encodings_with_a_byte_order_mark_are_detected(write, encoding):
     expected = {"user": ["Amélie", "张三"], "item": [1, 2]}
     assert lists(write("user,item\nAmélie,1\n张三,2\n", encoding=encoding)) == expected
 
@@ -517,7 +517,7 @@ def test_structs_are_refused_where_they_are_wanted(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["gz", "zip", "parquet"])
-def test_a_small_file_with_a_huge_table_is_refused_before_it_is_held(tmp_path, kind, monkeypatch):
+def test_a_small_file_with_a_huge_table_is_refused_before_it_is_read(tmp_path, kind, monkeypatch):
     count = 150_000
     path = tmp_path / f"log.{kind}"
     if kind == "parquet":

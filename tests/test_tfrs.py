@@ -224,7 +224,7 @@ def test_a_collapsed_model_is_perfect_for_tfrs_and_not_for_us():
 
 
 @on_tensorflow
-def test_index_takes_another_k_each_time_and_leaves_out_what_it_is_told():
+def test_index_takes_another_k_per_call_and_excludes_the_given_items():
     table, names = vectors(6, 1), np.array([f"film {i}" for i in range(6)])
     index = door.BruteForce(table, names)
     queries = vectors(3)

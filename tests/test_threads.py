@@ -56,7 +56,7 @@ def test_threads_stay_from_call_to_call():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
-def test_a_copy_of_the_process_has_threads_of_its_own():
+def test_a_forked_process_has_separate_threads():
     thread_map(abs, range(2))
     assert status_of_fork(lambda: 0 if thread_map(abs, [-3, 4]) == [3, 4] else 1) == 0
 

@@ -27,7 +27,7 @@ def paced(monkeypatch):
     monkeypatch.setattr(module, "backend_matmul_rate", lambda: 5e8)
 
 
-def test_the_sizes_that_were_asked_for():
+def test_has_the_requested_sizes():
     blocks = [(load.num_blocks, load.width, load.length) for load in MODELS.values()]
     assert blocks == [(2, 64, 200), (8, 256, 200), (8, 256, 1000)]
 

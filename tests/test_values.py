@@ -52,14 +52,14 @@ def test_other_values_are_no_numbers(case):
         to_numbers(pd.Series(values, name="stars"))
 
 
-def test_points_beside_decimal_commas_are_refused():
+def test_decimal_points_together_with_decimal_commas_are_refused():
     with pytest.raises(RowError, match=r"'1\.234' in row 0"):
         to_numbers(pd.Series(["1.234"]), ",")
     with pytest.raises(ValueError, match="`decimal` must be.*Received: decimal=';'"):
         to_numbers(pd.Series(["1"]), ";")
 
 
-def test_text_keeps_what_is_written_between_its_blanks():
+def test_text_keeps_its_inner_blanks():
     text = to_text(pd.Series([" NA", "", "01 ", "a b"]))
     assert text.isna().tolist() == [False, True, False, False]
     assert text.dropna().tolist() == ["NA", "01", "a b"]

@@ -75,7 +75,7 @@ def test_two_epochs_and_two_later_ones_are_four(kind):
     assert largest_difference(whole, cold) > 1e-3
 
 
-def test_moments_matter_apart_from_weights_and_batches():
+def test_moments_of_the_optimiser_change_a_warm_start():
     models = [encoder(), encoder()]
     for model in models:
         train(model)

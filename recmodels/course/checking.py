@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+# A regular expression. A letter marks a notebook that belongs between two others, such as 03b.
+NOTEBOOK_NUMBER = r"\d\d[a-z]?"
 CHECKS: dict[str, tuple[Callable, str]] = {}  # By number: the check, and what answers take.
 _HERE = Path(__file__).parent
 
@@ -48,7 +50,7 @@ def exercise(number: str, arguments: str = "") -> Callable[[Callable], Callable]
     """Register a function as the check of an exercise; it raises `NotYet` for a wrong answer.
 
     Args:
-        number: two digits of the notebook and the number, such as `"05.2"`.
+        number: of the notebook and of the exercise, such as `"05.2"` or `"03b.1"`.
         arguments: what an answer is a function of, such as `"ranks and k"`; empty for an answer
             that is no function.
     """
@@ -64,7 +66,7 @@ def check(exercise: str, answer=None) -> Verdict:
     """Check an answer to an exercise.
 
     Args:
-        exercise: two digits of the notebook and the number, such as `"05.2"`.
+        exercise: number of the notebook and of the exercise, such as `"05.2"` or `"03b.1"`.
         answer: what the exercise asks for, usually a function. None is answered with what to give.
 
     Returns:
@@ -99,16 +101,23 @@ def _find(number: str) -> tuple[Callable, str]:
         if module.name.startswith("notebook_")
     )
     notebook, _, rest = str(number).partition(".")
-    if notebook in notebooks:
-        importlib.import_module(f"recmodels.course.notebook_{notebook}")
+    digits = notebook[:2]  # Those of 03 and 03b, of which students may ask for the wrong one.
+    for name in notebooks:
+        if name[:2] == digits:
+            importlib.import_module(f"recmodels.course.notebook_{name}")
     if isinstance(number, str) and number in CHECKS:
         return CHECKS[number]
-    exercises = sorted(known for known in CHECKS if known.startswith(f"{notebook}."))
-    hint = f"Notebook {notebook} has {', '.join(exercises)}."
-    if not exercises:
-        hint = f"The notebooks with exercises are {', '.join(notebooks)}."
-    if notebook.zfill(2) in notebooks and rest and notebook.zfill(2) != notebook:
-        hint = f'Did you mean "{notebook.zfill(2)}.{rest}"?'
+    near: dict[str, list[str]] = {}
+    for known in sorted(known for known in CHECKS if known[:2] == digits):
+        near.setdefault(known.partition(".")[0], []).append(known)
+    hint = "; ".join(f"notebook {name} has {', '.join(those)}" for name, those in near.items())
+    hint = (
+        f"{hint.capitalize()}."
+        if hint
+        else f"The notebooks with exercises are {', '.join(notebooks)}."
+    )
+    if f"0{notebook}" in notebooks and rest:
+        hint = f'Did you mean "0{notebook}.{rest}"?'
     raise ValueError(
         "`exercise` must be the number of an exercise as a string, such as "
         f'check("05.2", my_attention). {hint} Received: exercise={number!r}'

@@ -1,4 +1,4 @@
-"""Checks of the exercises of notebook 03, split and measure."""
+"""Checks of the exercises of notebook 03, split: a split in time, its leaks, unknown targets."""
 
 import numpy as np
 import pandas as pd
@@ -8,96 +8,14 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
+    expect_unchanged,
     numbers,
     parts,
 )
-from recmodels.course.intervals import expect_interval
 from recmodels.data.shop import simulate
-from recmodels.evaluation.metrics import ndcg
 
 
-@exercise("03.1", "ranks and k")
-def check_ndcg(answer) -> None:
-    """`answer(ranks, k)`: NDCG@k of each rank, in the shape of the ranks."""
-    ranks = np.array([1, 2, 5, 6, 40])
-    listed = ranks <= 5
-    with np.errstate(divide="ignore"):
-        one_early = np.where(listed, 1 / np.log2(ranks), 0)
-    mistakes = {
-        "Return one value for each rank; do not average or add them up.": (
-            ndcg(ranks, 5).mean(),
-            ndcg(ranks, 5).sum(),
-        ),
-        "The logarithm has the wrong base.": (
-            listed / np.log(ranks + 1),
-            listed / np.log10(ranks + 1),
-        ),
-        "At rank 1 the logarithm is 0: take that of rank + 1.": one_early,
-        "A target below place k must give 0.": 1 / np.log2(ranks + 1),
-        "Place k is still on the list.": ndcg(ranks, 4),
-        "Place k + 1 is no longer on the list.": ndcg(ranks, 6),
-        "This is the reciprocal rank; NDCG discounts by a logarithm.": listed / ranks,
-        "This only says whether the target is listed; a later place must count less.": listed,
-    }
-    returned = call(answer, ranks, 5)
-    expect_close(returned, ndcg(ranks, 5), "The discounts are wrong.", mistakes)
-    many = np.arange(1, 25).reshape(4, 6)
-    other = numbers(call(answer, many, 7), (4, 6), "Return an array of the shape of the ranks.")
-    expect_close(other, ndcg(many, 7), "It is right for k = 5 only: use the k that is given.")
-
-
-@exercise("03.2", "scores and the position of the target")
-def check_rank(answer) -> None:
-    """`answer(scores, target)`: the pessimistic rank of one item in one row of scores."""
-    plain = np.array([0.3, 2.0, -1.0, 0.9, 0.1])
-    rank = np.array([3, 1, 5, 2, 4])
-    mistakes = {
-        "The best item must have rank 1, not 0.": rank - 1,
-        "The highest score must have rank 1.": (6 - rank, 5 - rank),
-        "The target competes with itself.": rank + 1,
-        "It returns which item has a rank, not the rank of an item.": np.argsort(-plain),
-    }
-    returned = _ranks(answer, plain, range(5))
-    expect_close(returned, rank, "The ranks are wrong even where no scores are equal.", mistakes)
-    tied = np.array([0.5, 0.7, 0.5, 0.5, 0.2, 0.7])
-    returned = _ranks(answer, tied, (0, 3))
-    expect(
-        returned.tolist() != [3, 3],
-        "Items with the score of the target must count as better than it.",
-    )
-    expect(
-        returned[0] == returned[1],
-        "Items with equal scores get different ranks, by their positions.",
-    )
-    expect_close(
-        returned,
-        [5, 5],
-        "Among items with equal scores the target must have the last place, not a mean.",
-    )
-    expect_close(
-        _ranks(answer, np.zeros(9), (4,)), [9], "If all scores are equal, the target must be last."
-    )
-
-
-def _ranks(answer, scores: np.ndarray, targets) -> np.ndarray:
-    return np.array(
-        [float(numbers(call(answer, scores, t), (), "Return one whole number.")) for t in targets]
-    )
-
-
-@exercise("03.3", "values and a generator")
-def check_interval(answer) -> None:
-    """`answer(values, generator)`: the two ends of a 95 % bootstrap interval of the mean."""
-    values = np.random.default_rng(8).gamma(0.3, 1.0, 200)
-    reason = "Return two numbers, the lower and the upper end."
-
-    def ends(seed: int) -> np.ndarray:
-        return numbers(call(answer, values, np.random.default_rng(seed)), (2,), reason)
-
-    expect_interval(ends, values, draws=2000)
-
-
-@exercise("03.4", "a table of events")
+@exercise("03.1", "a table of events")
 def check_split(answer) -> None:
     """`answer(events)`: training events and one target for each user measured, as tables."""
     log = simulate(num_users=120, num_items=60, seed=31).interactions
@@ -151,3 +69,71 @@ def _two_tables(returned) -> list[pd.DataFrame]:
         missing = {"user", "item", "timestamp"} - set(table.columns)
         expect(not missing, f"A table lacks the column {', '.join(sorted(missing))}.")
     return tables
+
+
+@exercise("03.2", "train_times and target_times")
+def check_future_share(answer) -> None:
+    """`answer(train_times, target_times)`: mean share of training events after each target."""
+    train, targets = np.array([4, 1, 3, 3, 8, 6, 2, 9]), np.array([3, 7, 3, 20, 5])
+    after = train[None, :] > targets[:, None]  # (targets, training events)
+    right = after.mean()
+    mistakes = {
+        "An event in the second of the target is not after it.": (
+            (train[None, :] >= targets[:, None]).mean()
+        ),
+        "It gives the share of training events before the targets.": (
+            (train[None, :] < targets[:, None]).mean(),
+            1 - right,
+        ),
+        "It compares all targets with one moment; compare each target with its own.": tuple(
+            (train > moment).mean()
+            for moment in (targets.min(), targets.max(), np.median(targets), targets.mean())
+        ),
+        "It gives numbers of events; divide by all training events.": (
+            after.sum(),
+            after.sum(axis=1).mean(),
+        ),
+        "It is a percentage; return a share between 0 and 1.": 100 * right,
+        "It counts targets with an event after them; count the events.": after.any(axis=1).mean(),
+    }
+    returned = call(answer, train, targets)
+    reason = "Return one number: the mean over the targets."
+    expect_close(numbers(returned, (), reason), right, "The share is wrong.", mistakes)
+    expect_unchanged(answer, train, targets)
+    early = numbers(call(answer, train, np.array([99, 100])), (), reason)
+    expect_close(early, 0, "With all training events before all targets, the share must be 0.")
+    rng = np.random.default_rng(32)
+    many, few = rng.integers(0, 900, 500), rng.integers(0, 900, 70)
+    expected = (many[None, :] > few[:, None]).mean()
+    expect_close(call(answer, many, few), expected, "It is wrong for a log of other sizes.")
+
+
+@exercise("03.3", "two tables of events, train and targets")
+def check_unknown_shares(answer) -> None:
+    """`answer(train, targets)`: shares of targets of unknown users, and of unknown items."""
+    train = pd.DataFrame({"user": [1, 1, 2, 2, 4, 9], "item": [5, 6, 5, 7, 6, 8]})
+    targets = pd.DataFrame({"user": [1, 3, 3, 3, 2, 8, 4, 1], "item": [5, 3, 3, 5, 6, 2, 7, 8]})
+    reason = "Return two numbers: the share of unknown users, then that of unknown items."
+    returned = numbers(call(answer, train, targets), (2,), reason)
+    unknown = [~targets[name].isin(train[name]) for name in ("user", "item")]
+    right = np.array([part.mean() for part in unknown])
+    distinct = [
+        (~targets[name].drop_duplicates().isin(train[name])).mean() for name in ("user", "item")
+    ]
+    lost = [(~train[name].isin(targets[name])).mean() for name in ("user", "item")]
+    mistakes = {
+        "These are the shares of known users and items.": 1 - right,
+        "It counts each user or item once; count targets.": distinct,
+        "These are shares of the training events; take those of the targets.": lost,
+        "The two shares have changed places.": right[::-1],
+        "These are numbers of targets; divide by how many there are.": right * len(targets),
+        "These are percentages; return shares between 0 and 1.": right * 100,
+        "It divides by the number of training events.": right * len(targets) / len(train),
+        "It looks for the pair of user and item; look for each of them alone.": np.full(2, 7 / 8),
+    }
+    expect_close(returned, right, "The shares are wrong.", mistakes)
+    moved = targets.rename(index=lambda row: 3 * row + 2)
+    reason = "It depends on the index of the rows, which need not be 0, 1, 2 and so on."
+    expect_close(call(answer, train, moved), right, reason)
+    words = [table.astype(str).replace("3", "new") for table in (train, targets)]
+    expect_close(call(answer, *words), right, "Ids may be texts, not only numbers.")

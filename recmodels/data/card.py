@@ -64,7 +64,7 @@ class DataCard:
             f"  events {self.events:,}, users {self.users:,}, items {self.items:,}, "
             f"density {self.density:.3%}",
             f"  from {self.first} to {self.last}" if self.first else "  without times",
-            f"  events a user: {lengths}",
+            f"  events per user: {lengths}",
             f"  repeats {self.repeats:.1%} of events",
         ]
         if self.repeated_last is not None:

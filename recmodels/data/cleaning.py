@@ -44,7 +44,7 @@ def clean(table: Table, rules: Iterable[Rule]) -> tuple[Table, pd.DataFrame]:
         rules: functions of this module; settings go in with `functools.partial`.
 
     Returns:
-        The cleaned log, and a table with one row a rule: `rule`, `rows_in`, `rows_out`, `why`.
+        The cleaned log, and a table with one row per rule: `rule`, `rows_in`, `rows_out`, `why`.
 
     Example:
         log, report = clean(log, [drop_exact_duplicates, partial(k_core, user=3, item=3)])

@@ -82,6 +82,7 @@ SOURCES: dict[str, Source] = {
     "shop-behaviour": Source(
         "a simulated shop to learn types, items and times of events from, all with known limits"
     ),
+    "shop-behaviour-large": Source("the same shop with four times as many users"),
     "ml-100k": Source(
         "MovieLens 100K: ratings with times, titles and genres",
         (Layout("u.data", RATED, "\t"),),

@@ -12,7 +12,7 @@ from recmodels.data.shop_clock import DAY
 
 
 def purchase_chances(
-    shop: BehaviourShop, users, positions, *, days: float = 7, draws: int = 100, seed: int = 0
+    shop: BehaviourShop, users, positions, *, days: float = 7, draws: int = 128, seed: int = 0
 ) -> np.ndarray:
     """Probability that the next purchase is of each item and comes within some days.
 
@@ -25,7 +25,8 @@ def purchase_chances(
         users: raw user ids, (B,).
         positions: number of the first event that is not seen, from 1, (B,).
         days: from the last event seen.
-        draws: futures per row.
+        draws: futures per row. With a power of two, as by default, shares of draws and their sums
+            are exact, so that none exceeds 1.
         seed: of the draws.
 
     Returns:
@@ -53,10 +54,11 @@ def purchase_chances(
     hidden = Hidden(intent, mission.astype(bool), nothing, nothing)
     until = last.timestamp + int(days * DAY)
     item = first_purchases(shop.process, people, last, hidden, until, rng)
-    chances = np.zeros((len(rows) // draws, shop.process.num_items))
     bought = np.flatnonzero(item >= 0)
-    np.add.at(chances, (bought // draws, item[bought]), 1 / draws)
-    return chances
+    shape = (len(rows) // draws, shop.process.num_items)
+    cells = np.ravel_multi_index((bought // draws, item[bought]), shape)
+    # Divided once, because a sum of many shares of one draw would be rounded to more than 1.
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape) / draws
 
 
 def own_device(shop: BehaviourShop) -> np.ndarray:

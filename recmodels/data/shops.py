@@ -10,4 +10,5 @@ SHOPS: dict[str, Callable[[], Shop | BehaviourShop]] = {
     "shop": simulate,
     "shop-deterministic": partial(simulate, noise=DETERMINISTIC),
     "shop-behaviour": simulate_behaviour,
+    "shop-behaviour-large": partial(simulate_behaviour, num_users=20_000),
 }

@@ -43,7 +43,7 @@ def slice_means(values: np.ndarray, sizes: np.ndarray, bins: int = 5) -> pd.Data
         bins: how many slices of about equally many users.
 
     Returns:
-        One row a slice from small to large, indexed by its range such as `"6-12"`: `users`,
+        One row per slice from small to large, indexed by its range such as `"6-12"`: `users`,
         `mean`, and the 95 % interval `low`, `high`, which is NaN for a single user.
     """
     values, sizes = np.asarray(values, np.float64), np.asarray(sizes)

@@ -29,13 +29,13 @@ def measure_held_out(
 
     Args:
         model: a model that scores if it retrieves; with `rate(queries, items)` if it rates.
-        queries: one row a rating.
+        queries: one row per rating.
         ratings: what was given, finite numbers, (N,); None where they are not predicted.
         retrieves: whether to rank the catalogue, with and without what the user has seen.
         rates: whether to predict the ratings.
 
     Returns:
-        One row a rating: `user`, its row in the training histories; `top_100` and
+        One row per rating: `user`, its row in the training histories; `top_100` and
         `top_100_filtered`, 1 where the item is among the first hundred of all items and of those
         the user has not seen; `rmse`, here the squared error. Only what was asked for.
 

@@ -131,8 +131,9 @@ def _rankable(scorer: Scores, queries: Queries, protocol: Protocol) -> np.ndarra
     """Whether each target may be ranked: training saw it, or the model covers it, bool (U,)."""
     if protocol.cold_targets == "miss" or not can(scorer, Covers):
         return queries.trained
-    covered = np.append(scorer.covered_items(), False)  # The unknown id is V + 1.
-    return queries.trained | covered[queries.targets]
+    covered = scorer.covered_items()
+    inside = queries.targets < len(covered)  # The unknown id is V + 1.
+    return queries.trained | (inside & covered[np.where(inside, queries.targets, 0)])
 
 
 def ask(scorer: Scores, queries: Queries, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -19,6 +19,8 @@ from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.models.capabilities import Scores
 
+TARGET_KINDS = ("repeated", "new", "cold")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
@@ -28,8 +30,9 @@ class Evaluation:
         per_user: one row per query in the order of the queries, (U,): `rank` of the target (V + 1
             for a cold one), `history_length` (all of it, not the part a model read),
             `target_popularity` (its events in training), `cold_user` (no training event),
-            `cold_target` (the target has none) and `filtered_target` (the filter of seen items
-            removed it from the list, which is a miss).
+            `cold_target` (the target has none), `repeated_target` (it has some and is in the
+            history) and `filtered_target` (the filter of seen items removed it from the list,
+            which is a miss).
         lists: the recommended item ids, best first, 0 where the catalogue ran out, (U, max(ks)).
         metrics: over all users, such as `"ndcg@10"`; a cold target is a miss.
         warm_metrics: those of them that come from ranks, over the users with a training event.
@@ -78,6 +81,22 @@ class Evaluation:
         """Users whose target has no training event."""
         return int(self.per_user["cold_target"].sum())
 
+    def by_target(self) -> dict[str, dict[str, float]]:
+        """Metrics by what training and the history tell of the target.
+
+        Returns:
+            `repeated` (in the history), `new` (not there, but in training) and `cold` (neither of
+            a training event nor found by any model): each with its number of `users` and, if
+            there are any, `"hr@10"` and `"ndcg@10"`.
+        """
+        cold, repeated = (self.per_user[f"{n}_target"].to_numpy() for n in ("cold", "repeated"))
+        groups = dict(zip(TARGET_KINDS, (repeated, ~repeated & ~cold, cold), strict=True))
+        return {
+            name: {"users": int(rows.sum())}
+            | {m: float(self.values(m)[rows].mean()) for m in ("hr@10", "ndcg@10") if rows.any()}
+            for name, rows in groups.items()
+        }
+
     def values(self, metric: str) -> np.ndarray:
         """Value of each user, float64, (U,), of a metric from ranks, such as `"ndcg@10"`."""
         return rank_metric(metric, self.per_user["rank"].to_numpy())
@@ -94,6 +113,7 @@ class Evaluation:
             "cold_users": self.cold_users,
             "cold_targets": self.cold_targets,
             "filtered_targets": self.filtered_targets,
+            "by_target": self.by_target(),
         }
 
 
@@ -167,6 +187,7 @@ def _per_user_table(ranking: Ranking, queries: Queries, popularity: np.ndarray) 
         "target_popularity": np.where(queries.trained, popularity[known], 0),
         "cold_user": queries.user_ids < 0,
         "cold_target": ~queries.trained,
+        "repeated_target": queries.trained & queries.histories.contain(known),
         "filtered_target": ranking.filtered,
     }
     return pd.DataFrame(table).rename_axis(index="row")

@@ -7,6 +7,7 @@ from recmodels.experiments.columns_catalogue import COLUMN_ENTRIES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.event_catalogue import EVENT_ENTRIES
 from recmodels.experiments.expected import EXPECTED
+from recmodels.experiments.families_catalogue import FAMILY_ENTRIES
 from recmodels.experiments.rating_catalogue import (
     JOINT,
     JOINT_TOWERS,
@@ -17,6 +18,7 @@ from recmodels.experiments.rating_catalogue import (
     TUTORIAL,
     ml_100k,
 )
+from recmodels.experiments.text_catalogue import TEXT_ENTRIES
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -255,6 +257,8 @@ _ENTRIES = [
     *RATING_ENTRIES,
     *EVENT_ENTRIES,
     *COLUMN_ENTRIES,
+    *TEXT_ENTRIES,
+    *FAMILY_ENTRIES,
 ]
 EXPERIMENTS: dict[str, Experiment] = {
     entry.name: replace(entry, expected={"ndcg@10": EXPECTED[entry.name]})

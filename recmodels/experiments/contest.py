@@ -10,12 +10,13 @@ import numpy as np
 from recmodels.api import fit
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.estimate import Estimate, Plan, estimate, fit_into_memory, plan_training
+from recmodels.experiments.halving import experiment_of, halve, shortened
 from recmodels.experiments.report_texts import text
 from recmodels.experiments.run_folder import Choices
 from recmodels.experiments.tournament import (
     BLEND,
     COUNTED,
-    NEURAL,
+    ENCODERS,
     TUNING_SECONDS,
     Candidate,
     blend,
@@ -25,6 +26,7 @@ from recmodels.experiments.tournament import (
 from recmodels.features.checks import digest
 from recmodels.features.sequences import SequenceData
 from recmodels.training.checkpoints import OtherRun
+from recmodels.training.settings import Training
 
 SMALL = 30_000  # Training events below which a training takes a minute or two, estimated or not.
 SECONDS_TO_MEASURE = 20.0  # That the estimate itself may take.
@@ -76,10 +78,17 @@ class Contest:
 
     def run(self, families: tuple[str, ...]) -> list[Candidate]:
         """All candidates in the order of the families."""
-        plan = self._plan_memory() if NEURAL in families else None
+        encoders = tuple(family for family in families if family in ENCODERS)
+        plan = None
+        if len(encoders) == 1:  # Its cost is known before anything is trained.
+            self.experiment = experiment_of(encoders[0], self.experiment)
+            plan = self._plan_memory()
         candidates = [self._counted(family) for family in families if family in COUNTED]
-        if plan is None:
+        if not encoders:
             return candidates
+        if plan is None:
+            candidates += self._choose_family(encoders)
+            plan = self._plan_memory()
         counted = [c for c in candidates if c.model is not None and c.family != "popularity"]
         neural = self._neural(plan)
         candidates.append(neural)
@@ -87,6 +96,36 @@ class Contest:
             self.progress("tuning", model=text(BLEND))
             candidates.append(self._told(blend(counted, neural, self.data)))
         return candidates
+
+    def _choose_family(self, encoders: tuple[str, ...]) -> list[Candidate]:
+        """Set the experiment to the family to train, and return the candidates of the others."""
+        chosen, others = encoders[0], []
+        if self.data.train.lengths.max(initial=0) > 1:
+            left = self._seconds_left
+            seconds = None if left is None else self.choices.get("seconds to choose") or left / 2
+            self.choices.keep("seconds to choose", seconds)
+            epochs = self.experiment.fit.get("epochs", Training.epochs)
+            chosen, others = halve(
+                encoders, epochs, self._try_family, lambda c: c.score(self.data), seconds
+            )
+            self.progress("halved", model=text(chosen))
+        self.experiment = experiment_of(chosen, self.experiment)
+        return others
+
+    def _try_family(self, family: str, epochs: int) -> Candidate:
+        """Train a family for some epochs; an interrupted run continues from the checkpoint."""
+        experiment = experiment_of(family, self.experiment)
+        experiment = replace(experiment, fit=shortened(experiment.fit, epochs))
+        plan = fit_into_memory(experiment, self.data.num_items)
+        if plan.experiment is None:
+            return Candidate(family, note=plan.note)
+        self.progress("trying", model=text(family), epochs=epochs)
+        path = self.folder / f"{family}-{epochs}.npz"
+        candidate = train_neural(
+            plan.experiment, self.data, self._train, share=1.0, checkpoint=path, seed=self.seed
+        )
+        note = ("tried", {"epochs": epochs})
+        return self._told(replace(candidate, note=candidate.note or note))
 
     @property
     def _seconds_left(self) -> float | None:
@@ -147,8 +186,8 @@ class Contest:
             timed = plan_training(plan.experiment, self.cost, seconds)
             plan = replace(timed, note=timed.note or plan.note)
         if plan.experiment is None:
-            return self._told(Candidate(NEURAL, note=plan.note))
-        self.progress("training")
+            return self._told(Candidate(self.experiment.model, note=plan.note))
+        self.progress("training", model=text(self.experiment.model))
         candidate = train_neural(
             plan.experiment,
             self.data,

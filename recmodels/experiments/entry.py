@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from recmodels.features.columns import Vector
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData
 from recmodels.models.bpr_mf import BPRMF
@@ -15,9 +16,11 @@ from recmodels.models.event_floors import (
     MedianGap,
     RepeatLastType,
 )
+from recmodels.models.families import FAMILIES
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.implicit_als import ImplicitALS
 from recmodels.models.item_knn import ItemKNN
+from recmodels.models.item_vectors import GloVe, Item2Vec
 from recmodels.models.markov import Markov
 from recmodels.models.next_event import NextEvent
 from recmodels.models.popularity import MostPopular, RecentPopular
@@ -28,6 +31,7 @@ from recmodels.models.transition import Transitions
 from recmodels.models.two_tower import TwoTower
 from recmodels.models.user_item_bias import UserItemBias
 from recmodels.models.user_knn import UserKNN
+from recmodels.text.cleaning import item_texts
 
 # The one place where a name selects code.
 MODELS: dict[str, type] = {
@@ -42,9 +46,10 @@ MODELS: dict[str, type] = {
     "ease": EASE,
     "als": ImplicitALS,
     "bpr-mf": BPRMF,
+    "item2vec": Item2Vec,
+    "glove": GloVe,
     "content": Content,
     "hybrid": Hybrid,
-    "sasrec": SASRec,
     "user-item-bias": UserItemBias,
     "two-tower": TwoTower,
     "majority": MajorityType,
@@ -52,11 +57,16 @@ MODELS: dict[str, type] = {
     "markov-type": MarkovTypes,
     "median-gap": MedianGap,
     "next-event": NextEvent,
+    **{name: family.kind for name, family in FAMILIES.items()},
 }
 RATING_PROTOCOLS = ("random-80-20", "temporal-80-20")  # Each held-out rating is a query.
 EVENT_PROTOCOLS = ("last-event", "last-day")  # Types and times are predicted, not items.
-PROTOCOLS = ("leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS)
-SEEDED = ("random", "als", "bpr-mf")  # Baselines whose result depends on a seed.
+LAST_EVENT_ITEMS = "last-event-items"  # The split of "last-event", with items to rank.
+PROTOCOLS = (
+    "leave-one-out", "temporal", *RATING_PROTOCOLS, *EVENT_PROTOCOLS, LAST_EVENT_ITEMS,
+)  # fmt: skip
+# Baselines whose result depends on a seed.
+SEEDED = ("random", "als", "bpr-mf", "item2vec", "glove")
 # Event columns that models learn from besides the items.
 COLUMNS = {
     "recent-popularity": ("timestamp",),
@@ -64,6 +74,7 @@ COLUMNS = {
     "user-item-bias": ("value",),
     "median-gap": ("timestamp",),
     "next-event": ("timestamp",),
+    "hstu-times": ("timestamp",),
 }
 
 
@@ -87,6 +98,9 @@ class Experiment:
         split: options of the split, such as the time window of `last_event`.
         schema: typed columns that the model reads.
         query_time: see `Protocol`.
+        item_text: arguments of a `TextEncoder` by the name of the column of items that its
+            vectors make; see `with_item_text`.
+        slices: whether rare and cold targets are measured for themselves as well.
         seeds: one run each.
         minutes: a run costs on two cores.
         expected: test metrics and how far a seed may lie from them, such as
@@ -109,6 +123,8 @@ class Experiment:
     split: dict = field(default_factory=dict)
     schema: Schema = EMPTY_SCHEMA
     query_time: bool = False
+    item_text: dict[str, dict] = field(default_factory=dict)
+    slices: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0
     expected: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -125,7 +141,7 @@ class Experiment:
                 f"`protocol` must be one of {PROTOCOLS}. Received: protocol={self.protocol!r}"
             )
         # The second training has nothing to choose epochs by, which sequence encoders need.
-        if self.holds_out_ratings and self.task == "next_item":
+        if self.holds_out_ratings and self.reads_sequences:
             raise ValueError(
                 "`model` under a rating protocol must be two towers or a model that counts. "
                 f"Received: model={self.model!r}, protocol={self.protocol!r}"
@@ -135,6 +151,11 @@ class Experiment:
     def task(self) -> str | None:
         """How `fit` trains the model, such as `"next_item"`; None for models that count."""
         return getattr(MODELS[self.model], "task", None)
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether the model is a sequence encoder that ranks items."""
+        return self.model in FAMILIES
 
     @property
     def holds_out_ratings(self) -> bool:
@@ -183,7 +204,13 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
     kind = MODELS[name]
     if issubclass(kind, EventFloor):
         return kind(data.schema["action"].values, **options)
-    columns = {"columns": data.schema.input_sizes()} if len(data.schema) else {}
+    if kind is Content:
+        return kind(item_texts(data.items).reindex(data.vocabulary.raw_ids), **options)
+    vectors = [n for n in data.schema.names_of("items") if isinstance(data.schema[n], Vector)]
+    others = [name for name in data.schema if name not in vectors]
+    columns = {"columns": data.schema.input_sizes(*others)} if others else {}
+    if vectors:
+        columns["item_columns"] = data.schema.input_sizes(*vectors)
     match getattr(kind, "task", None):
         case None:
             return kind(**options, **({"seed": seed} if name in SEEDED else {}))
@@ -193,4 +220,6 @@ def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):
             heads = dict(options)
             encoder = SASRec(data.num_items, **heads.pop("encoder", {}), **columns)
             return kind(encoder, data.schema["action"].values, **heads)
+    if name in FAMILIES:
+        return FAMILIES[name].build(data.num_items, **options, **columns)
     return kind(num_items=data.num_items, **options, **columns)

@@ -10,7 +10,7 @@ import psutil
 from recmodels.api import fit, validation_score
 from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import Experiment, build_model
-from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, with_defaults
+from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, untrained
 from recmodels.experiments.run import prepare_experiment, split_log
 from recmodels.experiments.tournament import Note, sample_queries
 from recmodels.features.sequences import SequenceData
@@ -79,7 +79,7 @@ def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Es
         ValueError: the model is no sequence encoder.
         MemoryError: it cannot fit, see `refuse_what_cannot_fit`.
     """
-    if experiment.task != "next_item":
+    if not experiment.reads_sequences:
         raise ValueError(
             f"`experiment` must be of a sequence model; {experiment.model} takes about "
             f"{experiment.minutes:g} minutes. Received: name={experiment.name!r}"
@@ -87,7 +87,7 @@ def estimate(experiment: Experiment, data: SequenceData, *, seed: int = 0) -> Es
     refuse_what_cannot_fit(experiment, data.num_items)
     available = psutil.virtual_memory().available
     training = Training(**{k: v for k, v in experiment.fit.items() if hasattr(Training, k)})
-    step = experiment.fit.get("batch_size", 16) * with_defaults(experiment.options)["max_length"]
+    step = experiment.fit.get("batch_size", 16) * untrained(experiment).max_length
     positions = min(STEPS * step, max(CELLS / data.num_items, 3 * step))
     part, times = _part(data, SHARE, positions, seed)
     model = build_model(experiment.model, experiment.options, part)
@@ -215,7 +215,7 @@ def fit_into_memory(experiment: Experiment, num_items: int) -> Plan:
     """Fit a training into memory: with a sampled loss, then narrower models, else not at all."""
     smaller = experiment
     sampled = {**experiment.fit, "loss": "sampled_softmax", "num_negatives": 256}
-    width = with_defaults(experiment.options)["width"]
+    width = untrained(experiment).width
     for fit_options, divisor in ((experiment.fit, 1), (sampled, 1), (sampled, 2), (sampled, 4)):
         options = (
             experiment.options

@@ -1,10 +1,12 @@
-"""The named experiments on the next event of Taobao: its type and the time until it comes."""
+"""The named experiments on the next event: its type, its item and the time until it comes."""
 
-from recmodels.experiments.entry import Experiment
-from recmodels.features.columns import Category
+from recmodels.experiments.columns_catalogue import FLOORS
+from recmodels.experiments.entry import LAST_EVENT_ITEMS, Experiment
+from recmodels.features.columns import Category, Flag
 from recmodels.features.counts import Counts
-from recmodels.features.number_columns import Clock, Gap
+from recmodels.features.number_columns import Clock, Gap, Number
 from recmodels.features.schema import Schema
+from recmodels.features.sequences import EMPTY_SCHEMA
 
 # The nine days that the data set is said to cover, in China's time; a few events lie outside.
 NOMINAL_WINDOW = {"since": "2017-11-25T00:00+08:00", "until": "2017-12-04T00:00+08:00"}
@@ -58,9 +60,9 @@ NEXT_EVENT_TRAINING = {
 }
 
 
-def _taobao(protocol: str, model: str, schema: Schema, **entry) -> Experiment:
+def _taobao(protocol: str, model: str, schema: Schema, ending: str = "", **entry) -> Experiment:
     return Experiment(
-        name=f"taobao-{protocol}-{model}",
+        name=f"taobao-{protocol}-{model}{ending}",
         dataset="taobao",
         protocol=protocol,
         model=model,
@@ -84,14 +86,139 @@ def _next_event(protocol: str) -> Experiment:
     )
 
 
-EVENT_ENTRIES = [
-    entry
-    for protocol in ("last-event", "last-day")
-    for entry in (
-        *(
-            _taobao(protocol, model, TYPES, minutes=0.1, expected={"type_log_loss": (loss, 1e-4)})
-            for model, loss in FLOOR_LOSSES[protocol].items()
-        ),
-        _next_event(protocol),
+# Which item comes, ranked among all: the same encoder with and without types and times.
+ITEM_ENCODER = {"max_length": 50, "width": 64, "num_blocks": 1, "num_heads": 1, "dropout": 0.1,
+                "temperature": 0.1}  # fmt: skip
+ITEM_TRAINING = {
+    "loss": "sampled_softmax",
+    "num_negatives": 512,
+    "batch_size": 8,
+    "epochs": 6,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "warmup": 50,
+    "average": 0.98,
+    "patience": None,
+}
+ITEM_COLUMNS = Schema(
+    {
+        "action": Category(),
+        "gap": Gap(),
+        "hour": Clock(offset=HOURS_AHEAD),
+        "weekday": Clock(part="weekday", offset=HOURS_AHEAD),
+    }
+)
+
+
+def _ranked_items() -> list[Experiment]:
+    floors = [
+        _taobao(LAST_EVENT_ITEMS, name, EMPTY_SCHEMA, options=options, minutes=0.1)
+        for name, options in FLOORS.items()
+    ]
+    trained = [
+        _taobao(
+            LAST_EVENT_ITEMS,
+            "sasrec",
+            schema,
+            ending=ending,
+            options=ITEM_ENCODER,
+            fit=ITEM_TRAINING,
+            seeds=(0, 1),
+            minutes=2,
+        )
+        for ending, schema in {"": EMPTY_SCHEMA, "-types-times": ITEM_COLUMNS}.items()
+    ]
+    return floors + trained
+
+
+# All that the simulated process looks at, apart from what is hidden.
+SHOP_COLUMNS = Schema(
+    {
+        "action": Category(),
+        "gap": Gap(),
+        "duration": Number("log1p"),
+        "device": Category(),
+        "hour": Clock(),
+        "weekday": Clock(part="weekday"),
+        "category": Category(of="items"),
+        "price": Number("log1p", of="items"),
+        "member": Flag(of="users"),
+        "counts": Counts(source="action"),
+    }
+)
+SHOP_ENCODER = {"max_length": 50, "width": 128, "num_heads": 4}
+SHOP_TRAINING = {"windows": "all", "learning_rate": 2e-3, "schedule": "cosine", "patience": None}
+# More users allow a larger model; chosen on validation cases, see notebooks/LOG.md.
+SHOPS = {
+    "shop-behaviour": (
+        {"num_blocks": 2, "dropout": 0.05},
+        {"batch_size": 32, "epochs": 10, "warmup": 100, "average": 0.98},
+        3,
+    ),
+    "shop-behaviour-large": (
+        {"num_blocks": 3, "hidden_width": 256, "dropout": 0.05, "norm_order": "pre"},
+        {"batch_size": 64, "epochs": 12, "warmup": 200, "average": 0.998},
+        12,
+    ),
+}
+
+
+# Log-loss of types, and how far a seed may lie from it.
+SHOP_LOSSES = {
+    "shop-behaviour": {
+        "markov-type": (0.6422, 1e-4), "median-gap": (0.7454, 1e-4), "next-event": (0.592, 0.01)
+    },
+    "shop-behaviour-large": {
+        "markov-type": (0.6389, 1e-4), "median-gap": (0.7389, 1e-4), "next-event": (0.586, 0.01)
+    },
+}  # fmt: skip
+SHOP_FLOORS = ("markov-type", "median-gap")  # The second has the shares of types, too.
+
+
+def _shop(dataset: str) -> list[Experiment]:
+    encoder, training, minutes = SHOPS[dataset]
+    expected = {
+        model: {"type_log_loss": tolerated} for model, tolerated in SHOP_LOSSES[dataset].items()
+    }
+    place = {"dataset": dataset, "protocol": "last-event", "filter_seen": False}
+    floors = [
+        Experiment(
+            name=f"{dataset}-{model}",
+            model=model,
+            schema=TYPES,
+            minutes=0.2,
+            expected=expected[model],
+            **place,
+        )
+        for model in SHOP_FLOORS
+    ]
+    trained = Experiment(
+        name=f"{dataset}-next-event",
+        model="next-event",
+        options={"encoder": {**SHOP_ENCODER, **encoder}},
+        fit={**SHOP_TRAINING, **training},
+        schema=SHOP_COLUMNS,
+        minutes=minutes,
+        expected=expected["next-event"],
+        **place,
     )
+    return [*floors, trained]
+
+
+EVENT_ENTRIES = [
+    *_ranked_items(),
+    *(entry for dataset in SHOPS for entry in _shop(dataset)),
+    *(
+        entry
+        for protocol in ("last-event", "last-day")
+        for entry in (
+            *(
+                _taobao(
+                    protocol, model, TYPES, minutes=0.1, expected={"type_log_loss": (loss, 1e-4)}
+                )
+                for model, loss in FLOOR_LOSSES[protocol].items()
+            ),
+            _next_event(protocol),
+        )
+    ),
 ]

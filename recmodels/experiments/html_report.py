@@ -23,7 +23,7 @@ from recmodels.experiments.report import (
 )
 from recmodels.experiments.report_figures import draw_figures
 from recmodels.experiments.report_texts import language_of, text
-from recmodels.experiments.tournament import NEURAL
+from recmodels.experiments.tournament import ENCODERS
 
 STYLE = """
 body { font: 16px/1.5 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; color: #1a1a1a;
@@ -173,7 +173,11 @@ class _Page:
         body.set("class", "models")
         notes = map(self.sentence, result.notes)
         return self.section(
-            "models", element("div", body, class_="scroll"), *notes, self.figure("models")
+            "models",
+            element("div", body, class_="scroll"),
+            *notes,
+            self.figure("models"),
+            self.figure("costs"),
         )
 
     def _model_row(self, family: str, candidate, row: pd.Series | None) -> ElementTree.Element:
@@ -261,7 +265,7 @@ class _Page:
     def next_steps(self) -> ElementTree.Element:
         result = self.result
         keys = [("next recommend", {"folder": one_line(result.folder, 300)})]
-        neural = next((c for c in result.candidates if c.family == NEURAL), None)
+        neural = next((c for c in result.candidates if c.family in ENCODERS and c.note), None)
         shortened = ("no time for an epoch", "no time to measure", "fewer epochs")
         if neural is not None and neural.note and neural.note[0].startswith(shortened):
             keys.append(("next minutes", {}))

@@ -1,5 +1,7 @@
 """Readable names of experiments, for figures and tables of notebooks."""
 
+from recmodels.models.families import FAMILIES
+
 DATA = {
     "ml-1m-sasrec": "MovieLens 1M",
     "ml-100k-temporal": "MovieLens 100K, temporal",
@@ -21,6 +23,7 @@ MODELS = {
     "softmax": "SASRec, softmax",
     "softmax-20": "SASRec, softmax, 20 epochs",
     "softmax-bfloat16": "SASRec, softmax, bfloat16",
+    **{name: family.title for name, family in FAMILIES.items()},
 }
 
 

@@ -1,21 +1,35 @@
 """Measure a trained model by the protocol of its split."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from recmodels.api import validation_score
 from recmodels.data.shop import Shop
+from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.data.splits import Split
-from recmodels.evaluation.ceilings import BayesCeiling
-from recmodels.evaluation.event_prediction import EventEvaluation, evaluate_events
+from recmodels.evaluation.calibration import (
+    choose_decision_weights,
+    fit_temperature,
+    fit_time_width,
+)
+from recmodels.evaluation.ceilings import BayesCeiling, BayesEvents
+from recmodels.evaluation.event_ceiling import share_of_ceiling
+from recmodels.evaluation.event_prediction import (
+    EventEvaluation,
+    evaluate_events,
+    forecast_events,
+    type_targets,
+)
 from recmodels.evaluation.held_out import HeldOut, measure_held_out
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import EVENT_PROTOCOLS, RATING_PROTOCOLS
-from recmodels.features.sequences import SequenceData
+from recmodels.features.sequences import Queries, SequenceData
 from recmodels.models.capabilities import AnswersEmpty, can
+from recmodels.models.event_floors import MedianGap
 from recmodels.models.fallback import WithFallback
 from recmodels.models.popularity import MostPopular
 
@@ -87,9 +101,63 @@ def measure_ceiling(shop: Shop, data: SequenceData) -> Evaluation:
     return evaluate(truth, data.test, filter_seen=False, train=data.train)
 
 
+def measure_event_ceiling(shop: BehaviourShop, data: SequenceData) -> EventEvaluation:
+    """Return the metrics of a shop's exact forecasts of types and times on the test cases."""
+    return evaluate_events(_exact(shop, data), data.test)
+
+
+def measure_share_of_ceiling(model, shop: BehaviourShop, data: SequenceData) -> dict[str, dict]:
+    """By part of the event, how far a model comes on the test cases; see `share_of_ceiling`.
+
+    The floor is `MedianGap`, which has the shares of types and items in training and one
+    distribution of gaps.
+    """
+    floor = MedianGap(model.types).fit(data.train, data.num_items)
+    table = share_of_ceiling(model, floor, _exact(shop, data), data.test)
+    return table.round(6).to_dict("index")
+
+
+def _exact(shop: BehaviourShop, data: SequenceData) -> BayesEvents:
+    types = data.schema["action"].values
+    return BayesEvents(shop, data.vocabulary, data.train.users, types)
+
+
 def item_categories(data: SequenceData) -> list[str] | None:
     """Categories of the items 1..V where the source has them."""
     if data.items is None or "category" not in data.items.columns:
         return None
     categories = data.items["category"].reindex(data.vocabulary.raw_ids)
     return [None if c is np.nan or c is None else str(c) for c in categories]
+
+
+def cold_ranks(model, queries: Queries) -> np.ndarray:
+    """Ranks of the targets without a training event, int (N,), where models may rank them."""
+    protocol = replace(queries.protocol, cold_targets="score")
+    return rank(model, queries, protocol=protocol).ranks[~queries.trained]
+
+
+def calibrate(model, data: SequenceData) -> dict:
+    """Calibrate a model of events by its validation queries, and choose a decision.
+
+    Args:
+        model: a trained `NextEvent`, whose `temperature` and `time_width` are set.
+        data: what it was trained on.
+
+    Returns:
+        `temperature`, `time_width`, and `weights` of the decision for each type; see
+        `choose_decision_weights`.
+    """
+    model.temperature = model.time_width = 1.0
+    forecast = forecast_events(model, data.validation)
+    targets = type_targets(data.validation, len(forecast.types))
+    model.temperature = fit_temperature(forecast.type_probabilities, targets)
+    if forecast.gap is not None:
+        seconds = data.validation.target_columns["gap_seconds"]
+        model.time_width = fit_time_width(forecast.gap, seconds)
+    validation = evaluate_events(model, data.validation)
+    weights = choose_decision_weights(validation.probabilities)
+    return {
+        "temperature": round(model.temperature, 4),
+        "time_width": round(model.time_width, 4),
+        "weights": [round(float(weight), 4) for weight in weights],
+    }

@@ -1,13 +1,13 @@
 """Estimate the least memory of a training, and raise an error if the machine has less."""
 
-import inspect
 import resource
 import sys
 
 import psutil
 
 from recmodels.experiments.entry import Experiment
-from recmodels.models.sasrec import SASRec
+from recmodels.models.families import FAMILIES
+from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.fast_losses import LOGITS_PARTS
 
 FLOAT = 4  # Bytes.
@@ -26,23 +26,16 @@ def peak_gib(whose: int = resource.RUSAGE_SELF) -> float:
     return resource.getrusage(whose).ru_maxrss * unit / GIB
 
 
-def with_defaults(options: dict) -> dict:
-    """Arguments of a SASRec with those that were left out."""
-    model = SASRec(1)
-    names = inspect.signature(SASRec).parameters
-    return {name: vars(model)[name] for name in names if name in vars(model)} | options
+def untrained(experiment: Experiment) -> SequenceEncoder:
+    """The encoder of an experiment for a catalogue of one item, without the schema's columns."""
+    return FAMILIES[experiment.model].build(1, **experiment.options)
 
 
-def parameter_count(options: dict, num_items: int) -> int:
-    """Numbers in the tables and matrices of a SASRec; norms and biases are not worth counting.
-
-    Example: V = 10, width 4, length 5, one block of hidden width 8: items 40, positions 20,
-    attention 4 x 4 x 4 = 64, feed-forward 2 x 4 x 8 = 64, in all 188.
-    """
-    options = with_defaults(options)
-    width, hidden = options["width"], options.get("hidden_width") or options["width"]
-    block = 4 * width**2 + 2 * width * hidden
-    return (num_items + options["max_length"]) * width + options["num_blocks"] * block
+def parameter_count(experiment: Experiment, num_items: int) -> int:
+    """Numbers in the tables and matrices of a sequence encoder for `num_items` items."""
+    model = untrained(experiment)
+    model.build()
+    return model.count_params() + (num_items - 1) * model.width
 
 
 def least_bytes(experiment: Experiment, num_items: int) -> dict[str, int]:
@@ -53,14 +46,14 @@ def least_bytes(experiment: Experiment, num_items: int) -> dict[str, int]:
         where weights are averaged, the average; `"logits"`: of one part of the positions, with
         their exponentials, for the full softmax, 0 for losses that sample.
     """
-    options, training = with_defaults(experiment.options), experiment.fit
+    training = experiment.fit
     copies = 5 + (training.get("average") is not None)
     logits = 0
     if training.get("loss", "full_softmax") == "full_softmax":
-        positions = training.get("batch_size", 16) * options["max_length"]
+        positions = training.get("batch_size", 16) * untrained(experiment).max_length
         logits = 2 * FLOAT * -(-positions // LOGITS_PARTS) * num_items
     return {
-        "weights": FLOAT * copies * parameter_count(options, num_items),
+        "weights": FLOAT * copies * parameter_count(experiment, num_items),
         "logits": logits,
     }
 

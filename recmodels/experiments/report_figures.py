@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.axes import Axes
 
 from recmodels import plots
@@ -11,7 +12,6 @@ from recmodels.evaluation.comparison import slices
 from recmodels.experiments.quickstart import Quickstart
 from recmodels.experiments.report import models_table
 from recmodels.experiments.report_texts import text, translate_figure_text
-from recmodels.experiments.tournament import NEURAL
 from recmodels.plots.style import cjk_font
 
 
@@ -25,10 +25,11 @@ def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict
     ceiling = table.loc["ceiling", ("ndcg@10", "mean")] if "ceiling" in table.index else None
     popularity = data.train.item_counts(data.num_items)[1:]
     by_length, by_popularity = (slices(winner.test, by) for by in ("length", "popularity"))
-    neural = next((c for c in result.candidates if c.curve is not None), None)
+    neural = next((c for c in reversed(result.candidates) if c.curve is not None), None)
     longest = None if neural is None else neural.model.max_length
     drawings = {
         "models": lambda: plots.model_comparison(models, ceiling=ceiling),
+        "costs": lambda: plots.cost_and_score(_costs(result).rename(index=name_of)),
         "lengths": lambda: plots.length_distribution(data.train.lengths, longest),
         "popularity": lambda: plots.popularity_distribution(popularity),
         "by_length": lambda: plots.metric_by_slice({name: by_length}),
@@ -38,7 +39,7 @@ def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict
     }
     if neural is not None:
         frame = neural.curve.to_frame()
-        drawings["learning"] = lambda: plots.learning_curves({name_of(NEURAL): frame})
+        drawings["learning"] = lambda: plots.learning_curves({name_of(neural.family): frame})
     paths = {}
     for figure, draw in drawings.items():
         paths[figure] = folder / f"{figure}.png"
@@ -48,6 +49,17 @@ def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict
         plots.save(ax, paths[figure])
         plt.close(ax.figure)
     return paths
+
+
+def _costs(result: Quickstart) -> pd.DataFrame:
+    """Seconds and validation score of each model, by family."""
+    metric = f"validation {result.data.protocol.choose_by.upper()}"
+    scored = [c for c in result.candidates if c.validation is not None]
+    columns = {
+        "seconds of tuning and training": [c.seconds for c in scored],
+        metric: [c.score(result.data) for c in scored],
+    }
+    return pd.DataFrame(columns, index=[c.family for c in scored])
 
 
 def _translate(ax: Axes) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from recmodels.data.text import visible
+from recmodels.experiments.family_texts import FAMILY_TEXTS
 
 # By key: English, Chinese.
 TEXTS: dict[str, tuple[str, str]] = {
@@ -13,7 +14,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "transitions": ("transitions", "转移计数"),
     "item-knn": ("ItemKNN", "ItemKNN"),
     "ease": ("EASE", "EASE"),
-    "sasrec": ("SASRec", "SASRec"),
     "blend": ("blend", "融合"),
     "ceiling": ("known ceiling", "已知上限"),
     # Progress and decisions.
@@ -38,14 +38,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "列表排除用户已有的物品：验证目标中只有 {share} 是已有物品，低于 {limit}",
     ),
     "measuring cost": (
-        "Measuring a few training steps of SASRec",
-        "正在测量 SASRec 的几个训练步骤",
+        "Measuring a few training steps of the encoder",
+        "正在测量编码器的几个训练步骤",
     ),
     "cost": (
-        "SASRec: at most {total} minutes on this machine as it is now ({epochs} epochs of {epoch} "
+        "Encoder: at most {total} minutes on this machine as it is now ({epochs} epochs of {epoch} "
         "seconds, validations of {validation} seconds), {peak} GiB of memory of {available} GiB "
         "that are free",
-        "SASRec：按本机当前状态最多需要 {total} 分钟（{epochs} 轮，每轮 {epoch} 秒，每次验证 "
+        "编码器：按本机当前状态最多需要 {total} 分钟（{epochs} 轮，每轮 {epoch} 秒，每次验证 "
         "{validation} 秒），可用内存 {available} GiB，占用 {peak} GiB",
     ),
     "tuning": ("Tuning {model}", "正在调节 {model}"),
@@ -53,7 +53,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{model}: validation {metric} {score} in {seconds} seconds",
         "{model}：验证集 {metric} {score}，用时 {seconds} 秒",
     ),
-    "training": ("Training SASRec", "正在训练 SASRec"),
+    "training": ("Training {model}", "正在训练 {model}"),
     "measuring": ("Measuring all models on the test cases", "正在测试集上评估所有模型"),
     # Notes on candidates.
     "too many items for ease": (
@@ -70,9 +70,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "失败：训练结果不优于热门推荐",
     ),
     "long training": (
-        "Warning: training SASRec takes up to {hours} hours here. --minutes sets a budget, and "
-        "--families without sasrec leaves it out",
-        "警告：在本机训练 SASRec 最多需要 {hours} 小时。可用 --minutes 设定时间预算，"
+        "Warning: training the encoder takes up to {hours} hours here. --minutes sets a budget, "
+        "and --families without sasrec leaves it out",
+        "警告：在本机训练编码器最多需要 {hours} 小时。可用 --minutes 设定时间预算，"
         "或用 --families 排除 sasrec",
     ),
     "nothing to train on": (
@@ -174,11 +174,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "after": ("After", "历史"),
     "came": ("What came next: {item}", "实际的下一个：{item}"),
     "new item": ("an item that training never saw", "训练中没有的物品"),
-    "no curve": ("SASRec was not trained", "没有训练 SASRec"),
+    "no curve": ("The encoder was not trained", "没有训练编码器"),
     "figure models": ("Test NDCG@10 of each model with its interval", "各模型的测试集 NDCG@10"),
     "figure learning": (
-        "Validation NDCG@10 of SASRec after each epoch; the best is {score} after epoch {epoch}",
-        "SASRec 每轮之后的验证集 NDCG@10；最高为第 {epoch} 轮的 {score}",
+        "Validation NDCG@10 of the encoder by epoch; the best is {score} after epoch {epoch}",
+        "编码器每轮之后的验证集 NDCG@10；最高为第 {epoch} 轮的 {score}",
     ),
     "figure by_length": (
         "Test NDCG@10 of the winner by length of the history: {values}",
@@ -196,8 +196,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "试用模型：recmodels recommend {folder} --history ID,ID,ID",
     ),
     "next minutes": (
-        "Give SASRec more time: its training was made smaller or left out",
-        "给 SASRec 更多时间：它的训练被缩减或跳过",
+        "Give the encoder more time: its training was made smaller or left out",
+        "给编码器更多时间：它的训练被缩减或跳过",
     ),
     "next order": (
         "Prefer a simple counted model: without an effect of order, a sequence model has nothing "
@@ -267,6 +267,7 @@ FIGURE_TEXTS: tuple[tuple[str, str], ...] = (
     (r"(?:history )?length", "历史长度"),
     (r"training events of the target", "目标物品的训练事件数"),
     (r"epoch", "轮次"),
+    (r"seconds of tuning and training", "调参与训练的秒数"),
     (r"validation (.+)", r"验证集 \1"),
 )
 
@@ -278,7 +279,7 @@ def text(key: str, language: str = "en", **values) -> str:
         >>> text("tuning", model="EASE")
         'Tuning EASE'
     """
-    template = (TEXTS | FIELDS)[key][LANGUAGES.index(language)]
+    template = (TEXTS | FIELDS | FAMILY_TEXTS)[key][LANGUAGES.index(language)]
     return visible(template.format(**values))
 
 

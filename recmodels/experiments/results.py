@@ -29,6 +29,7 @@ from recmodels.experiments.summaries import (
 )
 
 RESULTS = Path("results")
+RARE = 5  # Most training events of the target of a rare case.
 
 
 def store_run(
@@ -66,15 +67,18 @@ def store_run(
             )
             measured = measured[sorted(measured, key=lambda name: int(name.rpartition("_")[2]))]
         runs[str(run.seed)] = run.to_dict()
+        slices = _slices(run, measured, runs) if experiment.slices else {}
         result = {
             **described(experiment),
             "cold": _count_cold(run),
             "metrics": summarised(experiment, measured, runs),
             "everyone": _mean_of([record.get("everyone") for record in runs.values()]),
             **kept(runs),
+            **slices,
         }
         if ceiling is not None:
-            result["ceiling"] = {name: ceiling[name] for name in TABLE_METRICS}
+            names = ceiling if experiment.predicts_events else TABLE_METRICS
+            result["ceiling"] = {name: ceiling[name] for name in names}
         replace_result(result, folder, measured)
     return result
 
@@ -87,6 +91,27 @@ def _measured(run: Run, users: np.ndarray | None) -> tuple[pd.DataFrame, Callabl
     if run.experiment.holds_out_ratings:
         return _sums_of_ratings(run, users), summarise_ratings
     return _warm_ranks(run), summarise
+
+
+def _slices(run: Run, ranks: pd.DataFrame, runs: dict[str, dict]) -> dict[str, dict]:
+    """Metrics over the test cases with a rare target, and over those with a cold one.
+
+    Args:
+        run: the latest; the targets of all seeds are the same.
+        ranks: of the users with a training event, one column per seed.
+        runs: what is stored of each seed.
+    """
+    table = run.test.per_user
+    events = table.loc[~table["cold_user"], "target_popularity"].to_numpy()
+    cold = pd.DataFrame({f"seed_{seed}": runs[seed]["cold_ranks"] for seed in runs})
+    parts = {"rare": ranks[(events > 0) & (events <= RARE)], "cold": cold}
+    return {
+        "slices": {
+            name: {"users": len(part), "metrics": summarise(run.experiment, part, runs)}
+            for name, part in parts.items()
+            if len(part) > 1
+        }
+    }
 
 
 def _check_same_users(experiment: Experiment, stored: pd.DataFrame, measured: pd.DataFrame) -> None:
@@ -215,6 +240,8 @@ def settings_of(experiment: Experiment) -> dict:
         settings["split"] = experiment.split
     if len(experiment.schema):
         settings["schema"] = experiment.schema.to_config()
+    if experiment.item_text:
+        settings["item_text"] = experiment.item_text
     if experiment.query_time:
         settings["query_time"] = True
     if experiment.ensemble_with:

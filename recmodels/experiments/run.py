@@ -7,29 +7,27 @@ from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from recmodels.api import fit
 from recmodels.data.event_splits import last_day, last_event
 from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
 from recmodels.data.splits import Split, leave_one_out, temporal_cutoff
-from recmodels.evaluation.calibration import (
-    choose_decision_weights,
-    fit_temperature,
-    fit_time_width,
-)
-from recmodels.evaluation.event_prediction import (
-    EventEvaluation,
-    evaluate_events,
-    forecast_events,
-    type_targets,
-)
+from recmodels.evaluation.event_prediction import EventEvaluation
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
-from recmodels.experiments.entry import COLUMNS, Experiment, build_model
-from recmodels.experiments.measures import measure, measure_everyone, score_epoch
+from recmodels.experiments.entry import COLUMNS, LAST_EVENT_ITEMS, Experiment, build_model
+from recmodels.experiments.measures import (
+    calibrate,
+    cold_ranks,
+    measure,
+    measure_everyone,
+    score_epoch,
+)
 from recmodels.experiments.memory import refuse_what_cannot_fit
+from recmodels.experiments.text_columns import text_schema, with_item_text
 from recmodels.features.protocol import Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData, prepare
@@ -57,8 +55,11 @@ class Run:
             of whom nothing is known; None under other protocols.
         seconds: of the training of `model` alone.
         audit: of a sequence model on the test cases; None for others.
+        cold: ranks of the targets without a training event where models may rank them, if the
+            experiment has `slices`; else None.
         decision: of a trained model of events, what was chosen on validation: `temperature`,
             `time_width` and the `weights` of the decision for a type.
+        of_ceiling: of a model of events of a simulated shop; see `measure_share_of_ceiling`.
     """
 
     experiment: Experiment
@@ -71,7 +72,9 @@ class Run:
     everyone: dict[str, float] | None
     seconds: float
     audit: OrderAudit | None = None
+    cold: np.ndarray | None = None
     decision: dict | None = None
+    of_ceiling: dict[str, dict] | None = None
 
     @property
     def score(self) -> float:
@@ -97,6 +100,10 @@ class Run:
             record["curve"] = self.curve.rows
         if self.decision is not None:
             record["decision"] = self.decision
+        if self.cold is not None:
+            record["cold_ranks"] = self.cold.tolist()
+        if self.of_ceiling is not None:
+            record["of_ceiling"] = self.of_ceiling
         if self.audit is not None:
             record["order_audit"] = self.audit.to_dict()
         if not self.experiment.holds_out_ratings:
@@ -119,6 +126,8 @@ def split_log(
     """
     if protocol == "random-80-20":
         return random_ratings(log, seed)
+    if protocol == LAST_EVENT_ITEMS:
+        return replace(last_event(log, **(options or {})), protocol=protocol)
     cuts = {
         "leave-one-out": leave_one_out,
         "temporal": temporal_cutoff,
@@ -140,8 +149,11 @@ def prepare_split(
 def prepare_experiment(experiment: Experiment, split: Split) -> SequenceData:
     """Encode a split as an experiment says."""
     protocol = Protocol(filter_seen=experiment.filter_seen, query_time=experiment.query_time)
-    columns = COLUMNS.get(experiment.model, ())
-    return prepare_split(split, columns, protocol, experiment.schema)
+    columns, schema = COLUMNS.get(experiment.model, ()), experiment.schema
+    if experiment.item_text:
+        split = with_item_text(split, experiment.item_text)
+        schema = text_schema(schema, experiment.item_text)
+    return prepare_split(split, columns, protocol, schema)
 
 
 def run_seed(
@@ -176,11 +188,12 @@ def run_seed(
         if checkpoint is not None:
             checkpoint = checkpoint.with_stem(f"{checkpoint.stem}-refitted")
         tested = _train(experiment, seed, split.refitted(), checkpoint, verbose, refit=True)
-    test = everyone = audit = None
+    test = everyone = audit = cold = None
     if split.test is not None:
         test = tested.measure(split, "test")
-        if experiment.task == "next_item" and len(tested.data.test) > 1:
+        if experiment.reads_sequences and len(tested.data.test) > 1:
             audit = order_audit(tested.model, tested.data.test)
+        cold = cold_ranks(tested.model, tested.data.test) if experiment.slices else None
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
         everyone = measure_everyone(tested.model, tested.data)
     return Run(
@@ -194,35 +207,9 @@ def run_seed(
         everyone=everyone,
         seconds=tested.seconds,
         audit=audit,
+        cold=cold,
         decision=tested.decision,
     )
-
-
-def calibrate(model, data: SequenceData) -> dict:
-    """Calibrate a model of events by its validation queries, and choose a decision.
-
-    Args:
-        model: a trained `NextEvent`, whose `temperature` and `time_width` are set.
-        data: what it was trained on.
-
-    Returns:
-        `temperature`, `time_width`, and `weights` of the decision for each type; see
-        `choose_decision_weights`.
-    """
-    model.temperature = model.time_width = 1.0
-    forecast = forecast_events(model, data.validation)
-    targets = type_targets(data.validation, len(forecast.types))
-    model.temperature = fit_temperature(forecast.type_probabilities, targets)
-    if forecast.gap is not None:
-        seconds = data.validation.target_columns["gap_seconds"]
-        model.time_width = fit_time_width(forecast.gap, seconds)
-    validation = evaluate_events(model, data.validation)
-    weights = choose_decision_weights(validation.probabilities)
-    return {
-        "temperature": round(model.temperature, 4),
-        "time_width": round(model.time_width, 4),
-        "weights": [round(float(weight), 4) for weight in weights],
-    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +241,7 @@ def _train(
     data = prepare_experiment(experiment, split)
     if refit:
         data = replace(data, validation=None)
-    if experiment.task == "next_item":
+    if experiment.reads_sequences:
         refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
     began = time.perf_counter()

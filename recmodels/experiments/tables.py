@@ -7,9 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from recmodels.data.files import written_whole
+from recmodels.evaluation.event_ceiling import shares_of
 from recmodels.evaluation.metrics import ndcg
+from recmodels.evaluation.report import TARGET_KINDS
 from recmodels.evaluation.statistics import compare
-from recmodels.experiments.entry import EVENT_PROTOCOLS, PROTOCOLS, RATING_PROTOCOLS
+from recmodels.experiments.entry import (
+    EVENT_PROTOCOLS,
+    LAST_EVENT_ITEMS,
+    PROTOCOLS,
+    RATING_PROTOCOLS,
+)
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
 
@@ -25,6 +32,11 @@ EVENT_COLUMNS = {
     "ECE": "type_ece",
     "gap MAE, log1p s": "gap_mae_log1p",
     "in 90 % interval": "gap_coverage_90",
+}
+# Titles of the columns of rare and cold targets.
+SLICES = {
+    "rare": "at most five training events: NDCG@10 / HR@10",
+    "cold": "no training event, allowed: NDCG@10 / HR@10",
 }
 # Rows of the README, with the metric that both we and the source report.
 HEADLINES = {
@@ -51,12 +63,16 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     `filter_seen`, `query_time` (whether queries tell the time of their target), `cold` (counts of
     users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
     under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
-    that recorded it, None for others); and `against_best`: the difference in NDCG@10 from the best
-    experiment on the same users, with its interval and the p-value of a paired permutation test,
-    corrected for the number of rows by Holm's method; None for the best, under the rating
-    protocols, whose metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over
-    users as `users`, and under those of events, whose metrics are those of `event_metrics`. Rows
-    with and without `query_time` are never compared.
+    that recorded it, None for others); `by_target` (see `Evaluation.by_target`, None in older
+    results); `of_ceiling` (of trained models of events of a simulated shop, see
+    `share_of_ceiling`); and `against_best`: the difference in NDCG@10 from the best experiment on
+    the same users, with its interval and the p-value of a paired permutation test, corrected for
+    the number of rows by Holm's method; None for the best, under the rating protocols, whose
+    metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
+    and under those of events, whose metrics are those of `event_metrics`. Rows with and without
+    `query_time` are never compared. `slice` is `"all"`; results that measure them
+    have further rows for the users whose target is `"rare"` (at most five training events) or
+    `"cold"` (none, where models may rank such items), with their number as `users`.
     """
     results = load_results(folder)
     compared = against_best(results, folder)
@@ -64,9 +80,28 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     for row, result in zip(rows, results, strict=True):
         audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
         row["order_audit"] = next(iter(audits), None)
+        row["by_target"] = _mean_by_target([run["test"] for run in result["runs"].values()])
+        shares = [run["of_ceiling"] for run in result["runs"].values() if "of_ceiling" in run]
+        row["of_ceiling"] = shares_of(shares) if shares else None
         row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
-    return rows
+        row["slice"] = "all"
+    sliced = [
+        {**row, **part, "slice": name, "against_best": None, "published": {}}
+        for row, result in zip(rows, results, strict=True)
+        for name, part in result.get("slices", {}).items()
+    ]
+    return rows + sliced
+
+
+def _mean_by_target(tests: list[dict]) -> dict[str, dict[str, float]] | None:
+    """Mean over the seeds of metrics by kind of target; None where they are not stored."""
+    if not all("by_target" in test for test in tests):
+        return None
+    return {
+        kind: pd.DataFrame([test["by_target"][kind] for test in tests]).mean().round(6).to_dict()
+        for kind in TARGET_KINDS
+    }
 
 
 def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
@@ -90,7 +125,12 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
 
 def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> str:
     """Rows as Markdown: one table for each protocol and data set, under a title."""
-    parts = []
+    parts, sliced = [], {(row["experiment"], row["slice"]): row["metrics"] for row in rows}
+    rows = [
+        {**row, "sliced": [sliced.get((row["experiment"], name)) for name in SLICES]}
+        for row in rows
+        if row["slice"] == "all"
+    ]
     for protocol in protocols:
         members = [row for row in rows if row["protocol"] == protocol]
         part = _markdown_ratings if protocol in RATING_PROTOCOLS else _markdown_part
@@ -103,7 +143,7 @@ def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> 
 
 def headline_table(rows: list[dict]) -> str:
     """The rows of the README as Markdown: our value and the published one or the ceiling."""
-    by_name = {row["experiment"]: row for row in rows}
+    by_name = {row["experiment"]: row for row in rows if row["slice"] == "all"}
     rows = [{**by_name[name], "metric": metric} for name, metric in HEADLINES.items()]
     columns = {
         "experiment": lambda r: r["experiment"],
@@ -119,16 +159,23 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
     everyone = protocol == "temporal"
     reference = "everyone: NDCG@10 / HR@10" if everyone else "published or ceiling: NDCG@10 / HR@10"
     shown = (lambda r: r["everyone"]) if everyone else (lambda r: r["ceiling"] or r["published"])
+    by_target = {}
+    if protocol == LAST_EVENT_ITEMS:
+        by_target = {_targets_title(rows): lambda r: _targets_cell(r["by_target"])}
     columns = {
         "experiment": lambda r: r["experiment"],
         "NDCG@10 (95 % CI)": lambda r: _cell(r["metrics"]["ndcg@10"]),
         "HR@10 (95 % CI)": lambda r: _cell(r["metrics"]["hr@10"]),
         "gap to best (95 % CI), Holm p": lambda r: _against(r["against_best"]),
+        **by_target,
         reference: lambda r: _pair(shown(r) or {}),
         "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
         "seeds": lambda r: str(len(r["seeds"])),
         "seconds": lambda r: f"{r['seconds']:.0f}",
     }
+    if any(metrics for r in rows for metrics in r["sliced"]):
+        for place, title in enumerate(SLICES.values()):
+            columns[title] = lambda r, place=place: _pair(r["sliced"][place] or {})
     if any(r["order_audit"] for r in rows):
         columns["lost when shuffled (95 % CI)"] = lambda r: _audit_cell(r["order_audit"])
     return _markdown_lines(rows, columns)
@@ -139,9 +186,22 @@ def _markdown_events(rows: list[dict], protocol: str) -> str:
         title: lambda r, name=name: _cell(r["metrics"][name]) if name in r["metrics"] else "-"
         for title, name in EVENT_COLUMNS.items()
     }
+    if any(r["of_ceiling"] for r in rows):
+        columns["share of what can be known: type, item, bought item, gap"] = lambda r: (
+            ", ".join(f"{part['share']:.3f}" for part in (r["of_ceiling"] or {}).values()) or "-"
+        )
     columns["seeds"] = lambda r: str(len(r["seeds"]))
     columns["seconds"] = lambda r: f"{r['seconds']:.0f}"
-    return _markdown_lines(rows, columns)
+    lines = _markdown_lines(rows, columns)
+    ceiling = next((r["ceiling"] for r in rows if r["ceiling"]), None)
+    return lines if ceiling is None else f"{lines}\n{_ceiling_line(ceiling, len(columns))}"
+
+
+def _ceiling_line(ceiling: dict[str, float], width: int) -> str:
+    """A row with the metrics of the best possible forecasts."""
+    shown = [f"{ceiling[name]:.4f}" for name in EVENT_COLUMNS.values()]
+    cells = ["highest possible value", *shown]
+    return f"| {' | '.join([*cells, *['-'] * (width - len(cells))])} |"
 
 
 def _markdown_ratings(rows: list[dict], protocol: str) -> str:
@@ -175,7 +235,18 @@ def _rating_cell(metric: dict | None) -> str:
     return f"{metric['mean']:.4f}{interval} [{metric['users']:.4f}]"
 
 
+def _targets_title(rows: list[dict]) -> str:
+    counts = [f"{kind} ({group['users']:.0f})" for kind, group in rows[0]["by_target"].items()]
+    return f"NDCG@10 of targets: {' / '.join(counts)}"
+
+
+def _targets_cell(by_target: dict[str, dict[str, float]]) -> str:
+    return " / ".join(f"{group.get('ndcg@10', 0.0):.4f}" for group in by_target.values())
+
+
 def _pair(metrics: dict) -> str:
+    """NDCG@10 and HR@10, of published numbers or of measures with intervals."""
+    metrics = {n: m["mean"] if isinstance(m, dict) else m for n, m in metrics.items()}
     return " / ".join(f"{metrics[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in metrics) or "-"
 
 

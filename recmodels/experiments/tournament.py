@@ -16,6 +16,7 @@ from recmodels.features.checks import digest
 from recmodels.features.sequences import Queries, SequenceData
 from recmodels.models.capabilities import columns_of
 from recmodels.models.ease import MAX_ITEMS
+from recmodels.models.families import FAMILIES as ENCODERS
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
 from recmodels.models.recipe import recipe_for
@@ -57,7 +58,9 @@ COUNTED: dict[str, Family] = {
     ),
 }
 NEURAL, BLEND = "sasrec", "blend"
-FAMILIES = (*COUNTED, NEURAL, BLEND)
+FAMILIES = (*COUNTED, NEURAL, BLEND)  # By default.
+# An own log need not have times.
+CHOICE = (*COUNTED, *(name for name in ENCODERS if name != "hstu-times"), BLEND)
 FAILURES = (FloatingPointError, MemoryError)  # Of a training; the other models go on.
 OUT_OF_MEMORY = "ResourceExhaustedError"  # TensorFlow's name for it, which is not imported here.
 Note = tuple[str, dict]  # A key of `report_texts` with the values of its sentence.
@@ -69,7 +72,7 @@ class Candidate:
     """One model of the tournament.
 
     Args:
-        family: one of `FAMILIES`.
+        family: one of `CHOICE`.
         model: ready to score; None where it was left out or failed.
         options: that were chosen.
         seconds: of tuning and training.
@@ -98,18 +101,18 @@ class Candidate:
 
 
 def check_families(families: list[str] | None) -> tuple[str, ...]:
-    """The families to try, popularity always among them, in the order of `FAMILIES`.
+    """The families to try, popularity always among them, in the order of `CHOICE`.
 
     Raises:
         ValueError: a name is unknown.
     """
-    unknown = sorted(set(families or ()) - set(FAMILIES))
+    unknown = sorted(set(families or ()) - set(CHOICE))
     if unknown:
         raise ValueError(
-            f"`families` must be some of {', '.join(FAMILIES)}. Received: families={unknown}"
+            f"`families` must be some of {', '.join(CHOICE)}. Received: families={unknown}"
         )
     wanted = {"popularity", *(families or FAMILIES)}
-    return tuple(name for name in FAMILIES if name in wanted)
+    return tuple(name for name in CHOICE if name in wanted)
 
 
 def sample_queries(queries: Queries, count: int, seed: int = 0) -> Queries:
@@ -221,7 +224,7 @@ def train_neural(
         **arguments: of `fit`, such as `checkpoint` and `seed`.
     """
     # Settings of the recipe are left to `fit`, which tells their reasons and restarts a collapse.
-    by_recipe = experiment.options == recipe_for(data).model
+    by_recipe = experiment.model == NEURAL and experiment.options == recipe_for(data).model
     options = {} if by_recipe else experiment.options
     model = build_model(experiment.model, options, data)
     try:
@@ -230,8 +233,12 @@ def train_neural(
     except Exception as error:
         if not (isinstance(error, FAILURES) or type(error).__name__ == OUT_OF_MEMORY):
             raise
-        return Candidate(NEURAL, note=("failed", {"reason": str(error).split(" Received:")[0]}))
-    candidate = Candidate(NEURAL, model, experiment.options, curve.seconds, validation, curve=curve)
+        return Candidate(
+            experiment.model, note=("failed", {"reason": str(error).split(" Received:")[0]})
+        )
+    candidate = Candidate(
+        experiment.model, model, experiment.options, curve.seconds, validation, curve=curve
+    )
     popular = evaluate(MostPopular().fit(data.train, data.num_items), data.validation)
     if candidate.score(data) <= popular.metrics[data.protocol.choose_by]:
         return replace(candidate, note=NOTHING_LEARNED)

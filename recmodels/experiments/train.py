@@ -1,6 +1,7 @@
 """Train the seeds of an experiment and store their results."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -9,8 +10,14 @@ import numpy as np
 from recmodels.data.files import locked
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import open_log
+from recmodels.data.shop import Shop
+from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.measures import measure_ceiling
+from recmodels.experiments.measures import (
+    measure_ceiling,
+    measure_event_ceiling,
+    measure_share_of_ceiling,
+)
 from recmodels.experiments.results import seeds_so_far, store_run
 from recmodels.experiments.run import Run, run_seed, split_log
 from recmodels.experiments.stored import files_of
@@ -52,7 +59,7 @@ def train_and_store(
         folder = runs / experiment.name / f"seed-{seed}"
         split = split_log(log, experiment.protocol, seed, experiment.split)
         run = run_seed(experiment, seed, split, checkpoint=folder / "checkpoint.npz")
-        ceiling = None if shop is None else measure_ceiling(shop, run.data).metrics
+        run, ceiling = compare_with_shop(run, shop)
         if process_rank():  # The first of several processes writes.
             result = {"metrics": run.test.metrics}
             continue
@@ -64,6 +71,23 @@ def train_and_store(
     if out_of_tolerance:
         raise UnexpectedResult(f"{experiment.name}: {'; '.join(out_of_tolerance)}. It is stored.")
     return result
+
+
+def compare_with_shop(
+    run: Run, shop: Shop | BehaviourShop | None
+) -> tuple[Run, dict[str, float] | None]:
+    """A run with its share of what can be known, and the metrics of the best possible model.
+
+    Both are known of simulated shops; without one the run stays as it is and there are none.
+    """
+    if shop is None:
+        return run, None
+    if not run.experiment.predicts_events:
+        return run, measure_ceiling(shop, run.data).metrics
+    ceiling = measure_event_ceiling(shop, run.data).metrics
+    if run.experiment.task is None:  # A floor itself.
+        return run, ceiling
+    return replace(run, of_ceiling=measure_share_of_ceiling(run.model, shop, run.data)), ceiling
 
 
 def save_bundle_of(

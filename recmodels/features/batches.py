@@ -5,18 +5,25 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.features.augment import Augmenter
 from recmodels.features.checks import check_whole, digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
-from recmodels.features.windows import build_at_places, cut_windows, window_places
+from recmodels.features.windows import (
+    build_at_places,
+    cut_prefixes,
+    cut_windows,
+    window_places,
+)
 
 # Shares of the maximal length at which buckets end: fine where histories are many and short.
 BUCKET_SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0)
 # Positions of a batch come in this many equal groups: a group shares its negatives, and losses are
 # computed some groups at a time. Loss functions rely on it.
 GROUPS = 16
+WINDOWS = ("latest", "all", "prefixes")
 
 
 class NextItemBatches(EpochBatches):
@@ -39,7 +46,11 @@ class NextItemBatches(EpochBatches):
         max_length: L, the most inputs in a window.
         batch_size: windows of full length a batch; shorter windows are scaled up to match.
         seed: of the shuffling.
-        windows: `"latest"` trains on the newest window of each user, `"all"` on every event.
+        windows: `"latest"` trains on the newest window of each user, `"all"` on every event,
+            `"prefixes"` too, but with a window for each of them that ends there and asks for
+            nothing else: many times the work, for encoders that see both sides of an event.
+        prefixes: how many of these windows each user has in an epoch, drawn anew in every one;
+            None for all.
         negatives: draws negatives for losses that need them.
         shared_negatives: whether a group of positions shares its negatives (G = `GROUPS`) or
             each position has its own (G = N).
@@ -70,12 +81,12 @@ class NextItemBatches(EpochBatches):
         columns: tuple[str, ...] = (),
         targets: Mapping[str, np.ndarray] | None = None,
         augmenter: Augmenter | None = None,
+        prefixes: int | None = None,
         epoch: int = 0,
         **kwargs,
     ) -> None:
         super().__init__(seed, **kwargs)
-        if windows not in ("latest", "all"):
-            raise ValueError(f"`windows` must be 'latest' or 'all'. Received: windows={windows!r}")
+        require(windows in WINDOWS, f"`windows` must be one of {WINDOWS}", windows=windows)
         for name, value in (("max_length", max_length), ("batch_size", batch_size)):
             check_whole(name, value)
         self.histories = histories
@@ -83,7 +94,7 @@ class NextItemBatches(EpochBatches):
         self.negatives = negatives
         self.shared_negatives = shared_negatives
         self.max_positions = max_positions
-        self.columns, self.windows = tuple(columns), windows
+        self.columns, self.windows, self.prefixes = tuple(columns), windows, prefixes
         self.targets = dict(targets or {})
         self.augmenter = augmenter
         if histories.lengths.max(initial=0) < 2:
@@ -115,15 +126,19 @@ class NextItemBatches(EpochBatches):
             "max_positions": self.max_positions,
             "augment": self.augmenter and self.augmenter.identity(),
             "seed of batches": self.seed,
+            **({} if self.prefixes is None else {"prefixes": self.prefixes}),
         }
 
     def set_epoch(self, epoch: int) -> None:
         """Compute the batches of an epoch; every epoch has the same number."""
         self.epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
-        self.starts, self.ends = cut_windows(
-            self.histories.offsets, self.max_length, self.windows == "all", rng
-        )
+        offsets = self.histories.offsets
+        if self.windows == "prefixes":
+            self.starts, self.ends = cut_prefixes(offsets, self.max_length, self.prefixes, rng)
+        else:
+            everything = self.windows == "all"
+            self.starts, self.ends = cut_windows(offsets, self.max_length, everything, rng)
         bucket = np.searchsorted(self.bounds, self.ends - self.starts - 1)
         self._plan = []
         for b, rows in enumerate(self.rows_per_batch):
@@ -144,19 +159,12 @@ class NextItemBatches(EpochBatches):
 
     def __getitem__(self, index: int):
         length, rows = self._plan[index]
-        starts, ends = self.starts[rows], self.ends[rows]
-        places = window_places(starts, ends - 1, length)
-        if self.augmenter is None:
-            inputs = build_at_places(self.histories, places, self.columns)
-            following = np.where(places >= 0, places + 1, -1)
-        else:
-            rng = np.random.default_rng((self.seed, self.epoch, index, 2))
-            inputs, following = self.augmenter(places, self.columns, rng)
+        inputs, following = self.read_windows(self.starts[rows], self.ends[rows], length, index)
         real = np.flatnonzero(following >= 0)
         if self.max_positions is not None and len(real) > self.max_positions:
             rng = np.random.default_rng((self.seed, self.epoch, index, 1))
             real = np.sort(rng.choice(real, self.max_positions, replace=False))
-        count = self.max_positions or _rounded(len(real), len(rows) * length)
+        count = self.max_positions or _rounded(len(real), following.size)
         positions = np.zeros(count, np.int32)
         weights = np.zeros(count, np.float32)
         positions[: len(real)] = real
@@ -171,6 +179,31 @@ class NextItemBatches(EpochBatches):
             groups = GROUPS if self.shared_negatives else count
             inputs["negatives"], inputs["log_counts"] = self.negatives.sample(rng, groups)
         return inputs, found if self.targets else found["item_ids"], weights
+
+    def read_windows(
+        self, starts: np.ndarray, ends: np.ndarray, length: int, index: int
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs of a batch, and where in the histories the target of each position is.
+
+        Args:
+            starts, ends: places where the windows begin and end, (B,).
+            length: T.
+            index: of the batch.
+
+        Returns:
+            Inputs as `build_windows` makes them, and places of targets, (B, T), -1 where nothing
+            is asked for.
+        """
+        places = window_places(starts, ends - 1, length)
+        if self.augmenter is None:
+            inputs = build_at_places(self.histories, places, self.columns)
+            following = np.where(places >= 0, places + 1, -1)
+        else:
+            rng = np.random.default_rng((self.seed, self.epoch, index, 2))
+            inputs, following = self.augmenter(places, self.columns, rng)
+        if self.windows == "prefixes":
+            following[:, :-1] = -1
+        return inputs, following
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:

@@ -86,6 +86,11 @@ class Histories:
             counts += np.bincount(some, minlength=num_items + 2)
         return counts[: num_items + 1]
 
+    def contain(self, items: np.ndarray) -> np.ndarray:
+        """Whether each history holds the item of its row, bool (U,), of item ids (U,)."""
+        users = np.repeat(np.arange(len(self)), self.lengths)
+        return np.bincount(users[self.items == items[users]], minlength=len(self)) > 0
+
     def target_entropy(self) -> float:
         """Return the entropy in nats of the targets: all but the first event of each user.
 

@@ -104,3 +104,28 @@ def cut_windows(
     ends = np.repeat(end, counts) - moved
     full = np.where(back > 0, max_length, max_length - np.repeat(spared, counts))
     return np.maximum(np.repeat(begin, counts), ends - full - 1), ends
+
+
+def cut_prefixes(
+    offsets: np.ndarray, max_length: int, most: int | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end of a window per target: its event and at most `max_length` before.
+
+    Args:
+        offsets: of the users, (U + 1,).
+        max_length: L, the most inputs in a window.
+        most: windows per user; where there are more targets, some are drawn. None keeps all.
+        rng: draws them.
+
+    Returns:
+        Starts and ends, int64, in order of the targets.
+    """
+    first = np.repeat(offsets[:-1], np.diff(offsets))
+    last = np.arange(offsets[-1])
+    last, first = last[last > first], first[last > first]  # Nothing comes before a first event.
+    if most is not None:
+        shuffled = np.lexsort((rng.random(len(last)), first))  # Users in order, targets not.
+        rank = np.arange(len(last)) - np.searchsorted(first, first)
+        kept = np.sort(shuffled[rank < most])
+        last, first = last[kept], first[kept]
+    return np.maximum(first, last - max_length), last + 1

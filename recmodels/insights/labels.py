@@ -35,7 +35,11 @@ class LabelExamples:
         return len(self.labels)
 
     def __repr__(self) -> str:
-        return f"<LabelExamples: {len(self):,} of users at moments, {self.labels.mean():.1%} true>"
+        users, cuts = (len(np.unique(values)) for values in (self.users, self.cuts))
+        return (
+            f"<LabelExamples: {len(self):,} examples of {users:,} users at {cuts:,} cuts, "
+            f"{self.labels.mean():.1%} true>"
+        )
 
     def histories(
         self, vocabulary: Vocabulary, columns: tuple[str, ...] = (), schema: Schema | None = None

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.layers.dropout import Dropout
 
 # Finite, so that the softmax of a fully masked row is finite; added in float32, where it fits.
@@ -30,6 +31,29 @@ def attention_weights(queries, keys, mask):
     # Added, since a choice between two would also have to be made for the gradient.
     scores = ops.cast(scores, "float32") + ops.where(mask, 0.0, HIDDEN_SCORE)
     return ops.softmax(scores, axis=-1)
+
+
+def check_heads(num_heads: int, width: int) -> None:
+    """Raise a `ValueError` unless heads divide the width of the input."""
+    must = "`num_heads` must divide the width of the input"
+    require(width % num_heads == 0, must, num_heads=num_heads, width=width)
+
+
+def split_heads(x, num_heads: int):
+    """Split the features of (B, T, D) into heads: (B, H, T, D/H)."""
+    if num_heads == 1:
+        return ops.expand_dims(x, 1)  # Indexing would copy in its gradient.
+    batch, length, width = ops.shape(x)
+    x = ops.reshape(x, (batch, length, num_heads, width // num_heads))
+    return ops.swapaxes(x, 1, 2)
+
+
+def join_heads(x):
+    """Undo `split_heads`: (B, H, T, D/H) to (B, T, D)."""
+    batch, heads, length, size = ops.shape(x)
+    if heads != 1:  # One head needs no copy.
+        x = ops.swapaxes(x, 1, 2)
+    return ops.reshape(x, (batch, length, heads * size))
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -60,11 +84,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def build(self, queries_shape, memory_shape=None, mask_shape=None) -> None:
         width = queries_shape[-1]
-        if width % self.num_heads:
-            raise ValueError(
-                "`num_heads` must divide the width of the input. "
-                f"Received: num_heads={self.num_heads}, width={width}"
-            )
+        check_heads(self.num_heads, width)
 
         def dense(name: str) -> keras.layers.Dense:
             layer = keras.layers.Dense(width, name=name, dtype=self.dtype_policy)
@@ -78,23 +98,14 @@ class MultiHeadAttention(keras.layers.Layer):
         self.drop = Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
 
     def call(self, queries, memory, mask, training=None, return_weights=False):
-        q = self._split_heads(self.project_queries(queries))  # (B, H, T, D/H)
-        k = self._split_heads(self.project_keys(memory))  # (B, H, S, D/H)
-        v = self._split_heads(self.project_values(memory))
+        q = split_heads(self.project_queries(queries), self.num_heads)  # (B, H, T, D/H)
+        k = split_heads(self.project_keys(memory), self.num_heads)  # (B, H, S, D/H)
+        v = split_heads(self.project_values(memory), self.num_heads)
         weights = attention_weights(q, k, mask[:, None])  # (B, H, T, S)
         dropped = self.drop(ops.cast(weights, self.compute_dtype), training=training)
         mixed = ops.matmul(dropped, v)  # (B, H, T, D/H)
-        if self.num_heads > 1:  # One head needs no copy.
-            mixed = ops.swapaxes(mixed, 1, 2)
-        output = self.project_output(ops.reshape(mixed, ops.shape(queries)))  # (B, T, D)
+        output = self.project_output(join_heads(mixed))  # (B, T, D)
         return (output, weights) if return_weights else output
-
-    def _split_heads(self, x):
-        if self.num_heads == 1:
-            return ops.expand_dims(x, 1)  # Indexing would copy in its gradient.
-        batch, length, width = ops.shape(x)
-        x = ops.reshape(x, (batch, length, self.num_heads, width // self.num_heads))
-        return ops.swapaxes(x, 1, 2)  # (B, H, T, D/H)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "num_heads": self.num_heads, "dropout": self.dropout}

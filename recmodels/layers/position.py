@@ -20,6 +20,8 @@ class LearnedPosition(keras.layers.Layer):
 
     Call arguments:
         x: (B, T, D), padded on the left, T <= L.
+        places: of each position, counted from the newest, int32 (B, T), where padding lies between
+            positions; by default T - 1, ..., 0.
 
     Returns:
         (B, T, D).
@@ -37,14 +39,15 @@ class LearnedPosition(keras.layers.Layer):
             initializer=keras.initializers.RandomNormal(stddev=self.initial_std),
         )
 
-    def call(self, x):
+    def call(self, x, places=None):
         length = ops.shape(x)[1]
         if isinstance(length, int) and length > self.max_length:
             raise ValueError(
                 f"`x` is longer than `max_length`. Received: T={length}, "
                 f"max_length={self.max_length}. Cut histories with `last(rows, max_length)`."
             )
-        rows = ops.take(self.table, reversed_positions(length), axis=0)  # (T, D)
+        places = reversed_positions(length) if places is None else places
+        rows = ops.take(self.table, places, axis=0)  # (T, D) or (B, T, D)
         return x + ops.cast(rows, self.compute_dtype)
 
     def get_config(self) -> dict:

@@ -28,7 +28,9 @@ class TransformerBlock(keras.layers.Layer):
         num_heads: heads of the attention; divides the width D.
         hidden_width: of the feed-forward network; by default D.
         dropout: of attention weights and feed-forward activations.
-        norm_order: `"original"`, `"pre"` or `"post"`.
+        norm_order: `"original"`, `"pre"` or `"post"`; BERT has `"post"`.
+        activation: of the feed-forward network; `"gelu"` in BERT.
+        epsilon: of the norms.
 
     Call arguments:
         x: (B, T, D).
@@ -46,6 +48,8 @@ class TransformerBlock(keras.layers.Layer):
         hidden_width: int | None = None,
         dropout: float = 0.0,
         norm_order: str = "original",
+        activation: str = "relu",
+        epsilon: float = 1e-8,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,6 +61,8 @@ class TransformerBlock(keras.layers.Layer):
         self.hidden_width = hidden_width
         self.dropout = dropout
         self.norm_order = norm_order
+        self.activation = activation
+        self.epsilon = epsilon
 
     def build(self, x_shape, mask_shape=None) -> None:
         policy = self.dtype_policy
@@ -64,11 +70,11 @@ class TransformerBlock(keras.layers.Layer):
             self.num_heads, self.dropout, name="attention", dtype=policy
         )
         self.feed_forward = FeedForward(
-            self.hidden_width, self.dropout, name="feed_forward", dtype=policy
+            self.hidden_width, self.dropout, self.activation, name="feed_forward", dtype=policy
         )
         self.drop = Dropout(self.dropout, name="drop", dtype=policy)
-        self.norm_attention = LayerNorm(name="norm_attention", dtype=policy)
-        self.norm_feed_forward = LayerNorm(name="norm_feed_forward", dtype=policy)
+        self.norm_attention = LayerNorm(self.epsilon, name="norm_attention", dtype=policy)
+        self.norm_feed_forward = LayerNorm(self.epsilon, name="norm_feed_forward", dtype=policy)
         self.attention.build(x_shape, x_shape)
         for layer in (self.feed_forward, self.norm_attention, self.norm_feed_forward):
             layer.build(x_shape)
@@ -103,4 +109,6 @@ class TransformerBlock(keras.layers.Layer):
             "hidden_width": self.hidden_width,
             "dropout": self.dropout,
             "norm_order": self.norm_order,
+            "activation": self.activation,
+            "epsilon": self.epsilon,
         }

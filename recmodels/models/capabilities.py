@@ -92,6 +92,13 @@ class PredictsEvents(Protocol):
 
 
 @runtime_checkable
+class HasEncoder(Protocol):
+    """Puts heads on the states of a sequence encoder, which is its `encoder`."""
+
+    encoder: object
+
+
+@runtime_checkable
 class Covers(Protocol):
     """Can score items without a training event, for example by their texts."""
 
@@ -122,6 +129,16 @@ class ReadsColumns(Protocol):
     """Was made for columns of certain sizes, by name; see `Schema.input_sizes`."""
 
     column_sizes: dict[str, dict[str, int]]
+
+
+@runtime_checkable
+class ReadsItemColumns(Protocol):
+    """Makes item vectors from columns of the items, by name; see `SequenceData.item_columns`."""
+
+    item_columns: dict[str, dict[str, int]]
+
+    def adapt_items(self, columns: dict[str, np.ndarray], counts: np.ndarray | None = None) -> None:
+        """Set the columns of all items, (V + 3, C) by name, and their training events, (V + 1,)."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Counted models of the next event's type and time: what any other model must beat."""
+"""Counted models of the next event: its type, its item and its time. What others must beat."""
 
 from typing import Self
 
@@ -13,7 +13,8 @@ class EventFloor:
     """What the counted models of types share.
 
     They read the codes of the types, which a schema makes from a `Category` named `action`. Codes
-    of unknown and missing types count as no type.
+    of unknown and missing types count as no type. Items have their share of the training events of
+    each type, with one event more each, whatever the history.
 
     Args:
         types: labels in the order of their codes: `data.schema["action"].values`.
@@ -31,7 +32,7 @@ class EventFloor:
 
         Args:
             train: what each user did, from `prepare(split, schema=...).train`.
-            num_items: V, which plays no part.
+            num_items: V.
 
         Raises:
             ValueError: the histories lack a column, or hold no event of these types.
@@ -45,21 +46,24 @@ class EventFloor:
         must = "`train` must hold events of the `types`"
         require(counts.sum() > len(self.types), must, types=self.types)
         self.shares = counts / counts.sum()
+        self.item_shares = _item_shares(train.items, codes, len(self.types), num_items)
         self._learn(train, codes)
         return self
 
-    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = False) -> EventForecast:
+    def next_event(self, queries: dict[str, np.ndarray], with_items: bool = True) -> EventForecast:
         """The distribution of the next event of each query; see `PredictsEvents`.
 
         Args:
             queries: `action`, codes of types, int32 (B, T), padded on the left with 0.
-            with_items: plays no part, because no items are predicted.
+            with_items: whether the probabilities of items are wanted.
         """
         fitted = hasattr(self, "shares")
         require(fitted, "`next_event` needs a fitted model: call `fit` first", model=type(self))
         last = np.asarray(queries["action"])[:, -1]
         last = np.where(last <= len(self.types), last, 0)
-        return EventForecast(self.types, self._after(last), gap=self._gap(len(last)))
+        items = np.broadcast_to(self.item_shares, (len(last), *self.item_shares.shape))
+        items = items if with_items else None
+        return EventForecast(self.types, self._after(last), items, self._gap(len(last)))
 
     def _learn(self, train: Histories, codes: np.ndarray) -> None:
         """Learn more than the shares of the types."""
@@ -163,6 +167,15 @@ class MedianGap(MajorityType):
     def _gap(self, rows: int) -> LogNormalMixture:
         ones = np.ones((rows, 1))
         return LogNormalMixture(ones, ones * self.center, ones * self.scale)
+
+
+def _item_shares(items: np.ndarray, codes: np.ndarray, size: int, num_items: int) -> np.ndarray:
+    """Share of each item among the events of each type, float64 (A, V + 1); padding has 0."""
+    known = (codes >= 1) & (codes <= size) & (items <= num_items)
+    cells = (codes[known] - 1) * (num_items + 1) + items[known]
+    counts = np.bincount(cells, minlength=size * (num_items + 1)).reshape(size, -1) + 1.0
+    counts[:, 0] = 0
+    return counts / counts.sum(axis=1, keepdims=True)
 
 
 def _same_user(train: Histories) -> np.ndarray:

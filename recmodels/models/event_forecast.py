@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr
 
+# Most probabilities worked out at once, rows times types times items: 64 MB.
+CELLS = 2**24
+
 
 @dataclass(frozen=True, eq=False)
 class LogNormalMixture:

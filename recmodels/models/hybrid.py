@@ -8,7 +8,7 @@ import numpy as np
 from recmodels.features.checks import check_items
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import Baseline
-from recmodels.models.capabilities import joined_columns
+from recmodels.models.capabilities import Covers, can, joined_columns
 
 _RANK_OFFSET = 60  # That of the paper: how slowly a place further down loses value.
 
@@ -70,6 +70,11 @@ class Hybrid:
             if isinstance(scorer, Baseline | Hybrid):  # `fit` of a Keras model is another thing.
                 scorer.fit(train, num_items)
         return self
+
+    def covered_items(self) -> np.ndarray:
+        """Return whether each item can be scored by one of the models, bool (V + 1,)."""
+        covers = [s.covered_items() for s in self.scorers if can(s, Covers)]
+        return np.logical_or.reduce(covers) if covers else np.zeros(1, bool)  # Padding.
 
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history, float32, (B, V + 1) or (B, len(items))."""

@@ -32,8 +32,10 @@ class InitialWeights(keras.Model):
 
     @property
     def has_initial_weights(self) -> bool:
-        """Return whether the model is built and no weight was changed since."""
-        return self.built and self._initial == self._weights_digest()
+        """Return whether no weight was changed since the model, or a model in it, was built."""
+        inner = [layer for layer in self._layers if isinstance(layer, InitialWeights)]
+        unchanged = self.built and self._initial == self._weights_digest()
+        return unchanged and all(model.has_initial_weights for model in inner)
 
     def _weights_digest(self) -> str:
         return digest(*(ops.convert_to_numpy(weight) for weight in self.weights))

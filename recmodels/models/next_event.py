@@ -10,16 +10,14 @@ from recmodels.data.errors import require
 from recmodels.features.checks import check_items
 from recmodels.layers.given_type import GivenType
 from recmodels.layers.time_head import TimeHead, log_density, mixture
-from recmodels.models.capabilities import ChoosesSettings, can
-from recmodels.models.event_forecast import EventForecast, LogNormalMixture
+from recmodels.models.capabilities import ChoosesSettings, HasVectors, can
+from recmodels.models.event_forecast import CELLS, EventForecast, LogNormalMixture
 from recmodels.models.growth import grow_keras
 from recmodels.models.initial_weights import InitialWeights
 from recmodels.models.positive import PositiveNumber
 from recmodels.models.sequence_encoder import SCORING_ROWS, SequenceEncoder
 from recmodels.threads import thread_map
 
-# Most probabilities worked out at once, rows times types times items: 64 MB.
-CELLS = 2**24
 NO_TYPE = 0  # Row of the table of types for an event whose type is unknown or missing.
 
 
@@ -57,8 +55,8 @@ class NextEvent(InitialWeights):
         States of the encoder, (B, T, D).
 
     Raises:
-        ValueError: `types` are not two or more different labels, or `temperature` or `time_width`
-            is not positive.
+        ValueError: `types` are not two or more different labels, `temperature` or `time_width` is
+            not positive, or the encoder scores items otherwise, such as `MultiInterest`.
 
     Example:
         >>> schema = Schema({"action": Category(), "gap": Gap(), "hour": Clock()})
@@ -89,6 +87,11 @@ class NextEvent(InitialWeights):
             "`types` must be two or more different labels, such as `data.schema['action'].values`"
         )
         require(len(set(labels)) == len(labels) > 1, must, types=types)
+        must = (
+            "`encoder` must score items by the dot product of one state with their vectors, as "
+            "`SASRec` does: the states of several interests have no heads for types and times"
+        )
+        require(can(encoder, HasVectors), must, encoder=type(encoder).__name__)
         self.encoder = encoder
         self._types = labels
         self.type_column = type_column

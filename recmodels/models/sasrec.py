@@ -9,6 +9,7 @@ from keras import ops
 
 from recmodels.data.errors import require
 from recmodels.features.sequences import SequenceData
+from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.event_embedding import EventEmbedding
@@ -16,12 +17,12 @@ from recmodels.layers.masks import attention_mask, padding_mask
 from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition
 from recmodels.layers.transformer import TransformerBlock
+from recmodels.models.item_content import ItemContent, check_item_columns
 from recmodels.models.recipe import recipe_for
-from recmodels.models.sequence_encoder import SequenceEncoder
 
 
 @keras.saving.register_keras_serializable("recmodels")
-class SASRec(SequenceEncoder):
+class SASRec(ItemContent):
     """Self-attentive sequential recommendation with tied item embeddings.
 
     Kang and McAuley, "Self-Attentive Sequential Recommendation", 2018, section III. The score of
@@ -49,6 +50,11 @@ class SASRec(SequenceEncoder):
             `EventEmbedding`.
         read_items: whether the items of a history are read themselves, or its columns alone, as
             suits logs in which most items are new or rare. Items can be scored either way.
+        item_columns: sizes of columns of items that are part of each item vector, in histories and
+            in scores, through a linear map: `data.schema.input_sizes("text")` of a
+            `Vector(of="items")`, for example. `fit` takes their values from `data.item_columns`.
+            Items without a training event are then scored by them alone.
+        id_vectors: whether items have vectors of their own besides their columns.
         dtype: as of any Keras layer; with `"mixed_bfloat16"` layers and softmax losses compute in
             half precision, while weights, norms and sums stay float32.
 
@@ -80,19 +86,19 @@ class SASRec(SequenceEncoder):
         columns: Mapping[str, Mapping[str, int]] | None = None,
         combine: str = "sum",
         read_items: bool = True,
+        item_columns: Mapping[str, Mapping[str, int]] | None = None,
+        id_vectors: bool = True,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        if temperature is not None and temperature <= 0:
-            raise ValueError(
-                f"`temperature` must be greater than 0. Received: temperature={temperature}"
-            )
+        positive = temperature is None or temperature > 0
+        require(positive, "`temperature` must be greater than 0", temperature=temperature)
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
         self.columns = tuple(self.column_sizes)
         self.combine, self.read_items = combine, read_items
-        self.num_items = num_items
-        self.norm_order = norm_order
-        self.temperature = temperature
+        self.item_columns = check_item_columns(item_columns, id_vectors)
+        self.id_vectors, self.num_items = id_vectors, num_items
+        self.norm_order, self.temperature = norm_order, temperature
         self.recipe = None  # What `choose_settings` chose.
         given = (max_length, width, num_blocks, num_heads, hidden_width, dropout, temperature)
         self._chosen = norm_order != "original" or any(value is not None for value in given)
@@ -151,13 +157,7 @@ class SASRec(SequenceEncoder):
         require(reads, must, columns=self.columns, read_items=self.read_items)
         self._chosen = True
         policy = self.dtype_policy
-        self.item_embedding = ItemEmbedding(
-            self.num_items,
-            self.width,
-            unit=self.temperature is not None,
-            name="item_embedding",
-            dtype=policy,
-        )
+        self.item_embedding = self._item_embedding()
         self.event_embedding = None
         if self.columns:
             self.event_embedding = EventEmbedding(
@@ -167,6 +167,14 @@ class SASRec(SequenceEncoder):
         self.drop = Dropout(self.dropout, name="drop", dtype=policy)
         self.blocks = [self._block(index) for index in range(self.num_blocks)]
         self.norm = LayerNorm(name="norm", dtype=policy)
+
+    def _item_embedding(self) -> ItemEmbedding:
+        options = {"unit": self.temperature is not None, "name": "item_embedding"}
+        options["dtype"] = self.dtype_policy
+        if not self.item_columns:
+            return ItemEmbedding(self.num_items, self.width, **options)
+        numbers = sum(size["numbers"] for size in self.item_columns.values())
+        return ContentItemEmbedding(self.num_items, self.width, numbers, self.id_vectors, **options)
 
     def _block(self, index: int) -> TransformerBlock:
         return TransformerBlock(
@@ -214,6 +222,8 @@ class SASRec(SequenceEncoder):
         if self.columns:
             names = ("combine", "read_items")
             config |= {"columns": self.column_sizes, **{n: getattr(self, n) for n in names}}
+        if self.item_columns:
+            config |= {"item_columns": self.item_columns, "id_vectors": self.id_vectors}
         if not self._chosen:
             return config
         return {

@@ -27,6 +27,7 @@ class SequenceEncoder(InitialWeights):
     """
 
     task = "next_item"  # How `fit` trains it; see `tasks/build.py`.
+    causal = True  # Whether the state of a position depends on no later event.
     columns: tuple[str, ...] = ()
     column_sizes: Mapping[str, Mapping[str, int]] = {}
 

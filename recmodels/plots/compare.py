@@ -18,7 +18,7 @@ SAME_SECOND = 0.3  # Where a gap of zero is drawn on an axis of powers.
 def length_curves(
     lengths: Mapping[str, np.ndarray], max_length: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Share of the users with at least so many events, one line per log.
+    """Draw the share of users with at least n events, one line per log.
 
     Args:
         lengths: by log, the events of each user, (U,); zeros are left out.
@@ -40,15 +40,15 @@ def length_curves(
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_ylim(bottom=0)
-        ax.set(xlabel="events", ylabel="users with at least so many")
+        ax.set(xlabel="events, n", ylabel="users with at least n events")
         ax.legend()
     return ax
 
 
 def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
-    """Share of the events that the most popular items have, one line per log.
+    """Draw the share of the events that the most popular items have, one line per log.
 
-    The diagonal is a log in which every item has as many events.
+    The diagonal is a log in which all items have the same number of events.
 
     Args:
         counts: by log, the events of each item, (V,); zeros are left out.
@@ -61,7 +61,7 @@ def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = Non
         for name, values in _sorted_positive(counts, "counts").items():
             share = np.concatenate([[0], values[::-1].cumsum() / values.sum()])
             ax.plot(np.linspace(0, 1, len(share)), share, label=legend_label(name))
-        ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="all items alike")
+        ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="equally popular items")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1))
         ax.set(xlabel="items, from the most popular", ylabel="events they have")
@@ -70,7 +70,7 @@ def concentration_curves(counts: Mapping[str, np.ndarray], ax: Axes | None = Non
 
 
 def gap_curves(gaps: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
-    """Share of the events within a time of the user's previous event, one line per log.
+    """Draw the share of events within a time of the user's previous event, one line per log.
 
     Args:
         gaps: by log, seconds between an event and the same user's event before; 0 is the same
@@ -95,7 +95,7 @@ def gap_curves(gaps: Mapping[str, np.ndarray], ax: Axes | None = None) -> Axes:
         ax.set_xlim(right=max(MOMENTS))
         ax.set(
             ylim=(0, 1.02),
-            xlabel="time since the user's event before",
+            xlabel="time since the user's previous event",
             ylabel="events that came within it",
         )
         ax.legend(loc="lower right")

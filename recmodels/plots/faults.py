@@ -9,12 +9,12 @@ from recmodels.plots.style import COLOURS, GREY, legend_label, styled, with_mark
 
 
 def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
-    """The reported, the true and the repaired score of each fault.
+    """Draw the reported, the true and the repaired score of each fault.
 
-    A grey line joins what is reported with what is true: the longer, the larger the lie.
+    A grey line joins the reported and the true score: the longer, the larger the error.
 
     Args:
-        table: one row a fault, the first on top: `reported`, `true`, `repaired`.
+        table: one row per fault, the first on top: `reported`, `true`, `repaired`.
         label: of the figure.
         ax: where to draw; by default a new figure, taller for many faults.
 
@@ -41,7 +41,7 @@ def fault_effects(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None =
 
 
 def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """The test (column) that fails for each fault (row): filled if it does.
+    """Draw which test (column) fails for which fault (row), as a filled square.
 
     Args:
         table: booleans, True where the test fails.
@@ -68,11 +68,11 @@ def caught_map(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def best_of_many(
     table: pd.DataFrame, truth: float | None = None, label: str = "NDCG@10", ax: Axes | None = None
 ) -> Axes:
-    """Score of the chosen variant against the number of variants tried.
+    """Draw the score of the chosen variant against the number of variants tried.
 
     Args:
         table: one row per number of variants, in its index; one column per line.
-        truth: what every variant is worth, where that is known.
+        truth: the true score of every variant, if it is known.
         label: of the figure.
         ax: where to draw; by default a new figure.
 
@@ -84,7 +84,7 @@ def best_of_many(
         for name, values, marker in with_markers(table):
             ax.plot(table.index, values, marker=marker, markersize=4, label=legend_label(name))
         if truth is not None:
-            ax.axhline(truth, color=GREY, linestyle="--", linewidth=1, label="what all are worth")
+            ax.axhline(truth, color=GREY, linestyle="--", linewidth=1, label="true score of all")
         ax.set_xscale("log")
         ax.set_xticks(table.index, [f"{count:,}" for count in table.index])
         ax.minorticks_off()

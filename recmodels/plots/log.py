@@ -15,7 +15,7 @@ from recmodels.plots.style import COLOURS, GREY, named_bars, styled
 def length_distribution(
     lengths: np.ndarray, max_length: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Number of users by number of events; the longest 1 % share the last bar.
+    """Draw the number of users by number of events; the longest 1 % share the last bar.
 
     Args:
         lengths: events of each user, (U,), such as `data.train.lengths`; zeros are not drawn.
@@ -36,17 +36,17 @@ def length_distribution(
             share = (lengths > max_length).mean()
             label = f"{share:.1%} of users are longer than {max_length:,}"
             ax.axvline(max_length, color=COLOURS[1], linestyle="--", label=label)
-        ax.set(xlabel="events of a user (the longest 1 % in the last bar)", ylabel="users")
+        ax.set(xlabel="events per user (the longest 1 % in the last bar)", ylabel="users")
         ax.legend(loc="upper right")
     return ax
 
 
 def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Events of each item from the most to the least popular, both axes logarithmic.
+    """Draw the events of each item from the most to the least popular, both axes logarithmic.
 
     Args:
         counts: events of each item, (V,); items without an event are not drawn, but count for
-            what the top 10 % are.
+            the number of items that are the top 10 %.
         ax: where to draw; by default a new figure.
     """
     place = np.sort(np.asarray(counts))[::-1]
@@ -67,10 +67,10 @@ def popularity_distribution(counts: np.ndarray, ax: Axes | None = None) -> Axes:
 
 
 def leak_report(report: LeakReport, ax: Axes | None = None) -> Axes:
-    """Leakage and unpredictable targets of a split, one bar per share.
+    """Draw leakage and unpredictable targets of a split, one bar per share.
 
     Args:
-        report: from `recmodels.data.leakage.leak_report`; what it could not measure is not drawn.
+        report: from `recmodels.data.leakage.leak_report`; values that are None are not drawn.
         ax: where to draw; by default a new figure.
     """
     shares = _leak_shares(report)

@@ -18,12 +18,12 @@ def hits_by_depth(
     marks: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Share of users whose target is among the first k, for every k: one curve per model.
+    """Draw the share of users whose target is among the first k, for every k: one curve per model.
 
     Args:
-        ranks: by model, the rank of each user's target, (U,). Those nobody could rank are at
-            no depth: the curve ends below 1.
-        marks: depths worth a dotted line, by what they are called.
+        ranks: by model, the rank of each user's target, (U,). Targets without a rank are at
+            no depth, so that the curve ends below 1.
+        marks: depths to mark with a dotted line, by their names.
         ax: where to draw; by default a new figure.
 
     Raises:
@@ -63,7 +63,7 @@ def differences(
     """Draw a difference under several conditions, one row each, with intervals and a line at 0.
 
     Args:
-        table: one row a condition, the first on top: `mean`, `low`, `high`.
+        table: one row per condition, the first on top: `mean`, `low`, `high`.
         label: of the difference, such as `"NDCG@10 of EASE above ItemKNN"`.
         by: what the conditions are.
         ax: where to draw; by default a new figure.
@@ -84,7 +84,9 @@ def differences(
 
 
 def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | None = None) -> Axes:
-    """Share of p-values below each threshold; the diagonal is expected without a real difference.
+    """Draw the share of p-values below each threshold.
+
+    The diagonal is what a calibrated test gives if there is no real difference.
 
     Args:
         p: by test, the p-values of many comparisons.
@@ -97,7 +99,7 @@ def p_values(p: Mapping[str, Sequence[float]], level: float = 0.05, ax: Axes | N
     _check_some(p, "p")
     with styled(ax) as ax:
         diagonal = {"color": GREY, "linestyle": "--", "linewidth": 1}
-        ax.plot([0, 1], [0, 1], **diagonal, label="a test that is right")
+        ax.plot([0, 1], [0, 1], **diagonal, label="a calibrated test")
         for name, values in p.items():
             threshold, share = _cumulative(values)
             threshold, share = np.concatenate([[0], threshold, [1]]), np.append(share, 1)

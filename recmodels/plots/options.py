@@ -17,10 +17,10 @@ def option_curves(
     best: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """A metric for each value of an option, one line per model.
+    """Draw a metric for each value of an option, one line per model.
 
-    The values have equal distances whatever their steps, so that 0, 1, 10, 100 can be
-    read as well as 0.5, 0.6, 0.7.
+    The values tried have equal distances on the axis, so that 0, 1, 10, 100 can be read as
+    well as 0.5, 0.6, 0.7.
 
     Args:
         curves: by model, the metric indexed by the values tried, the same for all.

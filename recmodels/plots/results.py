@@ -106,7 +106,9 @@ def model_comparison(
     return ax
 
 
-def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None) -> Axes:
+def compare_with_published(
+    table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None = None
+) -> Axes:
     """Measured values with their intervals, and published values as diamonds.
 
     Args:
@@ -119,7 +121,7 @@ def beside_printed(table: pd.DataFrame, label: str = "NDCG@10", ax: Axes | None 
         ValueError: there is no experiment.
 
     Example:
-        >>> beside_printed(table.assign(printed=[0.134, 0.190]))
+        >>> compare_with_published(table.assign(printed=[0.134, 0.190]))
     """
     require(table.size, "`table` must hold at least one experiment", shape=table.shape)
     positions = np.arange(len(table))[::-1]

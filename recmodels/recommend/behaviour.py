@@ -1,7 +1,7 @@
 """The question what comes next, and when, in raw ids and labels."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from numbers import Real
 
@@ -15,8 +15,9 @@ from recmodels.features.columns import Category
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import PredictsEvents, can
-from recmodels.models.event_forecast import EventForecast
+from recmodels.models.event_forecast import CELLS, EventForecast
 from recmodels.recommend.arguments import is_count
+from recmodels.recommend.candidates import CHUNK_ROWS
 from recmodels.recommend.next_behaviour import NextBehaviour
 from recmodels.recommend.raw_ids import as_list
 from recmodels.recommend.recommendation import Details
@@ -81,53 +82,99 @@ class AnswersNextBehaviour:
             >>> answer.types["buy"], answer.seconds[0.5]
             >>> recommender.next_behaviour(user="ann", given="buy", within=7 * 86400)
         """
+        histories, users = ([one] if one is not None else None for one in (history, user))
+        question = {"at": at, "given": given, "within": within, "asked": asked}
+        return self.next_behaviour_many(histories, k, users=users, **question)[0]
+
+    def next_behaviour_many(
+        self,
+        histories: Iterable[Sequence | Mapping] | None = None,
+        k: int = 10,
+        *,
+        users: Iterable | None = None,
+        at: float | str | datetime | None = None,
+        given=None,
+        within: float | None = None,
+        asked: Mapping | None = None,
+    ) -> list[NextBehaviour]:
+        """Return the results of `next_behaviour` for many histories or users.
+
+        One question is asked of all of them: `at` is the same moment for each history.
+
+        Example:
+            >>> recommender.next_behaviour_many(users=["ann", "bob"], given="buy", k=3)
+        """
         model = self.scorer
         must = "`next_behaviour` needs a model of types, items and times, such as `NextEvent`"
         require(can(model, PredictsEvents), must, model=type(model))
         require(is_count(k), "`k` must be a whole number of at least 1", k=k)
-        requests = self._read_one(history, user, asked)
-        forecast = model.next_event(ask(model, requests, np.arange(1)))
-        last = _last_time(requests)
         if at is not None:  # Events have whole seconds, so that fractions tell nothing.
             at = moment_seconds(math.floor(at) if isinstance(at, float) else at, "at")
-        _check_question(forecast, last, at, given, within)
-        at = last if at is None else at
-        waited = 0.0 if at is None else at - last
-        return NextBehaviour(
-            table=self._table(forecast, k, given),
-            source=self.name,
-            notes=tuple(requests.notes[0]),
-            given=given,
-            within=within,
-            at=at,
-            waited=waited,
-            **_types_and_times(forecast, waited, within),
-        )
+        question = {"at": at, "given": given, "within": within}
+        requests = self._read_events(histories, users, asked)
+        # As many rows at once as `NextEvent` works out.
+        size = max(1, min(CHUNK_ROWS, CELLS // (len(model.types) * (len(self.vocabulary) + 1))))
+        starts = range(0, len(requests), size)
+        rows = (np.arange(start, min(start + size, len(requests))) for start in starts)
+        return [answer for part in rows for answer in self._answers(requests, part, k, **question)]
 
-    def _read_one(self, history, user, asked: Mapping | None) -> Requests:
-        """The request, once it is certain that there is an event to begin from."""
-        if history is not None:
+    def _answers(
+        self, requests: Requests, rows: np.ndarray, k: int, at: float | None, given, within
+    ) -> list[NextBehaviour]:
+        """The answers to some rows of the requests."""
+        forecast = self.scorer.next_event(ask(self.scorer, requests, rows))
+        last = np.full(len(rows), np.nan) if requests.at is None else requests.at[rows]
+        _check_question(forecast, last, at, given, within)
+        waited = np.zeros(len(rows)) if at is None else at - last
+        tables = self._tables(forecast, k, given)
+        numbers = _types_and_times(forecast, waited, within)
+        return [
+            NextBehaviour(
+                table=table,
+                source=self.name,
+                notes=tuple(requests.notes[row]),
+                given=given,
+                within=within,
+                at=at if at is not None else None if math.isnan(time) else float(time),
+                waited=float(passed),
+                **values,
+            )
+            for row, table, time, passed, values in zip(
+                rows, tables, last, waited, numbers, strict=True
+            )
+        ]
+
+    def _read_events(self, histories, users, asked: Mapping | None) -> Requests:
+        """The requests, once it is certain that each has an event to begin from."""
+        if histories is not None:
             source = _type_source(self._reader.schema, self.scorer.types)
-            history = _columns_of(history, source)
-        histories, users = ([one] if one is not None else None for one in (history, user))
+            histories = as_list(histories, "histories")
+            histories = [_columns_of(history, source) for history in histories]
+        users = None if users is None else as_list(users, "users")
         requests = self._reader.read(histories, users, asked)
         must = "`history` must hold at least one event, and a `user` must be known and have one"
-        require(requests.histories.lengths[0], must, history=history, user=user)
+        for row in np.flatnonzero(requests.histories.lengths == 0):
+            name, values = ("history", histories) if users is None else ("user", users)
+            raise invalid(must, row=int(row), **{name: values[row]})
         return requests
 
-    def _table(self, forecast: EventForecast, k: int, given) -> pd.DataFrame:
-        """The k most probable events, or items of events of the type `given`."""
-        chosen = given is None
-        cells = forecast.joint()[0] if chosen else forecast.items_given(given)
-        labels, flat = (forecast.types if chosen else [given]), cells[:, 1:].ravel()
-        best = np.argsort(-flat, kind="stable")[:k]
-        rows, item_ids = np.divmod(best, cells.shape[1] - 1)
-        item_ids += 1  # Padding was left out.
+    def _tables(self, forecast: EventForecast, k: int, given) -> list[pd.DataFrame]:
+        """The k most probable events of each row, or items of events of the type `given`."""
+        cells = forecast.joint() if given is None else forecast.items_given(given)[:, None]
+        labels, flat = [*forecast.types] if given is None else [given], cells[:, :, 1:]
+        flat = flat.reshape(len(flat), -1)  # Without padding.
+        return [self._table(labels, row, cells.shape[2] - 1, k) for row in flat]
+
+    def _table(self, labels: list, shares: np.ndarray, num_items: int, k: int) -> pd.DataFrame:
+        """The k most probable pairs of a type and an item, from their probabilities, (A * V,)."""
+        best = np.argsort(-shares, kind="stable")[:k]
+        places, item_ids = np.divmod(best, num_items)
+        item_ids += 1  # Item 0 is padding.
         columns = {
             "rank": np.arange(1, len(best) + 1),
-            "type": [labels[row] for row in rows],
+            "type": [labels[place] for place in places],
             "item": self.vocabulary.decode(item_ids).tolist(),
-            "probability": flat[best],
+            "probability": shares[best],
         }
         table = pd.DataFrame(columns)
         if self.items is None:
@@ -136,16 +183,21 @@ class AnswersNextBehaviour:
         return table.join(known.rename(columns={n: f"{n} of item" for n in columns}))
 
 
-def _types_and_times(forecast: EventForecast, waited: float, within: float | None) -> dict:
-    """Type probabilities, quantiles of the time, and the types within some seconds."""
-    types = dict(zip(forecast.types, forecast.type_probabilities[0].tolist(), strict=True))
-    seconds, soon = {}, {}
+def _types_and_times(
+    forecast: EventForecast, waited: np.ndarray, within: float | None
+) -> list[dict]:
+    """Type probabilities, quantiles of the time, and the types within some seconds, by row."""
+    found, seconds, comes = [], {}, None
     if forecast.gap is not None:
-        seconds = {share: float(forecast.gap.quantile(share, waited)[0]) for share in SHARES}
+        seconds = {share: forecast.gap.quantile(share, waited).tolist() for share in SHARES}
     if within is not None:
-        (comes,) = forecast.gap.cdf(within, waited).tolist()
-        soon = {label: share * comes for label, share in types.items()}
-    return {"types": types, "seconds": seconds, "within_probabilities": soon}
+        comes = forecast.gap.cdf(within, waited).tolist()
+    for row, shares in enumerate(forecast.type_probabilities.tolist()):
+        types = dict(zip(forecast.types, shares, strict=True))
+        soon = {} if comes is None else {name: each * comes[row] for name, each in types.items()}
+        times = {share: values[row] for share, values in seconds.items()}
+        found.append({"types": types, "seconds": times, "within_probabilities": soon})
+    return found
 
 
 def _type_source(schema: Schema, types: Sequence) -> str:
@@ -180,22 +232,22 @@ def _is_number(value) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _last_time(requests: Requests) -> float | None:
-    """UTC second of the last event, None where it is not known."""
-    last = None if requests.at is None else float(requests.at[0])
-    return None if last is None or math.isnan(last) else last
+def _check_question(forecast: EventForecast, last: np.ndarray, at, given, within) -> None:
+    """Raise a `ValueError` for a question that the forecast or a history cannot answer.
 
-
-def _check_question(forecast: EventForecast, last: float | None, at, given, within) -> None:
-    """Raise a `ValueError` for a question that the forecast or the history cannot answer."""
+    Args:
+        forecast: of some histories.
+        last: UTC second of the last event of each, NaN where it is not known, (B,).
+        at, given, within: see `next_behaviour`.
+    """
     must = f"`given` must be a type that the model was trained on, one of {list(forecast.types)}"
     require(given is None or given in forecast.types, must, given=given)
     must = "`within` must be a number of seconds greater than 0"
     require(within is None or (_is_number(within) and within > 0), must, within=within)
     if at is not None:
         must = "`at` needs the time of the last event: give `timestamp` with the history"
-        require(last is not None, must, at=at)
+        require(not np.isnan(last).any(), must, at=at)
         must = "`at` must not be before the last event: leave out the events after the question"
-        require(at >= last, must, at=at, last_event=last)
+        require(at >= last.max(), must, at=at, last_event=float(last.max()))
     must = "`within` and `at` need a model of times, such as `NextEvent(..., num_components=8)`"
     require(forecast.gap is not None or (within is None and at is None), must, within=within, at=at)

@@ -30,6 +30,9 @@ def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
     return vectors
 
 
+CHUNK_ROWS = 512  # Histories asked for at once; bounds memory and changes no answer.
+
+
 class Scored:
     """Candidates of a model that scores the whole catalogue.
 

@@ -14,8 +14,7 @@ import keras
 import numpy as np
 
 from recmodels.data.files import written_whole
-from recmodels.models.capabilities import columns_of
-from recmodels.models.next_event import NextEvent
+from recmodels.models.capabilities import HasEncoder, PredictsEvents, can, columns_of
 from recmodels.recommend.atomic_dir import atomic_dir
 from recmodels.recommend.export_behaviour import behaviour_function, behaviour_of_states
 from recmodels.recommend.export_columns import column_encoders, column_specs, latest, pushed_right
@@ -143,7 +142,7 @@ def _silent() -> Iterator[None]:
 
 def _encoder(model):
     """The sequence encoder of a model, which may be the model itself."""
-    return model.encoder if isinstance(model, NextEvent) else model
+    return model.encoder if can(model, HasEncoder) else model
 
 
 def _check_encoder(model) -> None:
@@ -187,7 +186,7 @@ def _serving_module(recommender: Recommender):
         return {"items": tf.gather(module.raw_ids, places), "scores": best}
 
     module.recommend = recommend
-    if isinstance(model, NextEvent):
+    if can(model, PredictsEvents):
         states = partial(_states, model)
         module.next_behaviour = behaviour_function(module, model, read, states, (events, told))
     if columns_of(model):

@@ -41,6 +41,10 @@ def column_specs(schema: Schema, names: tuple[str, ...]) -> tuple[list, list]:
 
     kinds: dict[str, tuple] = {}
     for name in names:
+        if name not in schema:  # Raw seconds.
+            kinds[name] = (tf.float64, (None, None))
+    names = tuple(name for name in names if name in schema)
+    for name in names:
         column, of = schema[name], schema[name].of
         by = getattr(column, "by", None)
         must = (
@@ -79,6 +83,7 @@ def column_encoders(
     """
     import tensorflow as tf
 
+    names, seconds = [n for n in names if n in schema], [n for n in names if n not in schema]
     lookups = {name: _table(schema[name]) for name in names if hasattr(schema[name], "values")}
     rows = {name: item_columns[name] for name in names if schema[name].of == "items"}
     rows = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in rows.items()}
@@ -101,7 +106,8 @@ def column_encoders(
         return codes if told is None else tf.concat([codes[:, 1:], told], axis=1)
 
     def encode(raw: dict, item_ids) -> dict:
-        real, encoded = item_ids > 0, {}
+        real = item_ids > 0
+        encoded = {name: tf.cast(tf.where(real, raw[name], 0.0), tf.int64) for name in seconds}
         for name in names:
             if name in rows:
                 encoded[name] = tf.gather(rows[name], item_ids)  # Row 0, padding, holds zeros.

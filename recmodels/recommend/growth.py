@@ -6,16 +6,19 @@ import numpy as np
 import pandas as pd
 
 from recmodels.features.histories import Histories
+from recmodels.models.capabilities import ReadsItemColumns, all_parts, can
 from recmodels.models.growth import grow
+from recmodels.recommend.item_table import in_item_order
 from recmodels.recommend.recommender import Recommender
 
 
 def add_items(recommender: Recommender, items) -> Recommender:
     """A recommender with further items behind those it has; ids of the catalogue are ignored.
 
-    Old items keep their ids and scores. New ones start without anything learnt, so that they are
-    listed last until the model is trained further (`fit` on data that were prepared with
-    `vocabulary=recommender.vocabulary`).
+    Old items keep their ids and scores. New ones start without anything learnt. A model that reads
+    columns of items, such as the vectors of their texts, scores new ones by them at once; for
+    other models they are listed last until training continues (`fit` on data that were prepared
+    with `vocabulary=recommender.vocabulary`).
 
     Args:
         recommender: around a model that `grow` can enlarge. Its index is left out, because it
@@ -52,8 +55,14 @@ def add_items(recommender: Recommender, items) -> Recommender:
     if known is not None or len(table.columns):
         fresh = table[~table.index.isin(old.raw_ids)]
         known = fresh if known is None else pd.concat([known, fresh])
+    scorer = grow(recommender.scorer, num_new)
+    if known is not None and recommender.schema.names_of("items"):
+        columns = recommender.schema.encode_items(in_item_order(known, vocabulary), vocabulary)
+        for part in all_parts(scorer):
+            if can(part, ReadsItemColumns) and part.item_columns:
+                part.adapt_items(columns)
     return Recommender(
-        grow(recommender.scorer, num_new),
+        scorer,
         vocabulary,
         items=known,
         filter_seen=recommender.filter_seen,

@@ -17,7 +17,7 @@ from recmodels.models.popularity import MostPopular
 from recmodels.recommend.arguments import check_arguments, is_count, settle_data
 from recmodels.recommend.behaviour import AnswersNextBehaviour
 from recmodels.recommend.bundle import load_bundle, save_bundle
-from recmodels.recommend.candidates import Scored, Searched, likeness_vectors
+from recmodels.recommend.candidates import CHUNK_ROWS, Scored, Searched, likeness_vectors
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.recommendation import Details, Recommendation
@@ -25,8 +25,6 @@ from recmodels.recommend.requests import RequestReader, Requests
 from recmodels.recommend.rerank import RuleBook, build_rule_book, rerank
 from recmodels.recommend.rules import Rule
 from recmodels.threads import prefetch_map
-
-CHUNK_ROWS = 512  # Histories scored at once; bounds memory and changes no list.
 
 
 class Recommender(AnswersNextBehaviour):

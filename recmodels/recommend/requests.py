@@ -266,9 +266,9 @@ def _parts_of_history(history) -> tuple[dict[str, list], Mapping]:
 
 
 def _numbers(name: str, values: pd.Series) -> np.ndarray:
-    """Raw numbers of a column; float64 (N,)."""
+    """Raw numbers of a column, (N,): float64, or int64 as in training if they are whole."""
     try:
-        return pd.to_numeric(values).to_numpy(np.float64)
+        return pd.to_numeric(values).to_numpy()
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"Column `{name}` of `history` must hold numbers, because it is no category of the "

@@ -1,61 +1,25 @@
 """Build the training task of each kind of model: loss, batches and identity of the run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
 
-import keras
 from keras import ops
 
-from recmodels.features.augment import Augment, Augmenter
+from recmodels.features.augment import Augment
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
-from recmodels.features.epochs import EpochBatches
-from recmodels.features.negatives import NegativeSampler
+from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
-from recmodels.models.capabilities import columns_of
+from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
 from recmodels.models.multi_interest import MultiInterest
-from recmodels.models.next_event import NextEvent
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
+from recmodels.tasks.build_events import masked_language_job, next_event_job
+from recmodels.tasks.job import IN_BATCH, Job, augmenter, check_causal, sampler
 from recmodels.tasks.multi_interest import MultiInterestTask
-from recmodels.tasks.next_event import (
-    NextEventTask,
-    event_targets,
-    validation_log_likelihood,
-)
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.towers import TowerTask
-
-IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
-
-
-@dataclass(frozen=True)
-class Job:
-    """The objects that `fit` trains.
-
-    Args:
-        task: a Keras model with its own loss.
-        batches: what it is trained on.
-        validates: whether epochs are chosen by the protocol's metric unless the caller says
-            otherwise.
-        measure: what chooses among epochs instead of that metric, and
-        measure_name: what it is.
-        identity: what a run that is continued must share with its checkpoint, besides batches
-            and settings.
-        entropy: lowest loss of a model that uses only the item frequencies, in nats; None
-            for losses that cannot be compared with it.
-    """
-
-    task: keras.Model
-    batches: EpochBatches
-    validates: bool = True
-    measure: Callable[[], float] | None = None
-    measure_name: str | None = None
-    identity: dict[str, object] = field(default_factory=dict)
-    entropy: float | None = None
 
 
 def next_item_job(
@@ -79,33 +43,72 @@ def next_item_job(
             `"in_batch_uncorrected"` without.
         batch_size: histories of full length per step.
         windows: `"all"` trains on every event, `"latest"` on the newest window of each user, as
-            published code does.
+            published code does, `"prefixes"` on every event with a window of its own, which an
+            encoder that sees both sides needs.
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
         augment: changes of what the model reads in training; None for none.
     """
-    sampler = None
-    if loss != "full_softmax" and loss not in IN_BATCH:
-        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+    check_causal(model, windows)
+    identity = {}
+    if can(model, ReadsItemColumns) and model.item_columns:
+        model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
+        identity["item columns"] = digest(*(data.item_columns[n] for n in model.item_columns))
     batches = NextItemBatches(
         data.train,
         model.max_length,
         batch_size,
         seed,
         windows=windows,
-        negatives=sampler,
+        negatives=sampler(data, loss, num_negatives),
         shared_negatives=num_negatives > 1,
         max_positions=max_positions if loss in IN_BATCH else None,
         columns=columns_of(model, data.train.columns),
-        augmenter=_augmenter(augment, data),
+        augmenter=augmenter(augment, data),
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
-        return Job(NextItem(model, loss), batches, entropy=entropy)
+        return Job(NextItem(model, loss), batches, entropy=entropy, identity=identity)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
-    return Job(task, batches)
+    return Job(task, batches, identity=identity)
+
+
+def masked_item_job(
+    model: SequenceEncoder,
+    data: SequenceData,
+    seed: int,
+    *,
+    loss: str = "full_softmax",
+    batch_size: int = 16,
+    windows: str = "all",
+    num_negatives: int = 256,
+    mask_share: float = 0.2,
+    last_share: float = 0.5,
+) -> Job:
+    """Predict masked items from the events on both sides; for `BERT4Rec`.
+
+    Args:
+        model, data, seed: of `fit`.
+        loss: `"full_softmax"`, `"sampled_softmax"`, `"bce"` or `"gbce"`.
+        batch_size, windows, num_negatives: see `next_item_job`.
+        mask_share, last_share: see `MaskedItemBatches`.
+    """
+    batches = MaskedItemBatches(
+        data.train,
+        model.max_length,
+        batch_size,
+        seed,
+        model.mask_id,
+        mask_share,
+        last_share,
+        windows=windows,
+        negatives=sampler(data, loss, num_negatives),
+        shared_negatives=num_negatives > 1,
+        columns=columns_of(model, data.train.columns),
+    )
+    return Job(NextItem(model, loss), batches)
 
 
 def multi_interest_job(
@@ -124,66 +127,6 @@ def multi_interest_job(
     """
     batches = NextItemBatches(data.train, model.max_length, batch_size, seed, windows=windows)
     return Job(MultiInterestTask(model), batches, entropy=data.train.target_entropy())
-
-
-def next_event_job(
-    model: NextEvent,
-    data: SequenceData,
-    seed: int,
-    *,
-    item_weight: float = 1.0,
-    type_weight: float = 1.0,
-    time_weight: float = 1.0,
-    loss: str = "full_softmax",
-    batch_size: int = 16,
-    windows: str = "all",
-    num_negatives: int = 256,
-    augment: Augment | None = None,
-) -> Job:
-    """Name type, item and time of the next event at every position of a history.
-
-    Epochs are chosen by the log-likelihood of the validation targets, weighted as in training,
-    because the model is asked for probabilities. For the protocol's metric of ranked items give
-    `fit(..., measure=partial(validation_score, model, data))`.
-
-    Args:
-        model, data, seed: of `fit`; the schema of the data has the model's column of types, and
-            `prepare(..., columns=("timestamp",))` carries the times.
-        item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
-            learnt, and the others are as without it.
-        loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
-        batch_size, windows, num_negatives, augment: see `next_item_job`.
-    """
-    task = NextEventTask(model, loss, item_weight, type_weight, time_weight)
-    sampler = None
-    if loss != "full_softmax":
-        sampler = NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
-    batches = NextItemBatches(
-        data.train,
-        model.max_length,
-        batch_size,
-        seed,
-        windows=windows,
-        negatives=sampler,
-        columns=model.columns,
-        targets=event_targets(model, data),
-        augmenter=_augmenter(augment, data),
-    )
-    measure = partial(validation_log_likelihood, model, data, **task.task_weights)
-    targets = digest(*data.validation.target_columns.values())
-    return Job(
-        task,
-        batches,
-        measure=measure,
-        measure_name="log_likelihood",
-        identity={"validation targets": targets},
-    )
-
-
-def _augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
-    if augment is None:
-        return None
-    return Augmenter(augment, data.train, data.num_items, data.schema.names_of("asked"))
 
 
 def tower_job(
@@ -228,7 +171,9 @@ def tower_job(
 # By the `task` that a model names.
 JOBS: dict[str, Callable[..., Job]] = {
     "next_item": next_item_job,
+    "masked_item": masked_item_job,
     "multi_interest": multi_interest_job,
     "next_event": next_event_job,
+    "masked_language": masked_language_job,
     "towers": tower_job,
 }

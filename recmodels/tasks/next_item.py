@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from recmodels.features.batches import GROUPS
+from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.fast import encode_in_parts
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import SequenceEncoder
@@ -65,7 +66,8 @@ class NextItem(keras.Model):
         names = ("item_ids", *columns_of(self.encoder))
         inputs = {name: inputs[name] for name in names}
         # Statistics of the batch, which such weights hold, need the batch as a whole.
-        if not training or self.encoder.non_trainable_weights:
+        fixed = self.encoder.item_embedding.non_trainable_weights
+        if not training or len(self.encoder.non_trainable_weights) > len(fixed):
             return self.encoder(inputs, training=training)
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
@@ -75,7 +77,7 @@ class NextItem(keras.Model):
     def item_loss(self, states, y, sample_weight, inputs):
         """The loss of states (N, D) with target items `y` (N,) and the negatives of the inputs."""
         drawn = self._drawn(inputs)
-        embedding = self.encoder.item_embedding
+        embedding, item_ids = self.encoder.item_embedding, None
         if self._looks_up(drawn):
             y, drawn["negatives"], item_ids = compact_item_ids(
                 y, drawn["negatives"], self.num_items
@@ -83,6 +85,11 @@ class NextItem(keras.Model):
             table = embedding.vectors_of(item_ids)
         else:
             table = embedding.catalogue()
+        if isinstance(embedding, ContentItemEmbedding):
+            # One more feature adds the bias in the very product that makes the logits.
+            ones = ops.ones((ops.shape(states)[0], 1), states.dtype)
+            states = ops.concatenate([states, ones], axis=1)
+            table = ops.concatenate([table, embedding.output_bias(item_ids)], axis=1)
         return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
 
     def _looks_up(self, drawn: dict) -> bool:

@@ -94,9 +94,19 @@ def make_optimizer(training: Training, steps: int, begin: int = 0) -> keras.opti
     if training.optimiser == "adagrad":
         optimizer = keras.optimizers.Adagrad(**settings)
     else:
-        optimizer = keras.optimizers.Adam(beta_2=0.98, **settings)
+        optimizer = AdamWithFactors(beta_2=0.98, name="adam", **settings)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+class AdamWithFactors(keras.optimizers.Adam):
+    """Adam in which a weight with a `rate_factor` has its learning rate multiplied by it."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        weight = self._trainable_variables[self._get_variable_index(variable)]
+        factor = getattr(weight, "rate_factor", 1.0)
+        rate = learning_rate if factor == 1 else learning_rate * factor
+        super().update_step(gradient, variable, rate)
 
 
 class _From(keras.optimizers.schedules.LearningRateSchedule):

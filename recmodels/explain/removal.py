@@ -1,0 +1,182 @@
+"""Scores of an item after a history from which some events were removed."""
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+
+from recmodels.data.errors import require
+from recmodels.evaluation.ranking import hide_seen
+from recmodels.features.checks import check_items, check_whole
+from recmodels.features.sequences import Queries
+from recmodels.features.windows import build_at_places, window_places
+from recmodels.models.capabilities import HasVectors, Scores, can, columns_of
+
+CHUNK_ROWS = 4096  # Histories scored at once; bounds memory and changes no result.
+
+
+class Removal:
+    """Histories of which some of the latest events can be removed, with an item to explain each.
+
+    The events that are left keep their order, the gap is closed, and the input of the model is
+    built again from the whole history: a model that reads the latest L events reads an older one
+    in place of a removed one. Columns of an event, such as its gap to the event before, stay as
+    they were. Items of the whole history stay hidden from lists, removed or not.
+
+    Args:
+        scorer: any model that scores.
+        queries: such as `data.test`; the targets are not read.
+        rows: which of them, (B,); by default all.
+        items: the item to explain in each row, int (B,); by default the best one of its list.
+        max_events: E, the number of latest events that can be removed; at most those that the
+            model reads.
+        filter_seen: whether lists leave out the history; by default as the protocol of the data.
+
+    Attributes:
+        items: as above, int64 (B,).
+        events: item ids of the events, int32 (B, E), 0 where the history is shorter.
+        real: where `events` has an event, bool (B, E).
+
+    Raises:
+        ValueError: there are no rows, `items` are no ids of the catalogue or not one per row, or
+            `max_events` is below 1.
+
+    Example:
+        >>> removal = Removal(model, data.test, rows=[0])
+        >>> removal.scores([0], removal.real[[0]])          # the score with all events
+        array([4.2], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        scorer: Scores,
+        queries: Queries,
+        rows=None,
+        items=None,
+        *,
+        max_events: int = 50,
+        filter_seen: bool | None = None,
+    ) -> None:
+        self.scorer, self.queries = scorer, queries
+        self.rows = np.arange(len(queries)) if rows is None else np.asarray(rows)
+        must = "`rows` must name at least one query"
+        require(self.rows.ndim == 1 and self.rows.size, must, rows=self.rows.shape)
+        max_events = check_whole("max_events", max_events)
+        self.max_events = min(max_events, scorer.max_length or max_events)
+        seen = queries.protocol.filter_seen if filter_seen is None else filter_seen
+        self.filter_seen = bool(seen)
+        offsets = queries.histories.offsets
+        self._starts, ends = offsets[self.rows], offsets[self.rows + 1]
+        self._places = window_places(self._starts, ends, self.max_events)  # (B, E)
+        self.real = self._places >= 0
+        self.events = build_at_places(queries.histories, self._places)["item_ids"]
+        if items is None:
+            items = self.list_scores(np.arange(len(self)), self.real).argmax(axis=1)
+        self.items = np.asarray(check_items(items, self.num_items), np.int64)
+        must = "`items` must hold one item id per row"
+        require(self.items.shape == self.rows.shape, must, items=self.items.shape)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @functools.cached_property
+    def num_items(self) -> int:
+        """V."""
+        if self.queries.num_items is not None:
+            return self.queries.num_items
+        return self.scorer.score(self.inputs(np.array([0]), self.real[:1])).shape[1] - 1
+
+    @functools.cached_property
+    def _vectors(self) -> np.ndarray | None:
+        return self.scorer.item_vectors() if can(self.scorer, HasVectors) else None
+
+    def inputs(self, chosen: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:
+        """Inputs of the model for histories without the events that are not kept.
+
+        Args:
+            chosen: rows of this object, (N,).
+            kept: bool (N, E), which of the events stay.
+        """
+        longest = int((self.queries.histories.lengths[self.rows[chosen]]).max(initial=0))
+        reads = self.scorer.max_length
+        older = max(0, longest - self.max_events)
+        older = older if reads is None else min(older, reads)
+        kept = kept & self.real[chosen]
+        places = np.where(kept, self._places[chosen], -1)
+        if older:
+            ends = self.queries.histories.offsets[self.rows[chosen] + 1] - self.max_events
+            before = window_places(self._starts[chosen], ends, older)
+            places = np.concatenate([before, places], axis=1)
+        order = np.argsort(places >= 0, axis=1, kind="stable")  # What is left moves to the right.
+        places = np.take_along_axis(places, order, axis=1)
+        width = max(1, int((places >= 0).sum(axis=1).max(initial=0)))
+        width = width if reads is None else min(width, reads)
+        queries = self.queries
+        columns = columns_of(self.scorer, queries.histories.columns)
+        built = build_at_places(queries.histories, places[:, -width:], columns)
+        built["user_ids"] = queries.user_ids[self.rows[chosen]]
+        if queries.at is not None:
+            built["at"] = queries.at[self.rows[chosen]]
+        return built
+
+    def scores(self, chosen, kept: np.ndarray) -> np.ndarray:
+        """The score of each row's item with some events only, float32 (N,).
+
+        Args:
+            chosen: rows of this object, (N,); a row may occur many times.
+            kept: bool (N, E), which of the events stay.
+        """
+        chosen = np.asarray(chosen)
+        found = np.empty(len(chosen), np.float32)
+        # Rows with the same item follow each other, so that few items are scored per chunk.
+        for part in _parts(np.argsort(self.items[chosen], kind="stable")):
+            inputs, items = self.inputs(chosen[part], kept[part]), self.items[chosen[part]]
+            if self._vectors is not None:
+                states = self.scorer.query_vectors(inputs)
+                found[part] = np.einsum("nd,nd->n", states, self._vectors[items - 1])
+            else:
+                needed, column = np.unique(items, return_inverse=True)
+                found[part] = self.scorer.score(inputs, needed)[np.arange(len(part)), column]
+        return found
+
+    def list_scores(self, chosen, kept: np.ndarray) -> np.ndarray:
+        """Scores of the catalogue, float32 (N, V + 1), minus infinity for what no list shows.
+
+        Args:
+            chosen, kept: see `scores`; some thousand rows at most.
+        """
+        chosen = np.asarray(chosen)
+        scores = np.array(self.scorer.score(self.inputs(chosen, kept)), np.float32)
+        scores[:, 0] = -np.inf
+        if self.filter_seen:
+            hide_seen(scores, self.queries.histories, self.rows[chosen])
+        return scores
+
+    def margins(self, chosen, kept: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """How far each row's item is above the k-th best of the other items.
+
+        Args:
+            chosen, kept: see `scores`.
+            k: length of the list.
+
+        Returns:
+            Score less that of the k-th best other item, float32 (N,): the item is on the list
+            exactly if this is at least 0. And the id of that other item, int64 (N,).
+        """
+        chosen = np.asarray(chosen)
+        margin, other = np.empty(len(chosen), np.float32), np.empty(len(chosen), np.int64)
+        for part in _parts(np.arange(len(chosen)), 1024):
+            scores = self.list_scores(chosen[part], kept[part])
+            own = (np.arange(len(part)), self.items[chosen[part]])
+            value, scores[own] = scores[own], -np.inf
+            place = scores.shape[1] - k
+            other[part] = np.argpartition(scores, place, axis=1)[:, place]
+            hidden = np.isneginf(value)
+            value[hidden] = np.finfo(np.float32).min  # Hidden by the filter: never on the list.
+            best = np.maximum(scores[np.arange(len(part)), other[part]], np.finfo(np.float32).min)
+            margin[part] = np.where(hidden, -np.inf, value - best)
+        return margin, other
+
+
+def _parts(order: np.ndarray, rows: int = CHUNK_ROWS) -> Iterator[np.ndarray]:
+    return (order[start : start + rows] for start in range(0, len(order), rows))

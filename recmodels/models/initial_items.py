@@ -1,0 +1,61 @@
+"""Start the item table of an encoder from other vectors of the items."""
+
+import numpy as np
+from keras import ops
+
+from recmodels.data.errors import require
+from recmodels.models.sequence_encoder import SequenceEncoder
+
+
+def initialise_items(model: SequenceEncoder, vectors: np.ndarray, whiten: bool = True) -> None:
+    """Replace the initial vectors of items by given ones, such as those of words or of texts.
+
+    With more features than the model is wide, the first principal components are kept; with
+    fewer, the other features keep their initial values, as do the unknown item, the mask and
+    items whose vector is 0. The row of padding becomes 0. The result has the spread of the
+    table's initial values, `item_embedding.initial_std`, in all features together, and with
+    `whiten` in each one.
+
+    `fit` prints that it keeps these weights. Give `fit` another seed and only what it draws
+    differs: build the model after `set_seed` if its other weights must differ too.
+
+    Args:
+        model: built or not, such as `SASRec(data.num_items, width=64)`.
+        vectors: (V + 1, F), row i for item i; row 0 is ignored.
+        whiten: whether all kept features get the same variance and no correlation.
+
+    Raises:
+        ValueError: `vectors` are of another shape, not finite, or all 0.
+
+    Example:
+        >>> words = Item2Vec(width=64).fit(data.train, data.num_items)
+        >>> initialise_items(model, words.vectors)
+        >>> fit(model, data)
+    """
+    vectors = np.asarray(vectors, np.float64)
+    rows = model.num_items + 1
+    must = f"`vectors` must have {rows} rows, one per item and one for padding, and be finite"
+    fits = vectors.ndim == 2 and len(vectors) == rows and np.isfinite(vectors).all()
+    require(fits, must, shape=vectors.shape)
+    known = np.flatnonzero(vectors[1:].any(axis=1)) + 1
+    require(len(known), "`vectors` must not be all 0", vectors="0 everywhere")
+    if not model.built:
+        model.build()
+    embedding = model.item_embedding
+    parts = _principal(vectors[known], embedding.width, whiten)
+    table = np.array(ops.convert_to_numpy(embedding.table))
+    table[0] = 0
+    table[known, : parts.shape[1]] = parts * embedding.initial_std
+    embedding.table.assign(table)
+
+
+def _principal(vectors: np.ndarray, width: int, whiten: bool) -> np.ndarray:
+    """The first principal components, (N, at most width), of variance 1 each or on average."""
+    centred = vectors - vectors.mean(axis=0)
+    left, strengths, _ = np.linalg.svd(centred, full_matrices=False)
+    kept = min(width, int((strengths > 1e-9 * strengths.max(initial=1e-300)).sum()))
+    components = left[:, :kept] * len(vectors) ** 0.5
+    if not whiten:
+        components = components * strengths[:kept]
+        components /= max(np.sqrt((components**2).mean()), 1e-12)
+    return components

@@ -1,0 +1,83 @@
+"""Recurrent encoders: a state that each event updates."""
+
+import keras
+
+from recmodels.layers.recurrent_block import RecurrentBlock
+from recmodels.models.block_encoder import BlockEncoder
+
+
+class RecurrentEncoder(BlockEncoder):
+    """Base class of encoders whose blocks are recurrent layers of Keras; see `BlockEncoder`.
+
+    The order of events is what a recurrence follows, so that no positions are added.
+    """
+
+    reads_positions = False
+    cell = "gru"
+
+    def __init__(self, num_items: int, *args, num_blocks: int = 1, **kwargs) -> None:
+        super().__init__(num_items, *args, num_blocks=num_blocks, **kwargs)
+
+    def make_block(self, index: int) -> RecurrentBlock:
+        return RecurrentBlock(
+            self.cell, self.dropout, name=f"block_{index}", dtype=self.dtype_policy
+        )
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class SimpleRNN(RecurrentEncoder):
+    """The simplest recurrence: h_t = tanh(W x_t + U h_(t-1) + b).
+
+    Elman, "Finding Structure in Time", 1990. What happened many events ago is multiplied by U as
+    many times, and is soon forgotten.
+
+    Args:
+        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine: see
+            `BlockEncoder`; one block by default.
+
+    Example:
+        >>> SimpleRNN(num_items=100, width=8)({"item_ids": np.array([[0, 3, 1]])}).shape
+        TensorShape([1, 3, 8])
+    """
+
+    cell = "simple"
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class LSTM(RecurrentEncoder):
+    """A recurrence with a memory cell that gates write, keep and read.
+
+    Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997, with the forget gate of Gers et
+    al., 2000.
+
+    Args:
+        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine: see
+            `BlockEncoder`; one block by default.
+
+    Example:
+        >>> LSTM(num_items=100, width=8)({"item_ids": np.array([[0, 3, 1]])}).shape
+        TensorShape([1, 3, 8])
+    """
+
+    cell = "lstm"
+
+
+@keras.saving.register_keras_serializable("recmodels")
+class GRU4Rec(RecurrentEncoder):
+    """Gated recurrent units over the items of a history.
+
+    Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks", 2016. The paper
+    trains on sessions in parallel with the state carried over, and with ranking losses over
+    few negatives; here windows of histories are read whole, and the loss is an option of `fit`, as
+    for every family.
+
+    Args:
+        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine: see
+            `BlockEncoder`; one block by default.
+
+    Example:
+        >>> GRU4Rec(num_items=100, width=8)({"item_ids": np.array([[0, 3, 1]])}).shape
+        TensorShape([1, 3, 8])
+    """
+
+    cell = "gru"

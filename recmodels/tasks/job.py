@@ -1,0 +1,65 @@
+"""What `fit` trains, and what the builders of tasks share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+
+from recmodels.data.errors import require
+from recmodels.features.augment import Augment, Augmenter
+from recmodels.features.epochs import EpochBatches
+from recmodels.features.negatives import NegativeSampler
+from recmodels.features.sequences import SequenceData
+from recmodels.models.sequence_encoder import SequenceEncoder
+
+IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
+
+
+@dataclass(frozen=True)
+class Job:
+    """The objects that `fit` trains.
+
+    Args:
+        task: a Keras model with its own loss.
+        batches: what it is trained on.
+        validates: whether epochs are chosen by the protocol's metric unless the caller says
+            otherwise.
+        measure: what chooses among epochs instead of that metric, and
+        measure_name: what it is.
+        identity: what a run that is continued must share with its checkpoint, besides batches
+            and settings.
+        entropy: lowest loss of a model that uses only the item frequencies, in nats; None
+            for losses that cannot be compared with it.
+    """
+
+    task: keras.Model
+    batches: EpochBatches
+    validates: bool = True
+    measure: Callable[[], float] | None = None
+    measure_name: str | None = None
+    identity: dict[str, object] = field(default_factory=dict)
+    entropy: float | None = None
+
+
+def sampler(data: SequenceData, loss: str, num_negatives: int) -> NegativeSampler | None:
+    """The negatives that a loss needs, or None."""
+    if loss == "full_softmax" or loss in IN_BATCH:
+        return None
+    return NegativeSampler(data.train.item_counts(data.num_items)[1:], num_negatives)
+
+
+def check_causal(model: SequenceEncoder, windows: str) -> None:
+    """Raise where states that have seen what comes next would be trained to predict it."""
+    must = (
+        "`windows` must be 'prefixes' for an encoder that sees both sides of an event, because "
+        "its other states have read what they would have to predict"
+    )
+    fits = model.causal or windows == "prefixes"
+    require(fits, must, model=type(model).__name__, windows=windows)
+
+
+def augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
+    """What changes the windows of a training, or None."""
+    if augment is None:
+        return None
+    return Augmenter(augment, data.train, data.num_items, data.schema.names_of("asked"))

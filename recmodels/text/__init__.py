@@ -1,0 +1,1 @@
+"""Vectors of texts: TF-IDF, and Transformers whose weights lie in a local folder."""

