@@ -69,7 +69,7 @@ def test_run_writes_figures_a_bundle_and_a_report(finished):
     }  # fmt: skip
     assert (folder / "bundle" / "checksums.json").is_file()
     report = (folder / "report.html").read_text("utf-8")
-    assert report.startswith("<!DOCTYPE html>") and report.count("data:image/png") == 6
+    assert report.startswith("<!DOCTYPE html>") and report.count("data:image/png") == 7
     assert f"Report: {folder / 'report.html'}" in result.stdout
 
 

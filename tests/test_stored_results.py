@@ -38,7 +38,13 @@ def finished_run(seed, ranks=None, experiment=MARKOV):
     metrics = {name: float(rank_metric(name, ranks).mean()) for name in TABLE_METRICS}
     test = Evaluation(
         per_user=pd.DataFrame(
-            {"rank": ranks, "cold_user": False, "cold_target": False, "filtered_target": False}
+            {
+                "rank": ranks,
+                "cold_user": False,
+                "cold_target": False,
+                "repeated_target": False,
+                "filtered_target": False,
+            }
         ),
         lists=np.zeros((USERS, 20), int),
         metrics=metrics,

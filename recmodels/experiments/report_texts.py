@@ -257,7 +257,7 @@ FIGURE_TEXTS: tuple[tuple[str, str], ...] = (
     (r"median (.+)", r"中位数 \1"),
     (r"(.+) of users are longer than (.+)", r"\1 的用户多于 \2 个事件"),
     (
-        r"events of a user \(the longest 1 % in the last bar\)",
+        r"events per user \(the longest 1 % in the last bar\)",
         "每个用户的事件数（最长的 1 % 归入末尾）",
     ),
     (r"the top 10 % of items have (.+) of the events", r"前 10 % 的物品占 \1 的事件"),
