@@ -96,7 +96,7 @@ $(VENV)/.bert: $(READY) requirements-bert.txt requirements-minilm.txt
 lock: $(READY)  ## Pin all packages with hashes in the requirements files; keep pins that fit pyproject.toml
 	$(INSTALL) uv==0.13.9
 	$(BIN)/uv $(LOCK) --extra dev pyproject.toml -o requirements.txt
-	for extra in site jax bert; do $(BIN)/uv $(LOCK) --extra dev --extra $$extra -c requirements.txt \
+	for extra in site jax bert cluster; do $(BIN)/uv $(LOCK) --extra dev --extra $$extra -c requirements.txt \
 	$$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' requirements.txt) \
 	pyproject.toml -o requirements-$$extra.txt || exit 1; done
 
