@@ -34,6 +34,9 @@ from recmodels.evaluation.statistics import compare as compare
 from recmodels.explain.counterfactual import counterfactual as counterfactual
 from recmodels.explain.faithfulness import explainer_table as explainer_table
 from recmodels.explain.faithfulness import faithfulness as faithfulness
+from recmodels.explain.gradients import completeness_error as completeness_error
+from recmodels.explain.gradients import gradient_times_input as gradient_times_input
+from recmodels.explain.gradients import integrated_gradients as integrated_gradients
 from recmodels.explain.influence import leave_one_out_influence as leave_one_out_influence
 from recmodels.explain.influence import shapley as shapley
 from recmodels.explain.removal import Removal as Removal

@@ -81,7 +81,7 @@ class ContentItemEmbedding(ItemEmbedding):
         self.known.assign(np.asarray(known, np.float32)[:, None])
         self.rare.assign(np.asarray(rare, np.float32)[:, None] / max(1, np.sum(rare)))
 
-    def call(self, item_ids):
+    def look_up(self, item_ids):
         flat = ops.reshape(item_ids, (-1,))
         vectors = self._sum(lambda weight: ops.take(weight, flat, axis=0))
         vectors = ops.reshape(vectors, (*ops.shape(item_ids), self.width))

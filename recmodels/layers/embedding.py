@@ -1,5 +1,8 @@
 """Item embeddings, used for histories and, tied, to score the catalogue."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 from keras import ops
 
@@ -38,6 +41,7 @@ class ItemEmbedding(keras.layers.Layer):
         self.width = width
         self.initial_std = initial_std
         self.unit = unit
+        self._given = None  # See `giving`.
 
     def build(self, input_shape=None) -> None:
         self.table = self.add_weight(
@@ -46,7 +50,27 @@ class ItemEmbedding(keras.layers.Layer):
             initializer=keras.initializers.RandomNormal(stddev=self.initial_std),
         )
 
+    @contextmanager
+    def giving(self, vectors) -> Iterator[None]:
+        """Make calls return `vectors`, (B, T, D), for the first T positions, whatever the ids are.
+
+        Gradients with respect to the vectors of events then pass through the encoder as it is.
+        """
+        self._given = vectors
+        try:
+            yield
+        finally:
+            self._given = None
+
     def call(self, item_ids):
+        vectors = self.look_up(item_ids)
+        if self._given is None:
+            return vectors
+        # Positions that the encoder adds after the events, such as a mask, keep their vectors.
+        return ops.concatenate([self._given, vectors[:, self._given.shape[1] :]], axis=1)
+
+    def look_up(self, item_ids):
+        """Return the vectors of the ids, as `call` does outside `giving`."""
         real = ops.cast(ops.not_equal(item_ids, PADDING_ID), self.compute_dtype)
         vectors = ops.take(ops.cast(self.table, self.compute_dtype), item_ids, axis=0)
         return vectors * real[..., None]  # (B, T, D)
