@@ -17,6 +17,10 @@ from recmodels.explain.influence import (
 from recmodels.explain.removal import Removal
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
+from recmodels.models.ease import EASE
+from recmodels.models.fallback import WithFallback
+from recmodels.models.implicit_als import ImplicitALS
+from recmodels.models.item_vectors import GloVe
 from recmodels.models.markov import Markov
 from recmodels.models.sasrec import SASRec
 
@@ -85,6 +89,32 @@ def test_removal_equals_a_shorter_history(make):
                 for i in (0, 1)
             )
             assert values[row, -back] == pytest.approx(first - second, abs=1e-4)
+
+
+def empty_models():
+    train = make_histories([[1, 2, 3], [2, 3], [4, 2, 1], [5, 6, 7]] * 50)
+    ease = EASE(1.0).fit(train, 7)
+    yield ease
+    yield ImplicitALS(width=4, epochs=2).fit(train, 7)
+    yield GloVe(width=4, epochs=1).fit(train, 7)
+    yield WithFallback(Markov().fit(train, 7), ease)
+
+
+def test_the_score_of_an_empty_history_has_the_scale_of_the_model():
+    queries = make_queries([[1, 2], [9], []])  # Item 9 is the mask: no event is known.
+    for model in empty_models():
+        removal = Removal(model, queries, items=[3, 3, 3])
+        assert removal.scores([1, 2], removal.real[1:]).tolist() == [0, 0]
+        full = removal.scores([0], removal.real[[0]])[0]
+        assert full == model.score({"item_ids": np.array([[1, 2]])})[0, 3] != 0
+        assert shapley(removal, 4).values.sum(axis=1) == pytest.approx([full, 0, 0], abs=1e-5)
+        # Lists show the popular items.
+        answer = model.score({"item_ids": np.array([[0]])})[0, 1:]
+        listed = removal.list_scores([2], removal.real[[2]])[0, 1:]
+        assert listed.tolist() == answer.tolist() and answer.max() > 10
+    shares = Markov().fit(make_histories([[1, 2, 3]]), 7)  # Probabilities: as the model answers.
+    removal = Removal(shares, queries, rows=[2], items=[3])
+    assert removal.scores([0], removal.real)[0] == pytest.approx(1 / 3)
 
 
 def test_shapley_values_sum_to_the_difference_and_approach_the_exact_ones():

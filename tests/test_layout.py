@@ -20,9 +20,11 @@ FOLDERS = (
 )  # fmt: skip
 # Files at the top, and the folder of experiments, join all the others.
 SEES_ALL = ("", "experiments")
-# Besides TensorFlow through Keras: the adapter to TFRS, and what is served by TensorFlow alone.
+# Besides TensorFlow through Keras: the adapter to TFRS, gradients of explanations, and what is
+# served by TensorFlow alone.
 MAY_IMPORT_TENSORFLOW = (
     "tasks/tfrs.py",
+    "explain/gradients.py",
     "recommend/export.py",
     "recommend/export_behaviour.py",
     "recommend/export_columns.py",

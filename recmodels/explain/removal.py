@@ -23,6 +23,10 @@ class Removal:
     in place of a removed one. Columns of an event, such as its gap to the event before, stay as
     they were. Items of the whole history stay hidden from lists, removed or not.
 
+    Where no known event is left, `scores` is what the model says of an empty history, unless the
+    model answers it by popularity on another scale and states its `empty_score`: 0 in EASE,
+    ImplicitALS, Item2Vec, GloVe and `WithFallback`. Lists show what the model answers in any case.
+
     Args:
         scorer: any model that scores.
         queries: such as `data.test`; the targets are not read.
@@ -122,12 +126,15 @@ class Removal:
     def scores(self, chosen, kept: np.ndarray) -> np.ndarray:
         """The score of each row's item with some events only, float32 (N,).
 
+        Without any known event it is the model's `empty_score` if that is stated.
+
         Args:
             chosen: rows of this object, (N,); a row may occur many times.
             kept: bool (N, E), which of the events stay.
         """
         chosen = np.asarray(chosen)
         found = np.empty(len(chosen), np.float32)
+        empty_score = getattr(self.scorer, "empty_score", None)
         # Rows with the same item follow each other, so that few items are scored per chunk.
         for part in _parts(np.argsort(self.items[chosen], kind="stable")):
             inputs, items = self.inputs(chosen[part], kept[part]), self.items[chosen[part]]
@@ -137,6 +144,9 @@ class Removal:
             else:
                 needed, column = np.unique(items, return_inverse=True)
                 found[part] = self.scorer.score(inputs, needed)[np.arange(len(part)), column]
+            if empty_score is not None:
+                known = (inputs["item_ids"] >= 1) & (inputs["item_ids"] <= self.num_items)
+                found[part[~known.any(axis=1)]] = empty_score
         return found
 
     def list_scores(self, chosen, kept: np.ndarray) -> np.ndarray:

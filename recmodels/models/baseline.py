@@ -22,6 +22,9 @@ class Baseline:
 
     max_length: int | None = None
     answers_empty = True  # Popular items, where nothing is known of a user.
+    # The score without a known event on the scale of other scores, where the popularity that lists
+    # then show has another scale; None where `score` gives it. Explanations subtract scores.
+    empty_score: float | None = None
     # What `_learn` stores besides, with a letter per axis: V for 1 + items, U for users, others
     # for any size. Bundles check it, and `grow` adds items along V.
     learnt: dict[str, str] = {}

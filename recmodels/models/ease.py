@@ -42,6 +42,7 @@ class EASE(Baseline):
     """
 
     learnt = {"weights": "VV"}
+    empty_score = 0.0  # That of a profile of zeros.
 
     def __init__(
         self,

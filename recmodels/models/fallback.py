@@ -18,6 +18,8 @@ class WithFallback:
         >>> rank(everyone, data.newcomers, filter_seen=True)
     """
 
+    empty_score = 0.0  # Scores of the fallback have another scale; see `Baseline.empty_score`.
+
     def __init__(self, scorer, fallback: Baseline) -> None:
         require(fallback, Scores, "`fallback`")
         self.scorer = scorer

@@ -37,6 +37,7 @@ class ImplicitALS(Baseline):
     """
 
     learnt = {"vectors": "VD", "num_solved": ""}
+    empty_score = 0.0  # That of a profile of zeros.
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class ItemVectors(Baseline):
     """
 
     learnt = {"vectors": "VD"}
+    empty_score = 0.0  # That of a profile of zeros.
 
     def most_similar(self, item: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The items with the most similar vectors, without the item itself.
