@@ -3,7 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_explain import make_queries
 
+from recmodels.explain.faithfulness import rank_correlation
+from recmodels.explain.influence import leave_one_out_influence, recency
+from recmodels.explain.removal import Removal
 from recmodels.explain.words import Cited, Facts, check_sentence, write_sentence
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.recommender import Recommender
@@ -113,3 +117,14 @@ def test_why_not_names_the_filter_the_rule_or_the_rank():
     plain = recommender().recommend(["i0"], k=4).items
     missing = next(i for i in plain if i not in limited.recommend(["i0"], k=4).items)
     assert limited.why_not(["i0"], missing, k=4).kind == "rule"
+
+
+def test_influence_changes_with_redrawn_weights_but_recency_does_not():
+    rng = np.random.default_rng(2)
+    lists = [rng.integers(1, 13, 8).tolist() for _ in range(50)]
+    models = [Weighted(), Weighted(rng.normal(size=(14, 13)))]
+    items = np.full(50, 3)
+    removals = [Removal(model, make_queries(lists, 12), items=items) for model in models]
+    found = rank_correlation(*map(leave_one_out_influence, removals))
+    assert abs(found.mean()) < 0.5
+    np.testing.assert_allclose(rank_correlation(*map(recency, removals)), 1)
