@@ -183,6 +183,7 @@ def recommend(
         str | None,
         typer.Option(help='Rules as JSON, or a JSON file: \'[{"rule": "AtMost", "most": 2}]\'.'),
     ] = None,
+    why: Annotated[bool, typer.Option("--why", help="Add a reason for each item.")] = False,
     as_json: Json = False,
 ) -> None:
     """Recommend items from a bundle, after a history of raw item ids or for a known user."""
@@ -200,6 +201,7 @@ def recommend(
         None if only is None else typed_ids(only.split(","), items),
         user=None if user is None else (typed_ids([user], users) or [user])[0],
         rules=None if rules is None else parse_rules(rules),
+        explain=why,
     )
     show(answer.to_dict() if as_json else answer, as_json)
 

@@ -140,3 +140,22 @@ def explainer_table(measured: Mapping[str, Faithfulness], floor: str = "random")
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("explainer")
     return table.sort_values("gain", ascending=False, kind="stable")
+
+
+def rank_correlation(first: Influence, second: Influence) -> np.ndarray:
+    """Spearman's correlation of two influences of the same events, float (B,).
+
+    The check by redrawn weights: the influence in a trained model and in one whose weights were
+    drawn again must differ, so a mean close to 1 says that an explainer ignores the model.
+
+    Returns:
+        One value per row; NaN where a row has fewer than two events or equal values only.
+
+    Raises:
+        ValueError: the influences are of different events.
+    """
+    same = np.array_equal(first.real, second.real)
+    require(same, "`second` must be of the events of `first`", second=second.values.shape)
+    pairs = [pd.DataFrame(np.where(one.real, one.values, np.nan)) for one in (first, second)]
+    ranks = [values.rank(axis=1) for values in pairs]
+    return ranks[0].corrwith(ranks[1], axis=1).to_numpy()

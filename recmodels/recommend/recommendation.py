@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 
 from recmodels.data.text import one_line, visible
 
-OWN_COLUMNS = ("rank", "item", "score")
+OWN_COLUMNS = ("rank", "item", "score", "why")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,6 +26,7 @@ class Recommendation:
         notes: whole sentences: ids that were ignored, a fallback that answered, a list that is
             shorter than asked for.
         details: the rows of the item table that belong to `items`, or None.
+        why: a sentence per item, where reasons were asked for.
     """
 
     items: list
@@ -33,6 +34,7 @@ class Recommendation:
     source: str
     notes: tuple[str, ...] = ()
     details: "Details | None" = None
+    why: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -53,9 +55,11 @@ class Recommendation:
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:
-        """Return one row per item: `rank` from 1, `item`, `score`, columns of the item table."""
+        """Return one row per item: rank from 1, item, score, perhaps why, item table columns."""
         columns = {"rank": np.arange(1, len(self) + 1), "item": self.items, "score": self.scores}
         table = pd.DataFrame(columns)
+        if self.why:
+            table["why"] = self.why
         return table if self.details is None else table.join(self.details.rows())
 
     def to_dict(self) -> dict:

@@ -20,6 +20,7 @@ from recmodels.recommend.bundle import load_bundle, save_bundle
 from recmodels.recommend.candidates import CHUNK_ROWS, Scored, Searched, likeness_vectors
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import allowed_columns, write_lists
+from recmodels.recommend.reasons import GivesReasons
 from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import RequestReader, Requests
 from recmodels.recommend.rerank import RuleBook, build_rule_book, rerank
@@ -27,7 +28,7 @@ from recmodels.recommend.rules import Rule
 from recmodels.threads import prefetch_map
 
 
-class Recommender(AnswersNextBehaviour):
+class Recommender(AnswersNextBehaviour, GivesReasons):
     """A model with everything it needs to recommend items by raw id.
 
     A history is answered as that of a newcomer, whatever its user: a model that keeps a vector
@@ -121,17 +122,10 @@ class Recommender(AnswersNextBehaviour):
         """The recommender that `save` wrote to a folder; raises what `load_bundle` raises."""
         bundle = load_bundle(folder)
         return cls(
-            bundle.model,
-            bundle.vocabulary,
-            items=bundle.items,
-            filter_seen=bundle.filter_seen,
-            fallback=bundle.fallback,
-            name=bundle.name,
-            histories=bundle.histories,
-            rules=bundle.rules,
-            item_vectors=bundle.item_vectors,
-            schema=bundle.schema,
-        )
+            bundle.model, bundle.vocabulary, items=bundle.items, filter_seen=bundle.filter_seen,
+            fallback=bundle.fallback, name=bundle.name, histories=bundle.histories,
+            rules=bundle.rules, item_vectors=bundle.item_vectors, schema=bundle.schema,
+        )  # fmt: skip
 
     def save(
         self, folder: str | Path, *, config: dict | None = None, metrics: dict | None = None
@@ -169,6 +163,7 @@ class Recommender(AnswersNextBehaviour):
         user=None,
         asked: Mapping | None = None,
         rules: Sequence[Rule] | None = None,
+        explain: bool = False,
     ) -> Recommendation:
         """Return the best k items after one history, or for one known user.
 
@@ -182,6 +177,7 @@ class Recommender(AnswersNextBehaviour):
             user: raw id of a user of `histories`, instead of a history.
             asked: what the model reads of the target event, such as `{"action": "buy"}`.
             rules: instead of the recommender's own; `()` for none.
+            explain: whether to add a sentence per item that says why it is listed.
 
         Raises:
             ValueError: `k` is below 1, ids are not of the catalogue's type, nothing is known of
@@ -191,7 +187,10 @@ class Recommender(AnswersNextBehaviour):
         """
         histories, users = ([one] if one is not None else None for one in (history, user))
         options = {"users": users, "asked": asked, "rules": rules}
-        return self.recommend_many(histories, k, exclude, only, **options)[0]
+        answer = self.recommend_many(histories, k, exclude, only, **options)[0]
+        request = {"history": history, "user": user, "asked": asked, "rules": rules}
+        request |= {"exclude": exclude, "only": only}
+        return self.with_reasons(answer, **request) if explain else answer
 
     def recommend_many(
         self,

@@ -1,0 +1,125 @@
+"""Say in one sentence why a list has an item, from facts that a program can check."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from recmodels.data.errors import require
+
+# The share from which a word applies, in English and in Chinese.
+CONFIDENCE = ((2 / 3, "mostly", "主要"), (1 / 3, "partly", "部分"), (0.0, "slightly", "略微"))
+
+
+@dataclass(frozen=True)
+class Cited:
+    """An event that a sentence cites.
+
+    Args:
+        item: raw id.
+        type: such as "buy", or None where events have no type.
+        category: of the item, or None where the item table has none.
+    """
+
+    item: object
+    type: object = None
+    category: object = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a sentence may say about an item of a list.
+
+    Args:
+        item: raw id of the item.
+        cited: the events that its score depends on most; none where no reason was found.
+        share: their part of all falls of the score by single removals, 0..1.
+        rank: place of the item by its score, from 1; None where it is not stated.
+        instead: raw id of the item at that place without the cited events, which may be `item`.
+    """
+
+    item: object
+    cited: tuple[Cited, ...] = ()
+    share: float = 0.0
+    rank: int | None = None
+    instead: object = None
+
+
+def write_sentence(facts: Facts, language: str = "en") -> str:
+    """One sentence that states the facts and nothing else.
+
+    Args:
+        facts: of one item.
+        language: "en" or "zh".
+
+    Raises:
+        ValueError: `language` is neither.
+
+    Example:
+        >>> write_sentence(Facts("pot", (Cited("tea", "buy"),), 0.7, 1, "cup"))
+        '"pot" is here mostly because of "tea" ("buy"), which adds 70 % of the support for "pot"; \
+without it "cup" would be at rank 1.'
+    """
+    require(language in ("en", "zh"), "`language` must be 'en' or 'zh'", language=language)
+    return _english(facts) if language == "en" else _chinese(facts)
+
+
+def _english(facts: Facts) -> str:
+    item, cited = _quote(facts.item), facts.cited
+    if not cited:
+        return f"No reason found for {item}: no event matters more to its score than others."
+    events = " and ".join(map(_event, cited))
+    word = next(english for least, english, _ in CONFIDENCE if facts.share >= least)
+    adds, them = ("which adds", "it") if len(cited) == 1 else ("which add", "them")
+    share = f"{adds} {100 * facts.share:.0f} % of the support for {item}"
+    text = f"{item} is here {word} because of {events}, {share}"
+    if facts.rank is None:
+        return f"{text}."
+    if facts.instead == facts.item:
+        return f"{text}; without {them} {item} would stay at rank {facts.rank}."
+    return f"{text}; without {them} {_quote(facts.instead)} would be at rank {facts.rank}."
+
+
+def _chinese(facts: Facts) -> str:
+    item, cited = _quote(facts.item), facts.cited
+    if not cited:
+        return f"未找到推荐 {item} 的理由：没有哪个事件对其得分的影响大于其他事件。"
+    events = "和".join(map(_event, cited))
+    word = next(chinese for least, _, chinese in CONFIDENCE if facts.share >= least)
+    text = f"推荐 {item} {word}因为 {events}，占历史支持的 {100 * facts.share:.0f} %"
+    if facts.rank is None:
+        return f"{text}。"
+    if facts.instead == facts.item:
+        return f"{text}；若没有这些事件，{item} 仍排第 {facts.rank} 位。"
+    return f"{text}；若没有这些事件，第 {facts.rank} 位将是 {_quote(facts.instead)}。"
+
+
+def _event(event: Cited) -> str:
+    about = [_quote(value) for value in (event.type, event.category) if value is not None]
+    return f"{_quote(event.item)} ({', '.join(about)})" if about else _quote(event.item)
+
+
+def _quote(value) -> str:
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def check_sentence(sentence: str, facts: Facts, language: str = "en") -> None:
+    """Raise unless a sentence states exactly the facts.
+
+    Args:
+        sentence: to check.
+        facts: derived from the model again, not those the sentence was written from.
+        language: "en" or "zh".
+
+    Raises:
+        ValueError: the sentence states something else; the error names what was not given.
+    """
+    expected = write_sentence(facts, language)
+    false = sorted(_stated(sentence) - _stated(expected))
+    must = f"`sentence` must state the facts alone, which are: {expected}"
+    require(sentence == expected, must, sentence=sentence, not_given=false)
+
+
+def _stated(sentence: str) -> set[str]:
+    """Names in quotation marks and numbers outside of them."""
+    quoted = r'"(?:[^"\\]|\\.)*"'
+    return {*re.findall(quoted, sentence), *re.findall(r"\d+", re.sub(quoted, "", sentence))}
