@@ -145,6 +145,7 @@ def test_a_layer_that_has_weights_is_copied_with_them(name):
 
 
 def test_layers_stand_in_a_sequential_model():
+    keras.utils.set_random_seed(0)
     layers = [ItemEmbedding(V, D), LearnedPosition(T), FeedForward(16), Dropout(0.1), LayerNorm()]
     model = keras.Sequential(
         [keras.Input((T,), dtype="int32"), *layers, keras.layers.Flatten(), keras.layers.Dense(1)]

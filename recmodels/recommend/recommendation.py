@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from recmodels.data.text import one_line, visible
+from recmodels.data.text import TITLE_WIDTH, one_line, visible
 
+SENTENCE_WIDTH = 1000  # Characters of a reason that are shown.
 OWN_COLUMNS = ("rank", "item", "score", "why")
 
 
@@ -40,9 +41,11 @@ class Recommendation:
         return len(self.items)
 
     def __repr__(self) -> str:
-        rows = as_shown(self.table).to_string(index=False) if len(self) else "(nothing)"
+        table = as_shown(self.table.drop(columns="why", errors="ignore"))
+        rows = table.to_string(index=False) if len(self) else "(nothing)"
+        why = (f"{rank}. {visible(reason)}" for rank, reason in enumerate(self.why, 1))
         notes = (f"Note: {visible(note)}" for note in self.notes)
-        return "\n".join([f"{one_line(self.source)}:", rows, *notes])
+        return "\n".join([f"{one_line(self.source)}:", rows, *why, *notes])
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>Note: {html.escape(visible(note))}</p>" for note in self.notes)
@@ -72,7 +75,8 @@ def as_shown(table: pd.DataFrame) -> pd.DataFrame:
     """A copy of a table with each text on one line."""
     table = table.rename(columns=one_line)
     for name in table.columns[[not is_numeric_dtype(kind) for kind in table.dtypes]]:
-        table[name] = [one_line(v) if isinstance(v, str) else v for v in table[name]]
+        width = SENTENCE_WIDTH if name == "why" else TITLE_WIDTH
+        table[name] = [one_line(v, width) if isinstance(v, str) else v for v in table[name]]
     return table
 
 
