@@ -151,8 +151,9 @@ def test_layers_stand_in_a_sequential_model():
         [keras.Input((T,), dtype="int32"), *layers, keras.layers.Flatten(), keras.layers.Dense(1)]
     )
     model.compile(keras.optimizers.Adam(0.01), loss="mse")
-    losses = model.fit(IDS, TARGETS, epochs=20, verbose=0).history["loss"]
-    assert losses[-1] < losses[0] / 2
+    before = model.evaluate(IDS, TARGETS, verbose=0)
+    model.fit(IDS, TARGETS, epochs=40, verbose=0)
+    assert model.evaluate(IDS, TARGETS, verbose=0) < before / 2  # Without the noise of dropout.
     assert keras.models.clone_model(model)(IDS).shape == (B, 1)
 
 
