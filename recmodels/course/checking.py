@@ -179,6 +179,16 @@ def parts(returned, count: int, reason: str) -> list:
     return list(returned)
 
 
+def event_tables(returned, count: int, reason: str) -> list[pd.DataFrame]:
+    """Read what an answer returned as tables of events, or raise `NotYet` with a reason."""
+    tables = parts(returned, count, reason)
+    for table in tables:
+        expect(isinstance(table, pd.DataFrame), reason)
+        missing = {"user", "item", "timestamp"} - set(table.columns)
+        expect(not missing, f"A table lacks the column {', '.join(sorted(missing))}.")
+    return tables
+
+
 def whole_numbers(returned) -> list[int]:
     """Read what an answer returned as a flat list of whole numbers, or raise `NotYet`."""
     array = numbers(returned)

@@ -5,12 +5,12 @@ import pandas as pd
 
 from recmodels.course.checking import (
     call,
+    event_tables,
     exercise,
     expect,
     expect_close,
     expect_unchanged,
     numbers,
-    parts,
 )
 from recmodels.data.shop import simulate
 
@@ -20,7 +20,8 @@ def check_split(answer) -> None:
     """`answer(events)`: training events and one target for each user measured, as tables."""
     log = simulate(num_users=120, num_items=60, seed=31).interactions
     shuffled = log.events.sample(frac=1, random_state=3).reset_index(drop=True)
-    train, targets = _two_tables(call(answer, shuffled))
+    reason = "Return two tables of events: for training, and the targets."
+    train, targets = event_tables(call(answer, shuffled), 2, reason)
     expect(len(train) and len(targets), "One of the two tables is empty.")
     known, columns = set(log.events["user"]), ["user", "item", "timestamp"]
     expect(set(train["user"]) | set(targets["user"]) <= known, "It holds users of another log.")
@@ -59,16 +60,6 @@ def _expect_next(events: pd.DataFrame, targets: pd.DataFrame) -> None:
         not passed_over.any(),
         "A target is not the next event of its user: earlier events after the cut were skipped.",
     )
-
-
-def _two_tables(returned) -> list[pd.DataFrame]:
-    reason = "Return two tables of events: for training, and the targets."
-    tables = parts(returned, 2, reason)
-    for table in tables:
-        expect(isinstance(table, pd.DataFrame), reason)
-        missing = {"user", "item", "timestamp"} - set(table.columns)
-        expect(not missing, f"A table lacks the column {', '.join(sorted(missing))}.")
-    return tables
 
 
 @exercise("03.2", "train_times and target_times")

@@ -5,12 +5,12 @@ import pandas as pd
 
 from recmodels.course.checking import (
     call,
+    event_tables,
     exercise,
     expect,
     expect_close,
     expect_unchanged,
     numbers,
-    parts,
 )
 
 
@@ -58,10 +58,11 @@ def _ranks(scores, targets, seen) -> np.ndarray:
 @exercise("11b.2", "a table of events")
 def check_split(answer) -> None:
     """`answer(events)` leaves each user's last event for the test, the one before to validate."""
+    wanted = "Return three tables of events: training, validation, test."
     events = _events()
     sizes = events.groupby("user")["item"].transform("size")
     for table, kind in ((events, "in order of time"), (_shuffled(events), "in no order")):
-        train, validation, test = _three(call(answer, table))
+        train, validation, test = event_tables(call(answer, table), 3, wanted)
         together = sorted(map(tuple, pd.concat([train, validation, test])[list(events)].to_numpy()))
         expect(
             together == sorted(map(tuple, events.to_numpy())),
@@ -99,16 +100,6 @@ def _events() -> pd.DataFrame:
 
 def _shuffled(events: pd.DataFrame) -> pd.DataFrame:
     return events.sample(frac=1, random_state=5).reset_index(drop=True)
-
-
-def _three(returned) -> list[pd.DataFrame]:
-    reason = "Return three tables of events: training, validation, test."
-    tables = parts(returned, 3, reason)
-    for table in tables:
-        expect(isinstance(table, pd.DataFrame), reason)
-        missing = {"user", "item", "timestamp"} - set(table.columns)
-        expect(not missing, f"A table lacks the column {', '.join(sorted(missing))}.")
-    return tables
 
 
 @exercise("11b.3", "validation and test")
