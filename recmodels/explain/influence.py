@@ -33,8 +33,14 @@ class Influence:
         return width - 1 - np.argsort(-ranked, axis=1, kind="stable")
 
 
-def leave_one_out_influence(removal: Removal) -> Influence:
+def leave_one_out_influence(removal: Removal, k: int | None = None) -> Influence:
     """The score with all events less the score without each.
+
+    Args:
+        removal: the rows to explain.
+        k: if given, the margin of the item above the k-th best other item takes the place of the
+            score: an event that supports all items alike then has no influence. An item that
+            the filter of seen items hides has none either.
 
     Example:
         >>> leave_one_out_influence(Removal(model, data.test, rows=[0])).values
@@ -43,10 +49,10 @@ def leave_one_out_influence(removal: Removal) -> Influence:
     chosen, place = np.nonzero(removal.real)
     kept = removal.real[chosen]
     kept[np.arange(len(chosen)), place] = False
-    everyone = np.arange(len(removal))
-    scores = removal.scores(
-        np.concatenate([everyone, chosen]), np.concatenate([removal.real, kept])
-    )
+    rows = np.concatenate([np.arange(len(removal)), chosen])
+    kept = np.concatenate([removal.real, kept])
+    scores = removal.scores(rows, kept) if k is None else removal.margins(rows, kept, k)[0]
+    scores = np.where(np.isfinite(scores), scores, 0)
     values = np.zeros(removal.real.shape, np.float32)
     values[chosen, place] = scores[chosen] - scores[len(removal) :]
     return Influence(values, removal.real)

@@ -133,21 +133,33 @@ class Removal:
             kept: bool (N, E), which of the events stay.
         """
         chosen = np.asarray(chosen)
-        found = np.empty(len(chosen), np.float32)
+        found, items = np.empty(len(chosen), np.float32), self.items[chosen]
         empty_score = getattr(self.scorer, "empty_score", None)
-        # Rows with the same item follow each other, so that few items are scored per chunk.
-        for part in _parts(np.argsort(self.items[chosen], kind="stable")):
-            inputs, items = self.inputs(chosen[part], kept[part]), self.items[chosen[part]]
+        first, same = self._distinct(chosen, kept)
+        for part in _parts(np.arange(len(first))):
+            inputs = self.inputs(chosen[first[part]], kept[first[part]])
+            pairs = np.flatnonzero((same >= part[0]) & (same <= part[-1]))
+            history = same[pairs] - part[0]
             if self._vectors is not None:
-                states = self.scorer.query_vectors(inputs)
-                found[part] = np.einsum("nd,nd->n", states, self._vectors[items - 1])
+                states = self.scorer.query_vectors(inputs)[history]
+                found[pairs] = np.einsum("nd,nd->n", states, self._vectors[items[pairs] - 1])
             else:
-                needed, column = np.unique(items, return_inverse=True)
-                found[part] = self.scorer.score(inputs, needed)[np.arange(len(part)), column]
+                needed, column = np.unique(items[pairs], return_inverse=True)
+                found[pairs] = self.scorer.score(inputs, needed)[history, column]
             if empty_score is not None:
                 known = (inputs["item_ids"] >= 1) & (inputs["item_ids"] <= self.num_items)
-                found[part[~known.any(axis=1)]] = empty_score
+                found[pairs[~known.any(axis=1)[history]]] = empty_score
         return found
+
+    def _distinct(self, chosen: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each different history comes first, in the order of queries; which one each is.
+
+        The items of one list have the same history, which is then read once.
+        """
+        query = self.rows[chosen].astype(">i8")[:, None].view(np.uint8)  # Bytes sort like numbers.
+        keys = np.hstack([query, np.packbits(kept & self.real[chosen], axis=1)])
+        whole = np.ascontiguousarray(keys).view(f"V{keys.shape[1]}").ravel()
+        return np.unique(whole, return_index=True, return_inverse=True)[1:]
 
     def list_scores(self, chosen, kept: np.ndarray) -> np.ndarray:
         """Scores of the catalogue, float32 (N, V + 1), minus infinity for what no list shows.

@@ -160,8 +160,8 @@ def _removal(recommender, requests, item_ids: np.ndarray) -> Removal:
         len(recommender.vocabulary), requests.at,
         protocol=Protocol(filter_seen=recommender.filter_seen),
     )  # fmt: skip
-    rows = np.zeros(len(item_ids), int)
-    return Removal(recommender.scorer, queries, rows, item_ids)
+    rows, events = np.zeros(len(item_ids), int), len(requests.histories.items)
+    return Removal(recommender.scorer, queries, rows, item_ids, max_events=max(1, events))
 
 
 def _cited(removal: Removal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
