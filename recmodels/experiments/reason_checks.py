@@ -17,14 +17,14 @@ from recmodels.recommend.recommender import Recommender
 _NAME = r'"(?:[^"\\]|\\.)*"'
 SENTENCES = {
     "en": (
-        rf"(?P<item>{_NAME}) is here (?P<word>\w+) because of (?P<events>.*), which adds? "
-        rf"(?P<share>\d+) % of the support for {_NAME}; without \w+ (?P<instead>{_NAME}) would "
-        r"(?:be at|stay at) rank (?P<rank>\d+)\."
+        rf"(?P<item>{_NAME}) is at rank (?P<rank>\d+) (?P<word>\w+) because of (?P<events>.*), "
+        rf"which adds? (?P<share>\d+) % of the support for {_NAME}; "
+        rf"without \w+ (?P<instead>{_NAME}) would (?:be|stay) there\."
     ),
     "zh": (
-        rf"推荐 (?P<item>{_NAME}) (?P<word>\w+)因为 (?P<events>.*)，占历史支持的 (?P<share>\d+) %；"
-        rf"若没有这些事件，(?:(?P<same>{_NAME}) 仍排第 (?P<stays>\d+) 位|第 (?P<rank>\d+) 位将是 "
-        rf"(?P<instead>{_NAME}))。"
+        rf"(?P<item>{_NAME}) 排第 (?P<rank>\d+) 位(?P<word>\w+)因为 (?P<events>.*)，"
+        rf"占历史支持的 (?P<share>\d+) %；若没有这些事件，"
+        rf"(?:该位将是 )?(?P<instead>{_NAME})(?: 仍在该位)?。"
     ),
 }
 
@@ -104,11 +104,11 @@ def check_sentences(
             found.append(json.dumps(str(item), ensure_ascii=False) in sentence)
             continue
         match = re.fullmatch(SENTENCES[language], sentence)
-        stated = match and {n: v for n, v in match.groupdict().items() if v is not None}
+        stated = match and match.groupdict()
         found.append(
             bool(match)
             and json.loads(stated["item"]) == str(item)
-            and int(stated.get("rank", stated.get("stays", 0))) == rank
+            and int(stated["rank"]) == rank
             and any(
                 _holds(recommender, history, cited, support[item], stated, rank, language)
                 for cited in pairs
@@ -126,7 +126,7 @@ def _holds(recommender, history, cited, support, stated, rank, language) -> bool
     least = [c[0] for c in CONFIDENCE]
     word = next(w for low, w in zip(least, words[language], strict=True) if share >= low - 1e-4)
     (ranked,) = _lists(recommender, history, [cited], rank)
-    named = json.loads(stated.get("instead", stated.get("same", '""')))
+    named = json.loads(stated["instead"])
     close = abs(100 * share - int(stated["share"])) <= 0.51
     return close and word == stated["word"] and str(list(ranked)[rank - 1]) == named
 

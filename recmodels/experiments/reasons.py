@@ -28,10 +28,10 @@ from recmodels.explain.gradients import (
 )
 from recmodels.explain.influence import (
     Influence,
-    attention,
+    attention_influence,
     leave_one_out_influence,
-    random_order,
-    recency,
+    random_influence,
+    recency_influence,
     shapley,
 )
 from recmodels.explain.removal import Removal
@@ -50,14 +50,14 @@ USERS = 100  # Whose first item is explained by all explainers.
 LEAST_EVENTS = 20
 K, MOST = 10, 5  # Length of the list, and events removed at most.
 EXPLAINERS: dict[str, Callable[[Removal], Influence]] = {
-    "random": random_order,
-    "recency": recency,
+    "random": random_influence,
+    "recency": recency_influence,
     "leave one out": leave_one_out_influence,
     "leave one out, margin": lambda removal: leave_one_out_influence(removal, K),
     "Shapley": shapley,
 }
 OF_ENCODERS: dict[str, Callable[[Removal], Influence]] = {
-    "attention": attention,
+    "attention": attention_influence,
     "gradient times input": gradient_times_input,
     "integrated gradients": integrated_gradients,
 }

@@ -112,19 +112,19 @@ def _contributions(removal: Removal, order: np.ndarray) -> np.ndarray:
     return np.take_along_axis(change, place, axis=1)
 
 
-def recency(removal: Removal) -> Influence:
+def recency_influence(removal: Removal) -> Influence:
     """A floor: the later an event, the higher its value."""
     values = np.arange(1, removal.real.shape[1] + 1, dtype=np.float32)
     return Influence(np.where(removal.real, values, 0), removal.real)
 
 
-def random_order(removal: Removal, seed: int = 0) -> Influence:
+def random_influence(removal: Removal, seed: int = 0) -> Influence:
     """A floor: random values."""
     values = np.random.default_rng(seed).random(removal.real.shape, np.float32)
     return Influence(np.where(removal.real, values, 0), removal.real)
 
 
-def attention(removal: Removal) -> Influence:
+def attention_influence(removal: Removal) -> Influence:
     """Attention weights of the last position on each event, the mean of all blocks and heads.
 
     Whether such weights explain anything is to be measured: see `faithfulness`.
@@ -132,7 +132,7 @@ def attention(removal: Removal) -> Influence:
     Raises:
         ValueError: the model has no attention.
     """
-    require(removal.scorer, HasAttention, "`attention`")
+    require(removal.scorer, HasAttention, "`attention_influence`")
     inputs = removal.inputs(np.arange(len(removal)), removal.real)
     weights = removal.scorer.attention(inputs).mean(axis=(1, 2))  # (B, T)
     width = removal.real.shape[1]
