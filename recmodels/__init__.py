@@ -105,6 +105,7 @@ _HOMES = {
     "fit": "recmodels.api",
     "Training": "recmodels.training.settings",
     "Augment": "recmodels.features.augment",
+    "Contrast": "recmodels.tasks.contrast",
     "fast_layers": "recmodels.layers.fast",
     "grow": "recmodels.models.growth",
     "evaluate": "recmodels.evaluation.report",
