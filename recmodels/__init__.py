@@ -80,6 +80,7 @@ _HOMES = {
     "SimpleRNN": "recmodels.models.recurrent",
     "LSTM": "recmodels.models.recurrent",
     "GRU4Rec": "recmodels.models.recurrent",
+    "CachedDecoder": "recmodels.models.cached_decoder",
     "NextItNet": "recmodels.models.next_it_net",
     "LRURec": "recmodels.models.lru_rec",
     "HSTU": "recmodels.models.attentive",
