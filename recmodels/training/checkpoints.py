@@ -9,7 +9,7 @@ import numpy as np
 
 from recmodels.data.files import written_whole
 
-# What NumPy raises for a file that is cut short, empty, overwritten or something else.
+# Errors of NumPy for a file that is truncated, empty, overwritten or of another format.
 DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile)
 
 
