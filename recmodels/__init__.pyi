@@ -112,7 +112,7 @@ from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
-from recmodels.models.sentence_encoder import sentence_encoder as sentence_encoder
+from recmodels.models.sentence_encoder import build_sentence_encoder as build_sentence_encoder
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
