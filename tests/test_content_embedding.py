@@ -65,7 +65,7 @@ def test_content_of_another_shape_is_refused():
 
 @pytest.mark.parametrize("loss", ["full_softmax", "sampled_softmax", "bce"])
 @pytest.mark.parametrize("fast", [True, False])
-def test_the_softmax_leaves_items_without_a_training_event_alone(loss, fast):
+def test_the_softmax_leaves_out_items_without_a_training_event(loss, fast):
     model = SASRec(V, max_length=3, width=D, item_columns={"text": {"numbers": F}})
     model.adapt_items({"text": CONTENT}, COUNTS)
     task = NextItem(model, loss)
