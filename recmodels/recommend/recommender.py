@@ -223,7 +223,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *choice.notes]
                 content = lists[place], raw_lists[place], values[place]
-                answers[row] = self._answer(*content, k, notes, empty[row], book, allowed)
+                answers[row] = self._answer(*content, k, notes, empty[row], choice)
 
         chunks = self._chunks(requests, empty, choice.allowed)
         if len(requests) > CHUNK_ROWS:
@@ -286,15 +286,15 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         return lists, values
 
     def _answer(
-        self, item_ids, items, scores, k, notes: list[str], empty: bool, book: RuleBook, allowed
+        self, item_ids, items, scores, k, notes: list[str], empty: bool, choice: Choice
     ) -> Recommendation:
         source = type(self.fallback).__name__ if empty else self.name
         if empty:
             notes.append(f"The history holds no item of the catalogue: {source} made the list.")
         if len(item_ids) < k:
-            possible = f"of {len(self.vocabulary)} items {allowed.sum()} are allowed"
+            possible = f"of {len(self.vocabulary)} items {choice.allowed.sum()} are allowed"
             seen = ", and seen ones are left out" if self.filter_seen else ""
-            under = f", under {list(book.rules)}" if book.rules else ""
+            under = f", under {list(choice.book.rules)}" if choice.book.rules else ""
             notes.append(f"{len(item_ids)} items, not {k}: {possible}{seen}{under}.")
         details = None if self.items is None else Details(self.items, item_ids)
         return Recommendation(items, scores, source, tuple(notes), details)
