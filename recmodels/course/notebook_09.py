@@ -171,7 +171,6 @@ def check_two_stages(answer) -> None:
     returned = whole_numbers(call(answer, scores, ratings, 3))
     by_score, by_rating = (np.argsort(-values).tolist() for values in (scores, ratings))
     picked, rest = sorted(by_score[:3], key=lambda place: -ratings[place]), by_score[3:]
-    lowest = by_score[::-1]
     mistakes = {
         "The list ends after the first `depth` items; return all items.": (picked, picked[::-1]),
         "The scores have no say: choose the best `depth` by score first.": (by_rating,),
@@ -185,7 +184,7 @@ def check_two_stages(answer) -> None:
             picked[::-1] + rest,
         ),
         "The lowest scores were chosen; choose the highest.": (
-            sorted(lowest[:3], key=lambda place: -ratings[place]) + lowest[3:],
+            sorted(by_score[:-4:-1], key=lambda place: -ratings[place]) + by_score[3::-1],
         ),
         "The stages have changed places: scores choose, stars order.": (
             sorted(by_rating[:3], key=lambda place: -scores[place]) + by_rating[3:],
@@ -197,12 +196,12 @@ def check_two_stages(answer) -> None:
     }
     for reason, wrong in mistakes.items():
         expect(returned not in wrong, reason)
-    expect(sorted(returned) == list(range(7)), "Every place 0 to 6 must be in the list once.")
-    expect(set(returned[:3]) == set(picked), "The first `depth` items are not the best by score.")
+    expect(sorted(returned) == [*range(7)], "Every place 0 to 6 must be in the list once.")
+    expect({*returned[:3]} == {*picked}, "The first `depth` items are not the best by score.")
     expect(returned == picked + rest, "The right items come first, but in another order.")
     large = whole_numbers(call(answer, 1000 * (scores - 0.25), ratings, 3))
     expect(large == picked + rest, "It is wrong where scores are large or negative.")
-    whole = whole_numbers(call(answer, scores, ratings, 99))
-    expect(whole == by_rating, "It is wrong where the depth exceeds the number of items.")
-    none = whole_numbers(call(answer, scores, ratings, 0))
-    expect(none == by_score, "It is wrong for depth 0, where only the scores decide.")
+    reason = "It is wrong where the depth exceeds the number of items."
+    expect(whole_numbers(call(answer, scores, ratings, 99)) == by_rating, reason)
+    reason = "It is wrong for depth 0, where only the scores decide."
+    expect(whole_numbers(call(answer, scores, ratings, 0)) == by_score, reason)
