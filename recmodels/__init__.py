@@ -74,7 +74,7 @@ _HOMES = {
     "Hybrid": "recmodels.models.hybrid",
     "SASRec": "recmodels.models.sasrec",
     "SentenceEncoder": "recmodels.models.sentence_encoder",
-    "sentence_encoder": "recmodels.models.sentence_encoder",
+    "build_sentence_encoder": "recmodels.models.sentence_encoder",
     "MaskedLanguage": "recmodels.models.masked_language",
     "template_for": "recmodels.text.sentences",
     "SimpleRNN": "recmodels.models.recurrent",

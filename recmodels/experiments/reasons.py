@@ -1,6 +1,8 @@
 """Which explanations are faithful: explainers of several families of models, measured.
 
-python -m recmodels.experiments.reasons     measures what results/reasons.json lacks
+recmodels train ml-100k-columns-sasrec --seed 0     trains the encoders that are explained
+recmodels train shop-recipe --seed 0
+python -m recmodels.experiments.reasons             measures what results/reasons.json lacks
 """
 
 import argparse
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recmodels.api import fit
+from recmodels.data.errors import require
 from recmodels.data.files import write_json
 from recmodels.data.registry import load
 from recmodels.data.shop import Shop, simulate
@@ -42,10 +44,11 @@ from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.ease import EASE
 from recmodels.models.item_knn import ItemKNN
 from recmodels.models.markov import Markov
-from recmodels.models.sasrec import SASRec
+from recmodels.recommend.bundle import load_bundle
 from recmodels.recommend.recommender import Recommender
 
-MODELS = {"Markov": Markov, "ItemKNN": ItemKNN, "EASE": EASE, "SASRec": SASRec}
+COUNTED = {"Markov": Markov, "ItemKNN": ItemKNN, "EASE": EASE}
+TRAINED = {"ml-100k": "ml-100k-columns-sasrec", "shop": "shop-recipe"}  # Experiments with a SASRec.
 USERS = 100  # Whose first item is explained by all explainers.
 LEAST_EVENTS = 20
 K, MOST = 10, 5  # Length of the list, and events removed at most.
@@ -69,15 +72,13 @@ class Study:
     """Data and fitted models that several measurements share; each is made when it is needed.
 
     Args:
-        runs: folder with the checkpoints of trained models, from which a stopped run continues.
+        runs: folder in which `recmodels train` left the bundles of the trained models.
         num_users: users of the simulated shop.
         users: rows that all explainers explain.
-        options: of the trainings, such as `{"epochs": 1}` for a quick look.
     """
 
-    def __init__(self, runs: Path, num_users: int = 5000, users: int = USERS, **options) -> None:
-        self.runs, self.num_users, self.users, self.options = runs, num_users, users, options
-        self._models = {}
+    def __init__(self, runs: Path, num_users: int = 5000, users: int = USERS) -> None:
+        self.runs, self.num_users, self.users = runs, num_users, users
 
     @cached_property
     def shop(self) -> Shop:
@@ -98,15 +99,15 @@ class Study:
         return self.movies if dataset == "ml-100k" else self.shop_data
 
     def model(self, dataset: str, name: str):
-        """A fitted model; SASRec with the settings that follow from the data."""
-        if (dataset, name) not in self._models:
-            model = MODELS[name]()
-            options = {}
-            if name == "SASRec":
-                options = {"checkpoint": self.runs / f"reasons-{dataset}.ckpt", **self.options}
-            fit(model, self.data(dataset), **options)
-            self._models[dataset, name] = model
-        return self._models[dataset, name]
+        """A fitted model: "Markov", "ItemKNN", "EASE" or "SASRec"."""
+        data = self.data(dataset)
+        if name in COUNTED:
+            return COUNTED[name]().fit(data.train, data.num_items)
+        bundle = load_bundle(self.runs / TRAINED[dataset] / "seed-0" / "bundle")
+        must = "`runs` must hold a model of the same items: train it again"
+        same = np.array_equal(bundle.vocabulary.raw_ids, data.vocabulary.raw_ids)
+        require(same, must, experiment=TRAINED[dataset])
+        return bundle.model
 
     def removal(self, dataset: str, name: str, users: int | None = None) -> Removal:
         """The first item of the list of some users with at least 20 events, drawn at random."""
@@ -206,7 +207,7 @@ def main(path: Path, study: Study) -> None:
     """Measure what is not stored yet, and store each result at once."""
     stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
     rows = stored.setdefault("rows", [])
-    for dataset, name in [*(("ml-100k", name) for name in MODELS), ("shop", "SASRec")]:
+    for dataset, name in [*(("ml-100k", n) for n in COUNTED), *((d, "SASRec") for d in TRAINED)]:
         if not any((row["dataset"], row["model"]) == (dataset, name) for row in rows):
             rows += measure_explainers(study, dataset, name)
             write_json(path, stored)

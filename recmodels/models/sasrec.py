@@ -10,9 +10,7 @@ from keras import ops
 
 from recmodels.data.errors import require
 from recmodels.features.sequences import SequenceData
-from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.dropout import Dropout
-from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.event_embedding import EventEmbedding
 from recmodels.layers.masks import attention_mask, padding_mask
 from recmodels.layers.norm import LayerNorm
@@ -166,7 +164,7 @@ class SASRec(ItemContent):
         require(reads, must, columns=self.columns, read_items=self.read_items)
         self._chosen = True
         policy = self.dtype_policy
-        self.item_embedding = self._item_embedding()
+        self.item_embedding = self.make_item_embedding()
         self.event_embedding = None
         if self.columns:
             self.event_embedding = EventEmbedding(
@@ -176,14 +174,6 @@ class SASRec(ItemContent):
         self.drop = Dropout(self.dropout, name="drop", dtype=policy)
         self.blocks = [self._block(index) for index in range(self.num_blocks)]
         self.norm = LayerNorm(name="norm", dtype=policy)
-
-    def _item_embedding(self) -> ItemEmbedding:
-        options = {"unit": self.temperature is not None, "name": "item_embedding"}
-        options["dtype"] = self.dtype_policy
-        if not self.item_columns:
-            return ItemEmbedding(self.num_items, self.width, **options)
-        numbers = sum(size["numbers"] for size in self.item_columns.values())
-        return ContentItemEmbedding(self.num_items, self.width, numbers, self.id_vectors, **options)
 
     def _block(self, index: int) -> TransformerBlock:
         return TransformerBlock(
@@ -263,8 +253,7 @@ class SASRec(ItemContent):
         if self.columns:
             names = ("combine", "read_items")
             config |= {"columns": self.column_sizes, **{n: getattr(self, n) for n in names}}
-        if self.item_columns:
-            config |= {"item_columns": self.item_columns, "id_vectors": self.id_vectors}
+        config |= self.content_config()
         if not self._chosen:
             return config
         return {
