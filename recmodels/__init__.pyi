@@ -81,6 +81,7 @@ from recmodels.models.attentive import LiGR as LiGR
 from recmodels.models.bert4rec import BERT4Rec as BERT4Rec
 from recmodels.models.bpr_mf import BPRMF as BPRMF
 from recmodels.models.build_two_tower import build_two_tower as build_two_tower
+from recmodels.models.cached_decoder import CachedDecoder as CachedDecoder
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
 from recmodels.models.event_floors import MajorityType as MajorityType
@@ -112,7 +113,7 @@ from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
-from recmodels.models.sentence_encoder import sentence_encoder as sentence_encoder
+from recmodels.models.sentence_encoder import build_sentence_encoder as build_sentence_encoder
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
@@ -122,6 +123,7 @@ from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.scale.open_shards import open_shards as open_shards
 from recmodels.scale.preparation import Preparation as Preparation
 from recmodels.scale.prepare import prepare_shards as prepare_shards
+from recmodels.tasks.contrast import Contrast as Contrast
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
 from recmodels.text.cleaning import item_texts as item_texts

@@ -238,7 +238,7 @@ def test_a_result_without_known_users_is_refused(log, ring, tmp_path):
     assert not list(tmp_path.glob("**/*.json"))
 
 
-def test_a_run_that_does_not_reproduce_says_so_and_is_stored(ring, tmp_path):
+def test_a_run_that_does_not_reproduce_is_reported_and_stored(ring, tmp_path):
     entry = small_sasrec(model="markov", options={}, fit={}, expected={"hr@10": (1.0, 0.001)})
     train_and_store(entry, (0,), tmp_path, tmp_path)
     with pytest.raises(UnexpectedResult, match="seed 0: hr@10 is 1.0000, expected 0.5000 within"):

@@ -35,7 +35,7 @@ def test_measures_by_hand():
     assert true.insertion_area[0] > late.insertion_area[0]
 
 
-def test_the_true_explainer_wins_the_table_and_a_reversed_one_loses():
+def test_the_true_explainer_is_first_in_the_table_and_a_reversed_one_last():
     rng = np.random.default_rng(0)
     removal = make_removal(rng.integers(1, 5, (40, 4)).tolist())
     true = leave_one_out_influence(removal)

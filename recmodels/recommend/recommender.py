@@ -25,6 +25,8 @@ from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import RequestReader, Requests
 from recmodels.recommend.rerank import Choice, RuleBook, build_rule_book, rerank
 from recmodels.recommend.rules import Rule
+from recmodels.recommend.text_encoders import check_encoders
+from recmodels.text.encoder import TextEncoder
 from recmodels.threads import prefetch_map
 
 
@@ -53,6 +55,8 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         item_vectors: what `Diverse` measures likeness by, float (V, D); by default the model's own.
         index: looks the best items up instead of scoring all, such as an `ApproximateIndex`.
         schema: of the event columns that the model reads; by default that of the data.
+        texts: by the name of a column of vectors of items, the encoder that made them: new items
+            need only their titles then.
 
     Raises:
         ValueError: an argument is of another kind, the item table or the vectors do not fit the
@@ -79,6 +83,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         item_vectors: np.ndarray | None = None,
         index=None,
         schema: Schema | None = None,
+        texts: Mapping[str, TextEncoder] = {},
     ) -> None:
         vocabulary, items, filter_seen, schema = settle_data(data, items, filter_seen, schema)
         check_arguments(
@@ -90,6 +95,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         self.scorer = scorer
         self.vocabulary = vocabulary
         self.items = None if items is None else in_item_order(items, vocabulary)
+        self.texts = check_encoders(texts, schema, self.items)
         self.filter_seen = filter_seen
         self.fallback = fallback
         if fallback is None and can(scorer, AnswersEmpty):
@@ -125,27 +131,20 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
             bundle.model, bundle.vocabulary, items=bundle.items, filter_seen=bundle.filter_seen,
             fallback=bundle.fallback, name=bundle.name, histories=bundle.histories,
             rules=bundle.rules, item_vectors=bundle.item_vectors, schema=bundle.schema,
+            texts=bundle.texts,
         )  # fmt: skip
 
     def save(
         self, folder: str | Path, *, config: dict | None = None, metrics: dict | None = None
     ) -> Path:
         """Write everything but the index to a folder, whole or not at all; see `save_bundle`."""
+        fallback = None if self.fallback is self.scorer else self.fallback
         return save_bundle(
-            folder,
-            self.scorer,
-            self.vocabulary,
-            filter_seen=self.filter_seen,
-            name=self.name,
-            items=self.items,
-            fallback=None if self.fallback is self.scorer else self.fallback,
-            histories=self.histories,
-            rules=self.rules,
-            item_vectors=self.item_vectors,
-            schema=self.schema,
-            config=config,
-            metrics=metrics,
-        )
+            folder, self.scorer, self.vocabulary, filter_seen=self.filter_seen, name=self.name,
+            items=self.items, fallback=fallback, histories=self.histories, rules=self.rules,
+            item_vectors=self.item_vectors, schema=self.schema, texts=self.texts,
+            config=config, metrics=metrics,
+        )  # fmt: skip
 
     def add_items(self, items) -> "Recommender":
         """A recommender with further items, given as a table or raw ids; see `growth.add_items`."""
@@ -212,13 +211,12 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
     def _answers(self, requests: Requests, k: int, choice: Choice) -> list[Recommendation]:
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
-        book = choice.book
         answers: list[Recommendation] = [None] * len(requests)
         empty = requests.tell_nothing(len(self.vocabulary))
 
         def fill(chunk: tuple[np.ndarray, Scored | Searched]) -> None:
             rows, candidates = chunk
-            lists, values = self._lists(candidates, k, book)
+            lists, values = self._lists(candidates, k, choice.book)
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *choice.notes]
