@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recmodels.data import atomic_dir
 from recmodels.data.files import HOST
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
@@ -37,7 +38,6 @@ from recmodels.recommend import (
     Diverse,
     OnePerFamily,
     Recommender,
-    atomic_dir,
     load_bundle,
     save_bundle,
 )
@@ -240,7 +240,9 @@ def test_full_disk_leaves_the_old_bundle_and_no_rubbish(tmp_path, monkeypatch, s
 def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
     write(tmp_path / "bundle", metrics={"hr@10": 0.1})
     code = (
-        "import os, sys; from recmodels.recommend import bundle, atomic_dir\n"
+        "import os, sys\n"
+        "from recmodels.data import atomic_dir\n"
+        "from recmodels.recommend import bundle\n"
         "old = bundle.load_bundle(sys.argv[1])\n"
         "atomic_dir.checksums = lambda folder: os._exit(9)\n"
         "bundle.save_bundle(sys.argv[1], old.model, old.vocabulary, filter_seen=True)"
