@@ -19,8 +19,13 @@ PATIENCE_SECONDS = 10.0  # Until a process that was asked to end is killed.
 SHOWN_BYTES = 2_000  # Of what a process that died has written.
 
 
-def launch(command: Sequence[str], count: int, environment: dict[str, str] | None = None) -> None:
-    """Run a command in several processes that train together, and wait for all of them.
+def launch(
+    command: Sequence[str],
+    count: int,
+    environment: dict[str, str] | None = None,
+    backend: str | None = "jax",
+) -> None:
+    """Run a command in several processes and wait for all of them.
 
     The first process has the standard output and error of this one. On Linux each has a share of
     the cores, since otherwise every one starts as many threads as there are cores.
@@ -29,13 +34,15 @@ def launch(command: Sequence[str], count: int, environment: dict[str, str] | Non
         command: such as `[sys.executable, "-m", "recmodels", "train", "shop-sasrec"]`.
         count: number of processes.
         environment: further variables.
+        backend: of Keras; only JAX can join processes. None leaves it as it is.
 
     Raises:
         ValueError: a batch cannot be cut into as many parts.
         ChildProcessError: a process ended with an error or was killed. The others are stopped.
     """
     check_process_count(count)
-    shared = {**os.environ, "KERAS_BACKEND": "jax", **(environment or {})}
+    shared = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
+    shared |= environment or {}
     shared |= {COUNT: str(count), COORDINATOR: f"127.0.0.1:{_free_port()}"}
     logs = [tempfile.TemporaryFile() for _ in range(count - 1)]
     processes = []
@@ -73,8 +80,8 @@ def _wait(
         logs[rank].seek(max(0, logs[rank].seek(0, os.SEEK_END) - SHOWN_BYTES))
         sys.stderr.write(logs[rank].read().decode(errors="replace"))
     raise ChildProcessError(
-        f"Process {rank} of {len(processes)} {how}; the others were stopped. Finished epochs are "
-        f"kept. Continue with: {shlex.join(map(str, command))}"
+        f"Process {rank} of {len(processes)} {how}; the others were stopped. Finished epochs "
+        f"and files are kept. Continue with: {shlex.join(map(str, command))}"
     )
 
 
