@@ -15,9 +15,10 @@ from recmodels.training.processes import BY_ROWS
 
 MODES = {"data_parallel": {}, "table_by_rows": {BY_ROWS: "1"}}
 SMALL = {"num_items": 203, "width": 16, "epochs": 32}  # Two steps per epoch.
+LONG = {**SMALL, "epochs": 200}  # An epoch is short, and some pass before each kill.
 LARGE = {"num_items": 1_000_000, "width": 64, "epochs": 3}
 KILLS = 10
-LONGEST_WAIT = 0.5  # Seconds between the write of a checkpoint and a kill.
+LONGEST_WAIT = 0.3  # Seconds between the write of a checkpoint and a kill.
 
 
 def train(out: Path, processes: int, mode: str, told: dict) -> list[dict]:
@@ -95,11 +96,11 @@ def measure_restarts(seed: int, work: Path, results: Path) -> dict:
     Raises:
         RuntimeError: a training ended before it was killed, so that nothing was measured.
     """
-    whole = train(work / "data_parallel", 2, "data_parallel", SMALL)[0]["losses"]
+    whole = train(work / "long", 2, "data_parallel", LONG)[0]["losses"]
     out, checkpoint = work / "restarted", work / "restarted.npz"
     for left in work.glob("restarted*"):
         left.unlink()
-    told, said, began = {**SMALL, "checkpoint": str(checkpoint)}, [], time.perf_counter()
+    told, said, began = {**LONG, "checkpoint": str(checkpoint)}, [], time.perf_counter()
     for kill in kills(seed):
         try:
             train(out, 2, "data_parallel", {**told, "kill": kill})
