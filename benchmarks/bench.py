@@ -103,7 +103,7 @@ def ranking_seconds(data: SequenceData, repeats: int = 3) -> float:
 
 def describe_bench(result: dict) -> str:
     """The result of `bench` as a table in plain text."""
-    lines = [f"{'seconds an epoch (median)':38} {'seconds':>9} {'of ours':>9} {'peak GiB':>9}"]
+    lines = [f"{'seconds per epoch (median)':38} {'seconds':>9} {'of ours':>9} {'peak GiB':>9}"]
     for name, row in result["epochs"].items():
         ratio = result.get(f"ratio_{name}", 1.0)
         lines.append(f"{name:38} {row['seconds']:9.1f} {ratio:9.2f} {row['peak_gib']:9.2f}")
@@ -131,7 +131,7 @@ def _draw(result: dict, path: Path) -> None:
         {"mean": [np.median(r) for r in rows.values()], "low": [min(r) for r in rows.values()]},
         index=list(rows),
     ).assign(high=[max(r) for r in rows.values()])
-    axes = model_comparison(table, label="seconds an epoch, median and range")
+    axes = model_comparison(table, label="seconds per epoch, median and range")
     axes.figure.savefig(path, bbox_inches="tight", dpi=150)
 
 

@@ -228,7 +228,7 @@ def passes_of(seconds: Mapping[Load, float], rate: float, bandwidth: float) -> d
 def growth(points: Sequence[dict]) -> dict[str, float]:
     """Growth from the first to the last training, and the largest factor off the prediction.
 
-    `epoch_growth` is that of seconds an epoch; growth of events leaves a position as it is.
+    `epoch_growth` is that of seconds per epoch; growth of events leaves a position as it is.
     """
     measured = np.array([p["microseconds"] for p in points])
     predicted = np.array([p["predicted_microseconds"] for p in points])

@@ -3,7 +3,7 @@
     python benchmarks/training_step.py . ../other-tree [--batches 12] [--rounds 3]
 
 Batch by batch the trees take turns in one process, so that whatever else the machine does hits
-all alike. Printed are the seconds an epoch would take, and the median over batches of the ratio
+all alike. Printed are the seconds per epoch would take, and the median over batches of the ratio
 to the first tree. Trees are checkouts of this repository: `git worktree add ../other-tree COMMIT`.
 """
 

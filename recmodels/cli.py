@@ -116,7 +116,7 @@ def train(
 
     experiment = find_experiment(name)
     seeds = experiment.seeds if seed is None else (seed,)
-    typer.echo(f"{name}: about {experiment.minutes:g} minutes a seed on two cores", err=True)
+    typer.echo(f"{name}: about {experiment.minutes:g} minutes per seed on two cores", err=True)
     result = train_and_store(experiment, seeds, runs, results)
     show(result["metrics"], as_json)
 

@@ -53,7 +53,7 @@ def test_missing_texts_are_empty_and_follow():
 
 
 def test_says_what_texts_it_needs():
-    with pytest.raises(ValueError, match="`texts` must hold one text an item.*Received: 2 texts"):
+    with pytest.raises(ValueError, match="`texts` must hold one text per item.*Received: 2 texts"):
         Content(["tea", "cup"]).fit(TRAIN, 4)
     with pytest.raises(ValueError, match="`texts` holds no word.*Received"):
         Content(["", "a", None, "-"]).fit(TRAIN, 4)

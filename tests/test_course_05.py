@@ -12,19 +12,18 @@ def softmax(scores):
 
 
 def softmax_by_loop(scores):
-    rows = []
-    for row in scores:
-        parts = [np.exp(score - max(row)) for score in row]
-        rows.append([part / sum(parts) for part in parts])
-    return rows
+    if np.ndim(scores) > 1:
+        return [softmax_by_loop(row) for row in scores]
+    parts = [np.exp(score - max(scores)) for score in scores]
+    return [part / sum(parts) for part in parts]
 
 
 def softmax_by_logs(scores):
     return np.exp(scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True))
 
 
-def naive(scores):
-    return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+def naive(scores, axis=-1):
+    return np.exp(scores) / np.exp(scores).sum(axis=axis, keepdims=True)
 
 
 def in_place(scores):
@@ -36,6 +35,18 @@ def attend(queries, keys, values, mask, scale=None, softmax=softmax, hidden=-1e9
     scale = queries.shape[-1] ** -0.5 if scale is None else scale
     scores = queries @ np.swapaxes(keys, -1, -2) * scale
     return softmax(np.where(mask, scores, hidden)) @ values
+
+
+def attend_to_visible(queries, keys, values, mask):
+    states = [[v[seen].T @ softmax(k[seen] @ q / np.sqrt(len(q))) if seen.any() else v.mean(axis=0)
+               for q, seen in zip(qs, rows, strict=True)]
+              for qs, k, v, rows in zip(queries, keys, values, mask, strict=True)]  # fmt: skip
+    return np.array(states)
+
+
+def attend_below(queries, keys, values, mask, distance):
+    scores = queries @ np.swapaxes(keys, -1, -2) / queries.shape[-1] ** 0.5
+    return softmax(np.where(mask, scores, scores.min() - distance)) @ values
 
 
 def attend_by_loop(queries, keys, values, mask):
@@ -168,8 +179,10 @@ class TestBank(ExerciseBank):
             softmax_by_logs,
             lambda scores: scipy.special.softmax(scores, axis=-1),
             lambda scores: keras.ops.softmax(scores.astype("float32"), axis=-1),
+            lambda s: np.exp(s - scipy.special.logsumexp(s, axis=-1, keepdims=True)),
         ],
-        "05.2": [attend, attend_by_loop, attend_by_einsum, attend_additively, attend_by_keras,
+        "05.2": [attend, attend_to_visible, attend_by_loop, attend_by_einsum,
+                 attend_additively, attend_by_keras,
                  lambda q, k, v, mask: np.nan_to_num(to_infinity(q, k, v, mask))],
         "05.3": [
             (split, merge),
@@ -184,6 +197,9 @@ class TestBank(ExerciseBank):
     wrong = {
         "05.1": [
             ("changes the array", in_place),
+            ("two axes only", lambda s: naive(s - s.max(axis=1, keepdims=True), axis=1)),
+            ("far below another", lambda s: naive(
+                np.clip(s - np.median(s, axis=-1, keepdims=True), -700, 700))),
             ("first axis", lambda scores: np.exp(scores) / np.exp(scores).sum(axis=0)),
             ("maximum of each row", lambda scores: naive(scores - scores.max())),
             ("however large", lambda scores: naive(np.clip(scores, -500, 500))),
@@ -199,6 +215,11 @@ class TestBank(ExerciseBank):
         ],
         "05.2": [
             ("ignores the mask", lambda q, k, v, mask: attend(q, k, v, np.ones_like(mask))),
+            ("exactly 0", lambda q, k, v, mask: attend_below(q, k, v, mask, 100)),
+            ("weighted means", lambda q, k, v, mask: attend(
+                q, k, v, np.broadcast_to(mask[:, -1:], mask.shape))),
+            ("weighted means", lambda q, k, v, mask: attend(
+                q, k, v, np.broadcast_to(mask.any(axis=0), mask.shape))),
             ("exactly what is hidden", lambda q, k, v, mask: attend(q, k, v, ~mask)),
             ("not scaled", lambda q, k, v, mask: attend(q, k, v, mask, scale=1.0)),
             ("by its root", lambda q, k, v, mask: attend(q, k, v, mask, scale=1 / q.shape[-1])),

@@ -1,5 +1,7 @@
 """Right answers in different styles, and typical wrong ones, for the exercises of notebook 09."""
 
+import heapq
+
 import numpy as np
 import pandas as pd
 from exercises import ExerciseBank
@@ -38,6 +40,18 @@ def bias_by_pandas(stars, shrinkage):
     b_user = rest.sum(axis=1) / (rest.count(axis=1) + shrinkage)
     everyone = pd.DataFrame(0.0, table.index, table.columns)
     return everyone.add(b_item).add(b_user, axis=0) + table.stack().mean()
+
+
+def bias_by_groups(stars, shrinkage):
+    cells = pd.DataFrame(stars).stack()
+    rest = cells - cells.mean()
+    found = np.full(stars.shape, cells.mean())
+    for level, axis in ((1, 0), (0, 1)):
+        groups = rest.groupby(level=level)
+        deviation = groups.sum() / (groups.count() + shrinkage)
+        rest = rest - deviation.reindex(rest.index.get_level_values(level)).to_numpy()
+        found += np.expand_dims(deviation.reindex(range(stars.shape[level])).fillna(0), axis)
+    return found.tolist()
 
 
 def bias_in_place(stars, shrinkage):
@@ -128,6 +142,17 @@ def two_stages(scores, ratings, depth):
     return [*picked[np.argsort(-ratings[picked])], *rest]
 
 
+def two_stages_by_heap(scores, ratings, depth):
+    best = heapq.nlargest(depth, range(len(scores)), key=scores.__getitem__)
+    rest = [place for place in np.argsort(-scores) if place not in best]
+    return np.array(sorted(best, key=ratings.__getitem__, reverse=True) + rest)
+
+
+def by_products(scores, ratings, depth):
+    first = np.argsort(-scores)[:depth]
+    return [*first[np.argsort(-(scores * ratings)[first])], *np.argsort(-scores)[depth:]]
+
+
 def two_stages_by_keys(scores, ratings, depth):
     order = sorted(range(len(scores)), key=lambda place: scores[place], reverse=True)
     return sorted(order[:depth], key=lambda place: -ratings[place]) + order[depth:]
@@ -153,10 +178,11 @@ def stars_below_too(scores, ratings, depth):
 
 class TestBank(ExerciseBank):
     right = {
-        "09.1": [bias, bias_by_loop, bias_by_pandas, bias_in_place,
+        "09.1": [bias, bias_by_groups, bias_by_loop, bias_by_pandas, bias_in_place,
                  lambda stars, s: bias(stars.astype(np.float32), s)],
         "09.2": [cross, cross_by_loop, cross_by_layer, cross_by_einsum],
-        "09.3": [two_stages, two_stages_by_keys, two_stages_by_one_sort, two_stages_by_pandas],
+        "09.3": [two_stages, two_stages_by_heap, two_stages_by_keys, two_stages_by_one_sort,
+                 two_stages_by_pandas],
     }  # fmt: skip
     wrong = {
         "09.1": [
@@ -179,6 +205,11 @@ class TestBank(ExerciseBank):
             ("rounded", lambda stars, s: np.round(bias(stars, s))),
             ("both shrunk", lambda stars, s: bias(stars, s + 1)),
             ("one matrix and shrinkage", lambda stars, s: bias(stars, 3.0)),
+            ("one matrix and shrinkage", lambda stars, s: np.clip(bias(stars, s), 1, 5)),
+            ("user without ratings", lambda stars, s: bias(stars, s) + 0 * np.nanmax(
+                np.where(np.isnan(stars).all(axis=1)[:, None], np.nan, 0), axis=1)[:, None]),
+            ("both shrunk", lambda stars, s: np.where(
+                np.isnan(stars), bias(stars, s), stars)),
         ],
         "09.2": [
             ("shape of the inputs", lambda x0, x, w, b: cross(x0, x, w, b).sum(axis=1)),
@@ -190,6 +221,7 @@ class TestBank(ExerciseBank):
             ("added after the product", lambda x0, x, w, b: x0 * (x @ w) + b + x),
             ("changed places", lambda x0, x, w, b: cross(x, x0, w, b)),
             ("bias is missing", lambda x0, x, w, b: x0 * (x @ w) + x),
+            ("changes the array", lambda x0, x, w, b: np.add(x, x0 * (x @ w + b), out=x)),
             ("its own linear layer", lambda x0, x, w, b: x * (x @ w + b) + x),
             ("activation", lambda x0, x, w, b: x0 * np.maximum(x @ w + b, 0) + x),
             ("first version", first_version),
@@ -208,6 +240,9 @@ class TestBank(ExerciseBank):
             ("depth exceeds", lambda s, r, d: two_stages(s, r, d) if d < 9 else np.argsort(-s)),
             ("stages have changed places", lambda s, r, d: two_stages(r, s, d)),
             ("return the items in the order", lambda s, r, d: np.argsort(two_stages(s, r, d))),
+            ("large or negative", lambda s, r, d: np.argsort(
+                -np.where(np.argsort(np.argsort(-s)) < d, 10 + r, s))),
+            ("large or negative", by_products),
             ("depth 0", lambda s, r, d: two_stages(s, r, max(d, 3))),
         ],
     }  # fmt: skip

@@ -31,6 +31,31 @@ def walk_by_pandas(scores, families, k):
     return table.index[~table["family"].duplicated() | table["family"].isna()][:k]
 
 
+def walk_by_unique_names(scores, families, k):
+    names = [f"alone {n}" if f is None else f for n, f in enumerate(families)]
+    order = np.argsort(-scores)
+    _, first = np.unique(np.array(names)[order], return_index=True)
+    return order[np.sort(first)[:k]]
+
+
+def taken_at_zero(scores, families, k):
+    left, chosen = np.array(scores), []
+    while len(chosen) < k and left.max() > -1:
+        best = int(left.argmax())
+        left[best] = -1
+        if families[best] is None or families[best] not in [families[p] for p in chosen]:
+            chosen.append(best)
+    return chosen
+
+
+def unlike_the_last(scores, families, k):
+    chosen = []
+    for place in np.argsort(-scores):
+        if len(chosen) < k and (not chosen or families[place] != families[chosen[-1]]):
+            chosen.append(place)
+    return chosen
+
+
 def walk_that_stops(scores, families, k):
     left, chosen = dict(enumerate(scores)), []
     while left and len(chosen) < k:
@@ -164,13 +189,22 @@ def never_content(fetch, allowed, k):
     return left[:k]
 
 
+def gives_up(fetch, allowed, k):
+    for tries in range(8):
+        left = [item for item in fetch(k * 2**tries) if allowed(item)]
+        if len(left) >= k:
+            break
+    return left[:k]
+
+
 def fills_up(fetch, allowed, k):
     return (fetching(fetch, allowed, k) + fetch(k))[:k]
 
 
 class TestBank(ExerciseBank):
     right = {
-        "10.1": [one_per_family, walk_by_dict, walk_by_pandas, walk_that_stops],
+        "10.1": [one_per_family, walk_by_dict, walk_by_pandas, walk_by_unique_names,
+                 walk_that_stops],
         "10.2": [variety, variety_by_loop, variety_of_the_sum, variety_by_scipy],
         "10.3": [fetching, fetching_until_short, fetching_new_ones, by_recursion,
                  lambda *given: fetching(*given, factor=10, start=4)],
@@ -182,6 +216,8 @@ class TestBank(ExerciseBank):
             ("order of their positions", lambda *given: sorted(one_per_family(*given))),
             ("two items of one family", lambda scores, families, k: np.argsort(-scores)[:k]),
             ("None is not a family", none_is_a_family),
+            ("positive scores only", taken_at_zero),
+            ("two items of one family", unlike_the_last),
             ("left out", unknown_left_out),
             ("lowest scores", lambda scores, families, k: one_per_family(-scores, families, k)),
             ("reverse order", lambda *given: one_per_family(*given)[::-1]),
@@ -195,6 +231,9 @@ class TestBank(ExerciseBank):
             ("dot products", dot_products),
             ("neighbours", neighbours_only),
             ("has no pair", no_pair),
+            ("has no pair", lambda vectors: variety(vectors) if len(vectors) > 1 else 1.0),
+            ("seven items", lambda vectors: 1 - np.abs(
+                1 - scipy.spatial.distance.pdist(vectors, "cosine")).mean()),
             ("first item", first_only),
             ("one number", directions),
             ("sums", lambda vectors: variety(vectors) * len(vectors) * (len(vectors) - 1) / 2),
@@ -206,6 +245,7 @@ class TestBank(ExerciseBank):
             ("list is not full", lambda fetch, allowed, k: [*filter(allowed, fetch(k))]),
             ("at once", lambda fetch, allowed, k: [*filter(allowed, fetch(10**6))][:k]),
             ("a thousand times", never_content),
+            ("are missed", gives_up),
             ("are missed", lambda fetch, allowed, k: [*filter(allowed, fetch(20 * k))][:k]),
             ("not allowed", lambda fetch, allowed, k: fetch(k)),
             ("holds 20", lambda fetch, allowed, k: fetching(fetch, allowed, 2 * k)),

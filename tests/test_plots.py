@@ -93,7 +93,7 @@ def test_every_user_is_in_a_bar_and_longer_ones_are_counted(ax):
     assert sum(bar.get_height() for bar in ax.patches) == 500
     share = (lengths > 100).mean()
     words = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert words[1] == f"{share:.1%} of users are longer than 100"
+    assert words[1] == f"{share:.1%} of users have more than 100 events"
 
 
 @pytest.mark.parametrize("lengths", [[3], [1, 1, 1], [0, 2], np.arange(1, 4000)])

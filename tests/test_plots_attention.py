@@ -25,7 +25,7 @@ def test_a_map_names_both_sides_and_leaves_hidden_cells_empty(ax):
     assert [label.get_text() for label in ax.get_yticklabels()] == NAMES
     assert [label.get_text() for label in ax.get_xticklabels()] == NAMES
     written = {text.get_position(): text.get_text() for text in ax.texts}
-    assert written[1, 2] == "0.50"  # Column 1, row 2: the novel looks at the boots.
+    assert written[1, 2] == "0.50"  # Column 1, row 2: the novel attends to the boots.
     assert len(written) == 6 and ax.get_title() == "one head"
 
 

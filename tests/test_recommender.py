@@ -102,7 +102,7 @@ def test_more_than_the_catalogue_gives_all_that_is_left_and_says_why():
     answer = recommender().recommend(["tea"], k=10**9)
     assert answer.items == ["cup", "pot", "milk", "sugar"]
     assert answer.notes == (
-        "4 items, not 1000000000: the catalogue has no more after leaving out the history.",
+        "4 items, not 1000000000: of 5 items 5 are allowed, and seen ones are left out.",
     )
 
 
@@ -118,6 +118,8 @@ def test_exclude_and_only():
     only = subject.recommend(["tea"], k=3, only=["sugar", "pot", "tea"], exclude=["cake"])
     assert only.items == ["pot", "sugar"]  # tea is seen.
     assert only.notes[0] == "Ignored 1 ids of `exclude` outside the catalogue: 'cake'."
+    short = "2 items, not 3: of 5 items 3 are allowed, and seen ones are left out."
+    assert short in only.notes
     assert subject.recommend(["tea"], only=[]).items == []
     assert subject.recommend([], k=1, exclude=["sugar"]).items == ["milk"]  # The fallback obeys.
 

@@ -97,7 +97,7 @@ def test_rules_hold_for_the_fallback_too():
 def test_a_list_the_rules_cut_short_says_so():
     answer = recommender(rules=[AtMost(1)]).recommend(["tea"], k=4)
     assert answer.items == ["cup", "sugar"]
-    assert answer.notes[0].startswith("2 items, not 4: the catalogue has no more after leaving")
+    assert answer.notes[0].startswith("2 items, not 4: of 5 items 5 are allowed, and seen ones")
     assert "under [AtMost(most=1" in answer.notes[0]
 
 
@@ -193,7 +193,7 @@ def test_everything_random_and_nothing_seen_excluded_or_twice():
             assert len(shown) == len(answer) <= k
             assert not shown & set(history) and not shown & exclude
             assert only is None or shown <= set(only)
-            assert len(answer) == k or f"not {k}: the catalogue has no more" in answer.notes[-1]
+            assert len(answer) == k or f"not {k}: of 300 items" in answer.notes[-1]
             short += len(answer) < k
         check_rules(answers, items, rules)
     assert 0 < short < 5_000  # Both kinds of lists were met.

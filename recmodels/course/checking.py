@@ -203,7 +203,7 @@ def expect_close(
     """Raise `NotYet` unless two arrays have the same shape and nearly equal numbers.
 
     Args:
-        found: what the answer returned.
+        returned: what the answer returned.
         expected: the right numbers.
         reason: what to say of numbers that no known mistake explains.
         mistakes: by the sentence that explains a typical mistake, what it gives, or a tuple of
@@ -254,11 +254,11 @@ def expect(condition, reason: str) -> None:
 
 
 def expect_unchanged(answer: Callable, *given: np.ndarray) -> None:
-    """Raise `NotYet` if an answer, which must run, changes the first array that it is given."""
+    """Raise `NotYet` if an answer, which must run, changes an array that it is given."""
     copies = copy.deepcopy(given)
     answer(*copies)
-    same = np.array_equal(copies[0], given[0])
-    expect(same, "It changes the array that it is given; work on a new one.")
+    same = all(map(np.array_equal, copies, given))
+    expect(same, "It changes the arrays that it is given; work on new ones.")
 
 
 def _describe(value) -> str:

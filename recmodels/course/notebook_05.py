@@ -43,12 +43,16 @@ def check_softmax(answer) -> None:
     expect_close(
         returned, _softmax(scores), "It is wrong for three queries and five keys.", mistakes
     )
+    for shape in ((5,), (2, 3, 4)):
+        other = np.random.default_rng(51).normal(size=shape)
+        reason = "It is right for two axes only: the last axis of any array must sum to one."
+        expect_close(call(answer, other), _softmax(other), reason)
     large = np.array([[1000.0, 1001.0, 999.0], [1000.0, -1000.0, 0.0]])
     returned = numbers(call(answer, large), large.shape)
     expect(np.isfinite(returned).all(), "Large scores give NaN: the exponential overflows.")
     reason = "Adding one number to all scores of a row must not change its weights, however large."
     expect_close(returned, _softmax(large), reason)
-    apart = np.array([[-2000.0, -2001.0], [3000.0, 2999.0]])
+    apart = np.array([[-2000.0, -2001, -2002, -2003, -2004], [3000.0, 2999, 0, 0, 0]])
     reason = "It fails where one row of scores is far below another: take the maximum of each row."
     expect_close(call(answer, apart), _softmax(apart), reason)
     expect_unchanged(answer, scores)
@@ -80,6 +84,11 @@ def check_attention(answer) -> None:
             "With large scores a query attends to hidden keys: what replaces a hidden score must "
             "be far below every visible score.",
         )
+    loud = np.where(mask.any(axis=1)[..., None], values, 1e60)  # Of keys that no query may see.
+    returned = np.asarray(call(answer, queries, keys, loud, mask), np.float64)
+    reason = "A hidden key has a tiny weight; it must be exactly 0."
+    if np.isfinite(returned).all():  # Not in float32, which has no number of this size.
+        expect_close(returned, _attend(queries, keys, loud, mask), reason)
     mask[0, 0] = False  # As the row of a padded position, where nothing may be seen.
     empty = numbers(call(answer, queries, keys, values, mask))
     expect(

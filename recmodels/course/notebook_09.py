@@ -7,6 +7,7 @@ from recmodels.course.checking import (
     exercise,
     expect,
     expect_close,
+    expect_unchanged,
     numbers,
     whole_numbers,
 )
@@ -37,6 +38,9 @@ def check_bias(answer) -> None:
         _bias(stars[:, :4], 1.0),
         "It is right for one matrix and shrinkage, but not for others.",
     )
+    stars[1] = nan
+    reason = "A user without ratings gives NaN or wrong stars; the user's deviation is 0."
+    expect_close(call(answer, stars, 1.0), _bias(stars, 1.0), reason)
 
 
 def _bias(stars, shrinkage, for_users=None, mean=None) -> np.ndarray:
@@ -116,6 +120,7 @@ def check_cross(answer) -> None:
     expect_close(
         returned, x0 * (x @ weights + bias) + x, reason, _not_crossed(x0, x, weights, bias)
     )
+    expect_unchanged(answer, x0, x, weights, bias)
 
 
 def _not_crossed(x0, x, weights, bias) -> dict:
@@ -195,6 +200,8 @@ def check_two_stages(answer) -> None:
     expect(sorted(returned) == list(range(7)), "Every place 0 to 6 must be in the list once.")
     expect(set(returned[:3]) == set(picked), "The first `depth` items are not the best by score.")
     expect(returned == picked + rest, "The right items come first, but in another order.")
+    large = whole_numbers(call(answer, 1000 * (scores - 0.25), ratings, 3))
+    expect(large == picked + rest, "It is wrong where scores are large or negative.")
     whole = whole_numbers(call(answer, scores, ratings, 99))
     expect(whole == by_rating, "It is wrong where the depth exceeds the number of items.")
     none = whole_numbers(call(answer, scores, ratings, 0))

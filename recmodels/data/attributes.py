@@ -46,7 +46,7 @@ def movies_latest(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def movies_sasrec(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
-    """Titles and genres by the ids of the benchmark file, where MovieLens 1M is at hand too."""
+    """Return titles and genres by the ids of the benchmark file, from MovieLens 1M."""
     pairs = _read(folder, "sas_to_original_items.txt", sep=" ", names=["item", "movie"])
     folders = [folder, folder.parent / "ml-1m", folder.parent / "movielens-1m"]
     movies = next((t for t in map(movies_1m, folders) if t is not None), None)
@@ -56,7 +56,7 @@ def movies_sasrec(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def beauty_products(folder: Path, events: pd.DataFrame) -> pd.DataFrame | None:
-    """Titles, and every name on the category paths once, without the first: Beauty for all."""
+    """Return titles, and each name on the category paths once, without the first: Beauty."""
     path = find_file(folder, "items.jsonl")
     if path is None:
         return None

@@ -25,8 +25,8 @@ class DataCard:
         lengths: percentiles of the number of events per user, by percentile.
         repeats: share of events whose user had met the item before.
         repeated_last: share of the users with two or more events whose last item is among their
-            earlier ones, or None without an order; where it is large, do not filter what was seen.
-        ties: share of events in the same second as the same user's event before, or None.
+            earlier ones, or None without an order; if it is large, do not filter seen items.
+        ties: share of events in the same second as the user's previous event, or None.
         actions: events of each kind, most frequent first.
         published: `users`, `items` and `events` as the authors count them; empty if unknown.
     """
@@ -48,13 +48,13 @@ class DataCard:
 
     @property
     def equals_published(self) -> bool | None:
-        """Whether all counts are the published ones, or None where none are known."""
+        """Return whether all counts equal the published ones; None if none are published."""
         if not self.published:
             return None
         return all(getattr(self, what) == count for what, count in self.published.items())
 
     def to_dict(self) -> dict:
-        """The same as plain values, for JSON, with `equals_published`."""
+        """Return the fields and `equals_published` as plain values for JSON."""
         return asdict(self) | {"equals_published": self.equals_published}
 
     def __repr__(self) -> str:
@@ -118,7 +118,7 @@ def data_card(source: str | Interactions) -> DataCard:
 def _pair_figures(
     users: np.ndarray, items: np.ndarray, is_sequential: bool
 ) -> dict[str, float | None]:
-    """Density and repeats, from one number for each pair of user and item."""
+    """Return density and repeats, from one number per event that identifies user and item."""
     num_items = int(items.max()) + 1
     pairs = pd.Series(users.astype(np.int64) * num_items + items)
     seen_before = pairs.duplicated().to_numpy()

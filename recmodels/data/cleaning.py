@@ -85,8 +85,9 @@ def drop_impossible_times(
 
     Args:
         table: a log, or a raw table whose `timestamp` holds seconds.
-        first: earliest time kept, in UTC seconds or as a date. By default a year past zero, which
-            is what clocks and exports write when they know no time.
+        first: earliest time kept, in UTC seconds or as a date. The default leaves out the first
+            year after zero, because devices and exports write times near zero if the time is
+            unknown.
         last: latest time kept.
 
     Raises:
@@ -119,8 +120,8 @@ def cap_durations(interactions: Interactions) -> Cleaned:
     """Limit durations that are far above the usual, and set negative ones to missing.
 
     The limit lies five robust standard deviations (from the median absolute deviation) above the
-    median of the logarithms, since times spent are spread over orders of magnitude. Where more
-    than half are equal there is no spread to judge by, and nothing is capped.
+    median of the logarithms, because durations range over orders of magnitude. If more than half
+    of them are equal, the deviation is 0 and nothing is capped.
 
     Raises:
         ValueError: there is no `duration` column.
@@ -142,8 +143,8 @@ def k_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
 
     Args:
         interactions: any log.
-        user: events that every user left has at least.
-        item: events that every item left has at least.
+        user: the fewest events of a user who is kept.
+        item: the fewest events of an item that is kept.
 
     Raises:
         ValueError: nothing is left.
@@ -154,12 +155,13 @@ def k_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
 def single_pass_core(interactions: Interactions, user: int = 5, item: int = 5) -> Cleaned:
     """Drop users and items that are rare in the given log, in a single pass.
 
-    What some published data sets did; afterwards users and items may be rare again.
+    Some published data sets were filtered in this way. Afterwards users and items may be rare
+    again.
 
     Args:
         interactions: any log.
-        user: events that a user needs in the log as it came.
-        item: events that an item needs in the log as it came.
+        user: the fewest events, in the given log, of a user who is kept.
+        item: the fewest events, in the given log, of an item that is kept.
 
     Raises:
         ValueError: nothing is left.
@@ -198,7 +200,7 @@ def _require_column(events: pd.DataFrame, column: str, rule: str) -> None:
 
 
 def _outlier_limit(positive: np.ndarray) -> float:
-    """Seconds beyond which a duration is an outlier; infinity where that cannot be told."""
+    """Return the longest duration that is no outlier, in seconds; infinity if it is unknown."""
     if not len(positive):
         return np.inf
     logs = np.log(positive)

@@ -46,12 +46,12 @@ def guess_columns(
 
     Args:
         columns: names as they are written in the file.
-        named: columns that are known already, by what they hold.
-        skip: what no column is to be guessed for, such as `["timestamp"]`.
+        named: columns that are known already, by role.
+        skip: roles for which no column is guessed, such as `["timestamp"]`.
 
     Returns:
-        `user` and `item` always, and what else is found of `timestamp`, `action`, `duration` and
-        `value`; each with its name in the file.
+        A name in the file for `user` and `item`, and for those of `timestamp`, `action`,
+        `duration` and `value` that are found.
 
     Raises:
         ValueError: no column, or more than one, could be one of them.

@@ -52,17 +52,17 @@ _CHINESE = (
 def read_dates(
     times: pd.Series, text: pd.Series, dayfirst: bool | None, year: int | None
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """Microseconds since 1970 of dates written as text.
+    """Convert dates written as text to microseconds since 1970.
 
     Args:
         times: the values as given, for errors.
-        text: the same as text without blanks at the ends.
-        dayfirst: whether the day stands before the month; None where the column should tell.
+        text: the same values as text without blanks at the ends.
+        dayfirst: whether the day stands before the month; None to find out from the column.
         year: of dates without one.
 
     Returns:
-        int64 microseconds, UTC where the date has a zone, else of the clock on the wall; whether
-        it has one, bool; and how the dates were read.
+        Microseconds, int64, in UTC where the date has a time zone, otherwise in local time;
+        whether it has a time zone, bool; and how the dates were read.
 
     Raises:
         RowError: a date is not in the form of the first row, does not exist, or can be read in

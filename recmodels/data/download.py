@@ -43,13 +43,13 @@ def download_folder(
 ) -> Path:
     """Download files to a new folder; remove everything if a step fails.
 
-    Several threads and processes may fetch one folder at once: the first does, the others wait for
-    it. What killed processes left is removed.
+    Several threads and processes may fetch one folder at once: the first one downloads, the others
+    wait for it. Temporary files of killed processes are removed.
 
     Args:
         downloads: what to fetch; archives are unpacked without their folders.
         target: the folder to make.
-        files: any of these, plain or packed with gzip, says that the folder is filled.
+        files: if the folder has any of these, plain or packed with gzip, nothing is downloaded.
 
     Raises:
         ValueError: `target` holds something else already, or a file arrived broken.
@@ -85,7 +85,7 @@ def _is_filled(folder: Path) -> bool:
 
 
 def _fetch_into(download: Download, folder: Path) -> None:
-    """Fetch one file and unpack it; one that is not required may fail, and nothing of it stays."""
+    """Fetch one file and unpack it; remove it if it fails and is not required."""
     staging = folder / f".{download.filename}"
     try:
         staging.mkdir()
@@ -125,7 +125,7 @@ def download_file(url: str, target: Path, sha256: str) -> Path:
 
 
 def _stream(url: str, target: Path) -> str:
-    """Copy an address to a file and return the sha256 of what came."""
+    """Copy an address to a file and return the sha256 of the content."""
     digest, done = hashlib.sha256(), 0
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:

@@ -43,14 +43,14 @@ class Survey:
 def survey(part: Part, encoding: str | None) -> Survey:
     """Read a file once and find its encoding.
 
-    It is that of the byte order mark, else UTF-8 if every line is UTF-8, else GB18030 if the
-    first line then holds a Chinese name of a column that `guess_columns` knows, which no text in
-    another encoding does by chance. Anything else is refused: Latin-1, Big5, Shift-JIS and
-    others give each other's bytes a meaning.
+    The encoding is that of the byte order mark; otherwise UTF-8 if every line is valid UTF-8;
+    otherwise GB18030 if the first line, decoded so, has a Chinese column name that `guess_columns`
+    knows. Any other file is refused, because the same bytes are valid text in Latin-1, Big5,
+    Shift-JIS and others.
 
     Args:
         part: the file.
-        encoding: as the caller named it, or None.
+        encoding: the one that the caller gave, or None.
 
     Raises:
         ValueError: the encoding is unclear, unknown or not that of the file, or the file is
@@ -115,7 +115,7 @@ def _bad_line(chunk: bytes) -> bytes | None:
 
 
 def _certain(sample: bytes) -> str | None:
-    """GB18030 if the first line holds a Chinese name of a column in it, else None."""
+    """Return GB18030 if the first line, decoded so, has a Chinese column name; otherwise None."""
     try:
         header = sample.split(b"\n", 1)[0].decode("gb18030")
     except UnicodeDecodeError:

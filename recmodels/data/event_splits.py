@@ -43,9 +43,9 @@ def last_day(
 ) -> Split:
     """Train before the last day, and predict each event of that day from all events before it.
 
-    The 24 hours before the last day are for validation in the same way. Each event is a case of
-    its own, with everything the user did before it as history, so that a user has as many cases
-    as events: cluster intervals by user. The first event of a user is no case.
+    The 24 hours before the last day are for validation in the same way. Each event is one case,
+    whose history has all earlier events of the user. A user therefore has several cases, so
+    compute intervals over users, not over cases. The first event of a user is not a case.
 
     Args:
         interactions, since, until, min_events: see `last_event`. The last day ends at `until`,
@@ -69,7 +69,7 @@ def last_day(
 
 
 def cases_within(interactions: Interactions, begin: int, end: int | None) -> Cases:
-    """A case for each event in [begin, end) that is not the first one of its user."""
+    """Make a case of each event in [begin, end) except the first one of each user."""
     times = interactions.events["timestamp"].to_numpy()
     _, offsets = interactions.user_offsets()
     before = np.arange(len(times)) - np.repeat(offsets[:-1], np.diff(offsets))
@@ -85,7 +85,7 @@ def cases_within(interactions: Interactions, begin: int, end: int | None) -> Cas
 def _between(
     interactions: Interactions, caller: str, since, until, min_events: int
 ) -> Interactions:
-    """The events within a time window of the users who have enough of them there."""
+    """Return the events in a time window, of users with enough events in it."""
     interactions.require(caller, ("timed",))
     times = interactions.events["timestamp"].to_numpy()
     inside = np.ones(len(times), bool)

@@ -1,4 +1,4 @@
-"""The value of a column for each event, wherever the log keeps it."""
+"""Values of a column per event, from the table of events or of items."""
 
 import pandas as pd
 
@@ -6,12 +6,12 @@ import pandas as pd
 def values_of_events(
     events: pd.DataFrame, items: pd.DataFrame | None, name: str
 ) -> pd.Series | None:
-    """A column of the events, or of the item of each event.
+    """Return a column of the events, or the same column of each event's item.
 
     Args:
         events: with `item` and further columns, (N,).
         items: table of the items, indexed by raw id, or None.
-        name: of the column; one of the events comes before one of the items.
+        name: of the column; if both tables have it, that of the events is used.
 
     Returns:
         One value per event, (N,), missing where an item has no row in its table; None where neither
@@ -29,5 +29,5 @@ def values_of_events(
 
 
 def column_names(events: pd.DataFrame, items: pd.DataFrame | None) -> list[str]:
-    """Names of the columns that `values_of_events` finds, for errors."""
+    """Return the names of the columns that `values_of_events` finds, for errors."""
     return list(events) + ([] if items is None else list(items))

@@ -49,9 +49,9 @@ def read_events(
 
     With `user` and `item` named, no column is guessed. Without one of them all columns that were
     not named are guessed from their usual names, English or Chinese. What was assumed is printed
-    in one line to standard error and kept in `assumed` of the log. What can be read in several
-    ways is refused with the argument to give. Blanks at the ends of fields are dropped, and only
-    the empty field is missing: `NA` and `null` are values.
+    in one line to standard error and kept in `assumed` of the log. Ambiguous input raises an error
+    that names the argument to give. Blanks at the ends of fields are dropped, and only the empty
+    field is missing: `NA` and `null` are values.
 
     Ids become integers where all of them are whole numbers, written as `12`, `12.0` or `１２`.
     Otherwise they stay text, where `01` and `1` are two ids. Numbers that have lost digits
@@ -161,7 +161,7 @@ def _named(*columns: str | None) -> dict[str, str]:
 
 @dataclass
 class _Plan:
-    """The mapping from columns of a source to those of the log, decided before rows are read.
+    """The mapping from columns of a source to those of the log, made before rows are read.
 
     Args:
         source: what errors and the printed line call the source.

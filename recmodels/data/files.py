@@ -57,7 +57,7 @@ def data_roots() -> list[Path]:
 
 
 def project_data() -> Path:
-    """The `data/` folder of the project one works in, from its top folder or from inside it."""
+    """Return the `data/` folder of the project that contains the working directory."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "data" / "README.md").is_file():
@@ -69,9 +69,10 @@ def project_data() -> Path:
 def written_whole(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary name to write to; it is renamed when the block ends without an error.
 
-    A kill, a power failure or a full disk leaves what was there before. Each writer has a name of
-    its own, so that threads and processes may write the same file at once: the last one stays.
-    What killed processes left is removed. The folder is made where it is missing.
+    After a kill, a power failure or a full disk the previous file is still there. Each writer has
+    its own temporary name, so that threads and processes may write the same file at once; the last
+    one to finish replaces it. Temporary files of killed processes are removed. A missing folder is
+    created.
 
     Example:
         >>> with written_whole("results/table.md") as unfinished:
@@ -98,7 +99,8 @@ def write_json(path: str | os.PathLike, content, sort: bool = True) -> None:
     Args:
         path: of the file.
         content: of dicts, lists, texts and finite numbers.
-        sort: whether names are sorted, so that a change can be read; else they keep their order.
+        sort: whether names are sorted, so that differences are readable; otherwise they keep their
+            order.
 
     Raises:
         ValueError: JSON cannot hold it.
@@ -145,7 +147,7 @@ def locked(path: str | os.PathLike) -> Iterator[None]:
     """Lock a path against other threads and processes inside the block.
 
     The lock is on the file `.NAME.lock` in the same folder. It ends with the process that holds it,
-    even if that is killed. Waiting for more than a second is told on standard error.
+    even if that is killed. A wait of more than a second prints a line to standard error.
 
     Example:
         >>> with locked(path):

@@ -54,7 +54,7 @@ _ROUNDED = (
 
 
 def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
-    """Ids as int64 where all of them are written as whole numbers, else as text.
+    """Convert ids to int64 if all of them are whole numbers, otherwise to text.
 
     A column of whole numbers may spell them `12`, `12.0`, `+12`, `'12` or `１２`. In a column of
     text every id stays as it is written (`007`, `01` besides `1`), without blanks at its ends; two
@@ -62,7 +62,7 @@ def to_ids(column: pd.Series) -> tuple[pd.Series, str]:
     text; a single one is a placeholder and is refused.
 
     Returns:
-        The ids, and what was assumed, for the reader: `"integers"` or `"text"`.
+        The ids, and their type: `"integers"` or `"text"`.
 
     Raises:
         RowError: an id is missing, negative, a fraction, or has lost digits.
@@ -107,7 +107,7 @@ def check_ids(ids: pd.Series) -> None:
 
 
 def _whole_numbers(column: pd.Series, numbers: pd.Series) -> pd.Series:
-    """A table with missing ids turns integers into floats; this turns them back."""
+    """Convert floats back to integers, because a column with missing ids becomes float."""
     refuse(column, numbers.isna(), *_MISSING_ID)
     advice = "Name the column of ids, or read it as integers or text"
     limit, numbers = exact_limit(numbers.dtype), numbers.astype("float64")
@@ -193,7 +193,7 @@ def shape(text: str) -> str | None:
 
 
 def encode(texts: pd.Series) -> tuple[np.ndarray, pa.Array]:
-    """For each text its position among the different texts, which come second, int32."""
+    """Return the number of each text among the different texts, int32, and these texts."""
     encoded = pa.array(texts, pa.large_string()).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
@@ -201,7 +201,7 @@ def encode(texts: pd.Series) -> tuple[np.ndarray, pa.Array]:
 
 
 def _refuse_rounded(column: pd.Series, ids: pd.Series) -> None:
-    """Two or more long ids that all end in zeros were rounded by a spreadsheet."""
+    """Refuse long ids that all end in zeros: a spreadsheet has rounded them."""
     long = (ids >= 10 ** (SPREADSHEET_DIGITS + 1)).to_numpy()
     if long.any() and (ids[long] % 100 == 0).all() and ids[long].nunique() > 1:
         refuse(column, long, *_ROUNDED)

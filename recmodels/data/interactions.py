@@ -83,14 +83,14 @@ class Interactions:
         return self.order != "unordered"
 
     def select(self, rows: np.ndarray) -> "Interactions":
-        """The events of a boolean mask or an array of row positions, in their present order."""
+        """Return the events of a boolean mask or of row positions, in their present order."""
         rows = np.asarray(rows)
         if rows.dtype == bool:
             rows = np.flatnonzero(rows)
         return replace(self, events=self.events.iloc[np.sort(rows)].reset_index(drop=True))
 
     def user_offsets(self) -> tuple[np.ndarray, np.ndarray]:
-        """Users in table order (U,) and where the events of each begin and end (U + 1,), int64."""
+        """Return the users in table order, (U,), and the bounds of their events, int64 (U + 1,)."""
         users = self.events["user"].to_numpy()
         starts = np.flatnonzero(np.concatenate([[True], users[1:] != users[:-1]])[: len(users)])
         return users[starts], np.append(starts, len(users)).astype(np.int64)
@@ -107,7 +107,7 @@ class Interactions:
 
 
 def _check_events(events: pd.DataFrame, order: str, name: str) -> pd.DataFrame:
-    """The same table with ids and times in plain dtypes; raise if anything is wrong."""
+    """Return the table with ids and times in plain dtypes; raise if a value is invalid."""
     is_table = isinstance(events, pd.DataFrame)
     require(is_table, "`events` must be a pandas DataFrame", type=type(events))
     require(order in ORDERS, f"`order` must be one of {ORDERS}", order=order)
@@ -129,7 +129,7 @@ def _check_events(events: pd.DataFrame, order: str, name: str) -> pd.DataFrame:
 
 
 def _check_attributes(table: pd.DataFrame | None, ids: pd.Series) -> None:
-    """Refuse a table of what is known of items or users in which they would not be found."""
+    """Raise if the index of a table of items or users cannot match the ids of the log."""
     if table is None:
         return
     fits = isinstance(table, pd.DataFrame) and table.index.is_unique
@@ -189,7 +189,7 @@ def stable_order(users: pd.Series, times: np.ndarray) -> np.ndarray:
 
 
 def _codes(users: pd.Series) -> np.ndarray:
-    """Integers that sort as the users do, and differ where they differ."""
+    """Return an integer per row that is equal for equal users and sorts like them."""
     if users.dtype.kind in "iu":
         return users.to_numpy()
     codes, distinct = encode(users)
@@ -199,7 +199,7 @@ def _codes(users: pd.Series) -> np.ndarray:
 
 
 def _order(codes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Rows by code, then time; as one number where it fits, which sorts more than twice as fast."""
+    """Sort rows by code, then time; as one number if possible, which is more than twice as fast."""
     first, span = int(times.min()), int(times.max()) - int(times.min()) + 1
     if (int(codes.max()) + 1) * span < 2**63 and times.dtype.kind in "iu":
         key = codes.astype(np.int64)

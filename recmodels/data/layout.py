@@ -41,7 +41,7 @@ class Layout:
 
 
 def splitter(delimiter: str) -> tuple[str, Callable[[str], str] | None]:
-    """The one character to split at, and what puts it into whole lines where that is needed."""
+    """Return the character to split at, and a function that puts it into lines if needed."""
     if len(delimiter) == 1 and delimiter.isascii():
         return delimiter, None
     if delimiter != BLANKS:
@@ -67,7 +67,7 @@ def rows(lines: Iterable[str], delimiter: str, quoted: bool) -> Iterator[tuple[i
 def find_layout(
     part: Part, seen: Survey, delimiter: str | None, header: bool | None, names: list[str] | None
 ) -> Layout:
-    """The layout of a file; what is not given is guessed from its first thousand lines.
+    """Find the layout of a file; what is not given is guessed from its first thousand lines.
 
     Raises:
         ValueError: no delimiter or more than one fits, quotes do not match, it is unclear whether
@@ -155,9 +155,9 @@ def ragged(part: Part, line: int, count: int, width: int, delimiter: str) -> Val
 def _has_matching_quotes(part: Part, seen: Survey, delimiter: str) -> bool:
     """Whether quotes enclose fields; False where they are part of the text.
 
-    They are part of the text where the file cannot be read otherwise: a quote opens a field and
-    nothing closes it, or the field would run over lines that are whole rows themselves. Then all
-    lines must be rows without quotes, and no field may be enclosed in quotes.
+    Quotes are part of the text if the file cannot be read otherwise: a quote opens a field and
+    none closes it, or the field would contain lines that are complete rows. Then all lines must be
+    rows without quoting, and no field may be enclosed in quotes.
     """
     first = next(line for line in seen.sample if line.strip())
     width = len(next(csv.reader([first], delimiter=delimiter)))

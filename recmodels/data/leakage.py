@@ -14,7 +14,7 @@ class LeakReport:
     Everything that needs times is None for a log without them.
 
     Args:
-        name, protocol, part: what was looked at; `part` is `"test"`, or `"validation"` once the
+        name, protocol, part: what was measured; `part` is `"test"`, or `"validation"` once the
             test is taken away.
         train_events: events in training.
         users: cases.
@@ -24,8 +24,8 @@ class LeakReport:
             in time has none.
         ties_at_cut: targets in the same second as the last event of their input, so that the
             order of rows in the file decided what is predicted.
-        known_pairs: targets whose user has the same item in training. Harmless where people
-            repeat themselves; where a pair is one rating, the model was told the answer.
+        known_pairs: targets whose user has the same item in training. This is normal if users
+            return to items; if a pair is one rating, the target was in training.
         cold_users: users without a training event.
         cold_targets: targets without a training event: misses for every model.
         newcomers: users left out because they have no event before the cut.

@@ -1,4 +1,4 @@
-"""Logs whose next event follows from one certain earlier event: what can a model remember?"""
+"""Simulated logs whose next event is determined by one earlier event, to test memory."""
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,10 @@ def lag_log(
     noise: float = 0.2,
     seed: int = 0,
 ) -> Interactions:
-    """A log in which each event repeats the item from `lag` events before, or is random.
+    """Simulate a log in which each event repeats the item `lag` events before, or is random.
 
-    The best guess is right with probability 1 - noise + noise / V: see `lag_ceiling`.
+    The best possible prediction is right with probability 1 - noise + noise / V: see
+    `lag_ceiling`.
 
     Args:
         lag: distance, from 1 to `length` - 1.
@@ -51,8 +52,8 @@ def copy_log(
 ) -> Interactions:
     """A log of lists of 2 to `longest` random items, each followed by a separator and its copy.
 
-    Every event after the separator is certain, but how far back the answer lies differs from user
-    to user, so that a model has to find the separator.
+    Every event after the separator is determined, but its distance to the copied event differs
+    between users, so that a model has to find the separator.
 
     Args:
         longest: most items in a list, at least 2.

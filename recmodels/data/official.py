@@ -50,16 +50,16 @@ class Layout:
 
 
 def read_layouts(folder: Path, layouts: tuple[Layout, ...], name: str) -> pd.DataFrame:
-    """The events of all files of a folder that have one of the layouts, in time order.
+    """Read all files of a folder that have one of the layouts; events are in time order.
 
-    The first layout must be there; of the others those that are there are merged.
+    A file of the first layout must exist; existing files of the others are merged with it.
     """
     tables = [table for layout in layouts for table in _read_files(folder, layout, name)]
     return in_time_order(pd.concat(tables, ignore_index=True))
 
 
 def read_otto(folder: Path, layouts: tuple[Layout, ...], name: str) -> pd.DataFrame:
-    """OTTO: one session per line, which holds its events."""
+    """Read OTTO, whose files have one session with its events per line."""
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import json
@@ -83,7 +83,7 @@ def read_otto(folder: Path, layouts: tuple[Layout, ...], name: str) -> pd.DataFr
 
 
 def in_time_order(events: pd.DataFrame) -> pd.DataFrame:
-    """Events by user and time, with the order inside a second that exact times give."""
+    """Sort events by user and time; exact times decide the order within a second."""
     if "exact" not in events:
         return events
     rows = stable_order(events["user"], events.pop("exact").to_numpy())
@@ -91,7 +91,7 @@ def in_time_order(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def map_actions(codes: pd.Series, actions: dict[str, str], name: str) -> pd.Series:
-    """Our names for the codes of a log's actions.
+    """Replace the codes of a log's actions by our names.
 
     Raises:
         ValueError: a code is none of those that the publisher describes.

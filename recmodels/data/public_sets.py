@@ -25,9 +25,9 @@ class Source:
 
     Args:
         summary: one line for lists.
-        layouts: of its files; the first must be there, the others are merged with it. Simulated
-            data have none.
-        instead: layout of a file to read where the first one is not there.
+        layouts: of its files; the first must exist, the others are merged with it. Simulated data
+            have none.
+        instead: layout of a file to read if the first one does not exist.
         aliases: further names that its folder may have.
         published: those of `users`, `items` and `events` that its authors state.
         downloads: the official address of each file.

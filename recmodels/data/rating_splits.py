@@ -18,11 +18,11 @@ def random_ratings(
 ) -> Split:
     """Hold out events at random, as tutorials of rating models do.
 
-    Later events of a user help to predict earlier ones and the fashion of each day is known, so
-    figures are higher than any that time allows; use it to compare with published ones. Held-out
-    events of users without a training event become newcomers. A pair of user and item that stands
-    several times in the log may be in training and test at once: `leak_report` counts such
-    targets, and a log with a `value` is warned of, since the rating is then known.
+    Training then has later events of the same user and the trends of each day, so results are
+    better than any that are possible in practice. Use this split to compare with published
+    results. Held-out events of users without a training event become newcomers. A pair of user and
+    item that stands several times in the log may be in training and test at once: `leak_report`
+    counts such targets, and a log with a `value` is warned of, since the rating is then known.
 
     Args:
         interactions: any log.
@@ -69,8 +69,8 @@ def temporal_ratings(
 ) -> Split:
     """Hold out all events after a point in time; the temporal counterpart of `random_ratings`.
 
-    A case is an event after the cut of a user and an item that both have one before it; its input
-    is everything before the cut. Events of items that nobody had met are left out, those of users
+    A case is an event after the cut whose user and item both have an event before the cut; its
+    input is the user's history up to the cut. Events of other items are left out; those of users
     without an event before the cut become newcomers.
 
     Args:
@@ -92,7 +92,7 @@ def temporal_ratings(
 
 
 def _cases_met(interactions: Interactions, begin: int, end: int | None) -> Cases:
-    """All events in [begin, end) of items that the events before have."""
+    """Make cases of all events in [begin, end) whose item occurs before `begin`."""
     times = interactions.events["timestamp"].to_numpy()
     inputs = interactions.select(times < begin)
     inside = (times >= begin) & (times < (np.inf if end is None else end))

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def load(name: str, folder: str | Path | None = None) -> Interactions:
     """Load a known data set by its name.
 
-    Looks in `folder`, or without one in the folder that the environment variable
-    `RECMODELS_DATA` names, then in the project's `data/`; and downloads into the latter what is
-    in neither.
+    Looks in `folder`. Without one it looks in the folder that the environment variable
+    `RECMODELS_DATA` names, then in the project's `data/`, to which missing files are downloaded.
 
     Args:
         name: one of `SOURCES`.
-        folder: that of the data set itself, or one with data sets in it. Only it is looked in.
+        folder: that of the data set itself, or one with data sets in it. No other folder is
+            searched.
 
     Raises:
         ValueError: the name is not known, a file is not in the layout of its publisher, or a

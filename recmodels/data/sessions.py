@@ -9,8 +9,8 @@ from recmodels.data.errors import require
 def sessions(events: pd.DataFrame, gap_minutes: float = 30) -> pd.DataFrame:
     """Number the sessions of each user, and the events in each session.
 
-    A session ends where the next event comes more than `gap_minutes` later. A number depends on
-    earlier events of the same user alone, so that it may be told of an event when it happens.
+    A session ends if the next event is more than `gap_minutes` later. A number depends only on
+    earlier events of the same user, so that it is known when the event happens.
 
     Args:
         events: such as `log.events`, with `user` and `timestamp` in seconds, sorted by user and

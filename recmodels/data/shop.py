@@ -29,7 +29,7 @@ class Shop(SimulatedLog):
             of items. Only this may be shown to a model.
         process: the probabilities the log was drawn from.
         intents: the hidden intent at each event, int8, (N,).
-        runs: how many events in a row the item of each event has been touched, int8, (N,).
+        runs: number of consecutive events on the same item up to each event, int8, (N,).
     """
 
     process: Process
@@ -46,9 +46,10 @@ class Shop(SimulatedLog):
     def bayes(self, users, positions) -> np.ndarray:
         """The best prediction of an event from the items before it: the Bayes ceiling.
 
-        Exact forward filtering: the belief about the intent is updated event by event, then
-        every intent predicts with its weight. The time of the event is known, as it is to a shop
-        asked for a list; actions, dwell and device add nothing to what the items say.
+        Exact forward filtering: the probabilities of the intents are updated event by event, and
+        the predictions of all intents are averaged with these weights. The time of the event is
+        known, because a shop knows when it is asked for a list; actions, dwell and device contain
+        no further information about the next item.
 
         Args:
             users: raw user ids, (B,).
@@ -61,7 +62,7 @@ class Shop(SimulatedLog):
         return self._predict(rows, positions, self._filter(rows, positions))
 
     def oracle(self, users, positions) -> np.ndarray:
-        """The prediction of someone who knew the true intent before the event: same as `bayes`."""
+        """Return the best prediction if the true intent before the event is known; see `bayes`."""
         rows, positions = self.rows(users, positions), np.asarray(positions)
         belief = np.eye(NUM_INTENTS)[self.intents[rows - 1]]
         belief[positions == 0] = 1 / NUM_INTENTS
@@ -102,13 +103,13 @@ def simulate(
     language: str = "en",
     seed: int = 0,
 ) -> Shop:
-    """Open a shop, let users in for twelve weeks and write down what they did.
+    """Simulate twelve weeks of a shop whose best possible predictions are known exactly.
 
-    Users follow hidden intents that last for many items and then change. An intent goes to and
-    fro between two categories, and each item leads on to companions in other categories. So the
-    last item alone predicts poorly and the history well. Interesting items are looked at longer
-    and carried down the funnel: view, cart or favourite, buy. Visits follow the weekday and the
-    hour, and items slowly gain or lose popularity.
+    Users follow hidden intents, which last for many items and then change. An intent alternates
+    between two categories, and each item leads to companion items in other categories. So the last
+    item alone predicts poorly, and the history well. Users view interesting items longer and act
+    on them in the order of a funnel: view, cart or favourite, buy. Visits depend on the weekday
+    and the hour, and items slowly gain or lose popularity.
 
     Args:
         num_users: U.

@@ -55,7 +55,7 @@ class BehaviourShop(SimulatedLog):
 
     @property
     def intents(self) -> np.ndarray:
-        """The hidden intent at each event, int8, (N,): which two categories the user is after."""
+        """The hidden intent at each event, int8, (N,): the two categories of interest."""
         return self.hidden.intent
 
     @cached_property
@@ -97,7 +97,7 @@ class BehaviourShop(SimulatedLog):
         return self._states_and_types(users, positions)[0].sum(axis=(1, 2, 3))
 
     def bayes_items(self, users, positions, given: str | None = None) -> np.ndarray:
-        """Probability of each item of an event, whatever its type or if it is of a given type.
+        """Probability of each item of an event, of any type or given its type.
 
         With `given="buy"` it answers which item will be bought, if the next event is a purchase.
 
@@ -126,7 +126,7 @@ class BehaviourShop(SimulatedLog):
     def bayes_joint(self, users, positions) -> np.ndarray:
         """Probability of each type together with each item: float64, (B, A, V), sums to 1.
 
-        See `bayes_types`. All users begin with a view, so that a first event has no other type.
+        See `bayes_types`. The first event of a user is always a view.
         """
         states, last = self._states_and_types(users, positions)
         joint = self.process.item_table(states, last)
@@ -219,10 +219,10 @@ def simulate_behaviour(
     now and then, mostly between sessions. An event becomes a view, cart, favourite or purchase by
     a funnel: it depends on the type of the last event, on whether the user came to buy, on the
     price of the item compared with the budget of the segment, on weekday and hour, and on the
-    device. Purchases and the like mostly concern the item just seen; views go on to its companion
-    or to what the intent and the budget prefer. Dwell depends on type and mission, and gaps on
-    type, mission, dwell, weekday and segment. A dwell may be longer than the gap that follows:
-    the next page then opened in another tab.
+    device. Most carts, favourites and purchases are of the item of the last event; views are of
+    its companion or of items that fit the intent and the budget. Dwell depends on type and
+    mission, and gaps on type, mission, dwell, weekday and segment. A dwell may be longer than the
+    gap that follows: the next page then opened in another tab.
 
     Args:
         num_users: U.

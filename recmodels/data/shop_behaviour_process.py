@@ -52,17 +52,17 @@ class BehaviourProcess:
     """All probabilities of the shop: a hidden Markov process whose belief can be updated exactly.
 
     The hidden state has three parts: the *segment* of the user (G = 3, never changes), the
-    *intent* (Z = 7, which two categories the user goes to and fro between) and the *mission*
-    (M = 2: browsing or shopping). Between two events the session goes on or a new one begins
-    (E = 2), the state may change, and then a type, an item, a gap and a dwell are drawn. All of
-    them depend on the new state and on what the shop saw of the last event alone, its time and
-    device included. Arrays below have the axes (B, E, G, Z, M), or some of them in this order.
+    *intent* (Z = 7, the two categories between which the user alternates) and the *mission* (M =
+    2: browsing or shopping). Between two events the session goes on or a new one begins (E = 2),
+    the state may change, and then a type, an item, a gap and a dwell are drawn. All of them depend
+    on the new state and on what the shop saw of the last event alone, its time and device
+    included. Arrays below have the axes (B, E, G, Z, M), or some of them in this order.
 
     Args:
         next_line: the line of the catalogue that each line leads to, int32, (lines,).
         turns_to: the category that an intent turns to after each category, int8, (Z, 7).
         browse: probability of each item if it is browsed, rows sum to 1, (G, Z, V).
-        affordable: from -1 (far too dear) to 1 (cheap) by segment and item, (G, V).
+        affordable: from -1 (far too expensive) to 1 (cheap) by segment and item, (G, V).
     """
 
     next_line: np.ndarray

@@ -1,4 +1,4 @@
-"""What users of the shop of behaviour buy next within some days, and how probable it is."""
+"""Exact probabilities of the next purchase within some days in the simulated behaviour shop."""
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ from recmodels.data.shop_clock import DAY
 def purchase_chances(
     shop: BehaviourShop, users, positions, *, days: float = 7, draws: int = 128, seed: int = 0
 ) -> np.ndarray:
-    """Probability that the next purchase is of each item and comes within some days.
+    """Return the probability that the next purchase is of an item and within some days.
 
-    The best prediction that anyone can make who has seen everything before an event: users go on
-    from states that are drawn from the exact belief, as if their logs did not end. The sampling
+    This is the best possible prediction from everything before an event: the histories are
+    continued from states drawn from the exact posterior, as if the logs did not end. The sampling
     error of a probability p is sqrt(p (1 - p) / draws).
 
     Args:

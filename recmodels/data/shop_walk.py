@@ -6,7 +6,7 @@ from recmodels.data.shop_process import NUM_INTENTS, Process
 
 
 class _Shelves:
-    """Draws from `process.browse`, leaving out one item a row, by inverting its cumulative sum."""
+    """Draws from `process.browse` without one item per row, by inverting its cumulative sum."""
 
     def __init__(self, browse: np.ndarray) -> None:
         rows = browse.reshape(-1, browse.shape[-1])
@@ -18,7 +18,7 @@ class _Shelves:
         self.ends = ends.ravel()
 
     def draw(self, week, intent, left_out, uniform: np.ndarray) -> np.ndarray:
-        """One item a row, int32, (B,); `left_out` is None or the item that must not come, (B,)."""
+        """Draw one item per row, int32, (B,); `left_out` is None or an item to exclude, (B,)."""
         row = week * NUM_INTENTS + intent
         if left_out is not None:
             cell = row * self.num_items + left_out

@@ -64,7 +64,7 @@ class Part:
 
 
 class Budget:
-    """Refuse a table that would not fit into memory, before it is held there.
+    """Refuse a table that would not fit into memory, before it is loaded.
 
     The limit is the memory that is available, or the gigabytes in the environment variable
     `RECMODELS_MEMORY_GB`.
@@ -80,7 +80,7 @@ class Budget:
             raise invalid(must, RECMODELS_MEMORY_GB=given) from error
 
     def spend(self, num_bytes: int) -> None:
-        """Count bytes that are held; a `ValueError` beyond the limit."""
+        """Count bytes in use; raise a `ValueError` beyond the limit."""
         self.check(self.spent + num_bytes)
         self.spent += num_bytes
 
@@ -102,7 +102,7 @@ def first_bytes(path: Path) -> bytes:
 
 
 def find_parts(path: str | Path) -> list[Part]:
-    """The files that a path means: a file, a folder or pattern of files, or a zip archive.
+    """Find the files of a path: a file, a folder or pattern of files, or a zip archive.
 
     Args:
         path: `~` is the home folder. A folder or a pattern (`logs/*.csv`) means all files in it,

@@ -17,11 +17,11 @@ class Cases:
 
     Args:
         inputs: the events a model may look at; may hold users who have no target.
-        targets: the events to predict, a query each: the one that came next, or under
-            `"random-80-20"`, `"temporal-80-20"` and `"tables"` possibly several of a user. Every
+        targets: the events to predict, one per query: the next event of each user, or with
+            `"random-80-20"`, `"temporal-80-20"` and `"tables"` possibly several per user. Every
             user here has events in `inputs`.
-        newcomers: the first event of each user who has none in `inputs`, for what can answer
-            without a history; None where a split has no such users by construction.
+        newcomers: the first event of each user who has none in `inputs`, for models that need no
+            history; None if a split has no such users by construction.
         known: how many of the oldest events of its user in `inputs` are known to each case,
             (N,); None where all of them are. `inputs` may hold targets then.
     """
@@ -59,8 +59,8 @@ class Split:
         protocol: `"leave-one-out"`, `"temporal"`, `"random-80-20"`, `"temporal-80-20"`,
             `"last-event"`, `"last-day"` or `"tables"`.
         train: the only events whose targets may move a weight.
-        validation: the cases every choice is made on.
-        test: the cases of the final figure, or None once they are taken away.
+        validation: the cases for all choices.
+        test: the cases of the final measurement, or None after `without_test`.
         catalogue: raw ids of all items that can be ranked, each once.
         cut: of the temporal protocols, the seconds at which validation and test begin.
     """
@@ -212,7 +212,7 @@ def split_at(
 
 
 def cases_among(inputs: Interactions, targets: Interactions) -> Cases:
-    """Targets of users with inputs, and those of users without."""
+    """Return the targets of users with inputs, and those of users without."""
     known = targets.events["user"].isin(inputs.events["user"].unique()).to_numpy()
     return Cases(inputs, targets.select(known), targets.select(~known))
 

@@ -22,8 +22,8 @@ def split_from_tables(
 
     The input of a validation case is what training holds of the user; that of a test case, what
     training and validation hold. Events of users without an input become newcomers. All items of
-    the three tables are in the catalogue. What training does not know is printed in one line to
-    standard error; `leak_report` counts the rest.
+    the three tables are in the catalogue. One line on standard error gives the number of users and
+    items that are not in training; `leak_report` has further counts.
 
     Args:
         train, validation, test: logs from `read_events` or `from_frame`, alike in order and in

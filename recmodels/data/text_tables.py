@@ -17,7 +17,7 @@ BLOCK_BYTES = 1 << 22
 
 @dataclass(frozen=True)
 class Format:
-    """How a caller says that a text file is written; None means to find out.
+    """Options of the caller about the format of a text file; None means to find out.
 
     Raises:
         ValueError: one of them is of another type or can be none.
@@ -162,7 +162,7 @@ class _Encoded(io.RawIOBase):
 
 
 def tidy(texts: pa.Array) -> pa.Array:
-    """Whole numbers where every field is written as one, else text.
+    """Convert a column to whole numbers if every field is one; otherwise keep text.
 
     Text loses the blanks at its ends, and the empty field is missing. A column becomes numbers
     only if that loses nothing: `007`, `+5` and `-0` stay text.

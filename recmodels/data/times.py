@@ -60,7 +60,7 @@ class TimeOptions:
 def to_seconds(
     times: pd.Series, options: TimeOptions = TimeOptions()
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """UTC seconds of times written as numbers, dates or text.
+    """Convert times written as numbers, dates or text to UTC seconds.
 
     Args:
         times: numbers since 1970 in one unit, digits of dates (`YYYYMMDD`, also with hours,
@@ -176,7 +176,7 @@ def _from_format(times: pd.Series, plain: pd.Series, options: TimeOptions):
 def _from_local(
     times: pd.Series, ticks: np.ndarray, zoned: np.ndarray, reading: str, options: TimeOptions
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """UTC from microseconds that are UTC already where `zoned`, else of a clock on the wall."""
+    """Convert local time to UTC; microseconds marked by `zoned` are UTC already."""
     if zoned.any() and not zoned.all() and options.timezone is None:
         advice = "Give `timezone` for the rows without a zone, 'UTC' or their own"
         refuse(times, ~zoned, "are dates without a time zone among others with one", advice)

@@ -46,7 +46,7 @@ def refuse(column: pd.Series, bad: np.ndarray | pd.Series, what: str, advice: st
 
 
 def unwrap(column: pd.Series) -> pd.Series:
-    """The same values in the plainest dtype: text as `str`, categories and objects by content."""
+    """Return the values in the simplest dtype: text as `str`, categories and objects by content."""
     if isinstance(column.dtype, pd.SparseDtype):
         column = column.sparse.to_dense()
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -137,6 +137,6 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> pd.Series:
 
 
 def matches(text: pd.Series, pattern: str) -> np.ndarray:
-    """Whether each text as a whole fits; missing ones do not."""
+    """Return whether each text matches a pattern as a whole; False for missing ones."""
     fits = pc.match_substring_regex(pa.array(text), f"(?s)^(?:{pattern})$")
     return np.asarray(pc.fill_null(fits, False))

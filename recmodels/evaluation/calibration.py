@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and what is chosen on validation to correct them."""
+"""Measure the calibration of probabilities, and correct it with validation cases."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def binned_error(confidence, hits, weights=None, bins: int = BINS) -> float:
 
     Args:
         confidence: probability of the most probable class, (N,).
-        hits: whether that class came, (N,).
+        hits: whether that class was the true one, (N,).
         weights: of the cases, (N,); by default 1 each.
         bins: how many bins of equal width lie between 0 and 1.
 
@@ -64,8 +64,8 @@ def calibrated_range(
 ) -> Interval:
     """The ECE that a perfectly calibrated model with these probabilities has by chance.
 
-    Labels are drawn from the probabilities themselves, so that any error is chance: it falls with
-    the number of cases and never is 0.
+    Labels are drawn from the probabilities themselves, so that all of the error is due to chance:
+    it becomes smaller with more cases, but is never 0.
 
     Args:
         probabilities: of a model, (N, A).
@@ -75,7 +75,7 @@ def calibrated_range(
         seed: of the draws.
 
     Returns:
-        Mean of the draws, 0, and the value that `level` of the draws do not exceed.
+        The mean of the draws, 0, and the quantile `level` of the draws.
     """
     require(0 < level < 1, "`level` must lie between 0 and 1", level=level)
     confidence = np.asarray(probabilities, np.float64).max(axis=1)
@@ -170,7 +170,8 @@ def choose_decision_weights(probabilities: np.ndarray) -> np.ndarray:
     Returns:
         Weights for `decide`; the smallest is 1.
 
-    Example: where a rare class has 0.3 at most, it is named only with a weight above 0.7 / 0.3.
+    Example: a rare class whose probability is 0.3 at most is predicted only with a weight above
+    0.7 / 0.3.
     """
     size = probabilities.shape[1]
     first = probabilities.sum(axis=0).argmax()
@@ -200,7 +201,7 @@ def _expected_macro_f1(probabilities: np.ndarray, predicted: np.ndarray) -> floa
 def confusion(
     targets: np.ndarray, predicted: np.ndarray, size: int, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """How often each class was predicted where each came, float64 (A + 1, A).
+    """Count the cases by true class (rows) and predicted class, float64 (A + 1, A).
 
     Args:
         targets: integers (N,); A is a class that training never saw, and negative ones
@@ -234,7 +235,7 @@ def precision_recall_f1(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def macro_f1(matrix: np.ndarray) -> float:
-    """Mean F1 over the classes that came or were predicted; see `confusion`."""
+    """Return the mean F1 over the classes that occurred or were predicted; see `confusion`."""
     there = matrix.sum(axis=0) + matrix[:-1].sum(axis=1) > 0
     return float(precision_recall_f1(matrix)[2][there].mean()) if there.any() else 0.0
 

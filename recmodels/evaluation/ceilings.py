@@ -1,4 +1,4 @@
-"""The best any model could do on the simulated shops, measured as if it were a model."""
+"""The best possible predictions of the simulated shops, in the form of models."""
 
 from collections.abc import Sequence
 
@@ -71,10 +71,9 @@ class _Truth:
 
 
 class BayesCeiling(_Truth):
-    """The known ceiling: what follows from the items before the event, and no model can beat.
+    """The known ceiling: the best ranking by the items before the event, for any model.
 
-    Its own luck differs from sample to sample: on few users a model may come out above it by
-    chance.
+    Its measured score varies between samples: with few users a model may exceed it by chance.
 
     Example:
         >>> shop = simulate()
@@ -88,7 +87,7 @@ class BayesCeiling(_Truth):
 
 
 class BayesEvents(BayesCeiling):
-    """The known ceiling for the next event whole: its type, its item and the time until it comes.
+    """The known ceiling for all of the next event: type, item and time until it happens.
 
     For a shop of `simulate_behaviour`. Everything before the event is known, nothing of the event
     itself. Items outside the vocabulary are left out of the distribution, which is that of the
@@ -142,7 +141,7 @@ class BayesEvents(BayesCeiling):
 
 
 class Oracle(_Truth):
-    """What someone could predict who sees the hidden intent: the price of having to infer it."""
+    """The best prediction if the hidden intent is known; its lead is the cost of inferring it."""
 
     def probabilities(self, users: np.ndarray, positions: np.ndarray) -> np.ndarray:
         return self.shop.oracle(users, positions)

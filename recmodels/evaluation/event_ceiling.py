@@ -1,4 +1,4 @@
-"""How much of what can be known of the next event a model has learnt, in exact expectation."""
+"""The share of the known ceiling of the next event that a model reaches, in expectation."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,7 @@ def share_of_ceiling(
 ) -> pd.DataFrame:
     """Place a model between a floor and the best possible forecast of a simulated shop.
 
-    A forecast is worth the log-likelihood that it can expect: with q the exact probabilities,
+    A forecast is measured by its expected log-likelihood. With q the exact probabilities:
 
         type             sum over types a of  q(a) ln p(a)
         item             sum over a of  q(a)  sum over items v of  q(v | a) ln p(v | a)
@@ -35,8 +35,8 @@ def share_of_ceiling(
                          the probability of a purchase
         gap              integral of  q(x) ln p(x)  over x = ln(1 + seconds)
 
-    Each is a mean over the queries. What came by chance plays no part, so that the only sampling
-    error is that of the histories. The share is (model - floor) / (ceiling - floor).
+    Each is a mean over the queries. The events that happened are not used, so that the only
+    sampling error is that of the histories. The share is (model - floor) / (ceiling - floor).
 
     Args:
         model: of types, items and times.

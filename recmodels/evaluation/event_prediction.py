@@ -28,7 +28,7 @@ _INTERVALS = {"gap_coverage_50": 0.5, "gap_coverage_90": 0.9}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EventEvaluation:
-    """What a model expected of every event asked for, and what came.
+    """The forecast of a model for every target event, and the true event.
 
     Args:
         table: one row per query: `user` (a number per user), `target` (place of the type in
@@ -69,13 +69,13 @@ class EventEvaluation:
 
     @property
     def confusion(self) -> pd.DataFrame:
-        """Events by the type that came (rows) and the type decided for (columns)."""
+        """Events by the true type (rows) and the predicted type (columns)."""
         matrix = confusion(self.targets, self.table["predicted"].to_numpy(), len(self.types))
         names = [*self.types, "<unknown>"]
         return pd.DataFrame(matrix.astype(int), names, list(self.types)).rename_axis("came")
 
     def to_dict(self) -> dict:
-        """What a stored result records, in types that JSON knows; the rows are left out."""
+        """Return the fields of a stored result as plain values for JSON, without the rows."""
         return {
             "metrics": dict(self.metrics),
             "warm_metrics": dict(self.warm_metrics),
@@ -95,7 +95,7 @@ def evaluate_events(
     decision_weights: np.ndarray | None = None,
     chunk_size: int = 512,
 ) -> EventEvaluation:
-    """Forecast the next event of every query and compare it with what came.
+    """Forecast the next event of every query and compare it with the true event.
 
     The median of the time is its point forecast. Times are not measured where the queries tell
     them (`protocol.query_time`).

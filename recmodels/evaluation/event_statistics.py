@@ -1,4 +1,4 @@
-"""How sure measures of forecasts of events are: users are drawn with all their events."""
+"""Uncertainty of measures of event forecasts: bootstraps that draw users with all their events."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ def event_intervals(
 ) -> dict[str, Interval]:
     """95 % percentile bootstrap intervals of `event_metrics` over users with all their events.
 
-    Events of one user resemble each other, so that an interval over events would be too narrow.
+    Events of one user are correlated, so that an interval over events would be too narrow.
 
     Args:
         tables: of `EventEvaluation`, one per seed; measures are means over the seeds.

@@ -118,7 +118,7 @@ class HeldOut:
         return metrics.get(HELD_OUT_METRICS[1], 0.0) - metrics.get("rmse", 0.0)
 
     def to_dict(self) -> dict:
-        """What a stored result records; the rows of the ratings are left out."""
+        """Return the fields of a stored result, without the rows of the ratings."""
         users = {name: row["users"] for name, row in summarise_held_out(self.table).items()}
         return {
             "metrics": self.metrics,
@@ -148,8 +148,7 @@ def user_sums(table: pd.DataFrame, seed: int, num_users: int) -> pd.DataFrame:
 def interval_of_sums(sums: pd.DataFrame, name: str, seed: int = 0) -> tuple[float, float]:
     """95 % percentile bootstrap over users of a measure over ratings, averaged over seeds.
 
-    Users are drawn with all their ratings, which are no independent tries: who rates kindly does
-    so again and again.
+    Users are drawn with all their ratings, because the ratings of one user are not independent.
 
     Args:
         sums: from `user_sums`, the columns of all seeds.

@@ -1,7 +1,8 @@
 """Accuracy metrics from the ranks of users, and metrics of lists beyond accuracy.
 
-The first family maps ranks to values of the same shape, one positive a user; average them for the
-figure in a table. The second looks at the lists that users were shown, (U, k), where 0 is padding.
+The first family maps ranks to values of the same shape, with one positive per user; their mean is
+the value in a table. The second measures the lists that users were shown, (U, k), where 0 is
+padding.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,7 +107,7 @@ def novelty(lists: np.ndarray, popularity: np.ndarray) -> float:
 
     Args:
         lists: item ids, (U, k).
-        popularity: training events of each item, (V + 1,); entry 0 belongs to nobody.
+        popularity: training events of each item, (V + 1,); entry 0 is padding.
 
     Returns:
         Bits: 0 if all events have the same item, log2(V) if all items are equally popular.
@@ -147,7 +148,7 @@ def category_matrix(categories: Sequence[str | None]) -> scipy.sparse.csr_array:
     """Which categories each item has, from texts such as `"Drama|War"`.
 
     Args:
-        categories: one text an item in the order of the item ids 1..V; several categories are
+        categories: one text per item in the order of the item ids 1..V; several categories are
             joined by `|`; empty or missing where nothing is known.
 
     Returns:

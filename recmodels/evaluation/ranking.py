@@ -57,9 +57,9 @@ def rank(
         chunk_size: users scored at once; changes memory and speed, never the result.
 
     Raises:
-        ValueError: `queries` are no `Queries` or none, `filter_seen` is no truth value, `k` or
-            `chunk_size` is no whole number from 1 on, or the scores are not finite or have the
-            wrong shape, such as those of a model made for another catalogue.
+        ValueError: `queries` is not a `Queries` or has no rows, `filter_seen` is not a bool, `k`
+            or `chunk_size` is not a whole number of at least 1, or the scores are not finite or
+            have the wrong shape, such as those of a model made for another catalogue.
 
     Example:
         >>> ranking = rank(model, data.test)
@@ -231,7 +231,7 @@ def top_items(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def _drop_late_ties(scores: np.ndarray, last: np.ndarray, wanted: int) -> np.ndarray:
-    """Exactly `wanted` True a row: all above `last`, then the smallest ids that equal it."""
+    """Keep exactly `wanted` True per row: all above `last`, then the smallest ids that equal it."""
     above = scores > last
     equal = scores == last
     room = wanted - above.sum(axis=1, keepdims=True)

@@ -102,7 +102,7 @@ class Evaluation:
         return rank_metric(metric, self.per_user["rank"].to_numpy())
 
     def to_dict(self) -> dict:
-        """What a stored result records, in types that JSON knows; the per-user part is left out."""
+        """Return the fields of a stored result for JSON, without the per-user part."""
         return {
             "metrics": dict(self.metrics),
             "warm_metrics": dict(self.warm_metrics),
@@ -138,14 +138,14 @@ def evaluate(
             data.
         protocol: instead of the one of the data.
         ks: list lengths to measure at.
-        item_categories: one text an item in the order of the item ids 1..V, categories joined by
+        item_categories: one text per item in the order of the item ids 1..V, categories joined by
             `|`; adds `"diversity@k"`. From an item table:
             `interactions.items["category"].reindex(data.vocabulary.raw_ids)`.
 
     Raises:
-        ValueError: `ks` is empty or holds other than whole numbers from 1 on, the model was made
-            for other items or users, or `item_categories` is not one text an item; and what
-            `rank` raises.
+        ValueError: `ks` is empty or has values that are not whole numbers of at least 1, the model
+            was made for other items or users, or `item_categories` is not one text per item; and
+            the errors of `rank`.
 
     Example:
         >>> evaluate(model, data.test).metrics["ndcg@10"]
@@ -161,7 +161,7 @@ def evaluate(
     per_user = _per_user_table(ranking, queries, popularity)
     membership = None
     if item_categories is not None:
-        must = "`item_categories` must hold one text an item, in the order of the item ids"
+        must = "`item_categories` must hold one text per item, in the order of the item ids"
         counts = {"texts": len(item_categories), "items": ranking.num_items}
         require(len(item_categories) == ranking.num_items, must, **counts)
         membership = metric_functions.category_matrix(item_categories)

@@ -18,7 +18,7 @@ def seen_item_share(model: Scores, histories: Histories, k: int) -> np.ndarray:
         k: length of the lists.
 
     Returns:
-        Float64, (U,). Where nobody takes an item twice these places are lost.
+        Float64, (U,). If users never take an item twice, these places are wasted.
 
     Example:
         >>> seen_item_share(MostPopular().fit(data.train, data.num_items), data.train, 100).mean()

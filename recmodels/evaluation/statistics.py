@@ -27,7 +27,7 @@ def bootstrap_interval(
 ) -> Interval:
     """Compute a percentile bootstrap interval of a mean over users.
 
-    It says how far the mean would move with other users, not with other seeds: see `seed_std`.
+    It says how the mean varies between samples of users, not between seeds: see `seed_std`.
 
     Args:
         per_user_values: one value per user, averaged over seeds, (U,).
@@ -77,7 +77,7 @@ def paired_permutation_test(
 ) -> float:
     """Return the two-sided p-value of a paired permutation test, by random sign flips.
 
-    If the models were alike, each user's difference could as well have had the other sign.
+    If the models were equal, each user's difference could as well have had the other sign.
 
     Args:
         a, b: one value per user of two models, averaged over seeds, the same users in the same
@@ -99,7 +99,7 @@ def paired_permutation_test(
     as_extreme = 0
     for start in range(0, resamples, batch):
         shape = (min(batch, resamples - start), -(-len(differences) // 8))
-        drawn = generator.integers(0, 256, shape, np.uint8)  # A bit a user.
+        drawn = generator.integers(0, 256, shape, np.uint8)  # One bit per user.
         signs = np.unpackbits(drawn, axis=1, count=len(differences))
         flipped = signs.astype(np.float64) @ differences
         as_extreme += int((np.abs(differences.sum() - 2 * flipped) >= extreme).sum())

@@ -157,8 +157,8 @@ def _scale_up(
 def describe_estimate(estimate: Estimate) -> str:
     """Return an estimate as text."""
     return (
-        f"{estimate.experiment}: at most {estimate.total_seconds / 60:.1f} minutes a seed on this "
-        f"machine as it is now: {estimate.start_seconds:.0f} s to start, "
+        f"{estimate.experiment}: at most {estimate.total_seconds / 60:.1f} minutes per seed on "
+        f"this machine as it is now: {estimate.start_seconds:.0f} s to start, "
         f"{estimate.epochs} epochs of {estimate.epoch_seconds:.1f} s, validations of "
         f"{estimate.validation_seconds:.1f} s; {estimate.peak_gib:.1f} GiB of memory at the most, "
         f"of {estimate.available_gib:.1f} GiB that are free."

@@ -255,7 +255,7 @@ FIGURE_TEXTS: tuple[tuple[str, str], ...] = (
     (r"(.+), 95 % interval", r"\1，95 % 置信区间"),
     (r"ceiling (.+)", r"上限 \1"),
     (r"median (.+)", r"中位数 \1"),
-    (r"(.+) of users are longer than (.+)", r"\1 的用户多于 \2 个事件"),
+    (r"(.+) of users have more than (.+) events", r"\1 的用户多于 \2 个事件"),
     (
         r"events per user \(the longest 1 % in the last bar\)",
         "每个用户的事件数（最长的 1 % 归入末尾）",

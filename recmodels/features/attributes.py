@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 _WORD = re.compile(r"\w+")
-_BINS = 8  # Of numbers such as an age, equally full.
+_BINS = 8  # For numbers such as an age; all bins have about as many ids.
 
 
 def attribute_matrix(
@@ -23,7 +23,7 @@ def attribute_matrix(
     like any other. Numbers become equally full bins.
 
     Args:
-        table: one row an id, indexed by raw id, such as `interactions.items`.
+        table: one row per id, indexed by raw id, such as `interactions.items`.
         raw_ids: whose rows to make, in this order, (N,). Ids that the table lacks have only zeros.
         columns: of the table, such as `("title", "category")`.
         min_count: attributes of fewer ids are left out.

@@ -16,20 +16,20 @@ REACH = 3  # at most so many events away.
 class Augment:
     """Shares of the events of each training window that are changed, each from 0 to below 1.
 
-    Of a window of n events, floor(share * n) or one more are changed, so that the mean is
-    share * n. Only training batches are changed and only what the model reads: an event that is
-    asked for stays what it was. Changes are made in this order; Liu et al., "Contrastive
-    Self-supervised Sequential Recommendation with Robust Augmentation", 2021, section 3.
+    In a window of n events, floor(share * n) or one more are changed, so that the mean is share *
+    n. Only the inputs of training batches are changed; the targets stay the same. Changes are made
+    in this order; Liu et al., "Contrastive Self-supervised Sequential Recommendation with Robust
+    Augmentation", 2021, section 3.
 
     Args:
         crop: events left out at the two ends together; a random run stays, at least one event.
-        reorder: events of a random run that are shuffled. Positions within the run ask for
-            nothing, because what follows there may have been read; its last position does.
+        reorder: events of a random run that are shuffled. Positions within the run have no target,
+            because the input may contain the next event; its last position has one.
         substitute: items replaced by one of the ten that most often stand at most three events
             away from them in training. An item without such a neighbour stays.
         insert: events after which an event is added whose item is chosen likewise. It has the
-            other columns of the event before it and asks for nothing; where the window is full,
-            the oldest event is left out.
+            other columns of the event before it and has no target; if the window is full, the
+            oldest event is left out.
         mask: items replaced by the mask item.
 
     Columns of items are those of the new items; columns of events, such as the gap, stay with
@@ -63,7 +63,7 @@ class _Window:
     Args:
         places: of the events in the flat arrays, -1 where padded.
         items: their item ids.
-        targets: places of the events asked for, -1 where nothing is asked.
+        targets: places of the targets, -1 where a position has none.
     """
 
     places: np.ndarray
@@ -182,7 +182,7 @@ class Augmenter:
         window.items = np.where(_choose(window, share, rng), self.mask_id, window.items)
 
     def _near(self, items: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each item one of its neighbours, or itself where it has none."""
+        """Return for each item one of its neighbours, or itself if it has none."""
         known = self.neighbours[items]  # (B, T, NEIGHBOURS)
         counts = (known > 0).sum(axis=2)
         drawn = (rng.random(items.shape) * counts).astype(np.int64)

@@ -44,11 +44,11 @@ class NextItemBatches(EpochBatches):
     Args:
         histories: training histories; users with a single event have no target and are skipped.
         max_length: L, the most inputs in a window.
-        batch_size: windows of full length a batch; shorter windows are scaled up to match.
+        batch_size: windows of full length per batch; batches of shorter windows have more of them.
         seed: of the shuffling.
         windows: `"latest"` trains on the newest window of each user, `"all"` on every event,
-            `"prefixes"` too, but with a window for each of them that ends there and asks for
-            nothing else: many times the work, for encoders that see both sides of an event.
+            `"prefixes"` too, but with one window per event, which has no other target: many times
+            the work, for encoders that see both sides of an event.
         prefixes: how many of these windows each user has in an epoch, drawn anew in every one;
             None for all.
         negatives: draws negatives for losses that need them.
@@ -56,9 +56,9 @@ class NextItemBatches(EpochBatches):
             each position has its own (G = N).
         max_positions: the most positions of a batch that count, drawn evenly from all of its
             windows, for losses whose cost grows with their square; N is then this everywhere.
-        columns: of the histories, which the model reads besides the items.
-        targets: further things to predict of each event, (N, ...) by name along the events of the
-            histories. The model is not given them.
+        columns: names of the histories' columns that the model reads besides the items.
+        targets: further values to predict for each event of the histories, (N, ...) by name. They
+            are not model inputs.
         augmenter: changes what the model reads of each window; None leaves it as it is.
         epoch: the epoch to begin with.
 
@@ -209,9 +209,9 @@ class NextItemBatches(EpochBatches):
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:
     """Return the lengths to which windows are padded.
 
-    Keras takes a length for fixed that the first two batches share. Windows that do not shift
-    show it two lengths in every epoch, or the only one there ever is; where there might be one
-    length in this epoch and another in the next, all windows are padded to the same.
+    Keras treats a length as fixed if the first two batches have the same one. So either two
+    lengths occur in every epoch, or all windows are padded to one length, which is also done if
+    the length could differ between epochs.
     """
     bounds = np.unique(np.ceil(np.array(BUCKET_SHARES) * max_length).astype(int))
     targets = lengths[lengths > 1] - 1
@@ -223,8 +223,8 @@ def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np
 def _even_out(plan: list[tuple[int, np.ndarray]], count: int) -> None:
     """Split the largest or merge the smallest batches, in place, until there are `count`.
 
-    Windows that shift fill the buckets differently every epoch, but Keras takes as many steps in
-    each epoch as in the first: it would drop batches, or run out of them.
+    Windows that are cut anew in every epoch fill the buckets differently, but Keras takes as many
+    steps in each epoch as in the first one.
     """
     while len(plan) < count:
         largest = max(range(len(plan)), key=lambda i: len(plan[i][1]))

@@ -193,7 +193,7 @@ def check_column_sizes(sizes) -> None:
 
 
 def check_columns(columns: Mapping, sizes: Mapping[str, Mapping[str, int]]) -> None:
-    """Raise where columns that a model reads do not have the sizes that it was made for.
+    """Raise if columns that a model reads do not have the sizes that it was made for.
 
     Args:
         columns: codes or numbers by name, (..., T) or (..., T, C); also `Lookup`.

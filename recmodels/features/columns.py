@@ -30,7 +30,7 @@ class Column:
 
     @property
     def fitted(self) -> bool:
-        """Whether the encoder knows what `encode` needs."""
+        """Return whether the encoder is fitted."""
         return True
 
     @property
@@ -44,11 +44,11 @@ class Column:
         return 1
 
     def fit(self, values: pd.Series) -> Self:
-        """The encoder with what it learns from training values."""
+        """Return the encoder fitted to training values."""
         return self
 
     def to_config(self) -> dict:
-        """What JSON can hold."""
+        """Return a dict of plain values for JSON."""
         return {"kind": self.kind, **asdict(self)}
 
     @classmethod

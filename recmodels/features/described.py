@@ -7,7 +7,7 @@ OF = ("events", "items", "users", "asked")
 
 
 def check_described(name: str, column: Column, source: str) -> None:
-    """Raise where a column describes what its kind cannot, or would tell a query its answer."""
+    """Raise if a column has an invalid `of`, or would give a query its target."""
     if column.of not in OF:
         raise ValueError(f"`of` must be one of {OF}. Received: {name!r}: of={column.of!r}")
     if column.of_history and column.of not in ("events", "asked"):

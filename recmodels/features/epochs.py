@@ -8,10 +8,11 @@ class EpochBatches(keras.utils.PyDataset):
 
     Args:
         seed: of everything random in them.
-        workers: threads that make batches while the model trains. From two on, Keras lets
-            TensorFlow tune nothing about the input. Where it may, its tuning thread sleeps ever
-            longer, and many an epoch ends only when it wakes: 10, 20 or 41 s after it began.
-        max_queue_size: batches that are ready and wait.
+        workers: threads that make batches while the model trains. With one, TensorFlow tunes the
+            input with a thread that sleeps for longer and longer, and an epoch may end only when
+            this thread wakes, 10, 20 or 41 s after it began. With two or more, Keras turns this
+            off.
+        max_queue_size: the most finished batches that wait for training.
         **kwargs: of `keras.utils.PyDataset`.
     """
 

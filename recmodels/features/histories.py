@@ -18,7 +18,8 @@ COUNTED = 2**22  # Events counted at once: items may be in a file that is larger
 class Lookup:
     """A read-only column equal to `table[rows]` that stores only the rows.
 
-    Columns of items and users are kept so: a text vector is stored once per item, not per event.
+    Columns of items and users are stored in this way: a text vector once per item, not once per
+    event.
 
     Args:
         table: one row per item id or user, (R, ...).
@@ -95,7 +96,7 @@ class Histories:
         """Return the entropy in nats of the targets: all but the first event of each user.
 
         It is the lowest full softmax loss of a model that uses only the item frequencies.
-        The histories 1 2 and 1 3 ask for 2 and 3 once each: log(2) = 0.693.
+        The histories 1 2 and 1 3 have the targets 2 and 3 once each: log(2) = 0.693.
         """
         first = self.items[self.offsets[:-1][self.lengths > 0]]
         most = int(self.items.max(initial=0))
@@ -192,7 +193,7 @@ def build_histories(
     columns: tuple[str, ...] = (),
     schema: Schema | None = None,
 ) -> Histories:
-    """Encode a log and group it by user, without a Python object per user.
+    """Encode a log and group it by user.
 
     Args:
         interactions: a log with an order.

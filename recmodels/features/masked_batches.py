@@ -13,9 +13,9 @@ class MaskedItemBatches(NextItemBatches):
 
     Windows are those of `NextItemBatches` with their last event, of at most L + 1 events. In a
     share of the windows the last event alone is masked, as when a model is asked for the next
-    item. In the others each event is masked with one probability, at least one of them. A
-    model that never saw the first kind is asked for something that it was hardly trained for: with
-    masks everywhere, few have the mask at the end and all events before it.
+    item. In the others each event is masked with one probability, at least one of them. Without
+    the first kind, training would hardly contain the task of a prediction: a mask at the end after
+    events that are all visible.
 
         history 5 3 8 2, mask M      item_ids   0 5 3 8 M   or   0 M 3 M 2
                                      targets            2          5   8

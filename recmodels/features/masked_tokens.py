@@ -12,7 +12,7 @@ MASKED, RANDOM = 0.8, 0.1  # Of the chosen tokens; the others stay as they are.
 
 
 class MaskedTokenBatches(EpochBatches):
-    """Sentences of events in which some tokens are to be named.
+    """Sentences of events in which the model predicts some tokens.
 
     A share of the real tokens is chosen at random. Of these 80 % become the mask, 10 % a random
     token and 10 % stay. Of half of the sentences, all tokens of the last event become masks too,

@@ -17,7 +17,7 @@ def rating_rows(
 
     Args:
         item_ids: (B, T), padded with 0; ids outside 1..V are left out.
-        values: what the user gave each, (B, T). Of a repeated item the last one counts.
+        values: the user's ratings, (B, T). Of a repeated item the last rating counts.
         num_items: V.
 
     Returns:

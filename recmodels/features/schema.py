@@ -28,9 +28,9 @@ class Schema:
 
     `of` says what a column describes. Models read all columns per event: the value of an
     event, of its item, of its user, or, with `of="asked"`, of the event that follows it. After the
-    last event this is what the query asks for, such as the type of behaviour: "what will be bought
-    next?". A query may tell a category or a flag of its target, never the item, and a `Clock` or a
-    `Gap` of its time only under `Protocol(query_time=True)`.
+    last event it is given with the query, such as the type of behaviour: "what will be bought
+    next?". A query may contain a category or a flag of its target, never the item, and a `Clock`
+    or a `Gap` of its time only with `Protocol(query_time=True)`.
 
     Args:
         columns: encoders by the name that models know them by, such as `{"action": Category()}`.
@@ -88,7 +88,7 @@ class Schema:
         return tuple(name for name, column in self.columns.items() if column.of == of)
 
     def input_sizes(self, *names: str) -> dict[str, dict[str, int]]:
-        """What a model needs to know of columns to read them; of all columns by default.
+        """Return the sizes of columns, which a model needs to read them; of all columns by default.
 
         Args:
             *names: of columns of a fitted schema.
@@ -190,7 +190,7 @@ class Schema:
         return encoded
 
     def names_of_time_asked(self) -> tuple[str, ...]:
-        """Names of the columns that tell a query the time of its target."""
+        """Return the names of the columns that contain the time of the target."""
         names = self.names_of("asked")
         return tuple(n for n in names if isinstance(self.columns[n], Clock | Gap))
 

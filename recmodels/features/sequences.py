@@ -33,9 +33,9 @@ class Queries:
             where that is not known.
         protocol: how lists for these queries are made and measured.
         train: training histories, whose rows `user_ids` count; None where not known.
-        target_columns: what else is known of each target, (U,) by name: the codes or numbers of
-            the schema's event columns, such as `"action"`, and `"gap_seconds"`, float64, the
-            seconds from the last event to the target. For measures only: no model is given them.
+        target_columns: further values of each target, (U,) by name: the codes or numbers of the
+            schema's event columns, such as `"action"`, and `"gap_seconds"`, float64, the seconds
+            from the last event to the target. For measures only; they are not model inputs.
     """
 
     histories: Histories

@@ -84,8 +84,8 @@ def cut_windows(
         offsets: of the users, (U + 1,).
         max_length: L, the most inputs in a window.
         everything: whether older windows are cut too; each event is then the target of exactly
-            one window, but for the first of each user. Where a user's windows need not all be
-            full, the newest is shortened at random, so that targets meet other contexts in every
+            one window, except the first of each user. If a user's windows need not all be full,
+            the newest one is shortened at random, so that targets have different contexts in every
             epoch.
         rng: of that shortening.
 

@@ -23,7 +23,7 @@ class Content(Baseline):
     So it can score an item without any event.
 
     Args:
-        texts: one text an item in the order of the item ids 1..V, such as its title and category:
+        texts: one text per item in the order of the item ids 1..V, such as its title and category:
             `items["title"].reindex(data.vocabulary.raw_ids)`. Missing texts are empty.
         decay: weight of an event against the one after it, in 0..1; 1 treats the history as a
             set.
@@ -51,7 +51,7 @@ class Content(Baseline):
     def _learn(self, train: Histories) -> None:
         if len(self.texts) != self.num_items:
             raise ValueError(
-                "`texts` must hold one text an item, in the order of the item ids. "
+                "`texts` must hold one text per item, in the order of the item ids. "
                 f"Received: {len(self.texts)} texts for {self.num_items} items"
             )
         text = import_extra("sklearn.feature_extraction.text", "text")

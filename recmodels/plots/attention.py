@@ -53,7 +53,7 @@ def attention_map(
         ax.set_yticks(steps, shown)
         ax.grid(False)
         ax.spines[:].set_visible(True)
-        ax.set(xlabel="is looked at", ylabel="looks", title=title)
+        ax.set(xlabel="key", ylabel="query", title=title)
     return ax
 
 

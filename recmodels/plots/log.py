@@ -34,7 +34,7 @@ def length_distribution(
         ax.axvline(median, color=GREY, linestyle=":", label=f"median {median:,.0f}")
         if max_length is not None:
             share = (lengths > max_length).mean()
-            label = f"{share:.1%} of users are longer than {max_length:,}"
+            label = f"{share:.1%} of users have more than {max_length:,} events"
             ax.axvline(max_length, color=COLOURS[1], linestyle="--", label=label)
         ax.set(xlabel="events per user (the longest 1 % in the last bar)", ylabel="users")
         ax.legend(loc="upper right")

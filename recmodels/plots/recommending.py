@@ -27,7 +27,7 @@ def trade_off(
         ValueError: there are not two columns, no row, or `chosen` is none of the values.
 
     Example:
-        >>> trade_off(pd.DataFrame({"genres a list": [4, 6], "NDCG@10": [0.1, 0.09]}, [0, 0.5]))
+        >>> trade_off(pd.DataFrame({"genres per list": [4, 6], "NDCG@10": [0.1, 0.09]}, [0, 0.5]))
     """
     known = chosen is None or chosen in curve.index
     shown = {"columns": list(curve.columns), "values": list(curve.index), "chosen": chosen}
@@ -37,7 +37,7 @@ def trade_off(
     with styled(ax) as ax:
         (line,) = ax.plot(curve[across], curve[up], marker="o")
         for value in _told_apart(curve, chosen):
-            place = {"xytext": (6, 5), "textcoords": "offset points"}
+            place = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
             words = ax.annotate(f"{value:g}", tuple(curve.loc[value]), color=GREY, **place)
             words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # Off the line.
         if chosen is not None:

@@ -52,7 +52,7 @@ class ExactIndex:
         allowed: np.ndarray | None = None,
         hidden: Sequence[np.ndarray] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The best k items a query that may be shown.
+        """Return the best k items per query that may be shown.
 
         Args:
             queries: states, float (B, D).

@@ -220,7 +220,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
             for place, row in enumerate(rows):
                 notes = [*requests.notes[row], *rule_notes]
                 content = lists[place], raw_lists[place], values[place]
-                answers[row] = self._answer(*content, k, notes, empty[row], book)
+                answers[row] = self._answer(*content, k, notes, empty[row], book, allowed)
 
         chunks = self._chunks(requests, empty, allowed)
         if len(requests) > CHUNK_ROWS:
@@ -283,15 +283,15 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         return lists, values
 
     def _answer(
-        self, item_ids, items: list, scores, k: int, notes: list[str], empty: bool, book: RuleBook
+        self, item_ids, items, scores, k, notes: list[str], empty: bool, book: RuleBook, allowed
     ) -> Recommendation:
         source = type(self.fallback).__name__ if empty else self.name
         if empty:
             notes.append(f"The history holds no item of the catalogue: {source} made the list.")
         if len(item_ids) < k:
-            seen = "after leaving out the history" if self.filter_seen else "under the given rules"
+            possible = f"of {len(self.vocabulary)} items {allowed.sum()} are allowed"
+            seen = ", and seen ones are left out" if self.filter_seen else ""
             under = f", under {list(book.rules)}" if book.rules else ""
-            short = f"{len(item_ids)} items, not {k}"
-            notes.append(f"{short}: the catalogue has no more {seen}{under}.")
+            notes.append(f"{len(item_ids)} items, not {k}: {possible}{seen}{under}.")
         details = None if self.items is None else Details(self.items, item_ids)
         return Recommendation(items, scores, source, tuple(notes), details)

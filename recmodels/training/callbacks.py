@@ -28,8 +28,8 @@ SILENT_SECONDS = 10.0  # The longest time without a line where no terminal shows
 class ReproducibleEpochs(keras.callbacks.Callback):
     """Make batches and dropout a function of the seed and the epoch.
 
-    Keras tells batches that an epoch ended more often than epochs end, so they are told here
-    which epoch begins.
+    Keras calls `on_epoch_end` of the batches more often than epochs end, so the number of the
+    epoch is set here.
     """
 
     def __init__(self, batches: EpochBatches, seed: int) -> None:

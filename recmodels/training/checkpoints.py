@@ -11,7 +11,7 @@ import numpy as np
 from recmodels.data.files import written_whole
 from recmodels.training.processes import host_array
 
-# What NumPy raises for a file that is cut short, empty, overwritten or something else.
+# Errors of NumPy for a file that is truncated, empty, overwritten or of another format.
 DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile)
 
 

@@ -72,7 +72,7 @@ def fit(
         FloatingPointError: the loss, a weight or a score became NaN or infinite.
         ValueError: the checkpoint belongs to a run with other settings or data (`OtherRun`) or is
             damaged, there is no state to start from or one of another optimiser, or a layer of
-            TensorFlow Recommenders hides in the task that would never be trained.
+            TensorFlow Recommenders inside the task would not be trained.
     """
     model = task if model is None else model
     earlier = _earlier_state(model) if warm_start else TrainingState()
