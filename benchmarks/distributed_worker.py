@@ -1,7 +1,7 @@
 """One process of a measured training; `benchmarks/distributed_training.py` starts several.
 
-It trains a small model with dropout, windows of several lengths and sampled negatives, and prints
-the loss of each epoch as JSON.
+It trains a small model with dropout, windows of several lengths and sampled negatives, and writes
+the loss of each epoch and the growth of memory as JSON.
 """
 
 import json
@@ -11,10 +11,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-
-sys.modules["tensorflow"] = None  # Keras would import it, for a seed, and take half a GiB.
-
-from recmodels.training.processes import join_processes, process_rank  # noqa: E402
 
 LOOK_SECONDS = 0.01
 
@@ -35,6 +31,7 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
     from recmodels.features.histories import Histories
     from recmodels.features.negatives import NegativeSampler
     from recmodels.tasks.next_item import NextItem
+    from recmodels.training.curve import LearningCurve
     from recmodels.training.fit import fit
 
     rng = np.random.default_rng(0)
@@ -44,15 +41,16 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
     sampler = NegativeSampler(np.ones(num_items), 32)
     batches = NextItemBatches(train, 10, 40, seed=1, windows="latest", negatives=sampler)
     process, held = psutil.Process(), [0]
+    before = process.memory_info().rss
+    model = rm.SASRec(num_items, max_length=10, width=width, num_blocks=1, dropout=0.2)
+    model.curve = LearningCurve(measure="none")
 
     def look() -> None:
-        while True:
+        while len(model.curve.rows) < epochs:  # `fit` copies the moments of Adam afterwards.
             held[0] = max(held[0], process.memory_info().rss)
             time.sleep(LOOK_SECONDS)
 
-    before = process.memory_info().rss
     threading.Thread(target=look, daemon=True).start()
-    model = rm.SASRec(num_items, max_length=10, width=width, num_blocks=1, dropout=0.2)
     training = rm.Training(epochs=epochs, seed=5, learning_rate=0.01, patience=None)
     curve = fit(
         NextItem(model, "sampled_softmax"), batches, training,
@@ -82,14 +80,19 @@ def kill_later(checkpoint: Path, writes: int, seconds: float) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
-    told = json.loads(sys.argv[1])
-    path = told["checkpoint"] and Path(told["checkpoint"])
-    killed = told.get("kill")
-    if killed and killed["rank"] == process_rank():
-        threading.Thread(
-            target=kill_later, args=(path, killed["writes"], killed["seconds"]), daemon=True
-        ).start()
+def main(told: dict) -> None:
+    """Train as `told` says: `num_items`, `width`, `epochs`, `checkpoint`, `out`, perhaps `kill`."""
+    sys.modules["tensorflow"] = None  # Keras would import it, for a seed, and take half a GiB.
+    from recmodels.training.processes import join_processes, process_rank
+
+    checkpoint, kill = told["checkpoint"] and Path(told["checkpoint"]), told.get("kill")
+    if kill and kill["rank"] == process_rank():
+        when = (checkpoint, kill["writes"], kill["seconds"])
+        threading.Thread(target=kill_later, args=when, daemon=True).start()
     join_processes()
-    result = train(told["num_items"], told["width"], told["epochs"], path)
+    result = train(told["num_items"], told["width"], told["epochs"], checkpoint)
     Path(f"{told['out']}-{process_rank()}.json").write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
