@@ -2,11 +2,14 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+import psutil
 import pytest
 
 from recmodels.features.batches import NextItemBatches
@@ -147,6 +150,25 @@ def test_a_table_by_rows_has_the_initial_values_of_a_whole_one_and_is_stored_as_
     assert np.array_equal(keras.ops.convert_to_numpy(whole.table), table[:33] + 1)
     part.load_own_variables(store)
     assert np.array_equal(keras.ops.convert_to_numpy(part.table)[:33], table[:33] + 1)
+
+
+@pytest.mark.slow  # It imports Keras in another process.
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a process")
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    child = f"import os, time; open('{tmp_path}/' + str(os.getpid()), 'w'); time.sleep(60)"
+    code = "import sys; from recmodels.scale.launch import launch; "
+    code += "launch([sys.executable, '-c', sys.argv[1]], 2)"
+    launcher = subprocess.Popen([sys.executable, "-c", code, child])
+    while len(started := list(tmp_path.iterdir())) < 2:
+        time.sleep(0.05)
+    launcher.kill()
+    launcher.wait()
+    children = [int(path.name) for path in started]
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running = [psutil.Process(pid).status() for pid in children if psutil.pid_exists(pid)]
+    assert set(running) <= {psutil.STATUS_ZOMBIE}
 
 
 @pytest.mark.slow  # It starts two processes, which compile.

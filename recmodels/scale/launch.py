@@ -1,5 +1,6 @@
 """Start the processes of one training on this machine, and end all of them when one dies."""
 
+import ctypes
 import os
 import shlex
 import signal
@@ -16,6 +17,7 @@ from recmodels.training.processes import COORDINATOR, COUNT, RANK, check_process
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0  # Until a process that was asked to end is killed.
+PARENT_DEATH_SIGNAL = 1  # Of `prctl`.
 SHOWN_BYTES = 2_000  # Of what a process that died has written.
 
 
@@ -50,7 +52,11 @@ def launch(
         for rank in range(count):
             output = logs[rank - 1] if rank else None
             process = subprocess.Popen(
-                command, env={**shared, RANK: str(rank)}, stdout=output, stderr=output
+                command,
+                env={**shared, RANK: str(rank)},
+                stdout=output,
+                stderr=output,
+                preexec_fn=_end_with_launcher if sys.platform == "linux" else None,
             )
             processes.append(process)
             _give_cores(process.pid, rank, count)
@@ -96,6 +102,15 @@ def _end(processes: list[subprocess.Popen]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _end_with_launcher() -> None:
+    """Ask Linux to kill this process when the one that starts it ends, even by `kill -9`.
+
+    JAX ignores the signal that `kill` sends by default, and processes that go on would write the
+    checkpoint of a job that was started again.
+    """
+    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _free_port() -> int:
