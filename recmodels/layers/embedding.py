@@ -44,6 +44,7 @@ class ItemEmbedding(keras.layers.Layer):
         self.initial_std = initial_std
         self.unit = unit
         self._given = None  # See `giving`.
+        self._padded = False  # Whether the table has rows below those of items, mask and padding.
 
     def build(self, input_shape=None) -> None:
         rows = self.num_items + 3
@@ -51,15 +52,22 @@ class ItemEmbedding(keras.layers.Layer):
         if isinstance(keras.distribution.distribution(), keras.distribution.ModelParallel):
             # Every number of processes that may train together divides it.
             rows += -rows % GROUPS
+            self._padded = True
             initial = _ThenZeros(initial, self.num_items + 3)
         self.table = self.add_weight(name="table", shape=(rows, self.width), initializer=initial)
 
     def save_own_variables(self, store) -> None:
         """Store V + 3 rows, however many processes have trained them."""
-        store["0"] = keras.ops.convert_to_numpy(self.table)[: self.num_items + 3]
+        if self._padded:
+            store["0"] = keras.ops.convert_to_numpy(self.table)[: self.num_items + 3]
+        else:
+            super().save_own_variables(store)  # Subclasses have more weights.
 
     def load_own_variables(self, store) -> None:
         """Load the rows that `save_own_variables` has stored."""
+        if not self._padded:
+            super().load_own_variables(store)
+            return
         table = np.zeros(self.table.shape, self.table.dtype)
         table[: self.num_items + 3] = store["0"]
         self.table.assign(table)
