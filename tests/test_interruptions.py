@@ -66,13 +66,13 @@ def epochs_in(errors):
     return [int(number) for number in re.findall(r"  epoch (\d+)/", errors)]
 
 
-def test_a_stopped_run_goes_on_where_it_was(my_log):
+def test_a_stopped_run_continues_where_it_stopped(my_log):
     folder = my_log.parent / "runs" / "my_log"
     process = start(my_log)
     wait_for_epochs(folder / "checkpoint.npz", process)
     errors = stop(process, signal.SIGINT)
     assert process.returncode == 130, errors
-    assert "recmodels: stopped. Training continues after its last finished epoch" in errors
+    assert "recmodels: stopped. Finished epochs and steps are kept" in errors
     first = epochs_in(errors)
 
     process = start(my_log)
