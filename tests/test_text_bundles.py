@@ -108,7 +108,7 @@ def test_encoders_need_the_item_table(small):
 
 def tampered(folder, change):
     """Change the settings or the arrays of the encoders, with a checksum that fits."""
-    from recmodels.recommend.atomic_dir import SUMS, checksums
+    from recmodels.data.atomic_dir import SUMS, checksums
 
     path = folder / "text_encoders.json"
     recipes = json.loads(path.read_text("utf-8"))
