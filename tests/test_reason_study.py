@@ -11,7 +11,7 @@ from recmodels.recommend.recommender import Recommender
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return Study(tmp_path_factory.mktemp("runs"), num_users=60, users=10)
+    return Study(tmp_path_factory.mktemp("runs"), num_users=60, users={"shop": 10})
 
 
 def test_exact_probabilities_of_whole_histories_are_those_of_the_shop(study):

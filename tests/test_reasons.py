@@ -8,7 +8,7 @@ from test_explain import make_queries
 from recmodels.explain.faithfulness import rank_correlation
 from recmodels.explain.influence import leave_one_out_influence, recency_influence
 from recmodels.explain.removal import Removal
-from recmodels.explain.words import Cited, Facts, check_sentence, write_sentence
+from recmodels.explain.words import Cited, Facts, check_sentence, rename, write_sentence
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.recommender import Recommender
 from recmodels.recommend.rules import AtLeast, AtMost
@@ -186,3 +186,13 @@ def test_empty_histories_have_no_reason():
     assert recommender().reasons(["i0"], []) == [Facts("i0")]
     alone = recommender().reasons(recommender().recommend(["i2"], k=1).items, ["i2"])[0]
     assert [c.item for c in alone.cited] == ["i2"] and alone.share == 1
+
+
+def test_titles_take_the_place_of_ids_only_where_the_sentence_stays_true():
+    facts = Facts("a", (Cited("b", "buy"),), 0.7, 1, "c")
+    titles = {"a": "Pot", "b": "Tea", "c": "Cup"}
+    named = rename(facts, titles.get)
+    assert named == Facts("Pot", (Cited("Tea", "buy"),), 0.7, 1, "Cup")
+    # A new edition has the title of the old one: it would not be true that the item stays.
+    assert rename(facts, {**titles, "c": "Pot"}.get).rank is None
+    assert rename(Facts("a"), titles.get) == Facts("Pot")

@@ -29,6 +29,9 @@ SENTENCES = {
 }
 
 
+AND = {"en": " and ", "zh": "和"}
+
+
 class ExactShop:
     """The shop's exact probabilities of the next item, after any history.
 
@@ -97,7 +100,10 @@ def check_sentences(
         item: np.array([tables[()][item] - tables[place,][item] for place in range(count)])
         for item in listed
     }
-    pairs = [(place,) for place in range(count)] + list(itertools.combinations(range(count), 2))
+    told = _tell_events(recommender, history)
+    joined = {(place,): text for place, text in enumerate(told)}
+    for early, late in itertools.combinations(range(count), 2):
+        joined[early, late] = f"{told[late]}{AND[language]}{told[early]}"
     found = []
     for rank, (item, sentence) in enumerate(zip(listed, sentences, strict=True), 1):
         if sentence.startswith(("No reason found", "未找到")):
@@ -111,8 +117,8 @@ def check_sentences(
             and int(stated["rank"]) == rank
             and any(
                 _holds(recommender, history, cited, support[item], stated, rank, language)
-                for cited in pairs
-                if _events(recommender, history, cited, language) == stated["events"]
+                for cited, text in joined.items()
+                if text == stated["events"]
             )
         )
     return found
@@ -122,25 +128,31 @@ def _holds(recommender, history, cited, support, stated, rank, language) -> bool
     """Share, word and the item that takes the place are those without the cited events."""
     positive = np.maximum(support, 0)
     share = positive[list(cited)].sum() / positive.sum()
-    words = dict(zip(("en", "zh"), zip(*[c[1:] for c in CONFIDENCE], strict=True), strict=True))
-    least = [c[0] for c in CONFIDENCE]
-    word = next(w for low, w in zip(least, words[language], strict=True) if share >= low - 1e-4)
+    # A share on the border of two words has either.
+    words = {_word(share + change, language) for change in (-1e-3, 1e-3)}
     (ranked,) = _lists(recommender, history, [cited], rank)
     named = json.loads(stated["instead"])
     close = abs(100 * share - int(stated["share"])) <= 0.51
-    return close and word == stated["word"] and str(list(ranked)[rank - 1]) == named
+    return close and stated["word"] in words and str(list(ranked)[rank - 1]) == named
 
 
-def _events(recommender, history, cited, language) -> str:
-    """The cited events as a sentence names them, the latest first."""
-    categories = recommender.items["category"]
-    texts = []
-    for place in sorted(cited, reverse=True):
-        names = [history[n][place] for n in ("item", "action")]
-        names.append(categories[names[0]])
-        item, *about = (json.dumps(str(name), ensure_ascii=False) for name in names)
-        texts.append(f"{item} ({', '.join(about)})")
-    return {"en": " and ", "zh": "和"}[language].join(texts)
+def _word(share: float, language: str) -> str:
+    return next(
+        {"en": english, "zh": chinese}[language]
+        for least, english, chinese in CONFIDENCE
+        if share >= least
+    )
+
+
+def _tell_events(recommender, history) -> list[str]:
+    """Each event of a history as a sentence names it."""
+    categories = recommender.items["category"].to_dict()
+    values = zip(*(history[name] for name in ("item", "action")), strict=True)
+    quoted = (
+        [json.dumps(str(name), ensure_ascii=False) for name in (item, action, categories[item])]
+        for item, action in values
+    )
+    return [f"{item} ({', '.join(about)})" for item, *about in quoted]
 
 
 def _lists(recommender, history, left_out, k: int) -> list[dict]:

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -49,7 +49,7 @@ from recmodels.recommend.recommender import Recommender
 
 COUNTED = {"Markov": Markov, "ItemKNN": ItemKNN, "EASE": EASE}
 TRAINED = {"ml-100k": "ml-100k-columns-sasrec", "shop": "shop-recipe"}  # Experiments with a SASRec.
-USERS = 100  # Whose first item is explained by all explainers.
+USERS = {"ml-100k": 400, "shop": 100}  # Whose first item is explained by all explainers.
 LEAST_EVENTS = 20
 K, MOST = 10, 5  # Length of the list, and events removed at most.
 EXPLAINERS: dict[str, Callable[[Removal], Influence]] = {
@@ -74,10 +74,10 @@ class Study:
     Args:
         runs: folder in which `recmodels train` left the bundles of the trained models.
         num_users: users of the simulated shop.
-        users: rows that all explainers explain.
+        users: rows that all explainers explain, by data set.
     """
 
-    def __init__(self, runs: Path, num_users: int = 5000, users: int = USERS) -> None:
+    def __init__(self, runs: Path, num_users: int = 5000, users: Mapping = USERS) -> None:
         self.runs, self.num_users, self.users = runs, num_users, users
 
     @cached_property
@@ -125,7 +125,7 @@ def measure_explainers(study: Study, dataset: str, name: str) -> list[dict]:
     floor; `recency_low` and the like are those above the other floors. `true_cause` is the share
     of users whose top event is the true cause; see `true_causes`.
     """
-    removal = study.removal(dataset, name, study.users)
+    removal = study.removal(dataset, name, study.users[dataset])
     influences, seconds, measured = {}, {}, {}
     for explainer, explain in (EXPLAINERS | (OF_ENCODERS if name == "SASRec" else {})).items():
         began = time.perf_counter()
@@ -185,7 +185,7 @@ def measure_counterfactuals(study: Study) -> dict:
     }
 
 
-def measure_sentences(study: Study, name: str = "SASRec", lists: int = 1000) -> dict:
+def measure_sentences(study: Study, name: str = "EASE", lists: int = 1000) -> dict:
     """How many sentences about lists of ten items state nothing but what lists and scores show."""
     recommender = Recommender(study.model("shop", name), study.shop_data)
     events = study.shop.interactions.events
@@ -226,9 +226,38 @@ def main(path: Path, study: Study) -> None:
         write_json(path, stored)
 
 
+def reasons_table(rows: list[dict]) -> str:
+    """Markdown of the stored rows, for docs/explanations.md."""
+    heads = ("model", "explainer", "deletion ratio", "POS-P", "NEG-P", "gain (95 % CI)", "seconds")
+    lines = []
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        truth = ("true cause",) if dataset == "shop" else ()
+        lines += [
+            f"### {dataset}",
+            "",
+            _line([*heads, *truth]),
+            _line(["---"] * len(heads + truth)),
+        ]
+        for row in (row for row in rows if row["dataset"] == dataset):
+            ratio = "-" if row["deletion_ratio"] is None else f"{row['deletion_ratio']:.1f}"
+            cells = [row["model"], row["explainer"], ratio]
+            cells += [f"{row[name]:.2f}" for name in ("pos_p", "neg_p")]
+            cells += [f"{row['gain']:.2f} ({row['low']:.2f} to {row['high']:.2f})"]
+            cells += [f"{row['seconds']:.0f}"] + [f"{row['true_cause']:.2f}" for _ in truth]
+            lines.append(_line(cells))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _line(cells) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     chosen = parser.parse_args()
     main(chosen.results / "reasons.json", Study(chosen.runs))
+    stored = json.loads((chosen.results / "reasons.json").read_text("utf-8"))
+    print(reasons_table(stored["rows"]), file=sys.stderr)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from recmodels.data.errors import require
 
@@ -62,6 +63,17 @@ def write_sentence(facts: Facts, language: str = "en") -> str:
     """
     require(language in ("en", "zh"), "`language` must be 'en' or 'zh'", language=language)
     return _english(facts) if language == "en" else _chinese(facts)
+
+
+def rename(facts: Facts, name: Callable[[object], str]) -> Facts:
+    """The facts with names, such as titles, in place of raw ids.
+
+    The rank is left out where two items with one name would make the sentence false.
+    """
+    item, instead = name(facts.item), None if facts.instead is None else name(facts.instead)
+    clear = (instead == item) == (facts.instead == facts.item)
+    cited = tuple(replace(event, item=name(event.item)) for event in facts.cited)
+    return Facts(item, cited, facts.share, facts.rank if clear else None, instead)
 
 
 def _english(facts: Facts) -> str:
