@@ -90,5 +90,68 @@ def memory(results: Results = Path("results"), as_json: Json = False) -> None:
     show(rows if as_json else describe_memory_tasks(rows), as_json)
 
 
+distributed = typer.Typer(no_args_is_help=True, help="What outgrows one process; distributed.json.")
+app.add_typer(distributed, name="distributed")
+
+
+@distributed.command()
+def prepare(
+    events: int,
+    engine: str = "duckdb",
+    work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
+    results: Results = Path("results"),
+) -> None:
+    """Simulate a log and prepare it with one engine."""
+    from benchmarks.distributed import measure_preparation
+
+    show(measure_preparation(events, engine, work, results), True)
+
+
+Work = Annotated[Path, typer.Option(help="Folder of trainings; finished ones are not repeated.")]
+
+
+@distributed.command()
+def losses(
+    mode: str, work: Work = Path("runs/distributed"), results: Results = Path("results")
+) -> None:
+    """Compare the losses of two processes with those of one, over 64 steps."""
+    from benchmarks.distributed_training import measure_losses
+
+    show(measure_losses(mode, work, results), True)
+
+
+@distributed.command()
+def table(work: Work = Path("runs/distributed"), results: Results = Path("results")) -> None:
+    """Measure the memory of two processes with half of the item table each, and of one."""
+    from benchmarks.distributed_training import measure_memory
+
+    show(measure_memory(work, results), True)
+
+
+@distributed.command()
+def restarts(
+    seed: int = 0, work: Work = Path("runs/distributed"), results: Results = Path("results")
+) -> None:
+    """Kill one of two processes ten times, and compare the losses with uninterrupted ones."""
+    from benchmarks.distributed_training import measure_restarts
+
+    show(measure_restarts(seed, work, results), True)
+
+
+@distributed.command()
+def scoring(
+    events: int = 1_000_000,
+    work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
+    results: Results = Path("results"),
+) -> None:
+    """Compare bulk scoring by two processes with that by one."""
+    start_backend()
+    from benchmarks.distributed import simulate_log
+    from benchmarks.distributed_scoring import measure_scoring
+
+    source = simulate_log(work, events)
+    show(measure_scoring(source, work / f"scoring-{events}", results), True)
+
+
 if __name__ == "__main__":
     app()

@@ -22,6 +22,7 @@ from recmodels.tasks.build import JOBS, Job
 from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import fit as fit_task
+from recmodels.training.processes import make_whole
 from recmodels.training.seeds import seed_weights, set_seed
 from recmodels.training.settings import Training
 
@@ -141,7 +142,7 @@ def _train(
         job, model, data, measure, measure_name, filter_seen
     )
     identity = {"validation data": _identity(model, data), **job.identity, **chosen_by}
-    return fit_task(
+    curve = fit_task(
         job.task,
         job.batches,
         training,
@@ -154,6 +155,8 @@ def _train(
         warm_start=warm_start,
         collapse=CollapseCheck(None if warm_start else job.entropy, len(job.batches), stop),
     )
+    make_whole(model.weights)
+    return curve
 
 
 def _settle_measure(job: Job, model, data: SequenceData, measure, measure_name, filter_seen):

@@ -22,7 +22,7 @@ from recmodels.cli_common import (
     start_backend,
 )  # fmt: skip
 from recmodels.cli_predict import predict, predict_text
-from recmodels.cli_scale import prepare
+from recmodels.cli_scale import prepare, score
 from recmodels.data.text import visible
 from recmodels.log_filters import hide_native_logs
 
@@ -98,6 +98,10 @@ def train(
     processes: Annotated[
         int, typer.Option(help="Processes of this machine that share each batch, with JAX.")
     ] = 1,
+    table_by_rows: Annotated[
+        bool,
+        typer.Option("--table-by-rows", help="Give each process a part of the item table instead."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train an experiment, measure it on its test cases and store the result and the bundle.
@@ -106,7 +110,7 @@ def train(
     """
     if processes > 1 and launch_again(processes):
         return
-    start_backend()
+    start_backend(table_by_rows)
     from recmodels.experiments.catalogue import find_experiment
     from recmodels.experiments.train import train_and_store
 
@@ -209,6 +213,7 @@ def recommend(
 app.command()(predict)
 app.command("predict-text")(predict_text)
 app.command()(prepare)
+app.command()(score)
 
 
 @app.command()
@@ -276,14 +281,14 @@ def main() -> None:
     """Run the command; print errors that a user can correct as one line, without a traceback."""
     try:
         app()
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, ImportError) as error:
         typer.echo(f"recmodels: {visible(error)}", err=True)
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == STOPPED:
             typer.echo(
-                "recmodels: stopped. Training continues after its last finished epoch when the "
-                "same command is run again.",
+                "recmodels: stopped. Finished epochs and steps are kept: the same command "
+                "continues after them.",
                 err=True,
             )
         raise

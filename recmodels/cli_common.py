@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -108,26 +109,39 @@ def bundle_in(folder: Path) -> Path:
     return folder / "bundle" if (folder / "bundle").is_dir() else folder
 
 
-def launch_again(processes: int) -> bool:
+def launch_again(processes: int, joined: bool = True) -> bool:
     """Run this command in several processes; return whether it was done and has ended.
 
     In the processes that were started so, return False.
+
+    Args:
+        processes: their number.
+        joined: whether they train together, with JAX, or work on their own.
     """
     from recmodels.scale.launch import launch
     from recmodels.training.processes import process_count
 
     if process_count() > 1:
         return False
-    launch([sys.executable, "-m", "recmodels", *sys.argv[1:]], processes)
+    command = [sys.executable, "-m", "recmodels", *sys.argv[1:]]
+    launch(command, processes, backend="jax" if joined else None)
     return True
 
 
-def start_backend() -> None:
-    """Import Keras with its backend, join the other processes, and find the devices."""
+def start_backend(table_by_rows: bool = False, joined: bool = True) -> None:
+    """Import Keras with its backend and find the devices.
+
+    Args:
+        table_by_rows: whether processes have parts of the item table.
+        joined: whether to join the other processes that the environment names.
+    """
     with hide_native_logs():
         import keras
 
-        from recmodels.training.processes import join_processes
+        from recmodels.training.processes import BY_ROWS, join_processes
 
-        join_processes()
+        if table_by_rows:
+            os.environ[BY_ROWS] = "1"
+        if joined:
+            join_processes()
         keras.ops.zeros(1)

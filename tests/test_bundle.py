@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recmodels.data import atomic_dir
 from recmodels.data.files import HOST
 from recmodels.features.histories import Histories
 from recmodels.features.vocabulary import Vocabulary
@@ -37,7 +38,6 @@ from recmodels.recommend import (
     Diverse,
     OnePerFamily,
     Recommender,
-    atomic_dir,
     load_bundle,
     save_bundle,
 )

@@ -7,10 +7,11 @@ import pytest
 from harness import make_histories
 
 import recmodels as rm
+from recmodels.data import atomic_dir
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.models.capabilities import all_parts
 from recmodels.models.fallback import WithFallback
-from recmodels.recommend import atomic_dir, load_bundle, save_bundle
+from recmodels.recommend import load_bundle, save_bundle
 
 ITEMS = [f"i{number}" for number in range(5)]
 HISTORIES = make_histories([[1, 2, 3], [2, 3, 4], [5, 1, 4, 2]])

@@ -21,7 +21,7 @@ from recmodels.models.popularity import MostPopular
 from recmodels.models.sasrec import SASRec
 from recmodels.recommend import AtMost, OnePerFamily, Recommender
 from recmodels.recommend.raw_ids import typed_ids
-from tests.harness import eager_training, make_histories
+from tests.harness import make_histories
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,7 @@ def finished(my_log, tmp_path_factory):
     """What `run` printed and wrote."""
     runs = tmp_path_factory.mktemp("runs")
     columns = "user=uid,item=sku,timestamp=ts"
-    with eager_training():
-        result = invoke("run", "--dataset", my_log, "--columns", columns, "--runs", runs)
+    result = invoke("run", "--dataset", my_log, "--columns", columns, "--runs", runs)
     assert result.exit_code == 0, result.output
     return runs / "my_log", result
 

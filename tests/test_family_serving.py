@@ -8,10 +8,18 @@ from harness import eager_training
 import recmodels as rm
 from recmodels.data.interactions import Interactions
 from recmodels.features.histories import build_histories
+from recmodels.layers.fast import fast_layers
 from recmodels.models.families import FAMILIES
 from recmodels.recommend.export import export_saved_model
 
 NAMES = ("hstu-times", "bert4rec")  # One that reads times, one that answers at a mask.
+
+
+@pytest.fixture(autouse=True)
+def plain_layers():
+    """Those compile faster, which is most of the time here; test_export has the fast ones."""
+    with fast_layers(False):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import recmodels as rm
+from recmodels.data import atomic_dir
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.layers.rating_head import RatingHead
-from recmodels.recommend import AtMost, atomic_dir, load_bundle, save_bundle
+from recmodels.recommend import AtMost, load_bundle, save_bundle
 from tests.harness import make_histories
 
 ITEMS = [f"i{number}" for number in range(5)]

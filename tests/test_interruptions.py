@@ -72,7 +72,7 @@ def test_a_stopped_run_continues_where_it_stopped(my_log):
     wait_for_epochs(folder / "checkpoint.npz", process)
     errors = stop(process, signal.SIGINT)
     assert process.returncode == 130, errors
-    assert "recmodels: stopped. Training continues after its last finished epoch" in errors
+    assert "recmodels: stopped. Finished epochs and steps are kept" in errors
     first = epochs_in(errors)
 
     process = start(my_log)

@@ -1,6 +1,10 @@
 """Shards open as the data of the log in memory, and train to the same losses."""
 
+import errno
+import shutil
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from test_scale_prepare import in_memory, random_log
 
@@ -12,7 +16,7 @@ from recmodels.models.sasrec import SASRec
 from recmodels.scale.open_shards import open_shards
 from recmodels.scale.preparation import Preparation
 from recmodels.scale.prepare import prepare_shards
-from recmodels.scale.shards import shard_path
+from recmodels.scale.shards import read_manifest, shard_path
 
 PROTOCOL = Protocol(filter_seen=False)
 CORES = {"user_core": 1, "item_core": 2}  # Some users have fewer than three events.
@@ -88,3 +92,51 @@ def test_another_shard_is_refused(folder, tmp_path):
     (copy / "manifest.json").write_text("{")
     with pytest.raises(ValueError, match="repeat that command: its manifest.json is damaged"):
         open_shards(copy)
+
+
+def copied(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("arrays"))
+    return tmp_path / "copy"
+
+
+def test_a_shard_of_another_schema_is_refused(folder, tmp_path):
+    path = shard_path(copied(folder, tmp_path) / "shards", 2)
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(["user", "item", "timestamp"]), path)
+    with pytest.raises(ValueError, match="must have the columns user_id, item and timestamp"):
+        open_shards(tmp_path / "copy")
+    assert not list((tmp_path / "copy" / "arrays").iterdir())
+
+
+def test_a_manifest_of_another_format_is_refused(folder, tmp_path):
+    path = copied(folder, tmp_path) / "manifest.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 9'))
+    with pytest.raises(ValueError, match="prepare it again with this version. .*format=9"):
+        open_shards(tmp_path / "copy")
+    path.unlink()
+    with pytest.raises(ValueError, match="must be the result of `recmodels prepare`"):
+        open_shards(tmp_path / "copy")
+
+
+def test_shards_without_users_change_nothing(log, folder, tmp_path):
+    log.to_csv(tmp_path / "log.csv", index=False)
+    settings = Preparation(**CORES, shards=300)
+    prepare_shards(tmp_path / "log.csv", tmp_path / "out", settings, engine="pandas", verbose=False)
+    sizes = [shard["users"] for shard in read_manifest(tmp_path / "out")["shards"]]
+    assert min(sizes) == 0
+    many, few = open_shards(tmp_path / "out"), open_shards(folder)
+    assert many.train.users.tolist() == few.train.users.tolist()
+    assert many.train.items.tolist() == few.train.items.tolist()
+
+
+def test_a_full_disk_leaves_no_arrays(folder, tmp_path, monkeypatch):
+    def fill_up(path, array):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    copied(folder, tmp_path)
+    monkeypatch.setattr("recmodels.scale.open_shards.np.save", fill_up)
+    with pytest.raises(OSError, match="Free some space"):
+        open_shards(tmp_path / "copy")
+    assert not list((tmp_path / "copy" / "arrays").iterdir())
+    monkeypatch.undo()
+    assert len(open_shards(tmp_path / "copy").train) == len(open_shards(folder).train)

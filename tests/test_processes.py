@@ -2,17 +2,30 @@
 
 import json
 import os
+import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
+import psutil
 import pytest
 
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
+from recmodels.layers.embedding import ItemEmbedding
 from recmodels.scale.launch import launch
-from recmodels.training.processes import ProcessBatches, check_process_count
+from recmodels.training import processes
+from recmodels.training.processes import (
+    BY_ROWS,
+    COUNT,
+    ProcessBatches,
+    SameBatches,
+    check_agreement,
+    check_process_count,
+)
 
 # Buckets of two lengths, dropout and sampled negatives; the parent process reads the last line.
 TRAINING = """
@@ -89,6 +102,75 @@ def test_the_error_of_another_process_is_shown(capfd):
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
+def two_processes(monkeypatch, gathered):
+    """Make this process the first of two, of which `gathered` returns the digests."""
+    monkeypatch.setenv(COUNT, "2")
+    gather = SimpleNamespace(process_allgather=gathered)
+    monkeypatch.setattr(processes, "import_extra", lambda module, extra: gather)
+
+
+def test_processes_with_other_settings_are_refused(monkeypatch):
+    two_processes(monkeypatch, lambda own: np.stack([own, own + 1]))
+    with pytest.raises(ValueError, match=r"but \[1\] have other data, options, seeds or versions"):
+        check_agreement({"seed": 1})
+    two_processes(monkeypatch, lambda own: np.stack([own, own]))
+    check_agreement({"seed": 1})
+
+
+def test_batches_that_differ_between_processes_are_refused(monkeypatch):
+    batches = [NextItemBatches(histories(), 4, 6, seed=seed) for seed in (1, 1, 2)]
+    told = []
+    two_processes(monkeypatch, lambda own: told.append(own) or np.stack([own, told[0]]))
+    SameBatches(batches[0]).on_epoch_begin(0)
+    SameBatches(batches[1]).on_epoch_begin(0)
+    with pytest.raises(ValueError, match="All processes must train the same run"):
+        SameBatches(batches[2]).on_epoch_begin(0)
+
+
+def test_a_table_by_rows_has_the_initial_values_of_a_whole_one_and_is_stored_as_one(monkeypatch):
+    def embedding():
+        keras.utils.set_random_seed(3)
+        layer = ItemEmbedding(30, 4)
+        layer.build()
+        return layer
+
+    whole = embedding()
+    by_rows = object.__new__(keras.distribution.ModelParallel)
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: by_rows)
+    part = embedding()
+    table = keras.ops.convert_to_numpy(part.table)
+    assert table.shape == (48, 4)  # 33 rows, padded to a multiple of 16.
+    assert np.array_equal(table[:33], keras.ops.convert_to_numpy(whole.table))
+    assert not table[33:].any()
+    store = {}
+    part.table.assign(table + 1)
+    part.save_own_variables(store)
+    assert store["0"].shape == (33, 4)
+    whole.load_own_variables(store)
+    assert np.array_equal(keras.ops.convert_to_numpy(whole.table), table[:33] + 1)
+    part.load_own_variables(store)
+    assert np.array_equal(keras.ops.convert_to_numpy(part.table)[:33], table[:33] + 1)
+
+
+@pytest.mark.slow  # It imports Keras in another process.
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a process")
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    child = f"import os, time; open('{tmp_path}/' + str(os.getpid()), 'w'); time.sleep(60)"
+    code = "import sys; from recmodels.scale.launch import launch; "
+    code += "launch([sys.executable, '-c', sys.argv[1]], 2)"
+    launcher = subprocess.Popen([sys.executable, "-c", code, child])
+    while len(started := list(tmp_path.iterdir())) < 2:
+        time.sleep(0.05)
+    launcher.kill()
+    launcher.wait()
+    children = [int(path.name) for path in started]
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running = [psutil.Process(pid).status() for pid in children if psutil.pid_exists(pid)]
+    assert set(running) <= {psutil.STATUS_ZOMBIE}
+
+
 @pytest.mark.slow  # It starts two processes, which compile.
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX joins processes")
 def test_two_processes_have_the_losses_of_one(tmp_path, capfd):
@@ -103,3 +185,10 @@ def test_two_processes_have_the_losses_of_one(tmp_path, capfd):
     # The first process alone has written a checkpoint, which one process can continue.
     exec(TRAINING.replace("CHECKPOINT", repr(str(tmp_path / "two.npz"))), {})
     assert json.loads(capfd.readouterr().out.splitlines()[-1]) == two
+    # With the table by rows the losses are the same, and one process continues two of them too.
+    path.write_text(TRAINING.replace("CHECKPOINT", repr(str(tmp_path / "rows.npz"))))
+    environment = {"PYTHONPATH": folders, "TF_CPP_MIN_LOG_LEVEL": "3", BY_ROWS: "1"}
+    for count in (2, 1):
+        launch([sys.executable, path], count, environment)
+        by_rows = json.loads(capfd.readouterr().out.splitlines()[-1])
+        assert max(np.abs(np.subtract(one, by_rows))) < 1e-5

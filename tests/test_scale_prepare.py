@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from recmodels.cli import app
 from recmodels.data.cleaning import drop_exact_duplicates, k_core
 from recmodels.data.interactions import Interactions
 from recmodels.data.leakage import leak_report
@@ -164,15 +168,70 @@ def test_places_follow_the_names_of_the_files(tmp_path):
     [
         ("user,item\na,1\n", "lacks the columns"),
         ("user,item,timestamp\na,1,99999999999\n", "between 1970 and 2100"),
-        ("user,item,timestamp\na,1,yesterday\n", "whole numbers or ISO times"),
+        ("user,item,timestamp\na,1,yesterday\n", "numbers or ISO times"),
         ("user,item,timestamp\na,1,5\n", "lower `user_core`|Lower `user`"),
+        ("user,item,timestamp\na,1,nan\n", "between 1970 and 2100"),
+        ("user;item;timestamp\na;1;5\n", "commas separate the columns"),
+        ("user,item,timestamp\na,1,5\nb,2\n", "correct it, save it as UTF-8"),
+        ("user,item,timestamp\nJos\udce9,1,5\n", "correct it, save it as UTF-8"),
         ("user,item,timestamp\n", "hold events"),
+        ("", "cannot be read"),
     ],
 )
 def test_bad_files_are_refused(tmp_path, text, words):
-    (tmp_path / "log.csv").write_text(text)
+    (tmp_path / "log.csv").write_text(text, "utf-8", "surrogateescape")
     with pytest.raises(ValueError, match=words):
         prepared(tmp_path / "log.csv", tmp_path / "out", "pandas")
+    kept = words in ("lower `user_core`|Lower `user`", "hold events")  # What was read is right.
+    assert (tmp_path / "out").exists() == kept
+
+
+def test_times_may_be_fractions_of_seconds(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,timestamp\na,1,1600000000.75\nb,2,1600000001\n")
+    settings = Preparation(user_core=1, item_core=1, shards=1)
+    prepared(tmp_path / "log.csv", tmp_path / "out", "pandas", settings)
+    (shard,) = shards_of(tmp_path / "out", 1)
+    assert shard["timestamp"].to_pylist() == [1_600_000_000, 1_600_000_001]
+
+
+@DUCKDB
+@pytest.mark.parametrize(("memory", "words"), [("lots", "such as '4GB'"), ("1MB", "be larger")])
+def test_a_memory_limit_that_cannot_be_used_is_refused(tmp_path, memory, words):
+    source = write_files(random_log(0), tmp_path / "log")
+    with pytest.raises(ValueError, match=f"`memory` must .*{words}.* Received: memory='{memory}'"):
+        prepare_shards(
+            source, tmp_path / "out", SMALL, engine="duckdb", memory=memory, verbose=False
+        )
+
+
+def test_the_command_takes_columns_of_the_shards_only_and_names_them():
+    runner = CliRunner()
+    result = runner.invoke(app, ["prepare", "log.csv", "out", "--columns", "action=kind"])
+    assert isinstance(result.exception, ValueError) and "shards hold nothing" in str(
+        result.exception
+    )
+
+
+@pytest.mark.slow  # It starts Python twice.
+def test_a_command_that_was_stopped_continues(tmp_path):
+    source = write_files(random_log(6), tmp_path / "log")
+    code = (
+        "import signal, sys\n"
+        "from recmodels.cli import main\n"
+        "from recmodels.scale.pandas_engine import PandasEngine\n"
+        "PandasEngine.shards = lambda *args: signal.raise_signal(signal.SIGINT)\n"
+        "main()"
+    )
+    command = ["prepare", str(source), str(tmp_path / "out"), "--engine", "pandas"]
+    command += ["--user-core", "2", "--item-core", "2", "--shards", "3"]
+    stopped = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True)
+    assert stopped.returncode == 130
+    assert "Finished epochs and steps are kept" in stopped.stderr
+    command = [sys.executable, "-m", "recmodels", *command, "--json"]
+    repeated = subprocess.run(command, capture_output=True, text=True)
+    assert "clean: was finished before" in repeated.stderr
+    whole = prepared(source, tmp_path / "whole", "pandas")
+    assert json.loads(repeated.stdout)["digest"] == whole["digest"]
 
 
 def test_an_interrupted_step_is_repeated_and_finished_ones_are_not(tmp_path, monkeypatch):

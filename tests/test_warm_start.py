@@ -101,7 +101,7 @@ def test_after_growth_old_items_keep_their_moments_and_new_ones_have_none():
     larger = grow(model, NEW)
     optimizer = make_optimizer(Training(), 1)
     optimizer.build(larger.trainable_variables)
-    larger.training_state.restore(optimizer, larger.trainable_variables, larger.num_items)
+    larger.training_state.restore(optimizer, larger.trainable_variables, larger)
     table = model.training_state.moments[0]
     grown = to_numpy(moments_of(optimizer)[0])
     assert table.shape == (V + 3, 4) and grown.shape == (V + NEW + 3, 4)

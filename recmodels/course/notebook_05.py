@@ -17,9 +17,8 @@ from recmodels.course.checking import (
 def check_softmax(answer) -> None:
     """A softmax over the last axis that survives large scores."""
     scores = np.random.default_rng(51).normal(size=(3, 5))
-    returned = numbers(
-        call(answer, scores), (3, 5), "The weights must have the shape of the scores."
-    )
+    reason = "The weights must have the shape of the scores."
+    returned = numbers(call(answer, scores), (3, 5), reason)
     shares = np.exp(scores)
     mistakes = {
         "It sums over the first axis; the five weights of each of the three queries must sum to "

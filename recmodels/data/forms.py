@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator
 
@@ -115,3 +116,26 @@ def _json_column(part: Part, name: str, values: list) -> pa.Array:
 
 def _text(value: str | bool | None) -> str | None:
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def parse_json(text: str | bytes):
+    """JSON as the standard has it: finite numbers of 64 bits, every name once.
+
+    Raises:
+        ValueError: it is not.
+    """
+
+    def bounded(digits: str) -> int:
+        number = int(digits)
+        if not -(2**63) <= number < 2**63:
+            raise ValueError(f"{digits[:40]} does not fit into 64 bits")
+        return number
+
+    def finite(digits: str) -> float:
+        number = float(digits)
+        if not math.isfinite(number):
+            raise ValueError(f"{digits[:40]} is no finite number")
+        return number
+
+    numbers = {"parse_int": bounded, "parse_float": finite, "parse_constant": finite}
+    return json.loads(text, object_pairs_hook=distinct_names, **numbers)

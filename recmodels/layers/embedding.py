@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
+import numpy as np
 from keras import ops
 
+from recmodels.features.batches import GROUPS
 from recmodels.features.vocabulary import PADDING_ID
 from recmodels.layers.fast import fast_look_up, fast_rows, is_fast
 
@@ -44,11 +46,23 @@ class ItemEmbedding(keras.layers.Layer):
         self._given = None  # See `giving`.
 
     def build(self, input_shape=None) -> None:
-        self.table = self.add_weight(
-            name="table",
-            shape=(self.num_items + 3, self.width),
-            initializer=keras.initializers.RandomNormal(stddev=self.initial_std),
-        )
+        rows = self.num_items + 3
+        initial = keras.initializers.RandomNormal(stddev=self.initial_std)
+        if isinstance(keras.distribution.distribution(), keras.distribution.ModelParallel):
+            # Every number of processes that may train together divides it.
+            rows += -rows % GROUPS
+            initial = _ThenZeros(initial, self.num_items + 3)
+        self.table = self.add_weight(name="table", shape=(rows, self.width), initializer=initial)
+
+    def save_own_variables(self, store) -> None:
+        """Store V + 3 rows, however many processes have trained them."""
+        store["0"] = keras.ops.convert_to_numpy(self.table)[: self.num_items + 3]
+
+    def load_own_variables(self, store) -> None:
+        """Load the rows that `save_own_variables` has stored."""
+        table = np.zeros(self.table.shape, self.table.dtype)
+        table[: self.num_items + 3] = store["0"]
+        self.table.assign(table)
 
     @contextmanager
     def giving(self, vectors) -> Iterator[None]:
@@ -101,3 +115,14 @@ class ItemEmbedding(keras.layers.Layer):
             "initial_std": self.initial_std,
             "unit": self.unit,
         }
+
+
+class _ThenZeros(keras.initializers.Initializer):
+    """The values of another initializer for the first rows, and zeros below."""
+
+    def __init__(self, initial: keras.initializers.Initializer, rows: int) -> None:
+        self.initial, self.rows = initial, rows
+
+    def __call__(self, shape, dtype=None):
+        values = self.initial((self.rows, *shape[1:]), dtype)
+        return ops.pad(values, [(0, shape[0] - self.rows), *[(0, 0)] * (len(shape) - 1)])

@@ -8,13 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recmodels.data.files import write_json
-from recmodels.features.histories import Histories
-from recmodels.features.schema import Schema
-from recmodels.features.sequences import EMPTY_SCHEMA
-from recmodels.features.vocabulary import Vocabulary
-from recmodels.models.capabilities import Scores
-from recmodels.recommend.atomic_dir import (
+from recmodels.data.atomic_dir import (
     SUMS,
     atomic_dir,
     check_files,
@@ -22,6 +16,12 @@ from recmodels.recommend.atomic_dir import (
     read_consistently,
     read_json,
 )
+from recmodels.data.files import write_json
+from recmodels.features.histories import Histories
+from recmodels.features.schema import Schema
+from recmodels.features.sequences import EMPTY_SCHEMA
+from recmodels.features.vocabulary import Vocabulary
+from recmodels.models.capabilities import Scores
 from recmodels.recommend.candidates import catalogue_vectors
 from recmodels.recommend.checks import (
     check_array,

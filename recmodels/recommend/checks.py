@@ -1,8 +1,6 @@
 """Check the content of a bundle's files before it is used."""
 
 import contextlib
-import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy import sparse
 
-from recmodels.data.forms import distinct_names
 from recmodels.threads import ForkedProcessError
 
 SPARSE_PARTS = ("data", "indices", "indptr", "shape")
@@ -46,29 +43,6 @@ def reading(path: Path, field: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise malformed(path, field, "be as it was written", error) from error
-
-
-def parse_json(text: str | bytes):
-    """JSON as the standard has it: finite numbers of 64 bits, every name once.
-
-    Raises:
-        ValueError: it is not.
-    """
-
-    def bounded(digits: str) -> int:
-        number = int(digits)
-        if not -(2**63) <= number < 2**63:
-            raise ValueError(f"{digits[:40]} does not fit into 64 bits")
-        return number
-
-    def finite(digits: str) -> float:
-        number = float(digits)
-        if not math.isfinite(number):
-            raise ValueError(f"{digits[:40]} is no finite number")
-        return number
-
-    numbers = {"parse_int": bounded, "parse_float": finite, "parse_constant": finite}
-    return json.loads(text, object_pairs_hook=distinct_names, **numbers)
 
 
 def check_json(value, shape, path: Path, field: str = "content") -> None:

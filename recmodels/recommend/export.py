@@ -13,9 +13,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from recmodels.data.atomic_dir import atomic_dir
 from recmodels.data.files import written_whole
 from recmodels.models.capabilities import HasEncoder, PredictsEvents, can, columns_of
-from recmodels.recommend.atomic_dir import atomic_dir
 from recmodels.recommend.export_behaviour import behaviour_function, behaviour_of_states
 from recmodels.recommend.export_columns import column_encoders, column_specs, latest, pushed_right
 from recmodels.recommend.recommender import Recommender

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recmodels.recommend.checks import check_array, check_json, malformed, parse_json, reading
+from recmodels.data.forms import parse_json
+from recmodels.recommend.checks import check_array, check_json, malformed, reading
 from recmodels.recommend.model_classes import (
     PACKAGE,
     UnknownClass,

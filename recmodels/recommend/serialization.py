@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from recmodels.data.forms import parse_json
 from recmodels.models.baseline import Baseline
 from recmodels.models.capabilities import (
     HasItems,
@@ -25,7 +26,6 @@ from recmodels.recommend.checks import (
     check_json,
     checked_sparse,
     malformed,
-    parse_json,
     reading,
 )
 from recmodels.recommend.keras_files import load_keras

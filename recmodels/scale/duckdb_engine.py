@@ -1,7 +1,10 @@
 """Prepare a log with DuckDB, on one machine and out of core."""
 
+import errno
+import os
 from pathlib import Path
 
+from recmodels.data.errors import invalid
 from recmodels.extras import import_extra
 from recmodels.scale.queries import SqlEngine
 
@@ -25,7 +28,7 @@ class DuckDBEngine(SqlEngine):
     )
 
     def __init__(self, folder: Path, memory: str | None = None) -> None:
-        self.duckdb = import_extra("duckdb", "duckdb")
+        self.duckdb, self.memory = import_extra("duckdb", "duckdb"), memory
         folder.mkdir(parents=True, exist_ok=True)
         self.connection = self.duckdb.connect(str(folder / "work.duckdb"))
         for setting in (
@@ -34,7 +37,10 @@ class DuckDBEngine(SqlEngine):
             "enable_progress_bar = false",
             f"memory_limit = {_quoted(memory or f'{MEMORY_SHARE:.0%}')}",
         ):
-            self._run(f"SET {setting}")
+            try:
+                self._run(f"SET {setting}")
+            except self.duckdb.ParserException as error:
+                raise invalid("`memory` must be a size such as '4GB'", memory=memory) from error
 
     def version(self) -> str:
         return self.duckdb.__version__
@@ -70,8 +76,12 @@ class DuckDBEngine(SqlEngine):
     def _run(self, sql: str):
         try:
             return self.connection.execute(sql)
-        except (self.duckdb.IOException, self.duckdb.OutOfMemoryException) as error:
-            raise OSError(f"DuckDB could not finish a step: {error}") from error
+        except self.duckdb.OutOfMemoryException as error:
+            must = "`memory` must be larger for this log, or None for half of the machine's memory"
+            raise invalid(must, memory=self.memory, error=str(error).split("\n")[0]) from error
+        except self.duckdb.IOException as error:
+            full = os.strerror(errno.ENOSPC) in str(error)
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
 
 
 def _quoted(value: object) -> str:

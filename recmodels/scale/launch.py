@@ -1,5 +1,6 @@
 """Start the processes of one training on this machine, and end all of them when one dies."""
 
+import ctypes
 import os
 import shlex
 import signal
@@ -16,11 +17,17 @@ from recmodels.training.processes import COORDINATOR, COUNT, RANK, check_process
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0  # Until a process that was asked to end is killed.
+PARENT_DEATH_SIGNAL = 1  # Of `prctl`.
 SHOWN_BYTES = 2_000  # Of what a process that died has written.
 
 
-def launch(command: Sequence[str], count: int, environment: dict[str, str] | None = None) -> None:
-    """Run a command in several processes that train together, and wait for all of them.
+def launch(
+    command: Sequence[str],
+    count: int,
+    environment: dict[str, str] | None = None,
+    backend: str | None = "jax",
+) -> None:
+    """Run a command in several processes and wait for all of them.
 
     The first process has the standard output and error of this one. On Linux each has a share of
     the cores, since otherwise every one starts as many threads as there are cores.
@@ -29,13 +36,15 @@ def launch(command: Sequence[str], count: int, environment: dict[str, str] | Non
         command: such as `[sys.executable, "-m", "recmodels", "train", "shop-sasrec"]`.
         count: number of processes.
         environment: further variables.
+        backend: of Keras; only JAX can join processes. None leaves it as it is.
 
     Raises:
         ValueError: a batch cannot be cut into as many parts.
         ChildProcessError: a process ended with an error or was killed. The others are stopped.
     """
     check_process_count(count)
-    shared = {**os.environ, "KERAS_BACKEND": "jax", **(environment or {})}
+    shared = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
+    shared |= environment or {}
     shared |= {COUNT: str(count), COORDINATOR: f"127.0.0.1:{_free_port()}"}
     logs = [tempfile.TemporaryFile() for _ in range(count - 1)]
     processes = []
@@ -43,7 +52,11 @@ def launch(command: Sequence[str], count: int, environment: dict[str, str] | Non
         for rank in range(count):
             output = logs[rank - 1] if rank else None
             process = subprocess.Popen(
-                command, env={**shared, RANK: str(rank)}, stdout=output, stderr=output
+                command,
+                env={**shared, RANK: str(rank)},
+                stdout=output,
+                stderr=output,
+                preexec_fn=_end_with_launcher if sys.platform == "linux" else None,
             )
             processes.append(process)
             _give_cores(process.pid, rank, count)
@@ -73,8 +86,8 @@ def _wait(
         logs[rank].seek(max(0, logs[rank].seek(0, os.SEEK_END) - SHOWN_BYTES))
         sys.stderr.write(logs[rank].read().decode(errors="replace"))
     raise ChildProcessError(
-        f"Process {rank} of {len(processes)} {how}; the others were stopped. Finished epochs are "
-        f"kept. Continue with: {shlex.join(map(str, command))}"
+        f"Process {rank} of {len(processes)} {how}; the others were stopped. Finished epochs "
+        f"and files are kept. Continue with: {shlex.join(map(str, command))}"
     )
 
 
@@ -89,6 +102,15 @@ def _end(processes: list[subprocess.Popen]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _end_with_launcher() -> None:
+    """Ask Linux to kill this process when the one that starts it ends, even by `kill -9`.
+
+    JAX ignores the signal that `kill` sends by default, and processes that go on would write the
+    checkpoint of a job that was started again.
+    """
+    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _free_port() -> int:

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from recmodels.data.atomic_dir import atomic_dir
 from recmodels.data.errors import require
 from recmodels.data.files import locked
 from recmodels.features.histories import Histories
 from recmodels.features.protocol import DEFAULT_PROTOCOL, Protocol
 from recmodels.features.sequences import Queries, SequenceData
 from recmodels.features.vocabulary import Vocabulary
-from recmodels.recommend.atomic_dir import atomic_dir
 from recmodels.scale.shards import ShardDigest, Users, read_manifest, read_users, shard_path
 
 ARRAYS = "arrays"

@@ -5,14 +5,15 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recmodels.data.atomic_dir import atomic_dir, check_files
 from recmodels.data.errors import require
 from recmodels.data.files import locked, write_json
-from recmodels.recommend.atomic_dir import atomic_dir, check_files
 from recmodels.scale.duckdb_engine import DuckDBEngine
 from recmodels.scale.measure import measure_shards
 from recmodels.scale.pandas_engine import PandasEngine
@@ -67,8 +68,14 @@ def prepare_shards(
     preparation, out = preparation or Preparation(), Path(out)
     must = f"`engine` must be one of {ENGINES}, or None to choose by size"
     require(engine in (None, *ENGINES), must, engine=engine)
+    require(not out.is_file(), "`out` must be a folder, new or of this preparation", out=out)
     with locked(out):
-        return _Steps(source, out, preparation, verbose).run(engine, memory)
+        try:
+            return _Steps(source, out, preparation, verbose).run(engine, memory)
+        finally:
+            for folder in (out / "steps", out):
+                with suppress(OSError):  # It is missing or not empty.
+                    folder.rmdir()
 
 
 class _Steps:

@@ -120,7 +120,10 @@ def _write_part(
                     writer.write_table(_converted(batch, number, counts, preparation.unit))
             except pa.ArrowException as error:
                 raise invalid(
-                    "`source` has a file that cannot be read", file=path, error=error
+                    "`source` has a file that cannot be read: correct it, save it as UTF-8, or "
+                    "leave it out",
+                    file=path,
+                    error=error,
                 ) from error
             writer.add_key_value_metadata({"recmodels": json.dumps(counts)})
     return counts
@@ -152,7 +155,10 @@ def _dataset(path: Path, root: Path) -> pa.dataset.Dataset:
 
 def _check_columns(path: Path, names: list[str], preparation: Preparation) -> None:
     missing = sorted(set(_columns(preparation)) - set(names))
-    must = f"`{path.name}` lacks the columns {missing}: name `user`, `item` and `timestamp`"
+    must = (
+        f"`{path.name}` lacks the columns {missing}: name `user`, `item` and `timestamp`. In "
+        ".csv files commas separate the columns, in .tsv files tabs"
+    )
     require(not missing, must, columns=names)
 
 
@@ -267,22 +273,22 @@ def _seconds(times: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
     seconds = pc.floor(pc.divide(times.cast(pa.float64()), UNITS[unit]))
     if pa.types.is_integer(times.type):
         seconds = pc.divide(times.cast(pa.int64()), UNITS[unit])
-    seconds = seconds.cast(pa.int64())
-    bad = pc.sum(pc.or_(pc.less(seconds, 0), pc.greater(seconds, LATEST_TIMESTAMP))).as_py()
+    inside = pc.and_(pc.greater_equal(seconds, 0), pc.less_equal(seconds, LATEST_TIMESTAMP))
+    bad = pc.sum(pc.invert(inside)).as_py()  # Comparisons with NaN are false.
     must = "`timestamp` must lie between 1970 and 2100: give `unit`, or drop those rows"
     require(not bad, must, rows_outside=bad, unit=unit)
-    return seconds
+    return seconds.cast(pa.int64())
 
 
 def _times_of_text(times: pa.ChunkedArray) -> pa.ChunkedArray:
     trimmed = pc.utf8_trim_whitespace(times.cast(pa.string()))
     trimmed = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-    for kind in (pa.int64(), pa.timestamp("us"), pa.timestamp("us", tz="UTC")):
+    for kind in (pa.int64(), pa.timestamp("us"), pa.timestamp("us", tz="UTC"), pa.float64()):
         try:
             return trimmed.cast(kind)
         except pa.ArrowInvalid:
             continue
     raise invalid(
-        "`timestamp` must hold whole numbers or ISO times such as 2024-05-01T12:00:00",
+        "`timestamp` must hold numbers or ISO times such as 2024-05-01T12:00:00",
         first=trimmed.drop_null()[0].as_py(),
     )

@@ -5,15 +5,20 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from recmodels.features.epochs import EpochBatches
 from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
-from recmodels.training.processes import process_rank
+from recmodels.training.processes import (
+    host_array,
+    process_rank,
+    table_by_rows,
+    whole_tables,
+)
 from recmodels.training.seeds import seed_dropout
 from recmodels.training.state import averages_of
 
@@ -73,7 +78,7 @@ class Validate(keras.callbacks.Callback):
         due = (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]
         best, score = self.curve.best, None
         if self.measure is not None and due:
-            with averaged_weights(self.model):
+            with averaged_weights(self.model), whole_tables(self.model.weights):
                 score = float(self.measure())
                 if not math.isfinite(score):
                     raise FloatingPointError(
@@ -94,8 +99,7 @@ class Validate(keras.callbacks.Callback):
         reason = f"the loss of epoch {epoch + 1} is {loss}"
         if math.isfinite(loss):
             variables = self.model.trainable_variables
-            arrays = (keras.ops.convert_to_numpy(variable) for variable in variables)
-            if all(np.isfinite(array).all() for array in arrays):
+            if all(bool(keras.ops.all(keras.ops.isfinite(variable))) for variable in variables):
                 return
             reason = (
                 f"after epoch {epoch + 1} a weight is not finite, though the loss is {loss:.4g}"
@@ -148,21 +152,21 @@ class Checkpoint(keras.callbacks.Callback):
         self.settings = settings
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        if process_rank() != 0:  # One of several processes writes the file.
-            return
-        save_checkpoint(
-            self.path,
-            {
-                "settings": self.settings,
-                "rows": self.validate.curve.rows,
-                "stopped": bool(self.model.stop_training),
-            },
-            {
-                "weights": read_variables(self.model.weights),
-                "optimizer": read_variables(self.model.optimizer.variables),
-                "best": self.validate.best_weights or [],
-            },
-        )
+        state = {
+            "settings": self.settings,
+            "rows": self.validate.curve.rows,
+            "stopped": bool(self.model.stop_training),
+        }
+        arrays = {
+            "weights": map(host_array, self.model.weights),
+            "optimizer": map(host_array, self.model.optimizer.variables),
+            "best": self.validate.best_weights or [],
+        }
+        if process_rank() == 0:  # One of several processes writes the file.
+            save_checkpoint(self.path, state, arrays)
+        elif table_by_rows():  # The others give it their rows.
+            for _ in chain(arrays["weights"], arrays["optimizer"]):
+                pass
 
 
 class Progress(keras.callbacks.Callback):

@@ -2,12 +2,14 @@
 
 import json
 import zipfile
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from recmodels.data.files import written_whole
+from recmodels.training.processes import host_array
 
 # Errors of NumPy for a file that is truncated, empty, overwritten or of another format.
 DAMAGED = (OSError, EOFError, KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile)
@@ -17,17 +19,19 @@ class OtherRun(ValueError):
     """Raised if a checkpoint belongs to a run with other settings or data."""
 
 
-def save_checkpoint(path: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
+def save_checkpoint(path: Path, state: dict, arrays: dict[str, Iterable[np.ndarray]]) -> None:
     """Write a run's state and arrays to one file, atomically.
 
     Args:
         path: of the checkpoint, `.npz`.
         state: what JSON can hold (the curve, the settings).
-        arrays: lists of arrays by name (weights, optimiser, best weights).
+        arrays: by name (weights, optimiser, best weights); each is dropped before the next is made.
     """
-    flat = {f"{name}/{i}": a for name, group in arrays.items() for i, a in enumerate(group)}
-    with written_whole(path) as unfinished, open(unfinished, "wb") as file:
-        np.savez(file, state=np.array(json.dumps(state)), **flat)
+    flat = ((f"{name}/{i}", a) for name, group in arrays.items() for i, a in enumerate(group))
+    with written_whole(path) as unfinished, zipfile.ZipFile(unfinished, "w") as file:
+        for name, array in chain([("state", np.array(json.dumps(state)))], flat):
+            with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array)
 
 
 def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
@@ -53,7 +57,7 @@ def load_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
 
 def read_variables(variables) -> list[np.ndarray]:
     """Return copies of Keras variables, in order."""
-    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+    return [host_array(v) for v in variables]
 
 
 def write_variables(variables, arrays: list[np.ndarray]) -> None:

@@ -9,13 +9,18 @@ from pathlib import Path
 import keras
 
 from recmodels.features.epochs import EpochBatches
-from recmodels.models.capabilities import HasItems, can
 from recmodels.tasks.tfrs import refuse_legacy_layers
 from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
 from recmodels.training.checkpoints import OtherRun, load_checkpoint, write_variables
 from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
-from recmodels.training.processes import check_agreement, process_rank, shared_batches
+from recmodels.training.processes import (
+    SameBatches,
+    check_agreement,
+    process_rank,
+    shared_batches,
+    table_by_rows,
+)
 from recmodels.training.seeds import set_seed
 from recmodels.training.settings import Training, make_optimizer
 from recmodels.training.state import TrainingState
@@ -75,10 +80,9 @@ def fit(
     curve = model.curve = LearningCurve(measure=measure_name)
     collapse = collapse or CollapseCheck()
     validate = Validate(measure, curve, training.patience, training.validate_every)
-    num_items = model.num_items if can(model, HasItems) else 0
     optimizer = _build(task, training, len(batches) * training.epochs, earlier.steps)
     if warm_start:
-        earlier.restore(optimizer, task.trainable_variables, num_items)
+        earlier.restore(optimizer, task.trainable_variables, model)
     validate.set_model(task)
     settings, stopped = {"epochs before": earlier.epochs} if warm_start else {}, False
     if checkpoint is not None:
@@ -86,15 +90,22 @@ def fit(
         stopped = _resume(checkpoint, task, validate, settings)
     collapse.watch(curve)
     if not stopped and len(curve.rows) < training.epochs:
-        callbacks = [ReproducibleEpochs(batches, training.seed), validate, collapse]
+        callbacks = _epoch_begins(batches, training) + [validate, collapse]
         callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
         callbacks += [Progress(curve)] if verbose and process_rank() == 0 else []
         epochs = range(earlier.epochs + len(curve.rows), earlier.epochs + training.epochs)
         _train(task, batches, epochs, callbacks, validate)
     else:
         validate.leave_best()
-    model.training_state = TrainingState.of(optimizer, earlier.epochs + len(curve.rows), num_items)
+    if not table_by_rows():  # Of which no process has the state as a whole.
+        model.training_state = TrainingState.of(optimizer, earlier.epochs + len(curve.rows), model)
     return curve
+
+
+def _epoch_begins(batches: EpochBatches, training: Training) -> list[keras.callbacks.Callback]:
+    """Return the callbacks that make an epoch reproducible and the same in all processes."""
+    callbacks = [ReproducibleEpochs(batches, training.seed)]
+    return callbacks + ([SameBatches(batches)] if table_by_rows() else [])
 
 
 def _build(

@@ -1,12 +1,15 @@
-"""Train one model with several processes, each of which computes a part of every batch.
+"""Train one model with several processes, which JAX joins, in one of two ways.
 
-The processes are joined by JAX. Each holds all weights; Keras adds up their gradients, so that a
-step is that of one process with the whole batch.
+Each process has all weights and computes a part of every batch; Keras adds up their gradients, so
+that a step is that of one process with the whole batch. Or each has a part of the rows of the item
+table, with their optimiser's state, and all compute every batch as a whole.
 """
 
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -14,11 +17,13 @@ import numpy as np
 from recmodels.data.errors import require
 from recmodels.extras import import_extra
 from recmodels.features.batches import GROUPS, NextItemBatches
+from recmodels.features.checks import digest
 from recmodels.features.epochs import EpochBatches
 
 # Of the environment: the number of processes, which of them this is, from 0, and the address of the
 # first one, such as `10.0.0.1:1234`.
 COUNT, RANK, COORDINATOR = "RECMODELS_PROCESSES", "RECMODELS_PROCESS", "RECMODELS_COORDINATOR"
+BY_ROWS = "RECMODELS_TABLE_BY_ROWS"  # 1 where each process has a part of the item table.
 
 
 def process_count() -> int:
@@ -31,24 +36,40 @@ def process_rank() -> int:
     return int(os.environ.get(RANK, "0"))
 
 
+def table_by_rows() -> bool:
+    """Return whether each process has a part of the rows of the item table."""
+    return os.environ.get(BY_ROWS) == "1"
+
+
 def join_processes() -> None:
     """Join the other processes that the environment names; do nothing for a single one.
+
+    A single process with the table by rows has the same padded table as several, so that it can
+    continue their checkpoint.
 
     Must be called before Keras computes anything.
 
     Raises:
         ValueError: the backend is not JAX, or the number of processes does not divide a batch.
     """
-    if process_count() == 1:
+    if process_count() == 1 and not table_by_rows():
         return
     backend = keras.backend.backend()
-    must = "`KERAS_BACKEND` must be jax for several processes"
+    must = "`KERAS_BACKEND` must be jax for several processes and for a table by rows"
     require(backend == "jax", must, KERAS_BACKEND=backend)
     check_process_count(process_count())
-    keras.distribution.initialize(os.environ[COORDINATOR], process_count(), process_rank())
-    keras.distribution.set_distribution(
-        keras.distribution.DataParallel(auto_shard_dataset=False)  # Batches are cut here.
-    )
+    if process_count() > 1:
+        keras.distribution.initialize(os.environ[COORDINATOR], process_count(), process_rank())
+    # Batches are cut in `ProcessBatches`, if at all.
+    distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
+    if table_by_rows():
+        mesh = keras.distribution.DeviceMesh((1, process_count()), ["batch", "rows"])
+        layouts = keras.distribution.LayoutMap(mesh)
+        layouts["item_embedding/table"] = ("rows", None)
+        distribution = keras.distribution.ModelParallel(
+            layout_map=layouts, batch_dim_name="batch", auto_shard_dataset=False
+        )
+    keras.distribution.set_distribution(distribution)
 
 
 def check_process_count(count: int) -> None:
@@ -125,9 +146,68 @@ def shared_batches(batches: EpochBatches) -> EpochBatches:
     """Return the part of the batches that this process trains on.
 
     On JAX, the only backend with several processes, a single one has the same padding, so that its
-    losses are theirs.
+    losses are theirs. With the table by rows every process trains on the whole batch.
     """
-    alone = process_count() == 1
+    alone = process_count() == 1 or table_by_rows()
     if alone and not (keras.backend.backend() == "jax" and isinstance(batches, NextItemBatches)):
         return batches
+    if alone:
+        return ProcessBatches(batches, 0, 1)
     return ProcessBatches(batches, process_rank(), process_count())
+
+
+class SameBatches(keras.callbacks.Callback):
+    """Raise at the beginning of an epoch unless all processes have the same first batch.
+
+    With the table by rows JAX takes for granted that they feed equal batches. Others give NaN, or
+    a loss that belongs to none of them, without an error.
+
+    Args:
+        batches: that are trained on, of which the epoch was set.
+    """
+
+    def __init__(self, batches: EpochBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        arrays = keras.tree.flatten(self.batches[0])
+        check_agreement({"epoch": epoch, "first batch": digest(*arrays)})
+
+
+def host_array(variable) -> np.ndarray:
+    """Return a copy of a variable; where processes have parts of it, all of them must call this."""
+    value = variable.value if keras.backend.backend() == "jax" else variable
+    if getattr(value, "is_fully_addressable", True) or value.is_fully_replicated:
+        return np.array(keras.ops.convert_to_numpy(variable))
+    gather = import_extra("jax.experimental.multihost_utils", "jax").process_allgather
+    return np.array(gather(value, tiled=True))
+
+
+def make_whole(variables: Iterable[keras.Variable]) -> dict[keras.Variable, object]:
+    """Give each process all rows of the variables, to score with them, and return the parts.
+
+    Scores are computed by every process at its own pace, and parts of a table would make them wait
+    for each other.
+    """
+    parts = {}
+    for variable in variables if table_by_rows() else ():
+        value = variable.value
+        if not value.is_fully_replicated:
+            jax = import_extra("jax", "jax")
+            mesh, not_cut = value.sharding.mesh, jax.sharding.PartitionSpec()
+            everywhere = jax.sharding.NamedSharding(mesh, not_cut)
+            parts[variable] = value
+            variable._value = jax.device_put(host_array(variable), everywhere)
+    return parts
+
+
+@contextmanager
+def whole_tables(variables: Iterable[keras.Variable]) -> Iterator[None]:
+    """Call `make_whole` for the time of the block."""
+    parts = make_whole(variables)
+    try:
+        yield
+    finally:
+        for variable, value in parts.items():
+            variable._value = value

@@ -6,6 +6,7 @@ from typing import Self
 import keras
 import numpy as np
 
+from recmodels.models.capabilities import HasItems, can
 from recmodels.models.growth import grow_array
 from recmodels.training.checkpoints import read_variables
 
@@ -28,12 +29,14 @@ class TrainingState:
     num_items: int = 0
 
     @classmethod
-    def of(cls, optimizer: keras.optimizers.Optimizer, epochs: int, num_items: int) -> Self:
-        """Return the state of a built optimiser."""
+    def of(cls, optimizer: keras.optimizers.Optimizer, epochs: int, model: keras.Model) -> Self:
+        """Return the state of a built optimiser of a model."""
         moments = tuple(read_variables(moments_of(optimizer)))
-        return cls(epochs, int(optimizer.iterations), moments, num_items)
+        return cls(epochs, int(optimizer.iterations), moments, _num_items(model))
 
-    def restore(self, optimizer: keras.optimizers.Optimizer, weights: list, num_items: int) -> None:
+    def restore(
+        self, optimizer: keras.optimizers.Optimizer, weights: list, model: keras.Model
+    ) -> None:
         """Restore the state in an optimiser that was built for the weights of a larger model.
 
         The rows of new items start as in a new optimiser. An average of the weights starts from
@@ -43,7 +46,7 @@ class TrainingState:
             ValueError: the optimiser or the weights are not those of the earlier training.
         """
         variables = moments_of(optimizer)
-        fresh, new = read_variables(variables), num_items - self.num_items
+        fresh, new = read_variables(variables), _num_items(model) - self.num_items
         if not _fits(self.moments, fresh, new):
             shapes = [[array.shape for array in group[:4]] for group in (self.moments, fresh)]
             raise ValueError(
@@ -59,6 +62,10 @@ class TrainingState:
         averages = averages_of(optimizer)
         for average, array in zip(averages, read_variables(weights), strict=False):
             average.assign(array)
+
+
+def _num_items(model: keras.Model) -> int:
+    return model.num_items if can(model, HasItems) else 0
 
 
 def _fits(moments, fresh, num_new: int) -> bool:

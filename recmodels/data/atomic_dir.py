@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from recmodels.data.errors import invalid, require
 from recmodels.data.files import is_left_behind, temporary_name, write_json
-from recmodels.recommend.checks import parse_json
+from recmodels.data.forms import parse_json
 
 SUMS = "checksums.json"
 STALE_SECONDS = 3600  # Reading a folder that was replaced takes less than an hour.

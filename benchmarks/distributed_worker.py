@@ -1,0 +1,98 @@
+"""One process of a measured training; `benchmarks/distributed_training.py` starts several.
+
+It trains a small model with dropout, windows of several lengths and sampled negatives, and writes
+the loss of each epoch and the growth of memory as JSON.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+LOOK_SECONDS = 0.01
+
+
+def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> dict:
+    """Train on random histories; return the losses and the growth of memory in GiB.
+
+    Args:
+        num_items, width: V and D.
+        epochs: of two steps, one for each length of windows.
+        checkpoint: to continue from.
+    """
+    import numpy as np
+    import psutil
+
+    import recmodels as rm
+    from recmodels.features.batches import NextItemBatches
+    from recmodels.features.histories import Histories
+    from recmodels.features.negatives import NegativeSampler
+    from recmodels.tasks.next_item import NextItem
+    from recmodels.training.curve import LearningCurve
+    from recmodels.training.fit import fit
+
+    rng = np.random.default_rng(0)
+    lengths = np.repeat([4, 11], 20)
+    items = rng.integers(1, num_items + 1, lengths.sum()).astype(np.int32)
+    train = Histories(np.arange(40), items, np.append(0, np.cumsum(lengths)), {})
+    sampler = NegativeSampler(np.ones(num_items), 32)
+    batches = NextItemBatches(train, 10, 40, seed=1, windows="latest", negatives=sampler)
+    process, held = psutil.Process(), [0]
+    before = process.memory_info().rss
+    model = rm.SASRec(num_items, max_length=10, width=width, num_blocks=1, dropout=0.2)
+    model.curve = LearningCurve(measure="none")
+
+    def look() -> None:
+        while len(model.curve.rows) < epochs:  # `fit` copies the moments of Adam afterwards.
+            held[0] = max(held[0], process.memory_info().rss)
+            time.sleep(LOOK_SECONDS)
+
+    threading.Thread(target=look, daemon=True).start()
+    training = rm.Training(epochs=epochs, seed=5, learning_rate=0.01, patience=None)
+    curve = fit(
+        NextItem(model, "sampled_softmax"), batches, training,
+        verbose=False, model=model, checkpoint=checkpoint,
+    )  # fmt: skip
+    return {"losses": [row["loss"] for row in curve.rows], "gib": (held[0] - before) / 2**30}
+
+
+def kill_later(checkpoint: Path, writes: int, seconds: float) -> None:
+    """Kill this process, as `kill -9` does, some time after the checkpoint was written again.
+
+    Args:
+        checkpoint: file to look at.
+        writes: how many times it must have been written.
+        seconds: to wait after the last of them.
+    """
+
+    def last_write() -> int:
+        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+
+    seen = last_write()
+    while writes:
+        time.sleep(LOOK_SECONDS)
+        if last_write() != seen:
+            seen, writes = last_write(), writes - 1
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(told: dict) -> None:
+    """Train as `told` says: `num_items`, `width`, `epochs`, `checkpoint`, `out`, perhaps `kill`."""
+    sys.modules["tensorflow"] = None  # Keras would import it, for a seed, and take half a GiB.
+    from recmodels.training.processes import join_processes, process_rank
+
+    checkpoint, kill = told["checkpoint"] and Path(told["checkpoint"]), told.get("kill")
+    if kill and kill["rank"] == process_rank():
+        when = (checkpoint, kill["writes"], kill["seconds"])
+        threading.Thread(target=kill_later, args=when, daemon=True).start()
+    join_processes()
+    result = train(told["num_items"], told["width"], told["epochs"], checkpoint)
+    Path(f"{told['out']}-{process_rank()}.json").write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

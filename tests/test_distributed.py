@@ -1,0 +1,118 @@
+"""The commands that measure work beyond one process, and what they have stored."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from benchmarks import distributed, distributed_training
+from benchmarks.distributed import run_measured, simulate_log, store
+from benchmarks.distributed_training import KILLS, kills
+
+STORED = json.loads(
+    (Path(__file__).parent.parent / "results" / "distributed.json").read_text("utf-8")
+)
+
+
+def test_a_simulated_log_has_its_events_and_is_written_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(distributed, "PART", 1000)
+    source = simulate_log(tmp_path, 2500)
+    log = ds.dataset(source).to_table().to_pandas()
+    assert len(log) == 2500 and len(list(source.iterdir())) == 3
+    assert log.duplicated().sum() >= 25
+    (source / "part-00001.parquet").unlink()
+    times = {path: path.stat().st_mtime_ns for path in source.iterdir()}
+    simulate_log(tmp_path, 2500)
+    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    assert ds.dataset(source).to_table().to_pandas().equals(log)
+
+
+def test_a_command_is_measured_with_the_processes_that_it_starts():
+    code = "import subprocess, sys; x = bytearray(80_000_000); print(len(x))"
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"
+    measured = run_measured([sys.executable, "-c", outer])
+    assert measured["output"] == "80000000\n"
+    assert measured["peak_gib"] > 0.07 and measured["processor_seconds"] > 0
+    with pytest.raises(ChildProcessError, match="exit status 3"):
+        run_measured([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+def test_measurements_are_added_to_those_before(tmp_path):
+    store(tmp_path, lambda content: content.update(first=1))
+    assert store(tmp_path, lambda content: content.update(second=2)) == {"first": 1, "second": 2}
+    assert json.loads((tmp_path / "distributed.json").read_text()) == {"first": 1, "second": 2}
+
+
+def test_kills_follow_from_the_seed_and_hit_both_processes():
+    first = list(kills(0))
+    assert len(first) == KILLS and first == list(kills(0)) != list(kills(1))
+    assert {kill["rank"] for kill in first} == {0, 1}
+    assert {kill["writes"] for kill in first} == {0, 1, 2}
+
+
+def test_a_process_is_killed_some_time_after_the_checkpoint_was_written(tmp_path):
+    checkpoint = tmp_path / "checkpoint.npz"
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from benchmarks.distributed_worker import kill_later\n"
+        "print('started', flush=True); kill_later(Path(sys.argv[1]), int(sys.argv[2]), 0.01)"
+    )
+    for writes in (0, 1):
+        command = [sys.executable, "-c", code, str(checkpoint), str(writes)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            if writes:
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+                checkpoint.write_text("written")
+            assert process.wait() == -signal.SIGKILL
+
+
+def fake_trainings(monkeypatch, losses, survives=()):
+    """Write results in place of trainings; those that are to be killed raise, but some."""
+    killed = []
+
+    def launch(command, processes, environment):
+        told = json.loads(command[-1])
+        if "kill" in told:
+            killed.append(told["kill"])
+            if len(killed) not in survives:
+                raise ChildProcessError("Process 1 of 2 was killed. Continue with: it")
+        for rank in range(processes):
+            found = {"losses": losses(told, processes), "gib": 4.0 if processes == 1 else 2.5}
+            Path(f"{told['out']}-{rank}.json").write_text(json.dumps(found))
+
+    monkeypatch.setattr(distributed_training, "launch", launch)
+    return killed
+
+
+def test_restarts_are_compared_with_an_uninterrupted_training(tmp_path, monkeypatch):
+    def losses(told, processes):
+        return [1.0, 0.5 if told["checkpoint"] is None else 0.25]
+
+    killed = fake_trainings(monkeypatch, losses)
+    found = distributed_training.measure_restarts(0, tmp_path / "work", tmp_path)
+    assert killed == list(kills(0))
+    assert found["restart_max_difference"] == 0.25 and found["told_how_to_continue"]
+    fake_trainings(monkeypatch, losses, survives=range(4, 99))
+    with pytest.raises(RuntimeError, match="Only 3 of 10 trainings were killed"):
+        distributed_training.measure_restarts(0, tmp_path / "work", tmp_path)
+
+
+def test_losses_and_memory_of_two_processes_are_compared_with_those_of_one(tmp_path, monkeypatch):
+    fake_trainings(monkeypatch, lambda told, processes: [2.0, 1.0 if processes == 1 else 1.5])
+    found = distributed_training.measure_losses("table_by_rows", tmp_path / "work", tmp_path)
+    assert found == {"table_by_rows": 0.5}
+    found = distributed_training.measure_memory(tmp_path / "work", tmp_path)
+    assert found["memory_share_table_by_rows"] == 0.625
+    assert found["max_loss_difference_large_table"] == 0.5
+
+
+def test_stored_differences_are_as_small_as_asked():
+    assert STORED["steps"] >= 64
+    assert max(STORED["max_loss_difference"].values()) < 1e-5
+    assert STORED["bulk"]["lists_are_equal"]
