@@ -34,12 +34,21 @@ from recmodels.evaluation.statistics import compare as compare
 from recmodels.explain.counterfactual import counterfactual as counterfactual
 from recmodels.explain.faithfulness import explainer_table as explainer_table
 from recmodels.explain.faithfulness import faithfulness as faithfulness
+from recmodels.explain.faithfulness import rank_correlation as rank_correlation
+from recmodels.explain.global_influence import column_importance as column_importance
+from recmodels.explain.global_influence import item_influence as item_influence
+from recmodels.explain.global_influence import lag_influence as lag_influence
 from recmodels.explain.gradients import completeness_error as completeness_error
 from recmodels.explain.gradients import gradient_times_input as gradient_times_input
 from recmodels.explain.gradients import integrated_gradients as integrated_gradients
+from recmodels.explain.influence import attention_influence as attention_influence
 from recmodels.explain.influence import leave_one_out_influence as leave_one_out_influence
+from recmodels.explain.influence import random_influence as random_influence
+from recmodels.explain.influence import recency_influence as recency_influence
 from recmodels.explain.influence import shapley as shapley
 from recmodels.explain.removal import Removal as Removal
+from recmodels.explain.words import check_sentence as check_sentence
+from recmodels.explain.words import write_sentence as write_sentence
 from recmodels.features.augment import Augment as Augment
 from recmodels.features.columns import Category as Category
 from recmodels.features.columns import Flag as Flag
@@ -72,6 +81,7 @@ from recmodels.models.attentive import LiGR as LiGR
 from recmodels.models.bert4rec import BERT4Rec as BERT4Rec
 from recmodels.models.bpr_mf import BPRMF as BPRMF
 from recmodels.models.build_two_tower import build_two_tower as build_two_tower
+from recmodels.models.cached_decoder import CachedDecoder as CachedDecoder
 from recmodels.models.content import Content as Content
 from recmodels.models.ease import EASE as EASE
 from recmodels.models.event_floors import MajorityType as MajorityType
@@ -103,7 +113,7 @@ from recmodels.models.repeat_last import RepeatLast as RepeatLast
 from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThenRank
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
-from recmodels.models.sentence_encoder import sentence_encoder as sentence_encoder
+from recmodels.models.sentence_encoder import build_sentence_encoder as build_sentence_encoder
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
@@ -113,6 +123,7 @@ from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.scale.open_shards import open_shards as open_shards
 from recmodels.scale.preparation import Preparation as Preparation
 from recmodels.scale.prepare import prepare_shards as prepare_shards
+from recmodels.tasks.contrast import Contrast as Contrast
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
 from recmodels.text.cleaning import item_texts as item_texts

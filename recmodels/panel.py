@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from recmodels import plots
 from recmodels.data.text import one_line
+from recmodels.explain.words import rename, write_sentence
 from recmodels.extras import import_extra
-from recmodels.recommend.recommendation import Recommendation
+from recmodels.recommend.recommendation import SENTENCE_WIDTH, Recommendation
 from recmodels.recommend.recommender import Recommender
 
 widgets = import_extra("ipywidgets", "course")
@@ -20,8 +21,9 @@ widgets = import_extra("ipywidgets", "course")
 class Panel:
     """Show a history that can be edited by clicks, with its recommendations, in a notebook.
 
-    A click on an item of the list, or on any other of the catalogue, adds it to the history. Where
-    nothing runs, as on a page, the panel is a picture of its state.
+    A click on an item of the list, or on any other of the catalogue, adds it to the history. Below
+    the list is a sentence for each item whose score depends on some events more than on others.
+    Where nothing runs, as on a page, the panel is a picture of its state.
 
     Args:
         recommender: of a model whose scores are logits, such as a `SASRec` trained with softmax.
@@ -55,7 +57,8 @@ class Panel:
         ]
         rows = [self._shown, widgets.HBox([self._any, *actions])]
         listed = widgets.VBox(self._items, layout={"flex": "0 0 auto"})
-        rows += [widgets.HBox([self._picture, listed])]
+        self._why = widgets.HTML()
+        rows += [widgets.HBox([self._picture, listed]), self._why]
         self.widget = widgets.VBox(rows)
         self.set_history(self.history)
 
@@ -74,6 +77,10 @@ class Panel:
             button.layout.display = None if place < len(listed) else "none"
             button.description = f"+ {listed[place]}" if place < len(listed) else ""
         self._picture.value = self._draw(listed)
+        facts = self.recommender.reasons(self.answer.items, self.history)
+        # Where no event matters more to the score than others, there is nothing to say.
+        why = [write_sentence(rename(one, self._name)) for one in facts if one.cited]
+        self._why.value = "<br>".join(html.escape(one_line(w, SENTENCE_WIDTH)) for w in why)
 
     def _name(self, item) -> str:
         return self.names.get(item, one_line(item))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import keras
 import pytest
+from harness import eager_training
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import load
@@ -77,12 +77,6 @@ def readme_example() -> str:
 
 @pytest.fixture
 def eagerly() -> Iterator[None]:
-    """Training for a few steps takes a fifth of the time where no graph is traced for it."""
-    if keras.backend.backend() != "tensorflow":
+    """See `eager_training`."""
+    with eager_training():
         yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)

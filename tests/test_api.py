@@ -176,7 +176,7 @@ def test_a_stopped_training_leaves_the_best_weights_and_the_curve(monkeypatch, c
     assert "The model has the weights of epoch 1; `model.curve`" in capsys.readouterr().err
 
 
-def test_a_stopped_training_with_a_checkpoint_goes_on_in_the_same_model(
+def test_a_stopped_training_with_a_checkpoint_continues_in_the_same_model(
     monkeypatch, tmp_path, capsys
 ):
     whole = sasrec()
@@ -196,7 +196,7 @@ def test_a_stopped_training_with_a_checkpoint_goes_on_in_the_same_model(
     np.testing.assert_allclose(losses, [row["loss"] for row in whole.curve.rows], rtol=1e-5)
 
 
-def test_a_second_training_says_that_it_goes_on(capsys):
+def test_a_second_training_reports_that_it_continues(capsys):
     model = sasrec()
     first = fit(model, DATA, **OPTIONS)
     assert capsys.readouterr().err == ""

@@ -112,7 +112,7 @@ def test_cross_shapes_and_returned_weights():
 
 
 @pytest.mark.parametrize("return_weights", [False, True])
-def test_never_looks_ahead_even_with_dropout_or_when_weights_are_asked_for(return_weights):
+def test_never_looks_ahead_even_with_dropout_or_when_weights_are_returned(return_weights):
     layer = MultiHeadAttention(2, dropout=0.4)
     layer.build((B, T, D), (B, T, D))
     x = normal(B, T, D)

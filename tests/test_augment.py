@@ -111,7 +111,7 @@ def test_substitutes_are_neighbours_and_targets_stay():
     np.testing.assert_array_equal(inputs["code"], apply()[0]["code"])
 
 
-def test_inserted_events_ask_for_nothing_and_the_oldest_leave_a_full_window():
+def test_inserted_events_have_no_target_and_push_the_oldest_out_of_a_full_window():
     inputs, targets = apply(insert=0.25)
     real = inputs["item_ids"] > 0
     added = (real & (targets < 0)).sum(axis=1)
@@ -175,7 +175,7 @@ def test_same_seed_same_batch_and_all_targets_are_targets_of_the_log():
     assert make_batches(**ALL).identity()["augment"] == ALL
 
 
-def test_fit_augments_training_alone(eagerly):
+def test_fit_augments_only_training_batches(eagerly):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"user": np.repeat(np.arange(20), 8), "item": rng.integers(0, 9, 160)})
     frame["timestamp"] = np.arange(160)

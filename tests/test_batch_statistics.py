@@ -56,7 +56,7 @@ def test_the_best_epoch_comes_back_with_its_moving_averages():
     assert_same(task.weights, seen[1])
 
 
-def test_a_checkpoint_with_trainable_weights_alone_is_refused(tmp_path):
+def test_a_checkpoint_with_only_trainable_weights_is_refused(tmp_path):
     path = tmp_path / "run.npz"
     task, _ = train(1, [0.1], checkpoint=path)
     state, arrays = load_checkpoint(path)

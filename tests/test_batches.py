@@ -81,7 +81,7 @@ def test_all_windows_give_each_event_but_the_first_as_target_once(epoch):
     assert all(target == read + 1 for read, target in found)
 
 
-def test_prefixes_ask_for_each_event_at_the_end_of_its_own_window():
+def test_prefixes_predict_each_event_at_the_end_of_its_own_window():
     batches = make(windows="prefixes")
     expected = [tuple(a[max(0, t - L) : t + 1]) for a in LISTS for t in range(1, len(a))]
     found = []

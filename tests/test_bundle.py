@@ -168,9 +168,12 @@ def test_types_of_ids_survive(tmp_path, dtype):
     assert loaded.raw_ids.dtype == Vocabulary(raw_ids).raw_ids.dtype
 
 
-def test_fresh_process_gives_equal_lists(tmp_path):
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A bundle, the lists of a process that loaded it and was killed while it wrote another one."""
     from recmodels.models.sasrec import SASRec
 
+    folder = tmp_path_factory.mktemp("killed") / "bundle"
     model = SASRec(5, max_length=4, width=4, num_blocks=1)
     model.build(None)
     items = pd.DataFrame({"title": ["Tea"]}, index=["茶"])
@@ -178,17 +181,23 @@ def test_fresh_process_gives_equal_lists(tmp_path):
     subject = Recommender(
         model, vocabulary, items=items, fallback=fallback, name="mine", rules=[Diverse(0.5)]
     )
-    subject.save(tmp_path / "bundle", config={"seed": 0})
+    subject.save(folder, config={"seed": 0}, metrics={"hr@10": 0.1})
     histories = [["cup", "007"], [], ["茶"] * 9]
     expected = [answer.to_dict() for answer in subject.recommend_many(histories, k=3)]
     code = (
-        "import json, sys; from recmodels.recommend import Recommender\n"
-        "lists = Recommender.load(sys.argv[1]).recommend_many(json.loads(sys.argv[2]), k=3)\n"
-        "print(json.dumps([answer.to_dict() for answer in lists]))"
+        "import json, os, sys; from recmodels.recommend import Recommender, atomic_dir\n"
+        "loaded = Recommender.load(sys.argv[1])\n"
+        "lists = loaded.recommend_many(json.loads(sys.argv[2]), k=3)\n"
+        "print(json.dumps([answer.to_dict() for answer in lists]), flush=True)\n"
+        "atomic_dir.checksums = lambda folder: os._exit(9)\n"
+        "loaded.save(sys.argv[1], metrics={'hr@10': 0.2})"
     )
-    fresh = run_python(code, tmp_path / "bundle", json.dumps(histories))
-    assert fresh.returncode == 0, fresh.stderr
-    assert json.loads(fresh.stdout) == expected
+    return folder, run_python(code, folder, json.dumps(histories)), expected
+
+
+def test_fresh_process_gives_equal_lists(killed):
+    _, fresh, expected = killed
+    assert json.loads(fresh.stdout) == expected, fresh.stderr
     assert expected[1]["source"] == "MostPopular" and expected[0]["source"] == "mine"
 
 
@@ -222,7 +231,7 @@ def test_never_deletes_what_is_no_bundle(tmp_path):
 
 
 @pytest.mark.parametrize("step", ["numpy.savez", "pandas.DataFrame.to_parquet", "json.dumps"])
-def test_full_disk_leaves_the_old_bundle_and_no_rubbish(tmp_path, monkeypatch, step):
+def test_full_disk_leaves_the_old_bundle_and_no_temporary_files(tmp_path, monkeypatch, step):
     write(tmp_path / "bundle", metrics={"hr@10": 0.1})
 
     def full(*args, **kwargs):
@@ -237,26 +246,17 @@ def test_full_disk_leaves_the_old_bundle_and_no_rubbish(tmp_path, monkeypatch, s
     assert os.listdir(tmp_path) == ["bundle"]
 
 
-def test_kill_while_writing_leaves_the_old_bundle(tmp_path):
-    write(tmp_path / "bundle", metrics={"hr@10": 0.1})
-    code = (
-        "import os, sys\n"
-        "from recmodels.data import atomic_dir\n"
-        "from recmodels.recommend import bundle\n"
-        "old = bundle.load_bundle(sys.argv[1])\n"
-        "atomic_dir.checksums = lambda folder: os._exit(9)\n"
-        "bundle.save_bundle(sys.argv[1], old.model, old.vocabulary, filter_seen=True)"
-    )
-    killed = run_python(code, tmp_path / "bundle")
-    assert killed.returncode == 9, killed.stderr
-    assert load_bundle(tmp_path / "bundle").metrics == {"hr@10": 0.1}
-    assert len(list(tmp_path.glob(".bundle.*.unfinished"))) == 1
-    write(tmp_path / "bundle")
-    assert os.listdir(tmp_path) == ["bundle"]
+def test_kill_while_writing_leaves_the_old_bundle(killed):
+    folder, process, _ = killed
+    assert process.returncode == 9, process.stderr
+    assert load_bundle(folder).metrics == {"hr@10": 0.1}
+    assert len(list(folder.parent.glob(".bundle.*.unfinished"))) == 1
+    write(folder)
+    assert os.listdir(folder.parent) == ["bundle"]
 
 
 @pytest.mark.parametrize("folder", ["bundle", "a [1] *.b"])
-def test_what_living_processes_write_is_left_alone(tmp_path, folder):
+def test_files_of_running_processes_are_not_removed(tmp_path, folder):
     write(tmp_path / folder)
     living = [tmp_path / f".{folder}.{HOST}.{os.getpid()}.00000000.unfinished"]
     living += [tmp_path / f".{folder}.another-machine.1.00000000.unfinished"]
@@ -392,7 +392,7 @@ def test_what_is_no_bundle(tmp_path):
             load_bundle(tmp_path)
 
 
-def test_untrained_or_foreign_models_are_refused(tmp_path):
+def test_untrained_models_and_those_of_other_packages_are_refused(tmp_path):
     class Mine(Baseline):
         pass
 

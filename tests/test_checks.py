@@ -98,7 +98,7 @@ def test_digests_differ_for_other_order_type_and_grouping():
     assert digest(np.array(["ab", "c"])) == digest(np.array(["ab", "c"], object))
 
 
-def test_user_rows_depend_on_the_users_and_their_order_alone():
+def test_user_rows_depend_only_on_the_users_and_their_order():
     first = make_histories([[1, 2], [3]])
     longer = make_histories([[1, 2, 4], [3, 5]])
     turned = Histories(first.users[::-1], first.items, first.offsets, {})

@@ -99,7 +99,7 @@ def test_single_pass_leaves_what_became_rare():
     assert (report.rule, report.rows_in, report.rows_out) == ("single_pass_core", 8, 7)
 
 
-def test_k_core_goes_on_to_a_fixed_point():
+def test_k_core_repeats_until_nothing_changes():
     cleaned, report = k_core(_log(**CHAIN), user=2, item=2)
     assert _pairs(cleaned) == [[1, 1], [1, 2], [2, 1], [2, 2], [4, 1], [4, 2]]
     assert report.rows_out == 6

@@ -36,7 +36,7 @@ def test_a_vector_is_an_id_vector_plus_the_mapped_content():
     layer = made()
     table, projection = to_numpy(layer.table), to_numpy(layer.projection)
     table[4] = (table[1] + table[3]) / 2  # The mean of the rare items.
-    rows = table + CONTENT @ projection
+    rows = table + CONTENT @ projection / F**0.5
     np.testing.assert_allclose(to_numpy(layer.catalogue()), rows[1 : V + 1], atol=1e-6)
     expected = np.where(IDS[..., None] > 0, rows[IDS], 0)
     np.testing.assert_allclose(to_numpy(layer(IDS)), expected, atol=1e-6)
@@ -49,7 +49,7 @@ def test_a_vector_is_an_id_vector_plus_the_mapped_content():
 def test_without_id_vectors_the_content_is_all():
     layer = made(id_vectors=False)
     assert len(layer.weights) == 4 and len(layer.trainable_weights) == 1
-    expected = CONTENT[1 : V + 1] @ to_numpy(layer.projection)
+    expected = CONTENT[1 : V + 1] @ to_numpy(layer.projection) / F**0.5
     np.testing.assert_allclose(to_numpy(layer.catalogue()), expected, atol=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_content_of_another_shape_is_refused():
 
 @pytest.mark.parametrize("loss", ["full_softmax", "sampled_softmax", "bce"])
 @pytest.mark.parametrize("fast", [True, False])
-def test_the_softmax_leaves_items_without_a_training_event_alone(loss, fast):
+def test_the_softmax_leaves_out_items_without_a_training_event(loss, fast):
     model = SASRec(V, max_length=3, width=D, item_columns={"text": {"numbers": F}})
     model.adapt_items({"text": CONTENT}, COUNTS)
     task = NextItem(model, loss)

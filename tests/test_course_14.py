@@ -116,7 +116,7 @@ class TestBank(ExerciseBank):
             ("Padding must have the vector 0", lambda ids, table: np.eye(5)[ids] @ table),
             ("shifted by one", lambda ids, table: table[ids - 1]),
             ("one vector per event", lambda ids, table: by_index(ids, table).sum(axis=1)),
-            ("work on a new one", changes_the_table),
+            ("changes the arrays", changes_the_table),
         ],
         "14.2": [
             ("wrong sign", lambda x: -by_parts(x)),

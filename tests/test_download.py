@@ -81,7 +81,7 @@ def test_a_folder_is_complete_or_does_not_exist(server, tmp_path):
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["a.csv"]
 
 
-def test_goes_on_without_a_file_that_is_not_required(server, tmp_path, capsys):
+def test_a_file_that_is_not_required_may_be_missing(server, tmp_path, capsys):
     missing = Download("file:///nowhere/titles.csv", SHA256, required=False)
     download_folder((missing, Download(f"{server}/a.csv", SHA256)), tmp_path / "set")
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["a.csv"]
@@ -276,7 +276,7 @@ def test_what_a_killed_download_left_is_removed(server, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".another.1.part", "set"]
 
 
-def test_folder_with_other_files_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_not_changed(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match=r"lacks the files.*Received: files=\['notes.txt'\]"):
         download_folder((Download("file:///nowhere/a.csv", SHA256),), tmp_path)

@@ -30,7 +30,7 @@ def test_padding_is_zero_and_items_are_their_rows():
     assert vectors[1, 4].tolist() == [29, 30, 31, 32]  # Row V + 2, the mask.
 
 
-def test_catalogue_is_the_items_alone():
+def test_catalogue_has_only_the_items():
     assert to_numpy(made().catalogue())[:, 0].tolist() == [5, 9, 13, 17, 21]
 
 

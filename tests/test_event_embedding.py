@@ -226,7 +226,7 @@ def test_missing_dwell_is_a_code_of_its_own(trained):
     assert rm.Schema({"dwell": data.schema["dwell"]}).encode(frame)["dwell"].tolist() == [1]
 
 
-def test_it_learns_from_the_columns_alone(trained):
+def test_it_learns_from_columns_if_items_tell_nothing(trained):
     _, data, model = trained
     assert rm.evaluate(model, data.test, ks=(1,)).metrics["hr@1"] > 0.9
 

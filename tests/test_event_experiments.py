@@ -133,7 +133,7 @@ def test_a_stored_result_with_other_forecasts_is_refused(tmp_path):
         table_rows(tmp_path)
 
 
-def test_choices_are_made_on_validation_alone():
+def test_choices_are_made_only_on_validation():
     """Test targets of other types change neither temperature, weights nor the trained model."""
     events = LOG.events.copy()
     last = ~events["user"].duplicated(keep="last")

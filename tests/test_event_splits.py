@@ -43,7 +43,7 @@ def test_a_window_without_enough_events_is_refused():
         last_event(LOG, min_events=7)
 
 
-def test_each_event_of_the_last_day_is_asked_for_after_all_before_it():
+def test_each_event_of_the_last_day_is_predicted_from_all_events_before_it():
     split = last_day(LOG, until=3 * DAY, min_events=2)
     assert items_of(split.train) == ["a", "b", "a"]  # Users 1 and 2 on the first day.
     data = prepare(split)

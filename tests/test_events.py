@@ -72,7 +72,7 @@ def test_the_printed_line_can_be_left_out_and_obeys_no_terminal_codes(tmp_path, 
     assert capsys.readouterr().err == ""
 
 
-def test_a_user_of_its_own_in_every_row_is_told(tmp_path, capsys):
+def test_a_different_user_in_every_row_is_reported(tmp_path, capsys):
     read_events(_csv(tmp_path / "log.csv", f"user,item,ts\n1,2,{NOON}\n2,2,{NOON}\n"))
     assert "user=user (integers), a different one in every row;" in capsys.readouterr().err
     read_events(_csv(tmp_path / "log.csv", f"user,item,ts\n1,2,{NOON}\n1,2,{NOON}\n"))

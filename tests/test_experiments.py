@@ -24,7 +24,7 @@ from recmodels.experiments.tables import (
     table_rows,
     write_into,
 )
-from recmodels.experiments.train import UnexpectedResult, train_and_store
+from recmodels.experiments.train import UnexpectedResult, save_bundle_of, train_and_store
 from recmodels.experiments.tune import tune, with_options
 from recmodels.models.families import FAMILIES
 from recmodels.models.markov import Markov
@@ -68,7 +68,7 @@ def small_sasrec(**changes) -> Experiment:
         if entry.protocol not in (*RATING_PROTOCOLS, *EVENT_PROTOCOLS)
     ],
 )
-def test_every_entry_builds_and_runs_one_epoch(name, log):
+def test_every_entry_builds_and_runs_one_epoch(name, log, tmp_path):
     entry = EXPERIMENTS[name]
     if entry.task == "towers":
         short = {"epochs": 1, "batch_size": 30, "validate_every": 1}
@@ -86,6 +86,9 @@ def test_every_entry_builds_and_runs_one_epoch(name, log):
         entry = replace(entry, options=entry.options | {"epochs": 1})
     run = run_seed(entry, 0, split_log(log, entry.protocol), verbose=False)
     assert 0 <= run.test.metrics["ndcg@10"] <= 1
+    if entry.item_text:  # The log lacks the vectors that the experiment makes.
+        bundled = save_bundle_of(run, log, tmp_path / "bundle")
+        assert set(entry.item_text) <= set(bundled.items)
 
 
 # Those of events are run by test_event_experiments.py.
@@ -238,7 +241,7 @@ def test_a_result_without_known_users_is_refused(log, ring, tmp_path):
     assert not list(tmp_path.glob("**/*.json"))
 
 
-def test_a_run_that_does_not_reproduce_says_so_and_is_stored(ring, tmp_path):
+def test_a_run_that_does_not_reproduce_is_reported_and_stored(ring, tmp_path):
     entry = small_sasrec(model="markov", options={}, fit={}, expected={"hr@10": (1.0, 0.001)})
     train_and_store(entry, (0,), tmp_path, tmp_path)
     with pytest.raises(UnexpectedResult, match="seed 0: hr@10 is 1.0000, expected 0.5000 within"):

@@ -8,10 +8,10 @@ from harness import make_histories
 
 from recmodels.explain.counterfactual import counterfactual
 from recmodels.explain.influence import (
-    attention,
+    attention_influence,
     leave_one_out_influence,
-    random_order,
-    recency,
+    random_influence,
+    recency_influence,
     shapley,
 )
 from recmodels.explain.removal import Removal
@@ -139,8 +139,8 @@ def test_shapley_values_sum_to_the_difference_and_approach_the_exact_ones():
 
 def test_floors_order_by_recency_and_at_random():
     removal = Removal(Adding(), make_queries([[1, 2, 3]]), items=[5])
-    assert recency(removal).order()[0, :3].tolist() == [49, 48, 47]
-    assert random_order(removal, 1).values.any() and not random_order(removal).values[0, 0]
+    assert recency_influence(removal).order()[0, :3].tolist() == [49, 48, 47]
+    assert random_influence(removal, 1).values.any() and not random_influence(removal).values[0, 0]
 
 
 def test_counterfactual_is_the_smallest_set():
@@ -205,7 +205,7 @@ def test_a_list_as_long_as_the_catalogue_is_refused():
 def test_attention_is_that_of_the_forward_pass():
     model = sasrec()
     removal = Removal(model, make_queries([[1, 2, 3, 4, 5, 6, 7, 1], [3, 1], []]))
-    found = attention(removal)
+    found = attention_influence(removal)
     np.testing.assert_allclose(found.values.sum(axis=1), [1, 1, 0], rtol=1e-5)
     assert not found.values[1, :4].any()
     block, seen = model.blocks[0], {}
@@ -218,5 +218,7 @@ def test_attention_is_that_of_the_forward_pass():
 
 
 def test_a_model_without_attention_is_named():
-    with pytest.raises(ValueError, match="`attention` needs a model.*Received: model=Adding"):
-        attention(Removal(Adding(), make_queries([[1]])))
+    with pytest.raises(
+        ValueError, match="`attention_influence` needs a model.*Received: model=Adding"
+    ):
+        attention_influence(Removal(Adding(), make_queries([[1]])))

@@ -12,7 +12,7 @@ from recmodels.explain.gradients import (
     gradient_times_input,
     integrated_gradients,
 )
-from recmodels.explain.influence import leave_one_out_influence, random_order
+from recmodels.explain.influence import leave_one_out_influence, random_influence
 from recmodels.explain.removal import Removal
 from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.token_embedding import TokenEmbedding
@@ -116,7 +116,7 @@ def test_their_faithfulness_is_measured_like_that_of_others():
     removal = Removal(Summing(), make_queries(lists))
     measured = {
         name: rm.faithfulness(removal, explain(removal), k=1, most=2)
-        for name, explain in (("random", random_order), ("gradients", gradient_times_input))
+        for name, explain in (("random", random_influence), ("gradients", gradient_times_input))
     }
     assert rm.explainer_table(measured).loc["gradients", "low"] > 0
 
@@ -139,6 +139,6 @@ def test_a_model_without_gradients_is_named_with_what_to_use(explain, make):
 def test_influence_of_other_rows_and_no_steps_are_refused():
     removal = Removal(sasrec(), make_queries([[1]]))
     with pytest.raises(ValueError, match="`influence` must be of the rows.*Received"):
-        completeness_error(removal, random_order(Removal(sasrec(), make_queries([[1], [2]]))))
+        completeness_error(removal, random_influence(Removal(sasrec(), make_queries([[1], [2]]))))
     with pytest.raises(ValueError, match="`steps`.*Received"):
         integrated_gradients(removal, 0)

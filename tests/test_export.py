@@ -29,10 +29,11 @@ NUMBERS = [70, 10, 20, 30, 2**40, 50, 60]
 FRESH = """
 import json, sys
 import tensorflow as tf
-folder, requests = sys.argv[1], json.loads(sys.argv[2])
-loaded = tf.saved_model.load(folder)
-found = []
-for r in requests:
+exports, found = {}, []
+for folder, r in json.loads(sys.argv[1]):
+    if folder not in exports:
+        exports[folder] = tf.saved_model.load(folder)
+    loaded = exports[folder]
     ragged = tf.ragged.constant(r["histories"], ragged_rank=1, dtype=r["dtype"])
     padded = ragged.to_tensor(default_value="" if r["dtype"] == "string" else -1)
     rest = tf.constant(r["k"]), *(tf.constant(r[n], r["dtype"]) for n in ("exclude", "only"))
@@ -67,17 +68,19 @@ def requests_of(raw_ids, unknown) -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize(("raw_ids", "unknown"), [(TEXTS, "cake"), (NUMBERS, 99)])
-def test_a_process_with_tensorflow_alone_gives_equal_lists(tmp_path, raw_ids, unknown):
-    subject = make(raw_ids)
-    folder = export_saved_model(subject, tmp_path / "served")
-    asked = requests_of(raw_ids, unknown)
-    command = [sys.executable, "-c", FRESH, str(folder), json.dumps(asked)]
+def test_a_process_with_tensorflow_alone_gives_equal_lists(tmp_path):
+    cases = []
+    for name, raw_ids, unknown in (("texts", TEXTS, "cake"), ("numbers", NUMBERS, 99)):
+        subject = make(raw_ids)
+        folder = export_saved_model(subject, tmp_path / name)
+        cases += [(subject, str(folder), asked) for asked in requests_of(raw_ids, unknown)]
+    command = [sys.executable, "-c", FRESH, json.dumps([case[1:] for case in cases])]
     fresh = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert fresh.returncode == 0, fresh.stderr
     found = json.loads(fresh.stdout)
-    assert len(found) == 3 * len(asked)
-    for request, answers in zip(asked, zip(*[iter(found)] * 3, strict=True), strict=True):
+    assert len(found) == 3 * len(cases)
+    answers_of = zip(*[iter(found)] * 3, strict=True)
+    for (subject, _, request), answers in zip(cases, answers_of, strict=True):
         only = request["only"] or None
         expected = subject.recommend_many(
             request["histories"], request["k"], request["exclude"], only

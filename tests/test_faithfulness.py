@@ -8,8 +8,8 @@ from recmodels.explain.faithfulness import explainer_table, faithfulness
 from recmodels.explain.influence import (
     Influence,
     leave_one_out_influence,
-    random_order,
-    recency,
+    random_influence,
+    recency_influence,
 )
 from recmodels.explain.removal import Removal
 
@@ -24,7 +24,7 @@ def test_measures_by_hand():
     # Without 4: 3 < 3.5. Without 4 and 2: 1. Without 1: 6, without 1 and 2: 4.
     assert (true.pos_p[0], true.neg_p[0], true.necessity[0]) == (0, 1, 1)
     assert true.sufficiency[0] == 1 and true.drop[0] == 6
-    late = faithfulness(removal, recency(removal), k=1, most=2)
+    late = faithfulness(removal, recency_influence(removal), k=1, most=2)
     # Without 2: 5, without 2 and 1: 4. Without 4: 3, without 4 and 1: 2.
     assert (late.pos_p[0], late.neg_p[0], late.necessity[0]) == (1, 0, 0)
     assert late.sufficiency[0] == 0 and late.drop[0] == 3
@@ -35,12 +35,12 @@ def test_measures_by_hand():
     assert true.insertion_area[0] > late.insertion_area[0]
 
 
-def test_the_true_explainer_wins_the_table_and_a_reversed_one_loses():
+def test_the_true_explainer_is_first_in_the_table_and_a_reversed_one_last():
     rng = np.random.default_rng(0)
     removal = make_removal(rng.integers(1, 5, (40, 4)).tolist())
     true = leave_one_out_influence(removal)
     explainers = {
-        "random": random_order(removal),
+        "random": random_influence(removal),
         "true": true,
         "reversed": Influence(-true.values, true.real),
     }
@@ -54,8 +54,8 @@ def test_the_true_explainer_wins_the_table_and_a_reversed_one_loses():
 def test_empty_histories_and_other_rows_are_refused():
     removal = make_removal([[1], []])
     with pytest.raises(ValueError, match="`removal` must hold no empty history.*rows=.1."):
-        faithfulness(removal, recency(removal))
+        faithfulness(removal, recency_influence(removal))
     with pytest.raises(ValueError, match="`influence` must be of the rows"):
-        faithfulness(removal, recency(make_removal([[1]])))
+        faithfulness(removal, recency_influence(make_removal([[1]])))
     with pytest.raises(ValueError, match="`floor` must be"):
         explainer_table({})

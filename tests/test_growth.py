@@ -87,7 +87,7 @@ def test_the_parts_of_a_composite_are_grown():
     np.testing.assert_array_equal(after[2, : V + 1], model.score(queries)[2])
 
 
-def test_what_cannot_be_grown_says_so():
+def test_models_that_cannot_grow_raise_an_error():
     with pytest.raises(ValueError, match="texts of items"):
         grow(fitted("content"), 1)
     with pytest.raises(ValueError, match="capability `Grows`.*model=object"):

@@ -160,7 +160,7 @@ def test_one_finite_rating_per_query(ratings, message):
         measure_held_out(model, QUERIES, ratings, retrieves=False)
 
 
-def test_only_models_that_rate_are_asked_for_ratings():
+def test_ratings_are_measured_only_for_models_that_rate():
     model = MostPopular().fit(rated([[1, 2, 3]]), V)
     with pytest.raises(ValueError, match="a model with `rate.queries, items.`.*MostPopular"):
         measure_held_out(model, QUERIES, np.ones(len(QUERIES)), retrieves=False)

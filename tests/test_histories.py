@@ -46,7 +46,7 @@ def test_wanted_users_come_in_the_order_wanted():
     assert histories.offsets.tolist() == [0, 4, 4, 6]  # Nobody knows user 5.
 
 
-def test_user_ids_of_another_type_are_nobodys():
+def test_user_ids_of_another_type_are_unknown():
     histories = build_histories(*_toy(), users=np.array(["7", "9"]))
     assert histories.lengths.tolist() == [0, 0]
 

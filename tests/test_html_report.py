@@ -70,6 +70,13 @@ def test_texts_of_the_data_are_shown_and_not_obeyed(hostile):
     assert sum(shown in text for text in outline.texts) > 20
 
 
+def test_items_of_lists_have_reasons_with_titles(hostile):
+    _, outline = hostile
+    reasons = [text for text in outline.texts if " because of " in text]
+    assert len(reasons) > 10 and all(text.count("<script>") >= 3 for text in reasons)
+    assert all("would be there" in text or "would stay there" in text for text in reasons)
+
+
 def test_the_file_needs_no_network(hostile):
     _, outline = hostile
     links = [value for name, value in outline.attributes if name in ("src", "href", "srcset")]

@@ -50,7 +50,7 @@ def test_hybrid_equals_the_slow_way(scaling):
 
 
 @pytest.mark.parametrize("scaling", ["range", "rank"])
-def test_one_model_alone_keeps_its_order(scaling):
+def test_a_hybrid_of_one_model_keeps_its_order(scaling):
     train = make_histories(HISTORIES)
     alone = MostPopular().fit(train, V).score(QUERIES)[0, 1:]
     found = Hybrid([MostPopular(), Markov()], [1, 0], scaling).fit(train, V).score(QUERIES)[0, 1:]
@@ -69,7 +69,7 @@ def test_each_model_reads_at_most_its_max_length():
     np.testing.assert_array_equal(long.asked, QUERIES["item_ids"])
 
 
-def test_models_trained_before_are_left_alone():
+def test_models_trained_before_are_not_trained_again():
     trained = Fixed([0, *range(V)])  # It has no `fit` to call.
     hybrid = Hybrid([trained, Hybrid([Markov()], [1])], [1, 1])
     assert hybrid.fit(make_histories(HISTORIES), V).score(QUERIES).shape == (6, V + 1)

@@ -58,7 +58,7 @@ def test_als_makes_its_objective_small_on_both_sides():
                 side[place] -= step
 
 
-def test_als_scores_of_a_known_user_are_those_of_a_stranger_with_the_same_history():
+def test_als_scores_of_a_known_user_are_those_of_an_unknown_one_with_the_same_history():
     model, _ = als(3)
     item_ids = np.array([[1, 2, 3], [1, 2, 3], [0, 3, 4], [0, 4, 3]])
     scores = model.score({"item_ids": item_ids, "user_ids": np.array([0, -1, -1, -1])})

@@ -83,7 +83,7 @@ def assign_one(model, folder):
 
 
 @pytest.mark.parametrize("give", [load_from_file, load_weights, set_weights, assign_one])
-def test_given_weights_are_kept_and_a_line_says_so(give, tmp_path, capsys):
+def test_given_weights_are_kept_and_reported_in_a_line(give, tmp_path, capsys):
     model = sasrec()
     model.build()
     model = give(model, tmp_path)

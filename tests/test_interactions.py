@@ -43,7 +43,7 @@ def test_sorting_equals_pandas_stable_sort(seed):
     assert Interactions(frame, "timed").events["value"].tolist() == expected
 
 
-def test_the_callers_table_is_left_alone():
+def test_the_callers_table_is_not_changed():
     frame = _frame(user=[2, 1], item=[1, 2])
     log = Interactions(frame, "ordered")
     frame.loc[0, "item"] = 99

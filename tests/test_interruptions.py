@@ -66,7 +66,7 @@ def epochs_in(errors):
     return [int(number) for number in re.findall(r"  epoch (\d+)/", errors)]
 
 
-def test_a_stopped_run_goes_on_where_it_was(my_log):
+def test_a_stopped_run_continues_where_it_stopped(my_log):
     folder = my_log.parent / "runs" / "my_log"
     process = start(my_log)
     wait_for_epochs(folder / "checkpoint.npz", process)

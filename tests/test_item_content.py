@@ -1,4 +1,4 @@
-"""SASRec whose item vectors read texts: trained, saved, and asked for items that just arrived."""
+"""Encoders whose item vectors read texts: trained, saved, and asked for items that just arrived."""
 
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from recmodels.features.schema import Schema
 from recmodels.features.sequences import prepare
 from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
+from recmodels.models.recurrent import GRU4Rec
 from recmodels.models.sasrec import SASRec
 from recmodels.recommend.recommender import Recommender
 
@@ -43,10 +44,10 @@ def make_data(**schema):
     return prepare(leave_one_out(log), schema=Schema({"text": Vector(of="items"), **schema}))
 
 
-@pytest.fixture(scope="module")
-def trained():
+@pytest.fixture(scope="module", params=[SASRec, GRU4Rec])
+def trained(request):
     data = make_data()
-    model = SASRec(data.num_items, **SETTINGS, item_columns=data.schema.input_sizes("text"))
+    model = request.param(data.num_items, **SETTINGS, item_columns=data.schema.input_sizes("text"))
     options = {"epochs": 30, "learning_rate": 0.02, "batch_size": 8, "verbose": False}
     fit(model, data, **options)
     return model, data

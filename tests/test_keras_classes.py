@@ -44,6 +44,6 @@ def test_keras_loads_our_models_in_a_fresh_process(tmp_path, first):
     assert done.stdout.splitlines() == classes
 
 
-def test_importing_recmodels_leaves_keras_alone():
+def test_importing_recmodels_does_not_change_keras():
     code = "import recmodels, sys; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -261,7 +261,7 @@ def test_the_target_among_the_negatives_never_counts_however_low_its_logit(dtype
     assert float(to_numpy(loss)) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_negatives_that_are_all_the_target_leave_the_positive_alone():
+def test_negatives_that_are_all_the_target_leave_only_the_positive():
     negatives = np.array([[2, 2]], "int32")
     both = np.array([2, 2], "int32")  # Logits ln 3 and ln 2: -ln sigmoid = ln(4/3) and ln(3/2).
     expected = 0.25 * np.log(4 / 3) + 0.75 * np.log(3 / 2)

@@ -83,7 +83,7 @@ class BothSides(SmallEncoder):
     causal = False
 
 
-def test_only_prefixes_train_an_encoder_that_sees_both_sides_to_name_the_next_item():
+def test_only_prefixes_train_an_encoder_that_sees_both_sides_to_predict_the_next_item():
     data = rm.prepare(rm.leave_one_out(make_log(random_lists(5, 7, 9))))
     model = BothSides(data.num_items)
     with pytest.raises(ValueError, match="`windows` must be 'prefixes'"):

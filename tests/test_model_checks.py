@@ -68,7 +68,7 @@ def test_scores_of_another_width_are_refused_whatever_the_model():
 
 
 @pytest.mark.parametrize("kind", [BPRMF, UserKNN])
-def test_rows_of_users_are_told_apart(kind):
+def test_rows_of_different_users_are_distinguished(kind):
     model = kind().fit(DATA.train, V)
     check_model(model, V, DATA.train)
     others = DATA.train.select(np.arange(U)[::-1])  # As many, but in another order.

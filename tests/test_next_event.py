@@ -143,7 +143,7 @@ def test_the_likelihood_of_events_is_that_of_the_forecast(small, model, queries)
     assert gone == {"type": [0, 1], "item": [2], "gap": [3]}
 
 
-def test_temperature_flattens_types_alone(model, queries):
+def test_temperature_flattens_only_types(model, queries):
     cold = model.next_event(queries)
     model.temperature = 2.0
     warm = model.next_event(queries)
@@ -157,7 +157,7 @@ def test_temperature_flattens_types_alone(model, queries):
             model.temperature = wrong
 
 
-def test_the_time_width_multiplies_the_scales_alone(model, queries):
+def test_the_time_width_multiplies_only_the_scales(model, queries):
     narrow, gaps = model.next_event(queries), np.full(30, 100.0)
     model.time_width = 1.5
     wide = model.next_event(queries)

@@ -84,7 +84,7 @@ def test_one_step_moves_every_weight(loss):
             assert np.abs(to_numpy(weight) - old).max() > 1e-3, weight.path
 
 
-def test_padding_and_special_rows_are_left_alone():
+def test_padding_and_special_rows_are_not_changed():
     task = make_task("full_softmax")
     compile_for_one_step(task)
     before = to_numpy(task.encoder.item_embedding.table)

@@ -47,7 +47,7 @@ def test_gradient_is_that_of_the_formula(epsilon):
     np.testing.assert_allclose(found[1][0], expected[1][0], rtol=1e-4, atol=1e-6)
 
 
-def test_a_row_of_equal_numbers_is_the_shift_alone():
+def test_a_row_of_equal_numbers_becomes_the_shift():
     layer = LayerNorm()
     layer.build((1, 4))
     layer.set_weights([np.ones(4), np.arange(4.0)])

@@ -124,7 +124,7 @@ def test_an_edited_notebook_is_not_taken_at_its_word_twice(path):
         assert not is_fresh(pair.sync(path))
 
 
-def test_a_text_alone_becomes_a_notebook(path):
+def test_a_text_without_a_notebook_becomes_one(path):
     path.unlink()
     pair.sync(path)
     assert cells_of(nbformat.read(path, as_version=4))[1][1] == "1 + 1"

@@ -11,10 +11,20 @@ from recmodels.panel import Panel, likely
 from recmodels.recommend.recommender import Recommender
 
 
+class Follows(After):
+    """The same order of items for histories of any length, and for some items only."""
+
+    def score(self, queries, items=None):
+        item_ids = queries["item_ids"]
+        item_ids = np.pad(item_ids, [(0, 0), (3 - item_ids.shape[1], 0)])
+        scores = super().score({**queries, "item_ids": item_ids})
+        return scores if items is None else scores[:, items]
+
+
 def panel(history=("sugar",), **settings):
     names = pd.DataFrame({"title": [f"a {name}" for name in DRINKS]}, index=DRINKS)
     settings = {"items": names, "filter_seen": False, "fallback": popular()} | settings
-    return Panel(Recommender(After(), Vocabulary(DRINKS), **settings), history, k=3)
+    return Panel(Recommender(Follows(), Vocabulary(DRINKS), **settings), history, k=3)
 
 
 def test_probabilities_are_a_softmax_over_all_that_may_be_listed():
@@ -89,3 +99,10 @@ def test_a_list_is_drawn_best_first_and_refuses_what_does_not_fit():
     for names, values in (([], []), (["tea"], [0.6, 0.3])):
         with pytest.raises(ValueError, match="`values` must .* Received"):
             plots.ranked_list(names, values)
+
+
+def test_reasons_name_the_titles_of_the_events():
+    shown = panel(("sugar", "cup"), filter_seen=True)
+    assert "&quot;a cup&quot;" in shown._why.value and "at rank 1 mostly" in shown._why.value
+    click(shown, "empty")
+    assert shown._why.value == ""

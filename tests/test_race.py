@@ -79,7 +79,7 @@ def test_new_seeds_are_added_to_bench_json(quick, tmp_path):
     assert "seed 2: 0.18 after 3 s; ndcg@10 0.1900 at best" in describe_race(found)
 
 
-def test_a_training_that_would_only_go_on_is_refused(quick, tmp_path):
+def test_a_training_that_would_only_continue_is_refused(quick, tmp_path):
     experiment = find_experiment("ml-1m-sasrec-softmax")
     (tmp_path / "ml-1m-sasrec-softmax" / "seed-1").mkdir(parents=True)
     with pytest.raises(ValueError, match="`runs` holds .* Received: .*seed-1"):

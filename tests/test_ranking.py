@@ -70,7 +70,7 @@ def random_case(generator, num_users=12, num_items=9):
 
 @pytest.mark.parametrize("filter_seen", [True, False])
 @pytest.mark.parametrize("k", [1, 4, 9, 12])
-def test_equals_a_slow_walk_over_the_items(filter_seen, k):
+def test_equals_a_slow_loop_over_the_items(filter_seen, k):
     generator = np.random.default_rng(k)
     for _ in range(20):
         scores, histories, targets, trained = random_case(generator)

@@ -256,7 +256,7 @@ def test_intervals_by_hand():
     assert summarise_ratings(entry(), None, {"0": runs["0"]})["rmse"]["low"] is None
 
 
-def test_a_split_that_does_not_reproduce_says_so(log, tmp_path, monkeypatch):
+def test_a_split_that_does_not_reproduce_is_reported(log, tmp_path, monkeypatch):
     monkeypatch.setattr(train_module, "open_log", lambda name, columns: (log, None))
     surprising = entry(expected={"top_100": (0.1, 0.01)})
     with pytest.raises(UnexpectedResult, match="seed 0: top_100 is 1.0000, expected 0.1000"):

@@ -63,7 +63,7 @@ def test_predicted_ratings_are_hidden_and_the_others_are_inputs(folds):
                 np.testing.assert_array_equal(values, 10 * readers[row] + shown)
 
 
-def test_seed_and_epoch_alone_decide():
+def test_batches_depend_only_on_seed_and_epoch():
     first, again = (RatingBatches(rated(LISTS), V, 4, seed=3, folds=2) for _ in range(2))
     first.on_epoch_end()
     again.set_epoch(1)

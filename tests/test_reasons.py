@@ -6,9 +6,9 @@ import pytest
 from test_explain import make_queries
 
 from recmodels.explain.faithfulness import rank_correlation
-from recmodels.explain.influence import leave_one_out_influence, recency
+from recmodels.explain.influence import leave_one_out_influence, recency_influence
 from recmodels.explain.removal import Removal
-from recmodels.explain.words import Cited, Facts, check_sentence, write_sentence
+from recmodels.explain.words import Cited, Facts, check_sentence, rename, write_sentence
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.recommender import Recommender
 from recmodels.recommend.rules import AtLeast, AtMost
@@ -72,9 +72,16 @@ def test_sentences_name_the_events_with_the_largest_weights(language):
 def test_a_sentence_with_another_fact_is_refused():
     facts = Facts("pot", (Cited("tea", "buy"), Cited("cup")), 0.7, 1, "milk")
     sentence = write_sentence(facts)
-    assert sentence.startswith('"pot" is here mostly because of "tea" ("buy") and "cup", which add')
+    assert sentence.startswith(
+        '"pot" is at rank 1 mostly because of "tea" ("buy") and "cup", which add'
+    )
     check_sentence(sentence, facts)
-    for old, new in (("tea", "jam"), ("70", "90"), ("mostly", "partly"), ("rank 1", "rank 2")):
+    for old, new in (
+        ("tea", "jam"),
+        ("70", "90"),
+        ("mostly", "partly"),
+        ("at rank 1", "at rank 2"),
+    ):
         with pytest.raises(ValueError, match="must state the facts alone"):
             check_sentence(sentence.replace(old, new), facts)
     with pytest.raises(ValueError, match="not_given=.*jam"):
@@ -127,4 +134,65 @@ def test_influence_changes_with_redrawn_weights_but_recency_does_not():
     removals = [Removal(model, make_queries(lists, 12), items=items) for model in models]
     found = rank_correlation(*map(leave_one_out_influence, removals))
     assert abs(found.mean()) < 0.5
-    np.testing.assert_allclose(rank_correlation(*map(recency, removals)), 1)
+    np.testing.assert_allclose(rank_correlation(*map(recency_influence, removals)), 1)
+
+
+def test_a_history_may_be_read_once_only():
+    answering = recommender()
+    expected = answering.recommend(["i0", "i3"], k=3, exclude=["i5"], explain=True)
+    once = answering.recommend(
+        (item for item in ("i0", "i3")), k=3, exclude=iter(["i5"]), explain=True
+    )
+    assert once.items == expected.items and once.why == expected.why
+    assert any("because" in text for text in once.why)
+
+
+def test_an_item_that_may_not_be_listed_has_a_score_but_no_rank():
+    answering = recommender()
+    listed = answering.recommend(["i0"], k=1).items[0]
+    for facts in (
+        answering.reasons([listed], ["i0"], exclude=[listed])[0],
+        answering.reasons([listed], [listed, "i0"])[0],  # The filter of seen items hides it.
+    ):
+        assert facts.rank is None and facts.instead is None
+        text = write_sentence(facts)
+        assert "rank" not in text and (not facts.cited or "has its score" in text)
+        assert "位" not in write_sentence(facts, "zh")
+    assert answering.reasons([listed], ["i0"], exclude=[listed])[0].cited
+
+
+def test_an_item_below_the_list_is_explained_with_its_rank():
+    answering = recommender()
+    ranked = answering.recommend(["i0", "i4"], k=10)
+    for rank, facts in enumerate(answering.reasons(ranked.items, ["i0", "i4"]), 1):
+        assert facts.rank in (None, rank)
+        assert not facts.cited or f"is at rank {rank} " in write_sentence(facts)
+
+
+def test_equal_scores_have_the_places_of_the_list():
+    weights = np.zeros((14, 13))
+    weights[1, 1:] = weights[2, 1:6] = 1.0  # Of i0 and i1, for all items alike.
+    answering = Recommender(Weighted(weights), Vocabulary(ITEMS), items=TABLE)
+    answer = answering.recommend(["i0", "i1", "i11"], k=4)
+    facts = answering.reasons(answer.items, ["i0", "i1", "i11"])
+    assert answer.items == ["i2", "i3", "i4", "i5"]
+    assert [f.rank for f in facts] == [1, 2, 3, 4]
+    assert [len(f.cited) for f in facts] == [2, 2, 2, 1]
+    # Of two equal events neither is more than half of the support.
+    assert [c.item for c in facts[0].cited] == ["i1", "i0"] and facts[0].share == 1
+
+
+def test_empty_histories_have_no_reason():
+    assert recommender().reasons(["i0"], []) == [Facts("i0")]
+    alone = recommender().reasons(recommender().recommend(["i2"], k=1).items, ["i2"])[0]
+    assert [c.item for c in alone.cited] == ["i2"] and alone.share == 1
+
+
+def test_titles_take_the_place_of_ids_only_where_the_sentence_stays_true():
+    facts = Facts("a", (Cited("b", "buy"),), 0.7, 1, "c")
+    titles = {"a": "Pot", "b": "Tea", "c": "Cup"}
+    named = rename(facts, titles.get)
+    assert named == Facts("Pot", (Cited("Tea", "buy"),), 0.7, 1, "Cup")
+    # A new edition has the title of the old one: it would not be true that the item stays.
+    assert rename(facts, {**titles, "c": "Pot"}.get).rank is None
+    assert rename(Facts("a"), titles.get) == Facts("Pot")

@@ -43,7 +43,7 @@ def no_training(monkeypatch):
     monkeypatch.setattr(scaling_module, "time_steps", paced)
 
 
-def test_one_thing_varies_on_each_axis_and_the_issue_s_ranges_are_covered():
+def test_one_setting_varies_on_each_axis_and_all_ranges_are_covered():
     for field, loads in AXES.values():
         values = [getattr(load, field) for load in loads]
         assert values == sorted(set(values))

@@ -17,9 +17,8 @@ from recmodels.course.checking import (
 def check_softmax(answer) -> None:
     """A softmax over the last axis that survives large scores."""
     scores = np.random.default_rng(51).normal(size=(3, 5))
-    returned = numbers(
-        call(answer, scores), (3, 5), "The weights must have the shape of the scores."
-    )
+    reason = "The weights must have the shape of the scores."
+    returned = numbers(call(answer, scores), (3, 5), reason)
     shares = np.exp(scores)
     mistakes = {
         "It sums over the first axis; the five weights of each of the three queries must sum to "
@@ -47,6 +46,12 @@ def check_softmax(answer) -> None:
         other = np.random.default_rng(51).normal(size=shape)
         reason = "It is right for two axes only: the last axis of any array must sum to one."
         expect_close(call(answer, other), _softmax(other), reason)
+    _check_large_scores(answer)
+    expect_unchanged(answer, scores)
+
+
+def _check_large_scores(answer) -> None:
+    """The softmax stays finite and exact for scores that are large or far apart."""
     large = np.array([[1000.0, 1001.0, 999.0], [1000.0, -1000.0, 0.0]])
     returned = numbers(call(answer, large), large.shape)
     expect(np.isfinite(returned).all(), "Large scores give NaN: the exponential overflows.")
@@ -55,7 +60,6 @@ def check_softmax(answer) -> None:
     apart = np.array([[-2000.0, -2001, -2002, -2003, -2004], [3000.0, 2999, 0, 0, 0]])
     reason = "It fails where one row of scores is far below another: take the maximum of each row."
     expect_close(call(answer, apart), _softmax(apart), reason)
-    expect_unchanged(answer, scores)
 
 
 @exercise("05.2", "queries, keys, values and mask")

@@ -170,39 +170,37 @@ def check_two_stages(answer) -> None:
     ratings = np.array([5.0, 3.0, 4.5, 4.0, 1.0, 2.0, 4.8])
     returned = whole_numbers(call(answer, scores, ratings, 3))
     by_score, by_rating = (np.argsort(-values).tolist() for values in (scores, ratings))
-    picked, rest = sorted(by_score[:3], key=lambda place: -ratings[place]), by_score[3:]
-    lowest = by_score[::-1]
+    picked, rest = sorted(by_score[:3], key=by_rating.index), by_score[3:]
     mistakes = {
         "The list ends after the first `depth` items; return all items.": (picked, picked[::-1]),
-        "The scores have no say: choose the best `depth` by score first.": (by_rating,),
-        "The stars have no say: order the best `depth` by stars.": (by_score,),
+        "The scores have no say: choose the best `depth` by score first.": [by_rating],
+        "The stars have no say: order the best `depth` by stars.": [by_score],
         "The items after the first `depth` must keep the order of their scores.": (
-            picked + sorted(rest, key=lambda place: -ratings[place]),
+            picked + sorted(rest, key=by_rating.index),
             picked + sorted(rest),
             picked + rest[::-1],
         ),
-        "The first items are in reverse order: the most stars must come first.": (
-            picked[::-1] + rest,
-        ),
+        "The first items are in reverse order, most stars last.": [picked[::-1] + rest],
         "The lowest scores were chosen; choose the highest.": (
-            sorted(lowest[:3], key=lambda place: -ratings[place]) + lowest[3:],
+            sorted(by_score[-3:], key=by_rating.index) + by_score[-4::-1],
         ),
         "The stages have changed places: scores choose, stars order.": (
-            sorted(by_rating[:3], key=lambda place: -scores[place]) + by_rating[3:],
+            sorted(by_rating[:3], key=by_score.index) + by_rating[3:],
         ),
         "These are the ranks of the items; return the items in the order of the list.": (
             np.argsort(picked + rest).tolist(),
         ),
-        "Places begin at 0.": ([place + 1 for place in picked + rest],),
+        "Places begin at 0.": [[place + 1 for place in picked + rest]],
     }
     for reason, wrong in mistakes.items():
         expect(returned not in wrong, reason)
     expect(sorted(returned) == list(range(7)), "Every place 0 to 6 must be in the list once.")
     expect(set(returned[:3]) == set(picked), "The first `depth` items are not the best by score.")
     expect(returned == picked + rest, "The right items come first, but in another order.")
-    large = whole_numbers(call(answer, 1000 * (scores - 0.25), ratings, 3))
-    expect(large == picked + rest, "It is wrong where scores are large or negative.")
-    whole = whole_numbers(call(answer, scores, ratings, 99))
-    expect(whole == by_rating, "It is wrong where the depth exceeds the number of items.")
-    none = whole_numbers(call(answer, scores, ratings, 0))
-    expect(none == by_score, "It is wrong for depth 0, where only the scores decide.")
+    for values, depth, expected, case in (
+        (1000 * (scores - 0.25), 3, picked + rest, "where scores are large or negative"),
+        (scores, 99, by_rating, "where the depth exceeds the number of items"),
+        (scores, 0, by_score, "for depth 0, where only the scores decide"),
+    ):
+        found = whole_numbers(call(answer, values, ratings, depth))
+        expect(found == expected, f"It is wrong {case}.")

@@ -15,6 +15,8 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "beauty-recipe": (0.0569, 0.002),
     "beauty-gru4rec": (0.0506, 0.002),
     "beauty-lrurec": (0.0543, 0.002),
+    "beauty-bsarec": (0.0586, 0.002),
+    "beauty-hstu": (0.0534, 0.002),
     "sports-recipe": (0.0326, 0.002),
     "sports-popularity": (0.0052, 0.0002),
     "sports-markov": (0.0233, 0.0002),

@@ -12,7 +12,7 @@ from recmodels.data.files import written_whole
 from recmodels.data.leakage import leak_report
 from recmodels.data.text import one_line, visible
 from recmodels.evaluation.comparison import slices
-from recmodels.experiments.quickstart import Quickstart
+from recmodels.experiments.quickstart import Quickstart, language_of_log
 from recmodels.experiments.report import (
     SHOWN_METRICS,
     audit_note,
@@ -22,8 +22,9 @@ from recmodels.experiments.report import (
     verdict,
 )
 from recmodels.experiments.report_figures import draw_figures
-from recmodels.experiments.report_texts import language_of, text
+from recmodels.experiments.report_texts import text
 from recmodels.experiments.tournament import ENCODERS
+from recmodels.recommend.recommendation import SENTENCE_WIDTH
 
 STYLE = """
 body { font: 16px/1.5 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; color: #1a1a1a;
@@ -58,7 +59,7 @@ def write_report(result: Quickstart, folder: Path) -> Path:
         result: from `quickstart`.
         folder: gets `report.html` and `figures/`.
     """
-    language = _language_of_log(result)
+    language = language_of_log(result.log, result.data)
     figures = draw_figures(result, folder / "figures", language)
     page = _Page(result, figures, language).build()
     path = folder / "report.html"
@@ -82,14 +83,6 @@ def element(tag: str, *children, **attributes) -> ElementTree.Element:
         else:
             made.text = (made.text or "") + visible(child)
     return made
-
-
-def _language_of_log(result: Quickstart) -> str:
-    """That of the titles, or of the raw ids where items have none."""
-    items = result.log.items
-    titles = [] if items is None or "title" not in items else items["title"].astype(str)
-    raw = result.data.vocabulary.raw_ids.astype(str)
-    return language_of(list(titles if len(titles) else raw)[:10_000])
 
 
 class _Page:
@@ -212,9 +205,10 @@ class _Page:
     def _list(self, example) -> ElementTree.Element:
         last, wanted, answer = example
         before = f"{self.say('after')}: " + " → ".join(map(one_line, last))
+        titles = list_titles(answer)
         shown = [
-            element("li", element("mark", one_line(t)) if t == wanted else one_line(t))
-            for t in list_titles(answer)
+            element("li", element("mark", one_line(t)) if t == wanted else one_line(t), *why)
+            for t, why in zip(titles, map(_reason, answer.why or [""] * len(titles)), strict=True)
         ]
         came = self.say("came", item=one_line(wanted or self.say("new item")))
         return element("section", element("h3", before), element("p", came), element("ol", *shown))
@@ -281,6 +275,10 @@ class _Page:
 
     def command(self) -> ElementTree.Element:
         return self.section("command", element("pre", self.result.command))
+
+
+def _reason(sentence: str) -> list[ElementTree.Element]:
+    return [element("small", one_line(sentence, SENTENCE_WIDTH))] if sentence else []
 
 
 SHARES = ("density", "repeats", "repeated_last", "ties", "future_share_median")

@@ -1,6 +1,7 @@
 """From a log to the best of several models, with a bundle and the data of a report."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from recmodels.experiments.contest import Contest, Progress
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.estimate import Estimate, estimate
 from recmodels.experiments.measures import item_categories, measure_ceiling
-from recmodels.experiments.report_texts import text
+from recmodels.experiments.report_texts import language_of, text
 from recmodels.experiments.run import Run, split_log
 from recmodels.experiments.run_folder import full_name, take_folder
 from recmodels.experiments.tournament import (
@@ -27,6 +28,7 @@ from recmodels.experiments.tournament import (
     sample_queries,
 )
 from recmodels.experiments.train import save_bundle_of
+from recmodels.explain.words import rename, write_sentence
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.recipe import recipe_for
@@ -124,7 +126,8 @@ def quickstart(
     config = {"dataset": full_name(dataset), "columns": columns}
     recommender = _save(winner, candidates, contest, log, folder / "bundle", config)
     ceiling = None if shop is None else measure_ceiling(shop, data)
-    audit, examples = order_audit(winner.model, data.test), _examples(recommender, data)
+    audit = order_audit(winner.model, data.test)
+    examples = _examples(recommender, data, language_of_log(log, data))
     return Quickstart(
         log, split, data, candidates, winner, ceiling, notes, contest.cost, audit, examples,
         recommender, progress.seconds, command, folder,
@@ -222,7 +225,23 @@ def _save(
     return save_bundle_of(run, log, folder, config)
 
 
-def _examples(recommender: Recommender, data: SequenceData) -> list:
+def _explained(recommender: Recommender, history: list, language: str) -> Recommendation:
+    """A list with a sentence per item, empty where no reason was found."""
+    answer = recommender.recommend(history, k=5)
+    facts = recommender.reasons(answer.items, history)
+    named = [rename(one, partial(title_of, recommender)) for one in facts]
+    why = tuple(write_sentence(one, language) if one.cited else "" for one in named)
+    return replace(answer, why=why)
+
+
+def language_of_log(log: Interactions, data: SequenceData) -> str:
+    """That of the titles, or of the raw ids where items have none."""
+    titles = [] if log.items is None or "title" not in log.items else log.items["title"].astype(str)
+    raw = data.vocabulary.raw_ids.astype(str)
+    return language_of(list(titles if len(titles) else raw)[:10_000])
+
+
+def _examples(recommender: Recommender, data: SequenceData, language: str) -> list:
     """Users spread over the test cases: their last three items, the next, the list."""
     examples = []
     rows = np.unique(np.linspace(0, len(data.test) - 1, EXAMPLES).astype(int))
@@ -232,7 +251,7 @@ def _examples(recommender: Recommender, data: SequenceData) -> list:
         target = data.test.targets[row]
         known = data.vocabulary.decode([target]) if target <= data.num_items else []
         wanted = title_of(recommender, known[0]) if len(known) else None
-        shown = recommender.recommend(list(raw), k=5)
+        shown = _explained(recommender, list(raw), language)
         examples.append(([title_of(recommender, r) for r in raw[-3:]], wanted, shown))
     return examples
 

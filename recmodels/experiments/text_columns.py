@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.data.files import project_data
 from recmodels.data.splits import Cases, Split
 from recmodels.features.columns import Vector
 from recmodels.features.schema import Schema
 from recmodels.text.cleaning import item_texts
 from recmodels.text.encoder import TextEncoder
+from recmodels.text.leaks import text_leaks
 
 
 def with_item_text(split: Split, encoders: dict[str, dict]) -> Split:
@@ -23,14 +25,18 @@ def with_item_text(split: Split, encoders: dict[str, dict]) -> Split:
         encoders: arguments of a `TextEncoder` by the name of the column.
 
     Raises:
-        ValueError: the items have no texts, or an encoder cannot read them.
+        ValueError: the items have no texts, an encoder cannot read them, or texts name what comes
+            next (`text_leaks`). Ids and the order of the file are not read.
     """
     items = split.train.items
     texts = item_texts(items)
+    leak = text_leaks(split.validation, texts, items.get("title")).loc["named in the text"]
+    must = "`split` must have items whose texts do not name the item that comes next"
+    require(not leak["leak"], must, **leak)
     trained = items.index.isin(split.train.events["item"].unique())
     for name, arguments in encoders.items():
         encoder = TextEncoder(**arguments, cache=project_data() / "text_vectors", verbose=True)
-        vectors = encoder.fit(texts[trained]).encode(texts)
+        vectors = encoder.fit(texts[trained]).encode_items(items)
         items = items.assign(**{name: list(vectors.astype(np.float64))})
     return replace(
         split,

@@ -99,6 +99,7 @@ def save_bundle_of(
     """
     experiment, data = run.experiment, run.data
     raw = tuple(name for name in data.train.columns if name not in data.schema)
+    log = replace(log, items=data.items)  # With the vectors of texts that the experiment made.
     recommender = Recommender(
         run.model,
         data,

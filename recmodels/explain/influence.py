@@ -33,8 +33,14 @@ class Influence:
         return width - 1 - np.argsort(-ranked, axis=1, kind="stable")
 
 
-def leave_one_out_influence(removal: Removal) -> Influence:
+def leave_one_out_influence(removal: Removal, k: int | None = None) -> Influence:
     """The score with all events less the score without each.
+
+    Args:
+        removal: the rows to explain.
+        k: if given, the margin of the item above the k-th best other item takes the place of the
+            score: an event that supports all items alike then has no influence. An item that
+            the filter of seen items hides has none either.
 
     Example:
         >>> leave_one_out_influence(Removal(model, data.test, rows=[0])).values
@@ -43,10 +49,10 @@ def leave_one_out_influence(removal: Removal) -> Influence:
     chosen, place = np.nonzero(removal.real)
     kept = removal.real[chosen]
     kept[np.arange(len(chosen)), place] = False
-    everyone = np.arange(len(removal))
-    scores = removal.scores(
-        np.concatenate([everyone, chosen]), np.concatenate([removal.real, kept])
-    )
+    rows = np.concatenate([np.arange(len(removal)), chosen])
+    kept = np.concatenate([removal.real, kept])
+    scores = removal.scores(rows, kept) if k is None else removal.margins(rows, kept, k)[0]
+    scores = np.where(np.isfinite(scores), scores, 0)
     values = np.zeros(removal.real.shape, np.float32)
     values[chosen, place] = scores[chosen] - scores[len(removal) :]
     return Influence(values, removal.real)
@@ -106,19 +112,19 @@ def _contributions(removal: Removal, order: np.ndarray) -> np.ndarray:
     return np.take_along_axis(change, place, axis=1)
 
 
-def recency(removal: Removal) -> Influence:
+def recency_influence(removal: Removal) -> Influence:
     """A floor: the later an event, the higher its value."""
     values = np.arange(1, removal.real.shape[1] + 1, dtype=np.float32)
     return Influence(np.where(removal.real, values, 0), removal.real)
 
 
-def random_order(removal: Removal, seed: int = 0) -> Influence:
+def random_influence(removal: Removal, seed: int = 0) -> Influence:
     """A floor: random values."""
     values = np.random.default_rng(seed).random(removal.real.shape, np.float32)
     return Influence(np.where(removal.real, values, 0), removal.real)
 
 
-def attention(removal: Removal) -> Influence:
+def attention_influence(removal: Removal) -> Influence:
     """Attention weights of the last position on each event, the mean of all blocks and heads.
 
     Whether such weights explain anything is to be measured: see `faithfulness`.
@@ -126,7 +132,7 @@ def attention(removal: Removal) -> Influence:
     Raises:
         ValueError: the model has no attention.
     """
-    require(removal.scorer, HasAttention, "`attention`")
+    require(removal.scorer, HasAttention, "`attention_influence`")
     inputs = removal.inputs(np.arange(len(removal)), removal.real)
     weights = removal.scorer.attention(inputs).mean(axis=(1, 2))  # (B, T)
     width = removal.real.shape[1]

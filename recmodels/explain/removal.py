@@ -9,6 +9,7 @@ from recmodels.data.errors import require
 from recmodels.evaluation.ranking import hide_seen
 from recmodels.features.checks import check_items, check_whole
 from recmodels.features.sequences import Queries
+from recmodels.features.shortened import build_shortened, depends_on_others
 from recmodels.features.windows import build_at_places, window_places
 from recmodels.models.capabilities import HasVectors, Scores, can, columns_of
 
@@ -20,8 +21,8 @@ class Removal:
 
     The events that are left keep their order, the gap is closed, and the input of the model is
     built again from the whole history: a model that reads the latest L events reads an older one
-    in place of a removed one. Columns of an event, such as its gap to the event before, stay as
-    they were. Items of the whole history stay hidden from lists, removed or not.
+    in place of a removed one. Columns that depend on other events, such as the time since the event
+    before, are computed anew. Items of the whole history stay hidden from lists, removed or not.
 
     Where no known event is left, `scores` is what the model says of an empty history, unless the
     model answers it by popularity on another scale and states its `empty_score`: 0 in EASE,
@@ -101,26 +102,30 @@ class Removal:
             chosen: rows of this object, (N,).
             kept: bool (N, E), which of the events stay.
         """
-        longest = int((self.queries.histories.lengths[self.rows[chosen]]).max(initial=0))
-        reads = self.scorer.max_length
+        queries, reads = self.queries, self.scorer.max_length
+        histories, schema = queries.histories, queries.schema
+        columns = columns_of(self.scorer, histories.columns)
+        anew = [name for name in columns if depends_on_others(schema, name)]
+        longest = int(histories.lengths[self.rows[chosen]].max(initial=0))
         older = max(0, longest - self.max_events)
-        older = older if reads is None else min(older, reads)
-        kept = kept & self.real[chosen]
-        places = np.where(kept, self._places[chosen], -1)
+        older = older if reads is None or anew else min(older, reads)
+        places = np.where(kept & self.real[chosen], self._places[chosen], -1)
+        ends = histories.offsets[self.rows[chosen] + 1]
         if older:
-            ends = self.queries.histories.offsets[self.rows[chosen] + 1] - self.max_events
-            before = window_places(self._starts[chosen], ends, older)
+            before = window_places(self._starts[chosen], ends - self.max_events, older)
             places = np.concatenate([before, places], axis=1)
         order = np.argsort(places >= 0, axis=1, kind="stable")  # What is left moves to the right.
         places = np.take_along_axis(places, order, axis=1)
         width = max(1, int((places >= 0).sum(axis=1).max(initial=0)))
         width = width if reads is None else min(width, reads)
-        queries = self.queries
-        columns = columns_of(self.scorer, queries.histories.columns)
-        built = build_at_places(queries.histories, places[:, -width:], columns)
+        at = None if queries.at is None else queries.at[self.rows[chosen]]
+        plain = tuple(name for name in columns if name not in anew)
+        built = build_at_places(histories, places[:, -width:], plain)
+        for name in anew:
+            built[name] = build_shortened(histories, schema, name, places, ends, at)[:, -width:]
         built["user_ids"] = queries.user_ids[self.rows[chosen]]
-        if queries.at is not None:
-            built["at"] = queries.at[self.rows[chosen]]
+        if at is not None:
+            built["at"] = at
         return built
 
     def scores(self, chosen, kept: np.ndarray) -> np.ndarray:
@@ -133,21 +138,33 @@ class Removal:
             kept: bool (N, E), which of the events stay.
         """
         chosen = np.asarray(chosen)
-        found = np.empty(len(chosen), np.float32)
+        found, items = np.empty(len(chosen), np.float32), self.items[chosen]
         empty_score = getattr(self.scorer, "empty_score", None)
-        # Rows with the same item follow each other, so that few items are scored per chunk.
-        for part in _parts(np.argsort(self.items[chosen], kind="stable")):
-            inputs, items = self.inputs(chosen[part], kept[part]), self.items[chosen[part]]
+        first, same = self._distinct(chosen, kept)
+        for part in _parts(np.arange(len(first))):
+            inputs = self.inputs(chosen[first[part]], kept[first[part]])
+            pairs = np.flatnonzero((same >= part[0]) & (same <= part[-1]))
+            history = same[pairs] - part[0]
             if self._vectors is not None:
-                states = self.scorer.query_vectors(inputs)
-                found[part] = np.einsum("nd,nd->n", states, self._vectors[items - 1])
+                states = self.scorer.query_vectors(inputs)[history]
+                found[pairs] = np.einsum("nd,nd->n", states, self._vectors[items[pairs] - 1])
             else:
-                needed, column = np.unique(items, return_inverse=True)
-                found[part] = self.scorer.score(inputs, needed)[np.arange(len(part)), column]
+                needed, column = np.unique(items[pairs], return_inverse=True)
+                found[pairs] = self.scorer.score(inputs, needed)[history, column]
             if empty_score is not None:
                 known = (inputs["item_ids"] >= 1) & (inputs["item_ids"] <= self.num_items)
-                found[part[~known.any(axis=1)]] = empty_score
+                found[pairs[~known.any(axis=1)[history]]] = empty_score
         return found
+
+    def _distinct(self, chosen: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where each different history comes first, in the order of queries; which one each is.
+
+        The items of one list have the same history, which is then read once.
+        """
+        query = self.rows[chosen].astype(">i8")[:, None].view(np.uint8)  # Bytes sort like numbers.
+        keys = np.hstack([query, np.packbits(kept & self.real[chosen], axis=1)])
+        whole = np.ascontiguousarray(keys).view(f"V{keys.shape[1]}").ravel()
+        return np.unique(whole, return_index=True, return_inverse=True)[1:]
 
     def list_scores(self, chosen, kept: np.ndarray) -> np.ndarray:
         """Scores of the catalogue, float32 (N, V + 1), minus infinity for what no list shows.

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from recmodels.data.errors import require
 
@@ -33,7 +34,8 @@ class Facts:
         item: raw id of the item.
         cited: the events that its score depends on most; none where no reason was found.
         share: their part of all falls of the score by single removals, 0..1.
-        rank: place of the item by its score, from 1; None where it is not stated.
+        rank: place of the item by its score, from 1; None where it is not stated, and where the
+            item may not be listed.
         instead: raw id of the item at that place without the cited events, which may be `item`.
     """
 
@@ -56,11 +58,22 @@ def write_sentence(facts: Facts, language: str = "en") -> str:
 
     Example:
         >>> write_sentence(Facts("pot", (Cited("tea", "buy"),), 0.7, 1, "cup"))
-        '"pot" is here mostly because of "tea" ("buy"), which adds 70 % of the support for "pot"; \
-without it "cup" would be at rank 1.'
+        '"pot" is at rank 1 mostly because of "tea" ("buy"), which adds 70 % of the support for \
+"pot"; without it "cup" would be there.'
     """
     require(language in ("en", "zh"), "`language` must be 'en' or 'zh'", language=language)
     return _english(facts) if language == "en" else _chinese(facts)
+
+
+def rename(facts: Facts, name: Callable[[object], str]) -> Facts:
+    """The facts with names, such as titles, in place of raw ids.
+
+    The rank is left out where two items with one name would make the sentence false.
+    """
+    item, instead = name(facts.item), None if facts.instead is None else name(facts.instead)
+    clear = (instead == item) == (facts.instead == facts.item)
+    cited = tuple(replace(event, item=name(event.item)) for event in facts.cited)
+    return Facts(item, cited, facts.share, facts.rank if clear else None, instead)
 
 
 def _english(facts: Facts) -> str:
@@ -71,12 +84,12 @@ def _english(facts: Facts) -> str:
     word = next(english for least, english, _ in CONFIDENCE if facts.share >= least)
     adds, them = ("which adds", "it") if len(cited) == 1 else ("which add", "them")
     share = f"{adds} {100 * facts.share:.0f} % of the support for {item}"
-    text = f"{item} is here {word} because of {events}, {share}"
     if facts.rank is None:
-        return f"{text}."
+        return f"{item} has its score {word} because of {events}, {share}."
+    text = f"{item} is at rank {facts.rank} {word} because of {events}, {share}"
     if facts.instead == facts.item:
-        return f"{text}; without {them} {item} would stay at rank {facts.rank}."
-    return f"{text}; without {them} {_quote(facts.instead)} would be at rank {facts.rank}."
+        return f"{text}; without {them} {item} would stay there."
+    return f"{text}; without {them} {_quote(facts.instead)} would be there."
 
 
 def _chinese(facts: Facts) -> str:
@@ -85,12 +98,13 @@ def _chinese(facts: Facts) -> str:
         return f"未找到推荐 {item} 的理由：没有哪个事件对其得分的影响大于其他事件。"
     events = "和".join(map(_event, cited))
     word = next(chinese for least, _, chinese in CONFIDENCE if facts.share >= least)
-    text = f"推荐 {item} {word}因为 {events}，占历史支持的 {100 * facts.share:.0f} %"
+    because = f"{word}因为 {events}，占历史支持的 {100 * facts.share:.0f} %"
     if facts.rank is None:
-        return f"{text}。"
+        return f"{item} 的得分{because}。"
+    text = f"{item} 排第 {facts.rank} 位{because}；若没有这些事件，"
     if facts.instead == facts.item:
-        return f"{text}；若没有这些事件，{item} 仍排第 {facts.rank} 位。"
-    return f"{text}；若没有这些事件，第 {facts.rank} 位将是 {_quote(facts.instead)}。"
+        return f"{text}{item} 仍在该位。"
+    return f"{text}该位将是 {_quote(facts.instead)}。"
 
 
 def _event(event: Cited) -> str:

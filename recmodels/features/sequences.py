@@ -36,6 +36,7 @@ class Queries:
         target_columns: further values of each target, (U,) by name: the codes or numbers of the
             schema's event columns, such as `"action"`, and `"gap_seconds"`, float64, the seconds
             from the last event to the target. For measures only; they are not model inputs.
+        schema: of the columns that the histories carry.
     """
 
     histories: Histories
@@ -47,6 +48,7 @@ class Queries:
     protocol: Protocol = DEFAULT_PROTOCOL
     train: Histories | None = None
     target_columns: dict[str, np.ndarray] = field(default_factory=dict)
+    schema: Schema = EMPTY_SCHEMA
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -209,6 +211,7 @@ class _CaseEncoder:
             protocol=self.protocol,
             train=self.train,
             target_columns=self._target_columns(cases.targets.events, at),
+            schema=self.schema,
         )
 
     def _asked_at(self, cases: Cases, last: np.ndarray | None) -> np.ndarray | None:

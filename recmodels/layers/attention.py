@@ -98,14 +98,21 @@ class MultiHeadAttention(keras.layers.Layer):
         self.drop = Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
 
     def call(self, queries, memory, mask, training=None, return_weights=False):
-        q = split_heads(self.project_queries(queries), self.num_heads)  # (B, H, T, D/H)
-        k = split_heads(self.project_keys(memory), self.num_heads)  # (B, H, S, D/H)
-        v = split_heads(self.project_values(memory), self.num_heads)
-        weights = attention_weights(q, k, mask[:, None])  # (B, H, T, S)
-        dropped = self.drop(ops.cast(weights, self.compute_dtype), training=training)
-        mixed = ops.matmul(dropped, v)  # (B, H, T, D/H)
-        output = self.project_output(join_heads(mixed))  # (B, T, D)
+        output, weights = self.attend(queries, *self.keys_and_values(memory), mask, training)
         return (output, weights) if return_weights else output
+
+    def keys_and_values(self, memory):
+        """Keys and values of events (B, S, D), (B, H, S, D/H) each."""
+        keys = split_heads(self.project_keys(memory), self.num_heads)
+        return keys, split_heads(self.project_values(memory), self.num_heads)
+
+    def attend(self, queries, keys, values, mask, training=None):
+        """Output (B, T, D) and weights (B, H, T, S) of queries, given keys and values."""
+        q = split_heads(self.project_queries(queries), self.num_heads)  # (B, H, T, D/H)
+        weights = attention_weights(q, keys, mask[:, None])  # (B, H, T, S)
+        dropped = self.drop(ops.cast(weights, self.compute_dtype), training=training)
+        mixed = ops.matmul(dropped, values)  # (B, H, T, D/H)
+        return self.project_output(join_heads(mixed)), weights
 
     def get_config(self) -> dict:
         return {**super().get_config(), "num_heads": self.num_heads, "dropout": self.dropout}

@@ -15,12 +15,13 @@ HIDDEN_LOGIT = -1e9  # Added to the logits of items that no training event has.
 class ContentItemEmbedding(ItemEmbedding):
     """The vector of an item: an id vector, and a linear map of numbers that describe the item.
 
-        vector(i) = table(i) + content(i) W                  with a training event
-        vector(i) = mean of table over rare items + content(i) W        without
+        vector(i) = table(i) + content(i) W / sqrt(F)                  with a training event
+        vector(i) = mean of table over rare items + content(i) W / sqrt(F)        without
 
     The same vectors are read in histories and scored. The id vector of an item without a training
     event is not trained. That of rare items makes its scores comparable with theirs, as soon as its
-    content is set. The numbers should have a variance of about 1, as whitened vectors do.
+    content is set. The numbers should have a variance of about 1, as whitened vectors do: the
+    division makes the mapped content as large as an id vector at the start.
 
     Args:
         num_items, width, initial_std, unit: see `ItemEmbedding`.
@@ -111,7 +112,8 @@ class ContentItemEmbedding(ItemEmbedding):
 
     def _sum(self, rows_of):
         """Id vectors and mapped content of the rows that `rows_of` selects of a weight."""
-        vectors = ops.matmul(rows_of(self.content), ops.convert_to_tensor(self.projection))
+        projection = ops.convert_to_tensor(self.projection) / self.num_features**0.5
+        vectors = ops.matmul(rows_of(self.content), projection)
         if not self.id_vectors:
             return vectors
         table, rare = ops.convert_to_tensor(self.table), ops.convert_to_tensor(self.rare)

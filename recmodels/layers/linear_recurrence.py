@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from recmodels.data.errors import require
+
 RADIUS = (0.8, 0.99)  # Of the initial decays: a memory of 5 to 100 events.
 
 
@@ -62,6 +64,9 @@ class LinearRecurrence(keras.layers.Layer):
     Returns:
         (B, T, D).
 
+    Raises:
+        ValueError: T is greater than L, so that the passes would not reach all events.
+
     Example:
         >>> LinearRecurrence(max_length=50)(np.ones((1, 3, 8)), np.ones((1, 3), bool)).shape
         TensorShape([1, 3, 8])
@@ -96,6 +101,10 @@ class LinearRecurrence(keras.layers.Layer):
         self.log_angle = self.add_weight(name="log_angle", shape=(states,), initializer=log_angle)
 
     def call(self, x, real):
+        length = x.shape[1]
+        must = "`x` is longer than `max_length`: cut histories with `last(rows, max_length)`"
+        fits = length is None or length <= self.max_length
+        require(fits, must, T=length, max_length=self.max_length)
         # In float32, because powers of numbers near 1 are needed.
         kept = ops.cast(real, "float32")[..., None]
         decay = ops.exp(ops.cast(self.log_decay, "float32"))

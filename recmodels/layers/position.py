@@ -1,4 +1,4 @@
-"""Positional encodings, counted from the newest event."""
+"""Positional encodings, counted from the newest event unless places are given."""
 
 import keras
 import numpy as np
@@ -8,6 +8,11 @@ from keras import ops
 def reversed_positions(length):
     """Return T - 1, ..., 1, 0, so that padding on the left changes no position."""
     return length - 1 - ops.arange(length)
+
+
+def places_from_oldest(real):
+    """Return 0, 1, ... for real events and 0 before them, int32 (B, T), from the padding mask."""
+    return ops.maximum(ops.cumsum(ops.cast(real, "int32"), axis=1) - 1, 0)
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -20,8 +25,8 @@ class LearnedPosition(keras.layers.Layer):
 
     Call arguments:
         x: (B, T, D), padded on the left, T <= L.
-        places: of each position, counted from the newest, int32 (B, T), where padding lies between
-            positions; by default T - 1, ..., 0.
+        places: the row of the table for each position, int32 (B, T); by default T - 1, ..., 0,
+            counted from the newest.
 
     Returns:
         (B, T, D).

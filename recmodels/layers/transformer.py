@@ -1,6 +1,7 @@
 """One Transformer block, with three positions of the layer normalisation."""
 
 import keras
+from keras import ops
 
 from recmodels.layers.attention import MultiHeadAttention
 from recmodels.layers.dropout import Dropout
@@ -80,13 +81,40 @@ class TransformerBlock(keras.layers.Layer):
             layer.build(x_shape)
 
     def call(self, x, mask, training=None, return_weights=False, last_only=False):
-        normed = x if self.norm_order == "post" else self.norm_attention(x)
-        memory = normed if self.norm_order == "pre" else x
+        normed, memory = self._attention_inputs(x)
         if last_only:  # All positions are keys, one is the query.
             x, normed, mask = x[:, -1:], normed[:, -1:], mask[:, -1:]
         attended, weights = self.attention(
             normed, memory, mask, training=training, return_weights=True
         )
+        x = self._after_attention(x, normed, attended, training)
+        return (x, weights) if return_weights else x
+
+    def extend(self, x, mask, cache=None):
+        """Read events after others whose keys and values are known.
+
+        Args:
+            x: (B, S, D), the further events.
+            mask: bool, (B, S, C + S), what they may look at.
+            cache: keys and values of the C events before, (B, H, C, D/H) each; None if C is 0.
+
+        Returns:
+            (B, S, D), and the cache of all C + S events.
+        """
+        normed, memory = self._attention_inputs(x)
+        new = self.attention.keys_and_values(memory)
+        if cache is not None:
+            new = [ops.concatenate(pair, axis=2) for pair in zip(cache, new, strict=True)]
+        attended, _ = self.attention.attend(normed, *new, mask)
+        return self._after_attention(x, normed, attended, None), new
+
+    def _attention_inputs(self, x):
+        """What queries are made from, and what keys and values are."""
+        normed = x if self.norm_order == "post" else self.norm_attention(x)
+        return normed, normed if self.norm_order == "pre" else x
+
+    def _after_attention(self, x, normed, attended, training):
+        """Residuals, norms and the feed-forward network."""
         attended = self.drop(attended, training=training)
         if self.norm_order == "original":
             x = self.norm_feed_forward(normed + attended)
@@ -97,7 +125,7 @@ class TransformerBlock(keras.layers.Layer):
         else:
             x = self.norm_attention(x + attended)
             x = self.norm_feed_forward(x + self.feed_forward(x, training=training))
-        return (x, weights) if return_weights else x
+        return x
 
     def compute_output_shape(self, x_shape, mask_shape=None):
         return x_shape

@@ -8,15 +8,14 @@ from keras import ops
 from recmodels.data.errors import require
 from recmodels.features.checks import check_whole
 from recmodels.layers.dropout import Dropout
-from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.event_embedding import EventEmbedding
 from recmodels.layers.masks import padding_mask
 from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition
-from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.item_content import ItemContent, check_item_columns
 
 
-class BlockEncoder(SequenceEncoder):
+class BlockEncoder(ItemContent):
     """Item vectors, columns and positions, then blocks, then a layer norm.
 
     The families differ in their blocks alone, so that a comparison of families compares nothing
@@ -31,6 +30,7 @@ class BlockEncoder(SequenceEncoder):
         temperature: None for scores that are dot products; 0.05 to 0.1 are usual for cosines.
         columns: sizes of further columns to read per event: `data.schema.input_sizes(...)`.
         combine: how columns join the item vector; see `EventEmbedding`.
+        item_columns, id_vectors: what item vectors are made of; see `SASRec`.
         dtype: as of any Keras layer.
 
     Call arguments:
@@ -54,6 +54,8 @@ class BlockEncoder(SequenceEncoder):
         temperature: float | None = None,
         columns: Mapping[str, Mapping[str, int]] | None = None,
         combine: str = "sum",
+        item_columns: Mapping[str, Mapping[str, int]] | None = None,
+        id_vectors: bool = True,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,10 +68,10 @@ class BlockEncoder(SequenceEncoder):
         self.dropout, self.temperature, self.combine = dropout, temperature, combine
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
         self.columns = tuple(self.column_sizes)
+        self.item_columns = check_item_columns(item_columns, id_vectors)
+        self.id_vectors = id_vectors
         policy = self.dtype_policy
-        self.item_embedding = ItemEmbedding(
-            num_items, width, unit=temperature is not None, name="item_embedding", dtype=policy
-        )
+        self.item_embedding = self.make_item_embedding()
         self.event_embedding = None
         if self.columns:
             self.event_embedding = EventEmbedding(
@@ -124,6 +126,7 @@ class BlockEncoder(SequenceEncoder):
     def get_config(self) -> dict:
         names = ("num_items", "max_length", "width", "num_blocks", "dropout", "temperature")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        config |= self.content_config()
         if self.column_sizes:
             config |= {"columns": self.column_sizes, "combine": self.combine}
         return config | {name: getattr(self, name) for name in self.own_settings}

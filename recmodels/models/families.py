@@ -38,8 +38,9 @@ FAMILIES: dict[str, Family] = {
     "nextitnet": Family(NextItNet, "NextItNet"),
     "lrurec": Family(LRURec, "LRURec"),
     "sasrec": Family(SASRec, "SASRec"),
-    # The decoder of GPT over items is SASRec with the norm before each part of a block.
-    "gpt": Family(SASRec, "GPT", {"norm_order": "pre", "hidden_width": 256}),
+    # The decoder of GPT over items is SASRec with the norm before each part of a block, wider
+    # feed-forward networks and positions counted from the oldest event.
+    "gpt": Family(SASRec, "GPT", {"norm_order": "pre", "hidden_width": 256, "positions": "oldest"}),
     "ligr": Family(LiGR, "LiGR"),
     "hstu": Family(HSTU, "HSTU"),
     "hstu-times": Family(HSTU, "HSTU with times", {"time_bias": True}),

@@ -8,6 +8,8 @@ from keras import ops
 
 from recmodels.data.errors import require
 from recmodels.features.checks import check_columns
+from recmodels.layers.content_embedding import ContentItemEmbedding
+from recmodels.layers.embedding import ItemEmbedding
 from recmodels.models.sequence_encoder import SequenceEncoder
 
 RARE_SHARE = 0.1  # Of the items with a training event: those with the fewest count as rare.
@@ -34,6 +36,22 @@ class ItemContent(SequenceEncoder):
     """
 
     item_columns: Mapping[str, Mapping[str, int]] = {}
+    id_vectors = True  # Whether items have id vectors besides their content.
+
+    def make_item_embedding(self) -> ItemEmbedding:
+        """Make the embedding from the settings of the model, which must be there."""
+        options = {"unit": self.temperature is not None, "name": "item_embedding"}
+        options["dtype"] = self.dtype_policy
+        if not self.item_columns:
+            return ItemEmbedding(self.num_items, self.width, **options)
+        numbers = sum(size["numbers"] for size in self.item_columns.values())
+        return ContentItemEmbedding(self.num_items, self.width, numbers, self.id_vectors, **options)
+
+    def content_config(self) -> dict:
+        """Return the arguments of the constructor that say what items are made of."""
+        if not self.item_columns:
+            return {}
+        return {"item_columns": self.item_columns, "id_vectors": self.id_vectors}
 
     def adapt_items(
         self, columns: Mapping[str, np.ndarray], counts: np.ndarray | None = None

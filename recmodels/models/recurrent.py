@@ -32,7 +32,7 @@ class SimpleRNN(RecurrentEncoder):
     many times, and is soon forgotten.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine: see
+        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
             `BlockEncoder`; one block by default.
 
     Example:
@@ -51,7 +51,7 @@ class LSTM(RecurrentEncoder):
     al., 2000.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine: see
+        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
             `BlockEncoder`; one block by default.
 
     Example:
@@ -72,7 +72,7 @@ class GRU4Rec(RecurrentEncoder):
     for every family.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine: see
+        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
             `BlockEncoder`; one block by default.
 
     Example:

@@ -10,17 +10,19 @@ from keras import ops
 
 from recmodels.data.errors import require
 from recmodels.features.sequences import SequenceData
-from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.dropout import Dropout
-from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.event_embedding import EventEmbedding
 from recmodels.layers.masks import attention_mask, padding_mask
 from recmodels.layers.norm import LayerNorm
-from recmodels.layers.position import LearnedPosition
+from recmodels.layers.position import LearnedPosition, places_from_oldest
 from recmodels.layers.transformer import TransformerBlock
 from recmodels.models.item_content import ItemContent, check_item_columns
 from recmodels.models.recipe import recipe_for
 from recmodels.models.sequence_encoder import SCORING_ROWS
+
+POSITIONS = ("newest", "oldest")
+DEFAULTS = {"max_length": 50, "width": 64, "num_blocks": 2, "num_heads": 1, "hidden_width": None,
+            "dropout": 0.2}  # fmt: skip
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -52,6 +54,8 @@ class SASRec(ItemContent):
             `EventEmbedding`.
         read_items: whether the items of a history are read themselves, or its columns alone, as
             suits logs in which most items are new or rare. Items can be scored either way.
+        positions: whether they are counted from the `"newest"` event, or from the `"oldest"`, as
+            in GPT; only then `CachedDecoder` can reuse what it computed before a new event.
         item_columns: sizes of columns of items that are part of each item vector, in histories and
             in scores, through a linear map: `data.schema.input_sizes("text")` of a
             `Vector(of="items")`, for example. `fit` takes their values from `data.item_columns`.
@@ -92,28 +96,27 @@ class SASRec(ItemContent):
         read_items: bool = True,
         item_columns: Mapping[str, Mapping[str, int]] | None = None,
         id_vectors: bool = True,
+        positions: str = "newest",
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         positive = temperature is None or temperature > 0
         require(positive, "`temperature` must be greater than 0", temperature=temperature)
+        require(
+            positions in POSITIONS, f"`positions` must be one of {POSITIONS}", positions=positions
+        )
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}
         self.columns = tuple(self.column_sizes)
         self.combine, self.read_items = combine, read_items
         self.item_columns = check_item_columns(item_columns, id_vectors)
         self.id_vectors, self.num_items = id_vectors, num_items
-        self.norm_order, self.temperature = norm_order, temperature
+        self.norm_order, self.temperature, self.positions = norm_order, temperature, positions
         self.recipe = None  # What `choose_settings` chose.
-        given = (max_length, width, num_blocks, num_heads, hidden_width, dropout, temperature)
-        self._chosen = norm_order != "original" or any(value is not None for value in given)
-        self._settle(
-            max_length=50 if max_length is None else max_length,
-            width=64 if width is None else width,
-            num_blocks=2 if num_blocks is None else num_blocks,
-            num_heads=1 if num_heads is None else num_heads,
-            hidden_width=hidden_width,
-            dropout=0.2 if dropout is None else dropout,
-        )
+        given = (max_length, width, num_blocks, num_heads, hidden_width, dropout)
+        changed = norm_order != "original" or positions != "newest" or temperature is not None
+        self._chosen = changed or any(value is not None for value in given)
+        pairs = zip(DEFAULTS.items(), given, strict=True)
+        self._settle(**{name: usual if own is None else own for (name, usual), own in pairs})
         if self._chosen:
             self._make_layers()
 
@@ -161,7 +164,7 @@ class SASRec(ItemContent):
         require(reads, must, columns=self.columns, read_items=self.read_items)
         self._chosen = True
         policy = self.dtype_policy
-        self.item_embedding = self._item_embedding()
+        self.item_embedding = self.make_item_embedding()
         self.event_embedding = None
         if self.columns:
             self.event_embedding = EventEmbedding(
@@ -171,14 +174,6 @@ class SASRec(ItemContent):
         self.drop = Dropout(self.dropout, name="drop", dtype=policy)
         self.blocks = [self._block(index) for index in range(self.num_blocks)]
         self.norm = LayerNorm(name="norm", dtype=policy)
-
-    def _item_embedding(self) -> ItemEmbedding:
-        options = {"unit": self.temperature is not None, "name": "item_embedding"}
-        options["dtype"] = self.dtype_policy
-        if not self.item_columns:
-            return ItemEmbedding(self.num_items, self.width, **options)
-        numbers = sum(size["numbers"] for size in self.item_columns.values())
-        return ContentItemEmbedding(self.num_items, self.width, numbers, self.id_vectors, **options)
 
     def _block(self, index: int) -> TransformerBlock:
         return TransformerBlock(
@@ -201,25 +196,33 @@ class SASRec(ItemContent):
             layer.build(states)
 
     def call(self, inputs, training=None, last_only=False, return_weights=False):
-        item_ids = inputs["item_ids"]
-        real = padding_mask(item_ids)
+        real = padding_mask(inputs["item_ids"])
         mask = attention_mask(real)  # (B, T, T)
-        # A factor of 0 instead of no vectors, so that all gradients are defined.
-        scale = self.width**0.5 if self.read_items else 0.0
-        x = self.item_embedding(item_ids) * scale  # (B, T, D)
-        if self.columns:
-            x = self.event_embedding(x, {name: inputs[name] for name in self.columns})
-        x = self.drop(self.position(x), training=training)
+        places = None if self.positions == "newest" else places_from_oldest(real)
+        x = self.drop(self.embed(inputs, places), training=training)
         weights = []
         for block in self.blocks:
             last = last_only and block is self.blocks[-1]
             x, looked = block(x, mask, training=training, last_only=last, return_weights=True)
             weights.append(looked)
-        x = self.norm(x)
-        x = x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
+        x = self.output_states(x)
         if return_weights:
             return x, ops.stack([looked[:, :, -1] for looked in weights], axis=1)
         return x
+
+    def embed(self, inputs, places=None):
+        """What the first block reads, (B, T, D); see `LearnedPosition` for the places."""
+        # A factor of 0 instead of no vectors, so that all gradients are defined.
+        scale = self.width**0.5 if self.read_items else 0.0
+        x = self.item_embedding(inputs["item_ids"]) * scale  # (B, T, D)
+        if self.columns:
+            x = self.event_embedding(x, {name: inputs[name] for name in self.columns})
+        return self.position(x, places)
+
+    def output_states(self, x):
+        """States, (B, T, D), from what the last block returned."""
+        x = self.norm(x)
+        return x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
 
     def attention(self, queries: dict[str, np.ndarray]) -> np.ndarray:
         """Attention weights of the last position on each event, as the forward pass computes them.
@@ -250,8 +253,7 @@ class SASRec(ItemContent):
         if self.columns:
             names = ("combine", "read_items")
             config |= {"columns": self.column_sizes, **{n: getattr(self, n) for n in names}}
-        if self.item_columns:
-            config |= {"item_columns": self.item_columns, "id_vectors": self.id_vectors}
+        config |= self.content_config()
         if not self._chosen:
             return config
         return {
@@ -264,4 +266,5 @@ class SASRec(ItemContent):
             "dropout": self.dropout,
             "norm_order": self.norm_order,
             "temperature": self.temperature,
+            **({} if self.positions == "newest" else {"positions": self.positions}),
         }

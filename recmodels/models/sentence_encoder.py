@@ -51,7 +51,7 @@ class SentenceEncoder(SequenceEncoder):
 
     Example:
         >>> data = prepare(leave_one_out(log), schema=Schema({"action": Category()}))
-        >>> encoder = sentence_encoder(data, max_length=16)
+        >>> encoder = build_sentence_encoder(data, max_length=16)
         >>> fit(MaskedLanguage(encoder), data, epochs=5)
         >>> model = NextEvent(encoder, data.schema["action"].values, num_components=0)
         >>> fit(model, data, epochs=5, windows="prefixes", learning_rate=3e-3, encoder_rate=0.3)
@@ -156,12 +156,10 @@ class SentenceEncoder(SequenceEncoder):
         ]
         clean = not any(dense.lora_enabled for dense in adapted)
         require(clean, "`tune` needs an encoder without low-rank weights: load it anew", how=how)
-        self.trainable = True
-        if how == "full":
-            return
         tuned = (self.blocks[-1], self.norm) if how == "partial" else ()
+        # Each layer by itself: `trainable` of a model that was frozen in parts does not reach them.
         for layer in (self.item_embedding, self.position, *self.blocks, self.norm):
-            layer.trainable = layer in tuned
+            layer.trainable = how == "full" or layer in tuned
         if how == "lora":
             for block in self.blocks:
                 _freeze_but(block, adapted)
@@ -187,7 +185,7 @@ class SentenceEncoder(SequenceEncoder):
         }
 
 
-def sentence_encoder(
+def build_sentence_encoder(
     data: SequenceData, size: int = 500, vocabulary: WordPieces | None = None, **options
 ) -> SentenceEncoder:
     """Build an encoder for some data, with a vocabulary trained on the training sentences.

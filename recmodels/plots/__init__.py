@@ -6,6 +6,12 @@ from recmodels.plots.calibration import reliability_diagram
 from recmodels.plots.compare import concentration_curves, gap_curves, length_curves
 from recmodels.plots.costs import cost_and_score
 from recmodels.plots.embeddings import vector_map
+from recmodels.plots.explain import (
+    attention_against_influence,
+    counterfactual_pair,
+    deletion_curves,
+    influence_strip,
+)
 from recmodels.plots.faults import best_of_many, caught_map, fault_effects
 from recmodels.plots.inputs import padding_map, response_curves, value_distribution
 from recmodels.plots.insights import drift_shares, interest_strip, season_parts

@@ -1,7 +1,7 @@
 """Save and load a trained model with everything it needs for recommendations, in one folder."""
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,9 @@ from recmodels.recommend.tables import (
     write_items,
     write_vocabulary,
 )
+from recmodels.recommend.text_encoders import FILES as TEXT_FILES
+from recmodels.recommend.text_encoders import read_encoders, write_encoders
+from recmodels.text.encoder import TextEncoder
 
 FORMAT, VERSION = "recmodels bundle", 2
 READABLE = (1, VERSION)  # The first had no rules, histories or item vectors.
@@ -73,6 +76,7 @@ class Bundle:
         item_vectors: for `Diverse`, float32 (V, D); None where the model's own serve.
         schema: of the columns that the model reads. Those of items follow from the item table and
             are not among the columns of the histories.
+        texts: encoders of the texts of items by the name of their column.
     """
 
     model: Scores
@@ -88,6 +92,7 @@ class Bundle:
     rules: tuple[Rule, ...] = ()
     item_vectors: np.ndarray | None = None
     schema: Schema = EMPTY_SCHEMA
+    texts: dict[str, TextEncoder] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Bundle of {self.name!r}, {len(self.vocabulary):,} items>"
@@ -106,6 +111,7 @@ def save_bundle(
     rules: Sequence[Rule] = (),
     item_vectors: np.ndarray | None = None,
     schema: Schema = EMPTY_SCHEMA,
+    texts: Mapping[str, TextEncoder] = {},
     config: dict | None = None,
     metrics: dict | None = None,
 ) -> Path:
@@ -119,6 +125,7 @@ def save_bundle(
         items.parquet        the item table, if there is one
         histories.parquet    raw user ids and their item ids, if there are any
         item_vectors.npy     given, or else the model's own, if it has any
+        text_encoders.*      settings and arrays of encoders of texts, if there are any
         model.keras          or model.npz for a baseline; fallback.* likewise. A model that is made
                              of others has a file for each, such as model.ranker.keras
         checksums.json       SHA-256 of every other file
@@ -126,7 +133,7 @@ def save_bundle(
     Args:
         folder: where to. A bundle that is there is replaced; anything else is left alone.
         model, vocabulary, filter_seen, name, items, fallback, histories, rules, item_vectors,
-        schema: see `Bundle`; `name` is by default the model's class.
+        schema, texts: see `Bundle`; `name` is by default the model's class.
         config, metrics: what JSON can hold.
 
     Returns:
@@ -155,10 +162,7 @@ def save_bundle(
         write_json(unfinished / "rules.json", {"rules": rules_to_json(rules)})
         write_json(unfinished / "schema.json", {"columns": schema.to_config()}, sort=False)
         write_vocabulary(unfinished / "vocabulary.parquet", vocabulary)
-        if items is not None:
-            write_items(unfinished / "items.parquet", items, vocabulary)
-        if histories is not None:
-            write_histories(unfinished / "histories.parquet", histories, schema)
+        _write_optional(unfinished, vocabulary, schema, items, histories, texts)
     return folder
 
 
@@ -198,6 +202,7 @@ def _read_bundle(folder: Path) -> Bundle:
         histories=read_histories(histories, size, schema) if histories.exists() else None,
         rules=_read_rules(rules) if rules.exists() else (),
         schema=schema,
+        texts=read_encoders(folder) if (folder / TEXT_FILES[0]).exists() else {},
         item_vectors=vectors if source == "given" else None,
     )
 
@@ -211,6 +216,16 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _write_optional(folder: Path, vocabulary, schema, items, histories, texts) -> None:
+    """Write the files of those parts that there are."""
+    if items is not None:
+        write_items(folder / "items.parquet", items, vocabulary)
+    if histories is not None:
+        write_histories(folder / "histories.parquet", histories, schema)
+    if texts:
+        write_encoders(folder, texts)
 
 
 def _write_vectors(folder: Path, model: Scores, given: np.ndarray | None) -> str | None:
@@ -257,6 +272,7 @@ def _check_description(description: dict, listed: set[str], folder: Path) -> Non
     check_json(source, (None, "given", "model's own"), folder / "config.json", "item_vectors")
     files |= set() if source is None else {"item_vectors.npy"}
     optional = {"items.parquet", "histories.parquet", "schema.json"}
+    optional |= set(TEXT_FILES) if set(TEXT_FILES) <= listed else set()
     if files - listed or listed - files - optional:
         rule = f"list {sorted(files)}, and perhaps {sorted(optional)}"
         raise malformed(folder / SUMS, "files", rule, sorted(listed))

@@ -10,14 +10,16 @@ from recmodels.models.capabilities import ReadsItemColumns, all_parts, can
 from recmodels.models.growth import grow
 from recmodels.recommend.item_table import in_item_order
 from recmodels.recommend.recommender import Recommender
+from recmodels.recommend.text_encoders import add_vectors
 
 
 def add_items(recommender: Recommender, items) -> Recommender:
     """A recommender with further items behind those it has; ids of the catalogue are ignored.
 
     Old items keep their ids and scores. New ones start without anything learnt. A model that reads
-    columns of items, such as the vectors of their texts, scores new ones by them at once; for
-    other models they are listed last until training continues (`fit` on data that were prepared
+    columns of items, such as the vectors of their texts, scores new ones by them at once: the table
+    has these columns, or the recommender was made with `texts` that encode its titles. For other
+    models they are listed last until training continues (`fit` on data that were prepared
     with `vocabulary=recommender.vocabulary`).
 
     Args:
@@ -53,7 +55,7 @@ def add_items(recommender: Recommender, items) -> Recommender:
     has_no_fallback = fallback is recommender.scorer or fallback is None
     known = recommender.items
     if known is not None or len(table.columns):
-        fresh = table[~table.index.isin(old.raw_ids)]
+        fresh = add_vectors(table[~table.index.isin(old.raw_ids)], known, recommender.texts)
         known = fresh if known is None else pd.concat([known, fresh])
     scorer = grow(recommender.scorer, num_new)
     if known is not None and recommender.schema.names_of("items"):
@@ -71,6 +73,7 @@ def add_items(recommender: Recommender, items) -> Recommender:
         histories=_shifted(recommender.histories, len(old), num_new),
         rules=recommender.rules,
         schema=recommender.schema,
+        texts=recommender.texts,
     )
 
 

@@ -15,8 +15,11 @@ from recmodels.features.columns import Category
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.recommend.candidates import Scored
-from recmodels.recommend.raw_ids import allowed_columns, check_types
+from recmodels.recommend.raw_ids import check_types
 from recmodels.recommend.recommendation import Recommendation
+from recmodels.recommend.requests import Requests
+from recmodels.recommend.rerank import Choice
+from recmodels.recommend.rules import Allows
 
 RANDOM_SETS = 10  # Sets of other events, whose removal the cited ones must exceed.
 
@@ -60,17 +63,18 @@ class GivesReasons:
         Raises:
             ValueError: what `recommend` raises, or an item is not in the catalogue.
         """
-        item_ids = np.array([self._known_id(item) for item in items], np.int64)
         requests = self._read_one(history, user, asked)
+        return self._facts(items, requests, self._choose(exclude, only, rules))
+
+    def _facts(self, items: Sequence, requests: Requests, choice: Choice) -> list[Facts]:
+        item_ids = np.array([self._known_id(item) for item in items], np.int64)
         if not len(item_ids) or requests.tell_nothing(len(self.vocabulary))[0]:
             return [Facts(item) for item in items]
         removal = _removal(self, requests, item_ids)
         cited, shares, found = _cited(removal)
-        book = self._book if rules is None else self._build_rule_book(rules)
-        may, _ = allowed_columns(self.vocabulary, exclude, only)
         instead = [(None, None)] * len(items)
-        if self.index is None and not book.needs_reranking:
-            instead = _places(self, removal, cited, book.allowed & may)
+        if self.index is None and not choice.book.needs_reranking:
+            instead = _places(self, removal, cited, choice.allowed)
         events = _described(self, requests)[-removal.real.shape[1] :]
         width = removal.real.shape[1] - len(events)
         return [
@@ -85,8 +89,10 @@ class GivesReasons:
 
     def with_reasons(self, answer: Recommendation, language: str = "en", **request):
         """A list with a sentence per item; `request` as for `reasons`."""
-        facts = self.reasons(answer.items, **request)
-        return replace(answer, why=tuple(write_sentence(one, language) for one in facts))
+        return _add_sentences(answer, self.reasons(answer.items, **request), language)
+
+    def _with_reasons(self, answer: Recommendation, requests: Requests, choice: Choice):
+        return _add_sentences(answer, self._facts(answer.items, requests, choice), "en")
 
     def check_sentence(self, sentence: str, item, history=None, *, language="en", **request):
         """Raise a `ValueError` unless a sentence states the facts, which are derived again."""
@@ -108,17 +114,16 @@ class GivesReasons:
             >>> recommender.why_not(["tea", "cup"], "tea").kind
             'seen'
         """
-        answer = self.recommend(history, k, user=user, asked=asked, rules=rules)
+        requests, choice = self._read_one(history, user, asked), self._choose((), None, rules)
+        (answer,), book = self._answers(requests, k, choice), choice.book
         check_types([item], self.vocabulary.raw_ids[:1].tolist()[0], "item")
         item_id = int(self.vocabulary.encode(pd.Index([item]))[0])
         if item_id == self.vocabulary.unknown_id:
             return WhyNot("unknown", f"{item!r} is not in the catalogue.")
-        requests = self._read_one(history, user, asked)
         if self.filter_seen and (requests.histories.items == item_id).any():
             return WhyNot("seen", f"{item!r} is left out because the history holds it.")
-        book = self._book if rules is None else self._build_rule_book(rules)
         for rule in book.rules:
-            if hasattr(rule, "allows") and not rule.allows(self.items)[item_id - 1]:
+            if isinstance(rule, Allows) and not rule.allows(self.items)[item_id - 1]:
                 return WhyNot("rule", f"{item!r} is excluded by the rule {rule!r}.")
         scores = self._scores(requests, book.allowed)
         (ranked,), (values,) = scores.best(len(self.vocabulary))
@@ -129,7 +134,7 @@ class GivesReasons:
             return WhyNot("listed", f"{item!r} is on the list, at place {at}.", rank, score)
         stands = f"{item!r} is at rank {rank} with score {score:.4g}"
         if rank <= k and book.needs_reranking:
-            names = [rule for rule in book.rules if not hasattr(rule, "allows")]
+            names = [rule for rule in book.rules if not isinstance(rule, Allows)]
             return WhyNot("rule", f"{stands}, but the rules {names!r} leave it out.", rank, score)
         last, value = answer.items[-1], float(answer.scores[-1])
         text = f"{stands}; the last place of the list has {last!r} with {value:.4g}."
@@ -152,16 +157,20 @@ class GivesReasons:
         return Scored(scorer, ask(scorer, requests, np.array([0])), allowed, hidden)
 
 
+def _add_sentences(answer: Recommendation, facts: list[Facts], language: str) -> Recommendation:
+    return replace(answer, why=tuple(write_sentence(one, language) for one in facts))
+
+
 def _removal(recommender, requests, item_ids: np.ndarray) -> Removal:
     """The one history, once per item."""
     nothing = np.zeros(1, np.int32)
     queries = Queries(
         requests.histories, requests.user_ids, nothing, nothing.astype(bool),
         len(recommender.vocabulary), requests.at,
-        protocol=Protocol(filter_seen=recommender.filter_seen),
+        protocol=Protocol(filter_seen=recommender.filter_seen), schema=recommender.schema,
     )  # fmt: skip
-    rows = np.zeros(len(item_ids), int)
-    return Removal(recommender.scorer, queries, rows, item_ids)
+    rows, events = np.zeros(len(item_ids), int), len(requests.histories.items)
+    return Removal(recommender.scorer, queries, rows, item_ids, max_events=max(1, events))
 
 
 def _cited(removal: Removal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

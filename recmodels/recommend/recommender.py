@@ -23,8 +23,10 @@ from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.reasons import GivesReasons
 from recmodels.recommend.recommendation import Details, Recommendation
 from recmodels.recommend.requests import RequestReader, Requests
-from recmodels.recommend.rerank import RuleBook, build_rule_book, rerank
+from recmodels.recommend.rerank import Choice, RuleBook, build_rule_book, rerank
 from recmodels.recommend.rules import Rule
+from recmodels.recommend.text_encoders import check_encoders
+from recmodels.text.encoder import TextEncoder
 from recmodels.threads import prefetch_map
 
 
@@ -53,6 +55,8 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         item_vectors: what `Diverse` measures likeness by, float (V, D); by default the model's own.
         index: looks the best items up instead of scoring all, such as an `ApproximateIndex`.
         schema: of the event columns that the model reads; by default that of the data.
+        texts: by the name of a column of vectors of items, the encoder that made them: new items
+            need only their titles then.
 
     Raises:
         ValueError: an argument is of another kind, the item table or the vectors do not fit the
@@ -79,6 +83,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         item_vectors: np.ndarray | None = None,
         index=None,
         schema: Schema | None = None,
+        texts: Mapping[str, TextEncoder] = {},
     ) -> None:
         vocabulary, items, filter_seen, schema = settle_data(data, items, filter_seen, schema)
         check_arguments(
@@ -90,6 +95,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         self.scorer = scorer
         self.vocabulary = vocabulary
         self.items = None if items is None else in_item_order(items, vocabulary)
+        self.texts = check_encoders(texts, schema, self.items)
         self.filter_seen = filter_seen
         self.fallback = fallback
         if fallback is None and can(scorer, AnswersEmpty):
@@ -125,27 +131,20 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
             bundle.model, bundle.vocabulary, items=bundle.items, filter_seen=bundle.filter_seen,
             fallback=bundle.fallback, name=bundle.name, histories=bundle.histories,
             rules=bundle.rules, item_vectors=bundle.item_vectors, schema=bundle.schema,
+            texts=bundle.texts,
         )  # fmt: skip
 
     def save(
         self, folder: str | Path, *, config: dict | None = None, metrics: dict | None = None
     ) -> Path:
         """Write everything but the index to a folder, whole or not at all; see `save_bundle`."""
+        fallback = None if self.fallback is self.scorer else self.fallback
         return save_bundle(
-            folder,
-            self.scorer,
-            self.vocabulary,
-            filter_seen=self.filter_seen,
-            name=self.name,
-            items=self.items,
-            fallback=None if self.fallback is self.scorer else self.fallback,
-            histories=self.histories,
-            rules=self.rules,
-            item_vectors=self.item_vectors,
-            schema=self.schema,
-            config=config,
-            metrics=metrics,
-        )
+            folder, self.scorer, self.vocabulary, filter_seen=self.filter_seen, name=self.name,
+            items=self.items, fallback=fallback, histories=self.histories, rules=self.rules,
+            item_vectors=self.item_vectors, schema=self.schema, texts=self.texts,
+            config=config, metrics=metrics,
+        )  # fmt: skip
 
     def add_items(self, items) -> "Recommender":
         """A recommender with further items, given as a table or raw ids; see `growth.add_items`."""
@@ -185,12 +184,9 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
                 given, `asked` or a rule does not fit, the model does not fit the vocabulary, or the
                 index was built from other weights.
         """
-        histories, users = ([one] if one is not None else None for one in (history, user))
-        options = {"users": users, "asked": asked, "rules": rules}
-        answer = self.recommend_many(histories, k, exclude, only, **options)[0]
-        request = {"history": history, "user": user, "asked": asked, "rules": rules}
-        request |= {"exclude": exclude, "only": only}
-        return self.with_reasons(answer, **request) if explain else answer
+        requests, choice = self._read_one(history, user, asked), self._choose(exclude, only, rules)
+        (answer,) = self._answers(requests, k, choice)
+        return self._with_reasons(answer, requests, choice) if explain else answer
 
     def recommend_many(
         self,
@@ -204,25 +200,30 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         rules: Sequence[Rule] | None = None,
     ) -> list[Recommendation]:
         """Return the results of `recommend` for many histories or users."""
+        requests = self._reader.read(histories, users, asked)
+        return self._answers(requests, k, self._choose(exclude, only, rules))
+
+    def _choose(self, exclude: Iterable, only: Iterable | None, rules) -> Choice:
+        book = self._book if rules is None else self._build_rule_book(rules)
+        allowed, notes = allowed_columns(self.vocabulary, exclude, only)
+        return Choice(allowed & book.allowed, tuple(notes), book)
+
+    def _answers(self, requests: Requests, k: int, choice: Choice) -> list[Recommendation]:
         if not is_count(k):
             raise ValueError(f"`k` must be a whole number of at least 1. Received: k={k!r}")
-        requests = self._reader.read(histories, users, asked)
-        book = self._book if rules is None else self._build_rule_book(rules)
-        allowed, rule_notes = allowed_columns(self.vocabulary, exclude, only)
-        allowed &= book.allowed
         answers: list[Recommendation] = [None] * len(requests)
         empty = requests.tell_nothing(len(self.vocabulary))
 
         def fill(chunk: tuple[np.ndarray, Scored | Searched]) -> None:
             rows, candidates = chunk
-            lists, values = self._lists(candidates, k, book)
+            lists, values = self._lists(candidates, k, choice.book)
             raw_lists = write_lists(self.vocabulary, lists)
             for place, row in enumerate(rows):
-                notes = [*requests.notes[row], *rule_notes]
+                notes = [*requests.notes[row], *choice.notes]
                 content = lists[place], raw_lists[place], values[place]
-                answers[row] = self._answer(*content, k, notes, empty[row], book, allowed)
+                answers[row] = self._answer(*content, k, notes, empty[row], choice)
 
-        chunks = self._chunks(requests, empty, allowed)
+        chunks = self._chunks(requests, empty, choice.allowed)
         if len(requests) > CHUNK_ROWS:
             prefetch_map(fill, chunks)
         else:  # A thread would cost more than it brings.
@@ -283,15 +284,15 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         return lists, values
 
     def _answer(
-        self, item_ids, items, scores, k, notes: list[str], empty: bool, book: RuleBook, allowed
+        self, item_ids, items, scores, k, notes: list[str], empty: bool, choice: Choice
     ) -> Recommendation:
         source = type(self.fallback).__name__ if empty else self.name
         if empty:
             notes.append(f"The history holds no item of the catalogue: {source} made the list.")
         if len(item_ids) < k:
-            possible = f"of {len(self.vocabulary)} items {allowed.sum()} are allowed"
+            possible = f"of {len(self.vocabulary)} items {choice.allowed.sum()} are allowed"
             seen = ", and seen ones are left out" if self.filter_seen else ""
-            under = f", under {list(book.rules)}" if book.rules else ""
+            under = f", under {list(choice.book.rules)}" if choice.book.rules else ""
             notes.append(f"{len(item_ids)} items, not {k}: {possible}{seen}{under}.")
         details = None if self.items is None else Details(self.items, item_ids)
         return Recommendation(items, scores, source, tuple(notes), details)

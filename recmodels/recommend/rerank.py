@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.errors import invalid, require
-from recmodels.recommend.rules import Diverse, Rule
+from recmodels.recommend.rules import Allows, Diverse, Limits, Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,21 @@ class RuleBook:
         return max(4 * k, pool) if self.needs_reranking else k
 
 
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What one call may list.
+
+    Args:
+        allowed: which columns of the scores, by the rules and by `exclude` and `only`, (V + 1,).
+        notes: on ids that `exclude` and `only` name and the catalogue lacks.
+        book: the rules.
+    """
+
+    allowed: np.ndarray
+    notes: tuple[str, ...]
+    book: RuleBook
+
+
 def build_rule_book(rules: Sequence[Rule], items: pd.DataFrame | None, num_items: int) -> RuleBook:
     """Evaluate rules on the item table, in the order of the item ids.
 
@@ -62,9 +77,9 @@ def build_rule_book(rules: Sequence[Rule], items: pd.DataFrame | None, num_items
     allowed = np.ones(num_items + 1, bool)
     limits, diverse = [], []
     for rule in rules:
-        if hasattr(rule, "allows"):
+        if isinstance(rule, Allows):
             allowed[1:] &= rule.allows(table)
-        elif hasattr(rule, "groups"):
+        elif isinstance(rule, Limits):
             limits.append(Limit(_numbered(rule.groups(table)), rule.most))
         elif isinstance(rule, Diverse):
             diverse.append(rule)

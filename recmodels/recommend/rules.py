@@ -6,7 +6,7 @@ import numbers
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -28,12 +28,25 @@ def _check_column(rule) -> None:
 
 
 class Rule(Protocol):
-    """Base class of rules: a frozen dataclass with JSON fields, of one of three kinds.
+    """A frozen dataclass with JSON fields: `Allows`, `Limits` or the one `Diverse`."""
 
-    `allows(items)` returns which rows of the item table may be shown at all, bool (V,);
-    `groups(items)` the groups of each row, of which a list shows at most `most`;
-    `weight` and `pool` belong to `Diverse`, of which there can be one.
-    """
+
+@runtime_checkable
+class Allows(Protocol):
+    """A rule that says which items may be listed at all."""
+
+    def allows(self, items: pd.DataFrame) -> np.ndarray:
+        """Return whether each row of the item table may be listed, bool (V,)."""
+
+
+@runtime_checkable
+class Limits(Protocol):
+    """A rule that limits a list to `most` items of each group."""
+
+    most: int
+
+    def groups(self, items: pd.DataFrame) -> list[list[str]]:
+        """Return the groups of each row of the item table."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.augment import Augment
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
@@ -15,6 +16,7 @@ from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
 from recmodels.tasks.build_events import masked_language_job, next_event_job
+from recmodels.tasks.contrast import Contrast
 from recmodels.tasks.job import IN_BATCH, Job, augmenter, check_causal, sampler
 from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_item import NextItem
@@ -33,6 +35,8 @@ def next_item_job(
     num_negatives: int = 256,
     max_positions: int = 4096,
     augment: Augment | None = None,
+    label_smoothing: float = 0.0,
+    contrast: Contrast | None = None,
 ) -> Job:
     """Build the next-item task of a sequence encoder.
 
@@ -49,8 +53,13 @@ def next_item_job(
             otherwise groups of positions share theirs.
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
         augment: changes of what the model reads in training; None for none.
+        label_smoothing: share of a target's probability that all items have in equal parts, for
+            `"full_softmax"`.
+        contrast: a contrastive loss to add; None for none. Neither is for losses in the batch.
     """
     check_causal(model, windows)
+    must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
+    require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
     identity = {}
     if can(model, ReadsItemColumns) and model.item_columns:
         model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
@@ -69,7 +78,8 @@ def next_item_job(
     )
     if loss not in IN_BATCH:
         entropy = data.train.target_entropy() if loss == "full_softmax" else None
-        return Job(NextItem(model, loss), batches, entropy=entropy, identity=identity)
+        task = NextItem(model, loss, label_smoothing, contrast)
+        return Job(task, batches, entropy=entropy, identity=identity)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return Job(task, batches, identity=identity)

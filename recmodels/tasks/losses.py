@@ -22,12 +22,24 @@ from recmodels.tasks.fast_losses import (
 )
 
 
-def full_softmax(states, targets, weights, table):
+def full_softmax(states, targets, weights, table, label_smoothing=0.0):
     """-log softmax(table state)[target]: cross-entropy against the whole catalogue.
 
     Example: two items with vectors (1, 0) and (0, 1), state (ln 3, 0), target 1: the logits are
     ln 3 and 0, the probability 3 / 4, the loss ln(4 / 3) = 0.2877.
+
+    Args:
+        label_smoothing: share of the target's probability that all V items have in equal parts,
+            from 0 to below 1: Szegedy et al., "Rethinking the Inception Architecture for Computer
+            Vision", 2016, section 7. The target then has 1 - share + share / V.
     """
+    if label_smoothing:
+        # The normaliser is that of the plain loss, so that only the mean logit has to be added.
+        vectors = float32(table)
+        above_mean = ops.take(vectors, targets - 1, axis=0) - ops.mean(vectors, axis=0)  # (N, D)
+        logits = ops.sum(float32(states) * above_mean, axis=-1)  # Above their mean, (N,).
+        added = ops.sum(weights * logits) / total(weights)
+        return full_softmax(states, targets, weights, table) + label_smoothing * added
     if is_fast():
         return fast_full_softmax(states, targets, weights, table)
     logits = ops.matmul(float32(states), ops.transpose(float32(table)))  # (N, V)
@@ -157,6 +169,28 @@ def gbce(states, targets, weights, table, negatives, calibration=0.75):
     refused = ops.sum(kept * ops.softplus(negative), axis=-1)
     each = beta * ops.softplus(-positive) + refused  # (G, n)
     return ops.sum(weights * ops.reshape(each, (-1,))) / total(weights)
+
+
+def contrastive(views, labels, temperature=1.0):
+    """-log of the softmax of a view's similarity to those with its label, among all other views.
+
+    The mean over the positives of each view, and over the views: the supervised contrastive loss
+    of Khosla et al., "Supervised Contrastive Learning", 2020, equation 2. With two views of each
+    window and labels that are different, it is the unsupervised loss of Qiu et al., "Contrastive
+    Learning for Representation Degeneration Problem in Sequential Recommendation" (DuoRec), 2022.
+
+    Args:
+        views: float, (M, D); similarities are dot products, as in DuoRec.
+        labels: int32, (M,); each label must occur twice or more.
+        temperature: divides the similarities.
+    """
+    views = float32(views)
+    itself = ops.eye(ops.shape(views)[0], dtype="bool")
+    logits = ops.matmul(views, ops.transpose(views)) / temperature  # (M, M)
+    logits = ops.where(itself, MASKED_LOGIT, logits)
+    positive = ops.logical_and(labels[:, None] == labels[None, :], ops.logical_not(itself))
+    share = float32(positive) / ops.sum(float32(positive), axis=1, keepdims=True)
+    return -ops.mean(ops.sum(ops.where(positive, ops.log_softmax(logits), 0.0) * share, axis=1))
 
 
 LOSSES = {

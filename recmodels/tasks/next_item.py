@@ -1,15 +1,19 @@
 """The task of predicting the next item at every position of a history."""
 
 import inspect
+from collections.abc import Mapping
+from dataclasses import asdict
 
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.batches import GROUPS
 from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.fast import encode_in_parts
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.tasks.contrast import Contrast, last_targets
 from recmodels.tasks.losses import LOSSES
 
 # Losses that know the items by their vectors alone; gBCE counts the catalogue too.
@@ -43,6 +47,9 @@ class NextItem(keras.Model):
     Args:
         encoder: gives states (B, T, D) for `item_ids` (B, T).
         loss: one of `LOSSES`. All but `"full_softmax"` need batches with negatives.
+        label_smoothing: of the full softmax, see `full_softmax`; not with columns of items, whose
+            softmax leaves items out.
+        contrast: a contrastive loss to add in training; None for none.
 
     Example:
         >>> task = NextItem(SASRec(num_items=100), loss="full_softmax")
@@ -50,12 +57,26 @@ class NextItem(keras.Model):
         >>> task.fit(NextItemBatches(train, max_length=50, batch_size=32, seed=0), shuffle=False)
     """
 
-    def __init__(self, encoder: SequenceEncoder, loss: str = "full_softmax", **kwargs) -> None:
+    def __init__(
+        self,
+        encoder: SequenceEncoder,
+        loss: str = "full_softmax",
+        label_smoothing: float = 0.0,
+        contrast: Contrast | Mapping | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         if loss not in LOSSES:
             raise ValueError(f"`loss` must be one of {sorted(LOSSES)}. Received: loss={loss!r}")
+        share = isinstance(label_smoothing, int | float) and 0 <= label_smoothing < 1
+        must = "`label_smoothing` must be a number from 0 to below 1"
+        require(share, must, label_smoothing=label_smoothing)
+        fits = loss == "full_softmax" or not label_smoothing
+        must = "`label_smoothing` must be 0 unless `loss` is 'full_softmax'"
+        require(fits, must, label_smoothing=label_smoothing, loss=loss)
         self.encoder = encoder
-        self.objective = loss
+        self.objective, self.label_smoothing = loss, label_smoothing
+        self.contrast = Contrast(**contrast) if isinstance(contrast, Mapping) else contrast
         self.num_items = encoder.num_items
 
     def build(self, input_shape=None) -> None:
@@ -72,7 +93,12 @@ class NextItem(keras.Model):
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return self.item_loss(states_at(y_pred, x["positions"]), y, sample_weight, x)
+        loss = self.item_loss(states_at(y_pred, x["positions"]), y, sample_weight, x)
+        if self.contrast is None or not training:
+            return loss
+        again = self(x, training=True)  # The same windows with another dropout.
+        last = last_targets(x["positions"], y, sample_weight, *ops.shape(y_pred)[:2])
+        return loss + self.contrast.loss(y_pred[:, -1], again[:, -1], last)
 
     def item_loss(self, states, y, sample_weight, inputs):
         """The loss of states (N, D) with target items `y` (N,) and the negatives of the inputs."""
@@ -87,9 +113,13 @@ class NextItem(keras.Model):
             table = embedding.catalogue()
         if isinstance(embedding, ContentItemEmbedding):
             # One more feature adds the bias in the very product that makes the logits.
+            must = "`label_smoothing` must be 0 for an encoder with `item_columns`"
+            require(not self.label_smoothing, must, label_smoothing=self.label_smoothing)
             ones = ops.ones((ops.shape(states)[0], 1), states.dtype)
             states = ops.concatenate([states, ones], axis=1)
             table = ops.concatenate([table, embedding.output_bias(item_ids)], axis=1)
+        if self.label_smoothing:
+            drawn["label_smoothing"] = self.label_smoothing
         return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
 
     def _looks_up(self, drawn: dict) -> bool:
@@ -115,7 +145,10 @@ class NextItem(keras.Model):
 
     def get_config(self) -> dict:
         encoder = keras.saving.serialize_keras_object(self.encoder)
-        return {**super().get_config(), "encoder": encoder, "loss": self.objective}
+        config = {**super().get_config(), "encoder": encoder, "loss": self.objective}
+        if self.label_smoothing:
+            config["label_smoothing"] = self.label_smoothing
+        return config if self.contrast is None else config | {"contrast": asdict(self.contrast)}
 
     @classmethod
     def from_config(cls, config: dict) -> "NextItem":

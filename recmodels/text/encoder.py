@@ -2,16 +2,17 @@
 
 import importlib.util
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.features.checks import check_whole
-from recmodels.text.cleaning import clean_text
+from recmodels.text.cleaning import clean_text, item_texts
 from recmodels.text.pretrained import Pretrained
 from recmodels.text.tfidf import Tfidf
 from recmodels.text.whitening import Whitening
@@ -63,14 +64,17 @@ class TextEncoder:
             those of TF-IDF then have 128 dimensions.
         cache: folder in which vectors of Transformers are kept between runs.
         verbose: print the progress of Transformers to standard error.
+        columns: of an item table that `encode_items` joins to one text per item.
 
     Raises:
         ValueError: `source` is no known name and no folder of a model that can be read.
 
     Example:
-        >>> encoder = TextEncoder("tfidf", size=64).fit(train_items["title"])
-        >>> items["text"] = list(encoder.encode(items["title"]))
+        >>> encoder = TextEncoder("tfidf", size=64).fit(item_texts(train_items))
+        >>> items["text"] = list(encoder.encode_items(items))
         >>> data = prepare(split, schema=Schema({"text": Vector(of="items")}))
+        >>> recommender = Recommender(model, data, texts={"text": encoder})
+        >>> recommender.add_items(pd.DataFrame({"title": ["Jug"]}, index=["jug"]))
     """
 
     def __init__(
@@ -79,8 +83,9 @@ class TextEncoder:
         size: int | None = None,
         cache: str | Path | None = None,
         verbose: bool = False,
+        columns: Sequence[str] = ("title", "category"),
     ) -> None:
-        self.source = str(source)
+        self.source, self.columns = str(source), tuple(columns)
         self.size = None if size is None else check_whole("size", size)
         self.whitening: Whitening | None = None
         self.card: TextCard | None = None
@@ -118,8 +123,9 @@ class TextEncoder:
         Raises:
             ValueError: `fit` was not called and is needed, or a text is no string.
         """
-        fitted = self.model.fitted and (self.size is None or self.whitening is not None)
-        require(fitted, "`encode` needs `fit` first, with texts of training items", size=self.size)
+        require(
+            self.fitted, "`encode` needs `fit` first, with texts of training items", size=self.size
+        )
         cleaned = [clean_text(text) for text in texts]
         known = list(dict.fromkeys(text for text in cleaned if text))
         vectors = self.model.encode(known) if known else np.zeros((0, self.width), np.float32)
@@ -132,6 +138,39 @@ class TextEncoder:
         vectors = vectors[[rows.get(text, len(known)) for text in cleaned]]
         self._describe(known, len(cleaned), int(np.isnan(vectors[:, 0]).sum()))
         return vectors
+
+    def encode_items(self, items: pd.DataFrame) -> np.ndarray:
+        """Vectors of the items of a table, from those of `columns` that it has; see `encode`."""
+        return self.encode(item_texts(items, self.columns))
+
+    @property
+    def fitted(self) -> bool:
+        """Whether `encode` can be called."""
+        return self.model.fitted and (self.size is None or self.whitening is not None)
+
+    def state(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """What `restore` needs: settings, as JSON can hold them, and arrays.
+
+        The weights of a Transformer are not among them, only the digest of its files.
+        """
+        recipe, arrays = self.model.state()
+        whitening = {} if self.whitening is None else vars(self.whitening)
+        settings = {"source": self.source, "size": self.size, "columns": list(self.columns)}
+        return {**settings, **recipe}, {**arrays, **whitening}
+
+    @classmethod
+    def restore(cls, recipe: Mapping, arrays: Mapping[str, np.ndarray]) -> Self:
+        """The encoder whose `state` this is.
+
+        Raises:
+            ValueError: the model of `source` is not on this machine, or is another one.
+            ImportError: the packages that it needs are not installed.
+        """
+        encoder = cls(recipe["source"], recipe["size"], columns=recipe["columns"])
+        encoder.model.restore(recipe, arrays)
+        if recipe["size"] is not None:
+            encoder.whitening = Whitening(arrays["mean"], arrays["weights"])
+        return encoder
 
     @property
     def width(self) -> int:

@@ -2,10 +2,12 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.text.cache import VectorCache
 from recmodels.text.folder import ModelFolder
 
@@ -38,6 +40,16 @@ class Pretrained:
 
     def fit(self, texts: list[str]) -> None:
         """Do nothing: the model is trained."""
+
+    def state(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """The digest of the files; they are not copied."""
+        return {"identity": self.identity}, {}
+
+    def restore(self, recipe: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise a `ValueError` unless the files are those of which `state` gave the digest."""
+        must = "`source` must hold the files that the encoder had when it was saved"
+        found = {"source": str(self.folder.path), "digest": self.identity}
+        require(recipe["identity"] == self.identity, must, **found, saved=recipe["identity"])
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Vectors of texts, float32 (N, D), from the cache where they are there."""

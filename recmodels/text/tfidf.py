@@ -1,5 +1,7 @@
 """TF-IDF vectors of texts, made dense by a singular value decomposition."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from recmodels.data.errors import require
@@ -41,18 +43,24 @@ class Tfidf:
         matrix = vectorizer.fit_transform(texts)
         decomposition = import_extra("sklearn.decomposition", "text")
         svd = decomposition.TruncatedSVD(self.size, random_state=0).fit(matrix)
-        self.restore(vectorizer.get_feature_names_out().tolist(), vectorizer.idf_, svd.components_)
+        words = vectorizer.get_feature_names_out().tolist()
+        self.restore({"words": words}, {"idf": vectorizer.idf_, "directions": svd.components_})
 
     @property
     def fitted(self) -> bool:
         """Whether `fit` was called."""
         return self.words is not None
 
-    def restore(self, words: list[str], weights: np.ndarray, directions: np.ndarray) -> None:
-        """Set what `fit` learns: words, their inverse document frequencies, (D, words)."""
-        self.words, self.weights, self.directions = list(words), weights, directions
+    def state(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """What `fit` learns: words; their inverse document frequencies, and (D, words)."""
+        return {"words": self.words}, {"idf": self.idf, "directions": self.directions}
+
+    def restore(self, recipe: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set what `state` returned."""
+        self.words = list(recipe["words"])
+        self.idf, self.directions = arrays["idf"], arrays["directions"]
         self._fitted = self._vectorizer(vocabulary=self.words)
-        self._fitted.idf_ = np.asarray(weights, np.float64)
+        self._fitted.idf_ = np.asarray(self.idf, np.float64)
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Vectors of texts, float32 (N, D); zeros where no word is known."""

@@ -1,0 +1,66 @@
+"""What families do with input that they cannot use: an error, or a stated fall-back."""
+
+import numpy as np
+import pytest
+from harness import make_histories
+
+import recmodels as rm
+from recmodels.features.batches import NextItemBatches
+from recmodels.features.masked_batches import MaskedItemBatches
+from recmodels.layers.linear_recurrence import LinearRecurrence
+from recmodels.models.families import FAMILIES
+
+V, L, D = 10, 5, 8
+READS_ANY_LENGTH = ("simple-rnn", "lstm", "gru4rec", "nextitnet")
+
+
+@pytest.fixture(scope="module")
+def data():
+    log = rm.simulate(20, seed=0).interactions
+    return rm.prepare(rm.leave_one_out(log), protocol=rm.Protocol(filter_seen=False))
+
+
+@pytest.mark.parametrize("name", [n for n in FAMILIES if n not in READS_ANY_LENGTH])
+def test_more_events_than_max_length_are_refused_by_the_encoder(name):
+    model = FAMILIES[name].build(V, max_length=L, width=D, num_blocks=1)
+    length = L + 1 if model.causal else L + 2  # The mask needs a position of its own.
+    ids = np.ones((1, length), np.int32)
+    with pytest.raises(ValueError, match="`x` is longer than `max_length`"):
+        model({"item_ids": ids, "timestamp": np.cumsum(ids, axis=1)})
+
+
+def test_a_linear_recurrence_refuses_more_events_than_its_passes_reach():
+    layer = LinearRecurrence(4)
+    layer(np.ones((1, 4, D), "float32"), np.ones((1, 4), bool))
+    with pytest.raises(ValueError, match="`x` is longer than `max_length`"):
+        layer(np.ones((1, 5, D), "float32"), np.ones((1, 5), bool))
+
+
+@pytest.mark.parametrize(("kind", "options"), [
+    (NextItemBatches, {"windows": "all"}),
+    (NextItemBatches, {"windows": "prefixes"}),
+    (MaskedItemBatches, {"mask_id": V + 2}),
+])  # fmt: skip
+def test_histories_of_one_item_are_left_out_of_training(kind, options):
+    common = {"max_length": L, "batch_size": 4, "seed": 0, **options}
+    with pytest.raises(ValueError, match="no user with two events"):
+        kind(make_histories([[1], [2]]), **common)
+    batches = kind(make_histories([[1], [2, 3, 4], [5]]), **common)
+    read = [batches[index][0]["item_ids"] for index in range(len(batches))]
+    assert not any(np.isin(ids, [1, 5]).any() for ids in read)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("lrurec", {"last_share": 0.5}, "no option 'last_share'"),
+        ("hstu", {"mask_share": 0.5}, "no option 'mask_share'"),
+        ("bert4rec", {"loss": "in_batch"}, "`loss` must be one of"),
+        ("bert4rec", {"windows": "prefixes"}, "`windows` of masked items must"),
+        ("bert4rec", {"label_smoothing": 0.1}, "no option 'label_smoothing'"),
+    ],
+)
+def test_a_task_that_a_family_cannot_do_is_refused(data, name, options, message):
+    model = FAMILIES[name].build(data.num_items, max_length=L, width=D, num_blocks=1)
+    with pytest.raises(ValueError, match=message):
+        rm.fit(model, data, verbose=False, **options)

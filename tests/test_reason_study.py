@@ -1,0 +1,58 @@
+"""The study of reasons: what explanations are checked against, and the stored results."""
+
+import numpy as np
+import pytest
+
+from recmodels.evaluation.ranking import ask
+from recmodels.experiments.reason_checks import ExactShop, check_sentences
+from recmodels.experiments.reasons import Study, measure_explainers, measure_sentences
+from recmodels.recommend.recommender import Recommender
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return Study(tmp_path_factory.mktemp("runs"), num_users=60, users={"shop": 10})
+
+
+def test_exact_probabilities_of_whole_histories_are_those_of_the_shop(study):
+    data = study.shop_data
+    exact, rows = ExactShop(study.shop, data.vocabulary), np.arange(20)
+    queries = ask(exact, data.test, rows)
+    found = exact.score(queries)
+    users = data.train.users[data.test.user_ids[rows]]
+    target = study.shop.rows(users, data.test.histories.lengths[rows])
+    # The shop knows the time of the event to predict, which is another week than that of the query.
+    week = 7 * 24 * 3600
+    times = study.shop.interactions.events["timestamp"].to_numpy()[target]
+    same = times // week == queries["at"] // week
+    expected = study.shop.bayes(users, data.test.histories.lengths[rows])
+    columns = study.shop.items_at(data.vocabulary.raw_ids)
+    assert same.sum() > 10
+    np.testing.assert_allclose(found[same, 1:], expected[same][:, columns], atol=1e-12)
+
+
+def test_the_true_cause_is_found_by_leaving_single_events_out(study):
+    rows = {row["explainer"]: row for row in measure_explainers(study, "shop", "Markov")}
+    assert rows["leave one out"]["true_cause"] >= 0.8 > rows["random"]["true_cause"]
+    assert rows["leave one out"]["low"] > 0 and rows["random"]["low"] == 0
+
+
+def test_sentences_are_true_and_changed_ones_are_not(study):
+    found = measure_sentences(study, "Markov", lists=4)
+    assert found["sentences_checked"] == found["sentences_true"] == 40
+    assert found["sentences_with_reason"] > 10
+    recommender = Recommender(study.model("shop", "Markov"), study.shop_data)
+    events = study.shop.interactions.events.groupby("user").get_group(1)
+    history = {name: events[name].tolist() for name in ("item", "action")}
+    answer = recommender.recommend(history, 3, explain=True)
+
+    def true(change):
+        return check_sentences(recommender, history, answer.items[:1], [change], "en") == [True]
+
+    sentence = next(s for s in answer.why if "because" in s)
+    assert answer.why[0] == sentence and true(sentence)
+    share = sentence.split(" %")[0].rsplit(" ")[-1]
+    for old, new in ((f"{share} %", "1 %"), ("mostly", "slightly"), ("rank 1", "rank 2"),
+                     (" because of ", ' because of "5" ("view", "x") and '),
+                     (f'"{answer.items[0]}"', '"0"')):  # fmt: skip
+        assert old in sentence and not true(sentence.replace(old, new, 1))
