@@ -45,12 +45,15 @@ class ItemEmbedding(keras.layers.Layer):
         self.unit = unit
         self._given = None  # See `giving`.
 
+    _added_rows = 0  # At the end of a table that several processes share.
+
     def build(self, input_shape=None) -> None:
         rows = self.num_items + 3
         initial = keras.initializers.RandomNormal(stddev=self.initial_std)
         if isinstance(keras.distribution.distribution(), keras.distribution.ModelParallel):
             # Every number of processes that may train together divides it.
             rows += -rows % GROUPS
+            self._added_rows = rows - self.num_items - 3
             initial = _ThenZeros(initial, self.num_items + 3)
         self.table = self.add_weight(name="table", shape=(rows, self.width), initializer=initial)
 
@@ -59,7 +62,8 @@ class ItemEmbedding(keras.layers.Layer):
         table = getattr(self, "table", None)  # Items that have content alone have no table.
         for number, variable in enumerate(self._weights_in_order()):
             value = ops.convert_to_numpy(variable)
-            store[str(number)] = value[: self.num_items + 3] if variable is table else value
+            kept = len(value) - self._added_rows if variable is table else None
+            store[str(number)] = value if kept is None else value[:kept]
 
     def load_own_variables(self, store) -> None:
         """Load what `save_own_variables` has stored."""
