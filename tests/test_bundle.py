@@ -185,7 +185,9 @@ def killed(tmp_path_factory):
     histories = [["cup", "007"], [], ["茶"] * 9]
     expected = [answer.to_dict() for answer in subject.recommend_many(histories, k=3)]
     code = (
-        "import json, os, sys; from recmodels.recommend import Recommender, atomic_dir\n"
+        "import json, os, sys\n"
+        "from recmodels.data import atomic_dir\n"
+        "from recmodels.recommend import Recommender\n"
         "loaded = Recommender.load(sys.argv[1])\n"
         "lists = loaded.recommend_many(json.loads(sys.argv[2]), k=3)\n"
         "print(json.dumps([answer.to_dict() for answer in lists]), flush=True)\n"

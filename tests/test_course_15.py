@@ -132,7 +132,7 @@ class TestBank(ExerciseBank):
             ("how often it occurs", lambda c: unit(
                 c * (1 + np.log((1 + len(c)) / (1 + c.sum(axis=0)))))),
             ("one row per title", lambda c: by_formula(c).T),
-            ("work on a new one", changes_the_counts),
+            ("work on new ones", changes_the_counts),
             ("finite", dividing_by_zero),
         ],
         "15.2": [

@@ -1,12 +1,23 @@
 """The study of reasons: what explanations are checked against, and the stored results."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from recmodels.evaluation.ranking import ask
 from recmodels.experiments.reason_checks import ExactShop, check_sentences
-from recmodels.experiments.reasons import Study, measure_explainers, measure_sentences
+from recmodels.experiments.reasons import (
+    Study,
+    measure_explainers,
+    measure_sentences,
+    reasons_table,
+)
 from recmodels.recommend.recommender import Recommender
+
+ROOT = Path(__file__).parents[1]
+STORED = json.loads((ROOT / "results" / "reasons.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +67,29 @@ def test_sentences_are_true_and_changed_ones_are_not(study):
                      (" because of ", ' because of "5" ("view", "x") and '),
                      (f'"{answer.items[0]}"', '"0"')):  # fmt: skip
         assert old in sentence and not true(sentence.replace(old, new, 1))
+
+
+def test_the_page_shows_the_stored_numbers():
+    page = (ROOT / "docs" / "explanations.md").read_text("utf-8")
+    assert reasons_table(STORED["rows"]).strip() in page, "write `reasons_table` to the page again"
+    assert (
+        f"{STORED['sentences_checked']:,} sentences, of which {STORED['sentences_true']:,}" in page
+    )
+    for key in ("counterfactual_found", "counterfactual_first_found", "shop_top_event_precision"):
+        assert f"{100 * STORED[key]:.1f} %" in page, key
+    assert f"{100 * STORED['ig_relative_error']:.2f} %" in page
+
+
+def test_what_the_page_says_of_explainers_holds():
+    rows = {(r["dataset"], r["model"], r["explainer"]): r for r in STORED["rows"]}
+    for model in ("Markov", "ItemKNN", "EASE", "SASRec"):
+        for explainer in ("leave one out", "Shapley", "leave one out, margin", "recency"):
+            assert rows["ml-100k", model, explainer]["deletion_ratio"] > 3
+            assert rows["ml-100k", model, explainer]["low"] > 0
+    assert rows["ml-100k", "SASRec", "attention"]["high"] < 0
+    assert rows["ml-100k", "EASE", "leave one out"]["recency_low"] > 0
+    assert rows["ml-100k", "ItemKNN", "leave one out, margin"]["recency_low"] > 0
+    for model in ("Markov", "SASRec"):
+        assert rows["ml-100k", model, "Shapley"]["recency_low"] > 0
+    assert rows["ml-100k", "SASRec", "integrated gradients"]["relative_error_95"] < 0.01
+    assert STORED["sentences_true"] == STORED["sentences_checked"] == 10_000

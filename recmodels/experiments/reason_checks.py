@@ -129,7 +129,7 @@ def _holds(recommender, history, cited, support, stated, rank, language) -> bool
     positive = np.maximum(support, 0)
     share = positive[list(cited)].sum() / positive.sum()
     # A share on the border of two words has either.
-    words = {_word(share + change, language) for change in (-1e-3, 1e-3)}
+    words = {_word(max(0.0, share + change), language) for change in (-1e-3, 1e-3)}
     (ranked,) = _lists(recommender, history, [cited], rank)
     named = json.loads(stated["instead"])
     close = abs(100 * share - int(stated["share"])) <= 0.51

@@ -170,6 +170,30 @@ def run(data: SequenceData, language: str, way: str, seed: int, cache: dict) -> 
     }
 
 
+def table(stored: dict) -> str:
+    """The stored measures as Markdown, with the share of the gain in likelihood.
+
+    The gain is that of the exact probabilities over the shares of types and items.
+    """
+    lines = [
+        "| language | model | log-likelihood | share of the gain | HR@10 | NDCG@10 | seconds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for language in sorted({one["language"] for one in stored.values() if "way" in one}):
+        limits = stored[f"{language} limits"]
+        low, high = (limits[name]["log_likelihood"] for name in ("shares", "ceiling"))
+        rows = {name: (limits[name], "-") for name in ("shares", "markov", "ceiling")}
+        mine = [one for one in stored.values() if one.get("language") == language]
+        rows |= {f"{o['way']}, seed {o['seed']}": (o["test"], o["seconds"]) for o in mine}
+        for name, (test, seconds) in rows.items():
+            nats = test["log_likelihood"]
+            lines.append(
+                f"| {language} | {name} | {nats:.4f} | {(nats - low) / (high - low):.3f} | "
+                f"{test['hr@10']:.4f} | {test['ndcg@10']:.4f} | {seconds} |"
+            )
+    return "\n".join(lines)
+
+
 def main(folder: Path, languages: list[str], ways: list[str], seeds: list[int]) -> None:
     """Run what is not stored yet, one after the other, and store each result at once."""
     path = folder / "sentences.json"

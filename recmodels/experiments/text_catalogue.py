@@ -14,11 +14,11 @@ ITEM_KNN = {
     "options": {"neighbours": 200, "shrinkage": 10.0, "decay": 0.5},
     "weight": 0.2,
 }
-# The best encoder of `families_catalogue`, with fewer epochs: with texts it overfits earlier.
+# Fewer epochs than without texts, because with them the model overfits earlier; see LOG.md.
 WITH_TEXT = Experiment(
     name="beauty-text",
     dataset="beauty",
-    model="bsarec",
+    model="sasrec",
     options={**BEAUTY, "hidden_width": 256, "dropout": 0.3},
     fit={**TRAINING, "epochs": 14},
     item_text=ENCODERS,

@@ -55,14 +55,24 @@ class ItemEmbedding(keras.layers.Layer):
         self.table = self.add_weight(name="table", shape=(rows, self.width), initializer=initial)
 
     def save_own_variables(self, store) -> None:
-        """Store V + 3 rows, however many processes have trained them."""
-        store["0"] = keras.ops.convert_to_numpy(self.table)[: self.num_items + 3]
+        """Store V + 3 rows of the table, however many processes have trained them."""
+        table = getattr(self, "table", None)  # Items that have content alone have no table.
+        for number, variable in enumerate(self._weights_in_order()):
+            value = ops.convert_to_numpy(variable)
+            store[str(number)] = value[: self.num_items + 3] if variable is table else value
 
     def load_own_variables(self, store) -> None:
-        """Load the rows that `save_own_variables` has stored."""
-        table = np.zeros(self.table.shape, self.table.dtype)
-        table[: self.num_items + 3] = store["0"]
-        self.table.assign(table)
+        """Load what `save_own_variables` has stored."""
+        table = getattr(self, "table", None)
+        for number, variable in enumerate(self._weights_in_order()):
+            value = np.asarray(store[str(number)])
+            if variable is table:
+                value = np.pad(value, [(0, variable.shape[0] - len(value)), (0, 0)])
+            variable.assign(value)
+
+    def _weights_in_order(self) -> list:
+        """Those of this layer alone, in the order in which Keras stores them."""
+        return [*self._trainable_variables, *self._non_trainable_variables]
 
     @contextmanager
     def giving(self, vectors) -> Iterator[None]:

@@ -116,9 +116,13 @@ class AnswersNextBehaviour:
         size = max(1, min(CHUNK_ROWS, CELLS // (len(model.types) * (len(self.vocabulary) + 1))))
         starts = range(0, len(requests), size)
         rows = (np.arange(start, min(start + size, len(requests))) for start in starts)
-        return [answer for part in rows for answer in self._answers(requests, part, k, **question)]
+        return [
+            answer
+            for part in rows
+            for answer in self._forecast_answers(requests, part, k, **question)
+        ]
 
-    def _answers(
+    def _forecast_answers(
         self, requests: Requests, rows: np.ndarray, k: int, at: float | None, given, within
     ) -> list[NextBehaviour]:
         """The answers to some rows of the requests."""

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recmodels.data.atomic_dir import read_json
 from recmodels.data.errors import require
 from recmodels.data.files import write_json
 from recmodels.features.columns import Vector
 from recmodels.features.schema import Schema
-from recmodels.recommend.atomic_dir import read_json
 from recmodels.recommend.checks import check_array, check_json, malformed, reading
 from recmodels.recommend.model_classes import check_archive
 from recmodels.text.encoder import TextEncoder

@@ -77,6 +77,8 @@ class NextItem(keras.Model):
         self.encoder = encoder
         self.objective, self.label_smoothing = loss, label_smoothing
         self.contrast = Contrast(**contrast) if isinstance(contrast, Mapping) else contrast
+        kind = isinstance(self.contrast, Contrast | None)
+        require(kind, "`contrast` must be a `Contrast` or None", contrast=contrast)
         self.num_items = encoder.num_items
 
     def build(self, input_shape=None) -> None:
