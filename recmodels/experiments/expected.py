@@ -23,6 +23,8 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "sports-item-knn": (0.0272, 0.0002),
     "sports-transitions": (0.0289, 0.0002),
     "beauty-transitions": (0.0526, 0.0002),
+    "beauty-text": (0.0570, 0.002),
+    "beauty-text-fused": (0.0639, 0.002),
     "beauty-tfidf": (0.0403, 0.0002),
     "shop-softmax": (0.757, 0.005),
     "shop-recipe": (0.7577, 0.005),

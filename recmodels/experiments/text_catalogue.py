@@ -20,11 +20,11 @@ WITH_TEXT = Experiment(
     dataset="beauty",
     model="sasrec",
     options={**BEAUTY, "hidden_width": 256, "dropout": 0.3},
-    fit={**TRAINING, "epochs": 14},
+    fit={**TRAINING, "epochs": 10, "batch_size": 16},
     item_text=ENCODERS,
     slices=True,
     seeds=(0, 1, 2),
-    minutes=6,
+    minutes=3,
     published={
         "ndcg@10": 0.0629,
         "hr@10": 0.1058,
