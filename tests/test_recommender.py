@@ -259,6 +259,14 @@ def test_lists_show_what_the_item_table_knows():
     assert row == {"rank": 2, "item": "pot", "score": -1.0, "title": None}
 
 
+def test_lists_leave_vectors_out():
+    items = pd.DataFrame(
+        {"title": ["Milk", "Cup"], "text": [[0.5, 1.0]] * 2}, index=["milk", "cup"]
+    )
+    answer = recommender(items=items).recommend(["tea"], k=3)
+    assert answer.table.columns.tolist() == ["rank", "item", "score", "title"]
+
+
 def test_item_table_that_does_not_fit_is_refused():
     for items, match in (
         (pd.DataFrame({"title": ["Tea"]}, index=[1]), "has no item of the vocabulary"),

@@ -93,5 +93,12 @@ class Details:
     item_ids: np.ndarray
 
     def rows(self) -> pd.DataFrame:
-        """The rows in the order of the list, numbered from 0."""
-        return self.items.iloc[self.item_ids - 1].reset_index(drop=True)
+        """The rows in the order of the list, numbered from 0, without columns of vectors."""
+        rows = self.items.iloc[self.item_ids - 1].reset_index(drop=True)
+        vectors = [name for name in rows if rows[name].map(_is_vector).any()]
+        return rows.drop(columns=vectors)
+
+
+def _is_vector(value) -> bool:
+    """Whether a value is a list of numbers, which nobody can read in a table."""
+    return isinstance(value, list | tuple | np.ndarray)
