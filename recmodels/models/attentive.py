@@ -22,8 +22,8 @@ class HSTU(BlockEncoder):
     the history alone.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            item_columns, id_vectors: see `BlockEncoder`.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
         num_heads: heads per block.
         time_bias: whether attention depends on the seconds between two events. The histories
             must then have times: `prepare(split, columns=("timestamp",))`.
@@ -83,8 +83,8 @@ class LiGR(BlockEncoder):
     """A Transformer with gated residuals and SwiGLU; see `GatedBlock` for equations and papers.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            item_columns, id_vectors: see `BlockEncoder`.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
         num_heads: heads per block.
         hidden_width: of the feed-forward networks; by default the width.
 
@@ -125,8 +125,8 @@ class BSARec(BlockEncoder):
     trained. The filter here is causal, so that all positions are trained.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            item_columns, id_vectors: see `BlockEncoder`.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
         num_heads: heads per block.
         hidden_width: of the feed-forward networks; by default the width.
         num_frequencies: how many of the L // 2 + 1 frequencies of a window count as low.

@@ -17,8 +17,9 @@ class BERT4Rec(BlockEncoder):
     compared with the item vectors directly, without the output layer of the paper.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            `BlockEncoder`. The blocks read one position more than `max_length`: the mask.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`. The
+            blocks read one position more than `max_length`: the mask.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
         num_heads: heads per block.
         hidden_width: of the feed-forward networks; by default the width.
         norm_order: see `TransformerBlock`; the paper has `"post"`.

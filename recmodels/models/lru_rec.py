@@ -82,8 +82,8 @@ class LRURec(BlockEncoder):
     L log L instead of the L^2 of attention; see `LinearRecurrence` for the equations.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            item_columns, id_vectors: see `BlockEncoder`.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
         num_states: complex numbers in the state; by default the width, half of the paper's.
         hidden_width: of the feed-forward networks; by default four times the width.
 

@@ -15,8 +15,8 @@ class NextItNet(BlockEncoder):
     three blocks.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            item_columns, id_vectors: see `BlockEncoder`.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
         kernel_size: events per convolution.
 
     Example:

@@ -32,8 +32,9 @@ class SimpleRNN(RecurrentEncoder):
     many times, and is soon forgotten.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            `BlockEncoder`; one block by default.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`; one
+            block by default.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
 
     Example:
         >>> SimpleRNN(num_items=100, width=8)({"item_ids": np.array([[0, 3, 1]])}).shape
@@ -51,8 +52,9 @@ class LSTM(RecurrentEncoder):
     al., 2000.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            `BlockEncoder`; one block by default.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`; one
+            block by default.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
 
     Example:
         >>> LSTM(num_items=100, width=8)({"item_ids": np.array([[0, 3, 1]])}).shape
@@ -72,8 +74,9 @@ class GRU4Rec(RecurrentEncoder):
     for every family.
 
     Args:
-        num_items, max_length, width, num_blocks, dropout, temperature, columns, combine,
-            `BlockEncoder`; one block by default.
+        num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`; one
+            block by default.
+        columns, combine, item_columns, id_vectors: see `BlockEncoder`.
 
     Example:
         >>> GRU4Rec(num_items=100, width=8)({"item_ids": np.array([[0, 3, 1]])}).shape
