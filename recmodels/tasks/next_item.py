@@ -78,7 +78,7 @@ class NextItem(keras.Model):
         self.objective, self.label_smoothing = loss, label_smoothing
         self.contrast = Contrast(**contrast) if isinstance(contrast, Mapping) else contrast
         kind = isinstance(self.contrast, Contrast | None)
-        require(kind, "`contrast` must be a `Contrast` or None", contrast=contrast)
+        require(kind, "`contrast` must be a `Contrast(weight=0.1)` or None", contrast=contrast)
         self.num_items = encoder.num_items
 
     def build(self, input_shape=None) -> None:
