@@ -63,8 +63,9 @@ def score(
 
         folder = bundle_in(bundle)
         part = process_rank(), process_count()
+        recommender = Recommender.load(folder)  # First: it says what is wrong with a folder.
         identity = hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()
-        score_shards(Recommender.load(folder), shards, out, k, part=part, identity=identity)
+        score_shards(recommender, shards, out, k, part=part, identity=identity)
         if process_count() > 1:
             return
     from recmodels.scale.score import finish_scores

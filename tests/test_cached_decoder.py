@@ -80,6 +80,8 @@ def test_models_that_cannot_be_cached_and_wrong_events_are_refused():
             CachedDecoder(model)
     with pytest.raises(ValueError, match="`positions` must be one of"):
         SASRec(V, positions="last")
+    with pytest.raises(ValueError, match="model=SASRec, positions='newest'"):
+        CachedDecoder(SASRec(V, 4, 4))
     decoder = CachedDecoder(make())
     decoder.read(HISTORIES)
     with pytest.raises(ValueError, match="a row for each history"):

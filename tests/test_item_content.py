@@ -113,3 +113,9 @@ def test_says_which_columns_items_need():
         model.adapt_items({"other": np.zeros((8, 4))})
     with pytest.raises(ValueError, match="Column `text` must hold 4 finite numbers"):
         model.adapt_items({"text": np.zeros((8, 3))})
+
+
+@pytest.mark.parametrize("given", [["text"], "text", {"text": 4}])
+def test_item_columns_of_another_kind_are_refused(given):
+    with pytest.raises(ValueError, match="`item_columns` must be columns .*Received: item_columns"):
+        GRU4Rec(5, item_columns=given)

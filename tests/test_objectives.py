@@ -138,6 +138,7 @@ def test_a_compiled_training_with_both_options_lowers_the_loss():
         ({"label_smoothing": 0.1, "loss": "in_batch"}, "loss"),
         ({"contrast": Contrast(), "loss": "in_batch"}, "loss"),
         ({"contrast": 0.1}, "contrast"),
+        ({"contrast": {"wait": 0.1}}, "contrast"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, named):

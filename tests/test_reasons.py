@@ -126,6 +126,28 @@ def test_why_not_names_the_filter_the_rule_or_the_rank():
     assert limited.why_not(["i0"], missing, k=4).kind == "rule"
 
 
+def test_why_not_takes_what_recommend_was_called_with():
+    answering = recommender()
+    plain = answering.recommend(["i0"], k=12).items
+    without = answering.why_not(["i0"], plain[0], k=2, exclude=[plain[0]])
+    assert (without.kind, without.rank) == ("excluded", None)
+    assert "`exclude` or `only`" in without.text
+    assert answering.why_not(["i0"], plain[0], only=iter([plain[1]])).kind == "excluded"
+    lower = answering.why_not(["i0"], plain[5], k=2, exclude=iter([plain[0]]))
+    assert (lower.kind, lower.rank, lower.instead) == ("lower", 5, plain[2])
+
+
+def test_items_may_be_any_list_and_a_sentence_is_a_text():
+    answering = recommender()
+    expected = answering.reasons(["i3", "i4"], ["i0"])
+    assert answering.reasons(iter(["i3", "i4"]), iter(["i0"])) == expected
+    for items in ("i3", None, {"i3": 1}):
+        with pytest.raises(ValueError, match=r"`items` must be a list of raw ids.*Received: items"):
+            answering.reasons(items, ["i0"])
+    with pytest.raises(ValueError, match="`sentence` must be a text. Received: sentence=None"):
+        answering.check_sentence(None, "i3", ["i0"])
+
+
 def test_influence_changes_with_redrawn_weights_but_recency_does_not():
     rng = np.random.default_rng(2)
     lists = [rng.integers(1, 13, 8).tolist() for _ in range(50)]

@@ -71,6 +71,9 @@ def test_what_does_not_fit_is_refused():
     small, _ = make_recommender()
     with pytest.raises(ValueError, match="type of the catalogue"):
         add_items(small, [7])
+    for items in ("jug", None, {"jug": {"title": "Jug"}}, {"jug", "cup"}):  # A text is no list.
+        with pytest.raises(ValueError, match="`items` must be a list.*Received: items="):
+            add_items(small, items)
     vectors = np.ones((len(small.vocabulary), 2))
     with pytest.raises(ValueError, match="vectors for all items"):
         add_items(make_recommender(item_vectors=vectors)[0], ["jug"])

@@ -8,7 +8,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from test_scale_prepare import random_log
+from typer.testing import CliRunner
 
+from recmodels.cli import app
 from recmodels.evaluation.ranking import top_items
 from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol
@@ -167,3 +169,13 @@ def test_rules_are_refused(folder, data, tmp_path):
         score_shards(recommender, folder, tmp_path, verbose=False)
     with pytest.raises(ValueError, match="`k` must be"):
         score_shards(Recommender(markov, data), folder, tmp_path, 0, verbose=False)
+
+
+@pytest.mark.parametrize("given", ["missing", "shards"])
+def test_a_folder_that_is_no_bundle_is_named(folder, tmp_path, given):
+    bundle = tmp_path / "missing" if given == "missing" else folder
+    arguments = ["score", str(bundle), str(folder), str(tmp_path / "out")]
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, ValueError | FileNotFoundError)
+    assert str(error).startswith("`folder` ")
+    assert f"Received: folder={bundle}" in str(error).replace("'", "")

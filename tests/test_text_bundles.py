@@ -73,6 +73,12 @@ def test_vectors_that_a_table_has_are_kept(small):
     assert small.add_items(new).items["text"]["black"] == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_a_table_without_the_columns_of_the_encoder_is_refused(small):
+    with pytest.raises(ValueError, match=r"\['title', 'category'\], or `text`.*columns=\['name'\]"):
+        small.add_items(pd.DataFrame({"name": ["red tea pot"]}, index=["black"]))
+    assert np.isnan(small.add_items(["black"]).items["text"]["black"]).all()
+
+
 def test_another_encoder_is_refused(small):
     other = TextEncoder("tfidf", size=4).fit([*item_texts(ITEMS), "red cup", "desk pot"])
     wrong = Recommender(
@@ -93,6 +99,9 @@ def test_another_encoder_is_refused(small):
         ({"text": TextEncoder("tfidf", size=4)}, "fitted `TextEncoder` with vectors of width 4"),
         ({"text": TextEncoder("tfidf", size=2).fit(TITLES)}, "vectors of width 4"),
         ({"text": "tfidf"}, "fitted `TextEncoder`"),
+        ({"text": TextEncoder("tfidf", size=2).fit(TITLES)}, "encoder=<TextEncoder 'tfidf' of wid"),
+        (TextEncoder("tfidf", size=4), "`texts` must be a dict of encoders.*Received: texts=<Text"),
+        (None, "`texts` must be a dict of encoders.*Received: texts=None"),
     ],
 )
 def test_what_is_no_encoder_of_the_column_is_refused(small, texts, message):

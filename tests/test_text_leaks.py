@@ -75,3 +75,22 @@ def test_ids_that_were_given_while_a_file_was_read_are_found():
 def test_needs_texts_of_the_items(honest):
     with pytest.raises(ValueError, match="`texts` must have the items.*Received: texts=1"):
         text_leaks(honest[0].test, pd.Series(["tea"], ["Z"]))
+
+
+@pytest.mark.parametrize(
+    "argument, value",
+    [
+        ("cases", "split"),
+        ("texts", ["a", "b"]),
+        ("texts", pd.DataFrame({"title": ["a"]}, ["B000"])),
+        ("texts", pd.Series(["a", "b"], ["B000", "B000"])),
+        ("names", ["a", "b"]),
+        ("near", "10"),
+        ("near", 0),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(honest, argument, value):
+    split, names = honest
+    given = {"cases": split.test, "texts": names, argument: value}
+    with pytest.raises(ValueError, match=f"`{argument}` must be .*Received: {argument}="):
+        text_leaks(**given)

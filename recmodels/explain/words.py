@@ -127,6 +127,7 @@ def check_sentence(sentence: str, facts: Facts, language: str = "en") -> None:
     Raises:
         ValueError: the sentence states something else; the error names what was not given.
     """
+    require(isinstance(sentence, str), "`sentence` must be a text", sentence=sentence)
     expected = write_sentence(facts, language)
     false = sorted(_stated(sentence) - _stated(expected))
     must = f"`sentence` must state the facts alone, which are: {expected}"

@@ -38,7 +38,8 @@ class CachedDecoder:
     def __init__(self, model: SASRec) -> None:
         fits = type(model) is SASRec and model.positions == "oldest" and not model.columns
         must = "`model` must be a SASRec with positions='oldest' and without columns of events"
-        require(fits, must, model=type(model).__name__)
+        shown = getattr(model, "positions", None), getattr(model, "columns", None)
+        require(fits, must, model=type(model), positions=shown[0], columns=shown[1])
         self.model = model
         self.item_ids = None  # All events in the caches, (B, C); padding may be between them.
 

@@ -21,8 +21,12 @@ def check_item_columns(columns, id_vectors: bool) -> dict[str, dict[str, int]]:
     Raises:
         ValueError: a column has codes instead of numbers, or nothing describes the items.
     """
-    columns = {name: dict(size) for name, size in (columns or {}).items()}
     must = "`item_columns` must be columns of numbers, such as `input_sizes` of a `Vector`"
+    columns = {} if columns is None else columns
+    fits = isinstance(columns, Mapping)
+    fits = fits and all(isinstance(size, Mapping) for size in columns.values())
+    require(fits, must, item_columns=columns)
+    columns = {name: dict(size) for name, size in columns.items()}
     require(all(set(size) == {"numbers"} for size in columns.values()), must, columns=columns)
     must = "`item_columns` must be given to a model without `id_vectors`"
     require(columns or id_vectors, must, item_columns=columns, id_vectors=id_vectors)

@@ -197,8 +197,12 @@ def build_sentence_encoder(
         **options: of `SentenceEncoder`, such as `max_length` and `width`.
 
     Raises:
-        ValueError: the data know no behaviour types.
+        ValueError: an argument is of another kind, or the data know no behaviour types.
     """
+    must = "`data` must come from `prepare`, such as `prepare(leave_one_out(log), schema=...)`"
+    require(isinstance(data, SequenceData), must, data=type(data))
+    must = "`vocabulary` must be `WordPieces`, or None to train one"
+    require(isinstance(vocabulary, WordPieces | None), must, vocabulary=vocabulary)
     must = "`data` must know the types of behaviour: name a Category `action` in the schema"
     require("action" in data.schema, must, schema=list(data.schema))
     types = [str(label) for label in data.schema["action"].values]

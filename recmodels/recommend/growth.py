@@ -9,6 +9,7 @@ from recmodels.features.histories import Histories
 from recmodels.models.capabilities import ReadsItemColumns, all_parts, can
 from recmodels.models.growth import grow
 from recmodels.recommend.item_table import in_item_order
+from recmodels.recommend.raw_ids import as_list
 from recmodels.recommend.recommender import Recommender
 from recmodels.recommend.text_encoders import add_vectors
 
@@ -28,15 +29,16 @@ def add_items(recommender: Recommender, items) -> Recommender:
         items: a table indexed by raw id, as of `Recommender(items=...)`, or a list of raw ids.
 
     Raises:
-        ValueError: ids are not of the catalogue's type, the recommender has item vectors of its
-            own, or the model cannot grow.
+        ValueError: `items` is neither, ids are not of the catalogue's type, the recommender has
+            item vectors of its own, or the model cannot grow.
 
     Example:
         >>> larger = add_items(recommender, pd.DataFrame({"title": ["Jug"]}, index=["jug"]))
         >>> larger.recommend(["tea"], only=["jug"]).items
         ['jug']
     """
-    table = items if isinstance(items, pd.DataFrame) else pd.DataFrame(index=list(items))
+    is_table = isinstance(items, pd.DataFrame)
+    table = items if is_table else pd.DataFrame(index=as_list(items, "items"))
     old = recommender.vocabulary
     kinds = [pd.api.types.infer_dtype(ids) for ids in (old.raw_ids, table.index)]
     if len(table) and kinds[0] != kinds[1]:
@@ -51,9 +53,8 @@ def add_items(recommender: Recommender, items) -> Recommender:
         )
     vocabulary = old.grow(table.index)
     num_new = len(vocabulary) - len(old)
-    fallback = recommender.fallback
+    fallback, known = recommender.fallback, recommender.items
     has_no_fallback = fallback is recommender.scorer or fallback is None
-    known = recommender.items
     if known is not None or len(table.columns):
         fresh = add_vectors(table[~table.index.isin(old.raw_ids)], known, recommender.texts)
         known = fresh if known is None else pd.concat([known, fresh])

@@ -15,7 +15,7 @@ from recmodels.features.columns import Category
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import Queries
 from recmodels.recommend.candidates import Scored
-from recmodels.recommend.raw_ids import check_types
+from recmodels.recommend.raw_ids import as_list, check_types
 from recmodels.recommend.recommendation import Recommendation
 from recmodels.recommend.requests import Requests
 from recmodels.recommend.rerank import Choice
@@ -29,9 +29,9 @@ class WhyNot:
     """Why a list lacks an item.
 
     Args:
-        kind: "unknown", "seen", "rule", "lower", or "listed" where the list has it.
+        kind: "unknown", "seen", "excluded", "rule", "lower", or "listed" where the list has it.
         text: one sentence.
-        rank: place among the items that may be listed, from 1; None for the first three kinds.
+        rank: place among the items that may be listed, from 1; None where it may not be.
         score: of the item; None where there is no rank.
         instead: raw id of the last item of the list, where the kind is "lower".
     """
@@ -63,7 +63,7 @@ class GivesReasons:
         Raises:
             ValueError: what `recommend` raises, or an item is not in the catalogue.
         """
-        requests = self._read_one(history, user, asked)
+        items, requests = as_list(items, "items", False), self._read_one(history, user, asked)
         return self._facts(items, requests, self._choose(exclude, only, rules))
 
     def _facts(self, items: Sequence, requests: Requests, choice: Choice) -> list[Facts]:
@@ -98,12 +98,15 @@ class GivesReasons:
         """Raise a `ValueError` unless a sentence states the facts, which are derived again."""
         check_sentence(sentence, self.reasons([item], history, **request)[0], language)
 
-    def why_not(self, history, item, k: int = 10, *, user=None, asked=None, rules=None) -> WhyNot:
+    def why_not(
+        self, history, item, k: int = 10, *, user=None, asked=None, rules=None,
+        exclude: Iterable = (), only: Iterable | None = None,
+    ) -> WhyNot:  # fmt: skip
         """Why the list of the k best lacks an item.
 
         Args:
-            history, user, asked, rules: as for `recommend`; `history` is None where `user` is
-                given.
+            history, user, asked, rules, exclude, only: as for `recommend`; `history` is None
+                where `user` is given.
             item: raw id; one outside the catalogue has the answer "unknown".
             k: length of the list.
 
@@ -114,18 +117,16 @@ class GivesReasons:
             >>> recommender.why_not(["tea", "cup"], "tea").kind
             'seen'
         """
-        requests, choice = self._read_one(history, user, asked), self._choose((), None, rules)
+        requests, choice = self._read_one(history, user, asked), self._choose(exclude, only, rules)
         (answer,), book = self._answers(requests, k, choice), choice.book
         check_types([item], self.vocabulary.raw_ids[:1].tolist()[0], "item")
         item_id = int(self.vocabulary.encode(pd.Index([item]))[0])
         if item_id == self.vocabulary.unknown_id:
             return WhyNot("unknown", f"{item!r} is not in the catalogue.")
-        if self.filter_seen and (requests.histories.items == item_id).any():
-            return WhyNot("seen", f"{item!r} is left out because the history holds it.")
-        for rule in book.rules:
-            if isinstance(rule, Allows) and not rule.allows(self.items)[item_id - 1]:
-                return WhyNot("rule", f"{item!r} is excluded by the rule {rule!r}.")
-        scores = self._scores(requests, book.allowed)
+        forbidden = self._forbidden(item, item_id, requests, choice)
+        if forbidden is not None:
+            return forbidden
+        scores = self._scores(requests, choice.allowed)
         (ranked,), (values,) = scores.best(len(self.vocabulary))
         place = int(np.flatnonzero(ranked == item_id)[0])
         rank, score = place + 1, float(values[place])
@@ -139,6 +140,17 @@ class GivesReasons:
         last, value = answer.items[-1], float(answer.scores[-1])
         text = f"{stands}; the last place of the list has {last!r} with {value:.4g}."
         return WhyNot("lower", text, rank, score, last)
+
+    def _forbidden(self, item, item_id: int, requests: Requests, choice: Choice) -> WhyNot | None:
+        """What keeps an item from any list of this request, whatever its score; or None."""
+        if self.filter_seen and (requests.histories.items == item_id).any():
+            return WhyNot("seen", f"{item!r} is left out because the history holds it.")
+        for rule in choice.book.rules:
+            if isinstance(rule, Allows) and not rule.allows(self.items)[item_id - 1]:
+                return WhyNot("rule", f"{item!r} is excluded by the rule {rule!r}.")
+        if not choice.allowed[item_id]:
+            return WhyNot("excluded", f"{item!r} is left out by `exclude` or `only`.")
+        return None
 
     def _known_id(self, item) -> int:
         item_id = int(self.vocabulary.encode(pd.Index([item]))[0])

@@ -31,6 +31,8 @@ def check_encoders(
         ValueError: a column is none of the vectors of items in the schema, or not in the item
             table, or an encoder does not fit it.
     """
+    must = "`texts` must be a dict of encoders by the names of their columns"
+    require(isinstance(texts, Mapping), must, texts=texts)
     for name, encoder in texts.items():
         column = schema[name] if name in schema.names_of("items") else None
         must = "`texts` must have names of `Vector` columns of items in the schema"
@@ -50,7 +52,7 @@ def add_vectors(
     """A table of new items with the vectors of their texts; columns that it has are kept.
 
     Args:
-        table: of the new items, with texts.
+        table: of the new items, with texts; without any column, their texts are missing.
         known: the table of all items before; some of them are encoded again, because an encoder
             that did not make their vectors would silently give wrong ones.
         texts: encoders by the names of the columns.
@@ -61,6 +63,9 @@ def add_vectors(
     for name, encoder in texts.items():
         if name in table or not len(table):
             continue
+        must = f"`items` must have one of the columns {list(encoder.columns)}, or `{name}`"
+        told = table.columns.empty or any(column in table for column in encoder.columns)
+        require(told, must, columns=list(table.columns))
         stored = known[known[name].notna()].head(COMPARED)
         vectors = encoder.encode_items(pd.concat([stored.drop(columns=name), table]))
         before = np.array(stored[name].tolist(), float).reshape(len(stored), -1)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import keras
 from keras import ops
@@ -76,9 +76,11 @@ class NextItem(keras.Model):
         require(fits, must, label_smoothing=label_smoothing, loss=loss)
         self.encoder = encoder
         self.objective, self.label_smoothing = loss, label_smoothing
-        self.contrast = Contrast(**contrast) if isinstance(contrast, Mapping) else contrast
-        kind = isinstance(self.contrast, Contrast | None)
-        require(kind, "`contrast` must be a `Contrast` or None", contrast=contrast)
+        if isinstance(contrast, Mapping) and set(contrast) <= {f.name for f in fields(Contrast)}:
+            contrast = Contrast(**contrast)
+        self.contrast = contrast
+        kind = isinstance(contrast, Contrast | None)
+        require(kind, "`contrast` must be a `Contrast(weight=0.1)` or None", contrast=contrast)
         self.num_items = encoder.num_items
 
     def build(self, input_shape=None) -> None:

@@ -85,6 +85,8 @@ class TextEncoder:
         verbose: bool = False,
         columns: Sequence[str] = ("title", "category"),
     ) -> None:
+        listed = not isinstance(columns, str)
+        require(listed, "`columns` must be a list of names, such as ['title']", columns=columns)
         self.source, self.columns = str(source), tuple(columns)
         self.size = None if size is None else check_whole("size", size)
         self.whitening: Whitening | None = None
@@ -98,13 +100,16 @@ class TextEncoder:
             must = "`size` must be at most the width of the model"
             require(self.size is None or self.size <= most, must, size=self.size, width=most)
 
+    def __repr__(self) -> str:
+        return f"<TextEncoder {self.source!r} of width {self.width}, fitted={self.fitted}>"
+
     def fit(self, texts: Sequence[str | None]) -> Self:
         """Learn TF-IDF and whitening from texts of training items, each text once.
 
         Raises:
             ValueError: there are too few texts or words for the size.
         """
-        known = list(dict.fromkeys(text for text in map(clean_text, texts) if text))
+        known = list(dict.fromkeys(text for text in _cleaned(texts) if text))
         require(known, "`texts` must hold a text that is not empty", texts=len(texts))
         self.model.fit(known)
         if self.size is not None:
@@ -126,7 +131,7 @@ class TextEncoder:
         require(
             self.fitted, "`encode` needs `fit` first, with texts of training items", size=self.size
         )
-        cleaned = [clean_text(text) for text in texts]
+        cleaned = _cleaned(texts)
         known = list(dict.fromkeys(text for text in cleaned if text))
         vectors = self.model.encode(known) if known else np.zeros((0, self.width), np.float32)
         empty = ~vectors.any(axis=1)  # TF-IDF knows no word of the text.
@@ -190,6 +195,12 @@ class TextEncoder:
                 f"{model.language}): use a model of the language of the texts, or 'tfidf'.",
                 stacklevel=3,
             )
+
+
+def _cleaned(texts) -> list[str]:
+    """All texts, cleaned; the letters of one text are not texts."""
+    require(not isinstance(texts, str), "`texts` must be a list of texts, not one", texts=texts)
+    return [clean_text(text) for text in texts]
 
 
 def _folder(source: str) -> Path:

@@ -8,6 +8,7 @@ from scipy.stats import fisher_exact
 
 from recmodels.data.errors import require
 from recmodels.data.splits import Cases
+from recmodels.features.checks import check_whole
 
 LEAKS = ("named in the text", "near in the table", "near by id")
 SIGNIFICANT, MATERIAL = 0.001, 0.01  # Largest p-value, and smallest excess, of what is called one.
@@ -38,11 +39,13 @@ def text_leaks(
         whether the share is significantly (0.1 %) and materially (a point) above chance.
 
     Raises:
-        ValueError: no case has a last item and a target with texts.
+        ValueError: an argument is of another kind, or no case has a last item and a target with
+            texts.
 
     Example:
         >>> text_leaks(split.test, item_texts(items), names=items["title"])
     """
+    _check_arguments(cases, texts, names, near)
     last, targets = _last_items(cases), cases.targets.events["item"].to_numpy()
     known = pd.Index(last).isin(texts.index) & pd.Index(targets).isin(texts.index)
     known &= last != targets
@@ -66,6 +69,18 @@ def text_leaks(
             "leak": p < SIGNIFICANT and excess > MATERIAL,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _check_arguments(cases, texts, names, near) -> None:
+    must = "`cases` must be a part of a split, such as `split.validation`"
+    require(isinstance(cases, Cases), must, cases=type(cases))
+    for name, column in (("texts", texts), ("names", names)):
+        if column is None and name == "names":
+            continue
+        fits = isinstance(column, pd.Series) and column.index.is_unique
+        must = f"`{name}` must be a Series indexed by distinct raw ids, such as `items['title']`"
+        require(fits, must, **{name: type(column)})
+    check_whole("near", near)
 
 
 def _last_items(cases: Cases) -> np.ndarray:
