@@ -1,6 +1,5 @@
 """Start the processes of one training on this machine, and end all of them when one dies."""
 
-import ctypes
 import os
 import shlex
 import signal
@@ -17,7 +16,16 @@ from recmodels.training.processes import COORDINATOR, COUNT, RANK, check_process
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0  # Until a process that was asked to end is killed.
-PARENT_DEATH_SIGNAL = 1  # Of `prctl`.
+# Replaces itself by the command, after it has asked Linux to kill it when the process that started
+# it ends, even by `kill -9`. JAX ignores the signal that `kill` sends by default, and processes
+# that go on would write the checkpoint of a job that was started again. A `preexec_fn` would do the same
+# in a forked copy of this process, which may stop for ever where JAX has started threads.
+STARTER = """
+import ctypes, os, signal, sys
+PARENT_DEATH_SIGNAL = 1
+ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 SHOWN_BYTES = 2_000  # Of what a process that died has written.
 
 
@@ -46,17 +54,17 @@ def launch(
     shared = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
     shared |= environment or {}
     shared |= {COUNT: str(count), COORDINATOR: f"127.0.0.1:{_free_port()}"}
+    starter = [sys.executable, "-c", STARTER] if sys.platform == "linux" else []
     logs = [tempfile.TemporaryFile() for _ in range(count - 1)]
     processes = []
     try:
         for rank in range(count):
             output = logs[rank - 1] if rank else None
             process = subprocess.Popen(
-                command,
+                [*starter, *command],
                 env={**shared, RANK: str(rank)},
                 stdout=output,
                 stderr=output,
-                preexec_fn=_end_with_launcher if sys.platform == "linux" else None,
             )
             processes.append(process)
             _give_cores(process.pid, rank, count)
@@ -102,15 +110,6 @@ def _end(processes: list[subprocess.Popen]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _end_with_launcher() -> None:
-    """Ask Linux to kill this process when the one that starts it ends, even by `kill -9`.
-
-    JAX ignores the signal that `kill` sends by default, and processes that go on would write the
-    checkpoint of a job that was started again.
-    """
-    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _free_port() -> int:
