@@ -18,8 +18,8 @@ LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0  # Until a process that was asked to end is killed.
 # Replaces itself by the command, after it has asked Linux to kill it when the process that started
 # it ends, even by `kill -9`. JAX ignores the signal that `kill` sends by default, and processes
-# that go on would write the checkpoint of a job that was started again. A `preexec_fn` would do the same
-# in a forked copy of this process, which may stop for ever where JAX has started threads.
+# that go on would write the checkpoint of a job that was started again. A `preexec_fn` would do
+# the same in a forked copy of this process, which may stop for ever where JAX has started threads.
 STARTER = """
 import ctypes, os, signal, sys
 PARENT_DEATH_SIGNAL = 1
