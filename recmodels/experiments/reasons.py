@@ -21,6 +21,8 @@ from recmodels.data.registry import load
 from recmodels.data.shop import Shop, simulate
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments.reason_checks import ExactShop, check_sentences
+from recmodels.experiments.stored import read_json
+from recmodels.experiments.tables import markdown_lines
 from recmodels.explain.counterfactual import counterfactual
 from recmodels.explain.faithfulness import explainer_table, faithfulness
 from recmodels.explain.gradients import (
@@ -206,7 +208,7 @@ def measure_sentences(study: Study, name: str = "EASE", lists: int = 1000) -> di
 
 def main(path: Path, study: Study) -> None:
     """Measure what is not stored yet, and store each result at once."""
-    stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    stored = read_json(path)
     rows = stored.setdefault("rows", [])
     for dataset, name in [*(("ml-100k", n) for n in COUNTED), *((d, "SASRec") for d in TRAINED)]:
         if not any((row["dataset"], row["model"]) == (dataset, name) for row in rows):
@@ -229,29 +231,26 @@ def main(path: Path, study: Study) -> None:
 
 def reasons_table(rows: list[dict]) -> str:
     """Markdown of the stored rows, for docs/explanations.md."""
-    heads = ("model", "explainer", "deletion ratio", "POS-P", "NEG-P", "gain (95 % CI)", "seconds")
-    lines = []
+    columns = {
+        "model": lambda row: row["model"],
+        "explainer": lambda row: row["explainer"],
+        "deletion ratio": lambda row: _number(row["deletion_ratio"], ".1f"),
+        "POS-P": lambda row: f"{row['pos_p']:.2f}",
+        "NEG-P": lambda row: f"{row['neg_p']:.2f}",
+        "gain (95 % CI)": lambda row: f"{row['gain']:.2f} ({row['low']:.2f} to {row['high']:.2f})",
+        "seconds": lambda row: f"{row['seconds']:.0f}",
+    }
+    true_cause = {"true cause": lambda row: f"{row['true_cause']:.2f}"}
+    parts = []
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        truth = ("true cause",) if dataset == "shop" else ()
-        lines += [
-            f"### {dataset}",
-            "",
-            _line([*heads, *truth]),
-            _line(["---"] * len(heads + truth)),
-        ]
-        for row in (row for row in rows if row["dataset"] == dataset):
-            ratio = "-" if row["deletion_ratio"] is None else f"{row['deletion_ratio']:.1f}"
-            cells = [row["model"], row["explainer"], ratio]
-            cells += [f"{row[name]:.2f}" for name in ("pos_p", "neg_p")]
-            cells += [f"{row['gain']:.2f} ({row['low']:.2f} to {row['high']:.2f})"]
-            cells += [f"{row['seconds']:.0f}"] + [f"{row['true_cause']:.2f}" for _ in truth]
-            lines.append(_line(cells))
-        lines.append("")
-    return "\n".join(lines)
+        shown = columns | (true_cause if dataset == "shop" else {})
+        part = markdown_lines([row for row in rows if row["dataset"] == dataset], shown)
+        parts.append(f"### {dataset}\n\n{part}\n")
+    return "\n".join(parts)
 
 
-def _line(cells) -> str:
-    return f"| {' | '.join(cells)} |"
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 if __name__ == "__main__":
@@ -260,5 +259,5 @@ if __name__ == "__main__":
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     chosen = parser.parse_args()
     main(chosen.results / "reasons.json", Study(chosen.runs))
-    stored = json.loads((chosen.results / "reasons.json").read_text("utf-8"))
+    stored = read_json(chosen.results / "reasons.json")
     print(reasons_table(stored["rows"]), file=sys.stderr)

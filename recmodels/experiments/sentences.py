@@ -5,7 +5,6 @@ python -m recmodels.experiments.sentences     runs what results/sentences.json l
 
 import argparse
 import itertools
-import json
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,8 @@ from recmodels.data.shop_behaviour import BehaviourShop, simulate_behaviour
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.ceilings import BayesEvents
 from recmodels.evaluation.ranking import ask
+from recmodels.experiments.stored import read_json
+from recmodels.experiments.tables import markdown_lines
 from recmodels.features.columns import Category
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import Queries, SequenceData, prepare
@@ -175,29 +176,34 @@ def table(stored: dict) -> str:
 
     The gain is that of the exact probabilities over the shares of types and items.
     """
-    lines = [
-        "| language | model | log-likelihood | share of the gain | HR@10 | NDCG@10 | seconds |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for language in sorted({one["language"] for one in stored.values() if "way" in one}):
         limits = stored[f"{language} limits"]
         low, high = (limits[name]["log_likelihood"] for name in ("shares", "ceiling"))
-        rows = {name: (limits[name], "-") for name in ("shares", "markov", "ceiling")}
+        measured = {name: (limits[name], "-") for name in ("shares", "markov", "ceiling")}
         mine = [one for one in stored.values() if one.get("language") == language]
-        rows |= {f"{o['way']}, seed {o['seed']}": (o["test"], o["seconds"]) for o in mine}
-        for name, (test, seconds) in rows.items():
-            nats = test["log_likelihood"]
-            lines.append(
-                f"| {language} | {name} | {nats:.4f} | {(nats - low) / (high - low):.3f} | "
-                f"{test['hr@10']:.4f} | {test['ndcg@10']:.4f} | {seconds} |"
+        measured |= {f"{o['way']}, seed {o['seed']}": (o["test"], o["seconds"]) for o in mine}
+        for name, (test, seconds) in measured.items():
+            share = (test["log_likelihood"] - low) / (high - low)
+            rows.append(
+                {**test, "language": language, "model": name, "share": share, "seconds": seconds}
             )
-    return "\n".join(lines)
+    columns = {
+        "language": lambda row: row["language"],
+        "model": lambda row: row["model"],
+        "log-likelihood": lambda row: f"{row['log_likelihood']:.4f}",
+        "share of the gain": lambda row: f"{row['share']:.3f}",
+        "HR@10": lambda row: f"{row['hr@10']:.4f}",
+        "NDCG@10": lambda row: f"{row['ndcg@10']:.4f}",
+        "seconds": lambda row: str(row["seconds"]),
+    }
+    return markdown_lines(rows, columns)
 
 
 def main(folder: Path, languages: list[str], ways: list[str], seeds: list[int]) -> None:
     """Run what is not stored yet, one after the other, and store each result at once."""
     path = folder / "sentences.json"
-    stored = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    stored = read_json(path)
     for language in languages:
         shop = simulate_behaviour(language=language)
         data, cache = prepare_behaviours(shop), {}

@@ -152,7 +152,7 @@ def headline_table(rows: list[dict]) -> str:
         "published": lambda r: f"{(r['ceiling'] or r['published'])[r['metric']]:.4f}",
         "source": lambda r: "highest possible value" if r["ceiling"] else r["published"]["source"],
     }
-    return _markdown_lines(rows, columns)
+    return markdown_lines(rows, columns)
 
 
 def _markdown_part(rows: list[dict], protocol: str) -> str:
@@ -178,7 +178,7 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
             columns[title] = lambda r, place=place: _pair(r["sliced"][place] or {})
     if any(r["order_audit"] for r in rows):
         columns["lost when shuffled (95 % CI)"] = lambda r: _audit_cell(r["order_audit"])
-    return _markdown_lines(rows, columns)
+    return markdown_lines(rows, columns)
 
 
 def _markdown_events(rows: list[dict], protocol: str) -> str:
@@ -192,7 +192,7 @@ def _markdown_events(rows: list[dict], protocol: str) -> str:
         )
     columns["seeds"] = lambda r: str(len(r["seeds"]))
     columns["seconds"] = lambda r: f"{r['seconds']:.0f}"
-    lines = _markdown_lines(rows, columns)
+    lines = markdown_lines(rows, columns)
     ceiling = next((r["ceiling"] for r in rows if r["ceiling"]), None)
     return lines if ceiling is None else f"{lines}\n{_ceiling_line(ceiling, len(columns))}"
 
@@ -218,10 +218,10 @@ def _markdown_ratings(rows: list[dict], protocol: str) -> str:
         columns["new users left out"] = lambda r: str(r["cold"]["newcomers"])
     columns["splits" if of_splits else "seeds"] = lambda r: str(len(r["seeds"]))
     columns["seconds"] = lambda r: f"{r['seconds']:.0f}"
-    return _markdown_lines(rows, columns)
+    return markdown_lines(rows, columns)
 
 
-def _markdown_lines(rows: list[dict], columns: dict[str, Callable]) -> str:
+def markdown_lines(rows: list[dict], columns: dict[str, Callable]) -> str:
     """A Markdown table: the text of each cell of a row by the title of its column."""
     cells = [[text(row) for text in columns.values()] for row in rows]
     lines = [list(columns), ["---"] * len(columns), *cells]
