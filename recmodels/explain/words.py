@@ -9,6 +9,28 @@ from recmodels.data.errors import require
 
 # The share from which a word applies, in English and in Chinese.
 CONFIDENCE = ((2 / 3, "mostly", "主要"), (1 / 3, "partly", "部分"), (0.0, "slightly", "略微"))
+LANGUAGES = ("en", "zh")
+# Each part of a sentence in both languages. `adds` and `them` agree with the number of events.
+PARTS = {
+    "nothing": (
+        "No reason found for {item}: no event matters more to its score than others.",
+        "未找到推荐 {item} 的理由：没有哪个事件对其得分的影响大于其他事件。",
+    ),
+    "and": (" and ", "和"),
+    "because": (
+        "{word} because of {events}, {adds} {share:.0f} % of the support for {item}",
+        "{word}因为 {events}，占历史支持的 {share:.0f} %",
+    ),
+    "score": ("{item} has its score {because}.", "{item} 的得分{because}。"),
+    "same": (
+        "{item} is at rank {rank} {because}; without {them} {item} would stay there.",
+        "{item} 排第 {rank} 位{because}；若没有这些事件，{item} 仍在该位。",
+    ),
+    "other": (
+        "{item} is at rank {rank} {because}; without {them} {instead} would be there.",
+        "{item} 排第 {rank} 位{because}；若没有这些事件，该位将是 {instead}。",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +83,27 @@ def write_sentence(facts: Facts, language: str = "en") -> str:
         '"pot" is at rank 1 mostly because of "tea" ("buy"), which adds 70 % of the support for \
 "pot"; without it "cup" would be there.'
     """
-    require(language in ("en", "zh"), "`language` must be 'en' or 'zh'", language=language)
-    return _english(facts) if language == "en" else _chinese(facts)
+    require(language in LANGUAGES, "`language` must be 'en' or 'zh'", language=language)
+    place, item = LANGUAGES.index(language), _quote(facts.item)
+    parts = {name: both[place] for name, both in PARTS.items()}
+    if not facts.cited:
+        return parts["nothing"].format(item=item)
+    because = parts["because"].format(
+        item=item,
+        word=next(words[place] for least, *words in CONFIDENCE if facts.share >= least),
+        events=parts["and"].join(map(_event, facts.cited)),
+        adds="which adds" if len(facts.cited) == 1 else "which add",
+        share=100 * facts.share,
+    )
+    if facts.rank is None:
+        return parts["score"].format(item=item, because=because)
+    return parts["same" if facts.instead == facts.item else "other"].format(
+        item=item,
+        rank=facts.rank,
+        because=because,
+        them="it" if len(facts.cited) == 1 else "them",
+        instead=_quote(facts.instead),
+    )
 
 
 def rename(facts: Facts, name: Callable[[object], str]) -> Facts:
@@ -74,37 +115,6 @@ def rename(facts: Facts, name: Callable[[object], str]) -> Facts:
     clear = (instead == item) == (facts.instead == facts.item)
     cited = tuple(replace(event, item=name(event.item)) for event in facts.cited)
     return Facts(item, cited, facts.share, facts.rank if clear else None, instead)
-
-
-def _english(facts: Facts) -> str:
-    item, cited = _quote(facts.item), facts.cited
-    if not cited:
-        return f"No reason found for {item}: no event matters more to its score than others."
-    events = " and ".join(map(_event, cited))
-    word = next(english for least, english, _ in CONFIDENCE if facts.share >= least)
-    adds, them = ("which adds", "it") if len(cited) == 1 else ("which add", "them")
-    share = f"{adds} {100 * facts.share:.0f} % of the support for {item}"
-    if facts.rank is None:
-        return f"{item} has its score {word} because of {events}, {share}."
-    text = f"{item} is at rank {facts.rank} {word} because of {events}, {share}"
-    if facts.instead == facts.item:
-        return f"{text}; without {them} {item} would stay there."
-    return f"{text}; without {them} {_quote(facts.instead)} would be there."
-
-
-def _chinese(facts: Facts) -> str:
-    item, cited = _quote(facts.item), facts.cited
-    if not cited:
-        return f"未找到推荐 {item} 的理由：没有哪个事件对其得分的影响大于其他事件。"
-    events = "和".join(map(_event, cited))
-    word = next(chinese for least, _, chinese in CONFIDENCE if facts.share >= least)
-    because = f"{word}因为 {events}，占历史支持的 {100 * facts.share:.0f} %"
-    if facts.rank is None:
-        return f"{item} 的得分{because}。"
-    text = f"{item} 排第 {facts.rank} 位{because}；若没有这些事件，"
-    if facts.instead == facts.item:
-        return f"{text}{item} 仍在该位。"
-    return f"{text}该位将是 {_quote(facts.instead)}。"
 
 
 def _event(event: Cited) -> str:
