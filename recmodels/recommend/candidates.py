@@ -1,6 +1,6 @@
 """The best items that may be listed, from scores or from an index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -31,6 +31,25 @@ def likeness_vectors(scorer, item_vectors: np.ndarray | None) -> np.ndarray:
 
 
 CHUNK_ROWS = 512  # Histories asked for at once; bounds memory and changes no answer.
+
+
+def in_chunks(
+    lengths: np.ndarray, empty: np.ndarray, size: int
+) -> Iterator[tuple[bool, np.ndarray]]:
+    """Rows of histories, `size` at a time, after whether they go to the fallback.
+
+    Histories of similar length share a chunk, and so less padding.
+
+    Args:
+        lengths: of the histories, (U,).
+        empty: whether a history has no item of the catalogue, bool (U,).
+        size: the most rows at a time.
+    """
+    by_length = np.argsort(lengths, kind="stable")
+    for fallback in (False, True):
+        everyone = by_length[empty[by_length] == fallback]
+        for start in range(0, len(everyone), size):
+            yield fallback, everyone[start : start + size]
 
 
 class Scored:

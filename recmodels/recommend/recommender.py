@@ -17,7 +17,7 @@ from recmodels.models.popularity import MostPopular
 from recmodels.recommend.arguments import check_arguments, is_count, settle_data
 from recmodels.recommend.behaviour import AnswersNextBehaviour
 from recmodels.recommend.bundle import load_bundle, save_bundle
-from recmodels.recommend.candidates import CHUNK_ROWS, Scored, Searched, likeness_vectors
+from recmodels.recommend.candidates import CHUNK_ROWS, Scored, Searched, in_chunks, likeness_vectors
 from recmodels.recommend.item_table import checked_vectors, in_item_order
 from recmodels.recommend.raw_ids import allowed_columns, write_lists
 from recmodels.recommend.reasons import GivesReasons
@@ -235,13 +235,9 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         self, requests: Requests, empty: np.ndarray, allowed: np.ndarray
     ) -> Iterator[tuple[np.ndarray, Scored | Searched]]:
         """Rows of the requests with their candidates, some hundred at a time."""
-        # Histories of similar length share a chunk, and so less padding.
-        by_length = np.argsort(requests.histories.lengths, kind="stable")
-        for scorer, chosen in ((self.scorer, ~empty), (self.fallback, empty)):
-            everyone = by_length[chosen[by_length]]
-            for start in range(0, len(everyone), CHUNK_ROWS):
-                rows = everyone[start : start + CHUNK_ROWS]
-                yield rows, self._candidates(scorer, requests, rows, allowed)
+        for fallback, rows in in_chunks(requests.histories.lengths, empty, CHUNK_ROWS):
+            scorer = self.fallback if fallback else self.scorer
+            yield rows, self._candidates(scorer, requests, rows, allowed)
 
     def _build_rule_book(self, rules: Sequence[Rule]) -> RuleBook:
         """Return the rule book of some rules; the latest one is cached."""

@@ -16,7 +16,7 @@ from recmodels.evaluation.ranking import ask
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
 from recmodels.models.capabilities import columns_of
-from recmodels.recommend.candidates import CHUNK_ROWS, Scored, catalogue_vectors
+from recmodels.recommend.candidates import CHUNK_ROWS, Scored, catalogue_vectors, in_chunks
 from recmodels.recommend.recommender import Recommender
 from recmodels.scale.shards import ShardDigest, Users, read_manifest, read_users, shard_path
 from recmodels.scale.top_items import best_items
@@ -178,14 +178,11 @@ class _ShardScorer:
         must = "`recommender` must have a fallback for users without an item of the catalogue"
         fallback = self.recommender.fallback
         require(fallback is not None or not empty.any(), must, users=int(empty.sum()))
-        by_length = np.argsort(histories.lengths, kind="stable")
-        for scorer, those in ((self.recommender.scorer, ~empty), (fallback, empty)):
-            everyone = by_length[those[by_length]]
-            for start in range(0, len(everyone), CHUNK_ROWS):
-                rows = everyone[start : start + CHUNK_ROWS]
-                inputs = ask(scorer, requests, rows)
-                hidden = histories.select(rows) if self.recommender.filter_seen else None
-                yield rows, *self._best(scorer, inputs, hidden)
+        for is_empty, rows in in_chunks(histories.lengths, empty, CHUNK_ROWS):
+            scorer = fallback if is_empty else self.recommender.scorer
+            inputs = ask(scorer, requests, rows)
+            hidden = histories.select(rows) if self.recommender.filter_seen else None
+            yield rows, *self._best(scorer, inputs, hidden)
 
     def _best(self, scorer, inputs: dict, hidden: Histories | None) -> tuple[list, list]:
         if scorer is self.recommender.scorer and self.vectors is not None:
