@@ -62,8 +62,8 @@ class ItemEmbedding(keras.layers.Layer):
         table = getattr(self, "table", None)  # Items that have content alone have no table.
         for number, variable in enumerate(self._weights_in_order()):
             value = ops.convert_to_numpy(variable)
-            kept = len(value) - self._added_rows if variable is table else None
-            store[str(number)] = value if kept is None else value[:kept]
+            added = self._added_rows if variable is table else 0
+            store[str(number)] = value[: len(value) - added]
 
     def load_own_variables(self, store) -> None:
         """Load what `save_own_variables` has stored."""
