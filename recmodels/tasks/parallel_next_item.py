@@ -44,7 +44,7 @@ class ParallelNextItem(NextItem):
     def call(self, inputs, training=None):
         going_on = ops.logical_not(inputs["begins"])[:, None]
         before = [
-            [ops.where(going_on, state, ops.zeros_like(state)) for state in block]
+            [ops.where(going_on, ops.convert_to_tensor(state), 0.0) for state in block]
             for block in self.states
         ]
         read = {name: inputs[name] for name in ("item_ids", *columns_of(self.encoder))}
