@@ -5,7 +5,6 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from recmodels.data.errors import require
 from recmodels.features.augment import Augment
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
@@ -19,7 +18,15 @@ from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
 from recmodels.tasks.build_events import masked_language_job, next_event_job
 from recmodels.tasks.contrast import Contrast
-from recmodels.tasks.job import IN_BATCH, Job, augmenter, check_causal, check_parallel, sampler
+from recmodels.tasks.job import (
+    IN_BATCH,
+    Job,
+    augmenter,
+    check_causal,
+    check_objective,
+    check_parallel,
+    sampler,
+)
 from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
@@ -62,8 +69,7 @@ def next_item_job(
         contrast: a contrastive loss to add; None for none. Neither is for losses in the batch.
     """
     check_causal(model, windows)
-    must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
-    require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
+    check_objective(model, loss, label_smoothing, contrast)
     identity = _adapt_items(model, data)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
     if windows == "parallel":

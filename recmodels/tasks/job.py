@@ -60,6 +60,17 @@ def check_causal(model: SequenceEncoder, windows: str) -> None:
     require(fits, must, model=type(model).__name__, windows=windows)
 
 
+def check_objective(
+    model: SequenceEncoder, loss: str, label_smoothing: float, contrast: object
+) -> None:
+    """Raise where label smoothing or a contrastive loss cannot be added."""
+    must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
+    require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
+    views = contrast is None or getattr(model, "dropout", None) != 0
+    must = "`contrast` must come with a model that has dropout: it makes the two views differ"
+    require(views, must, dropout=0)
+
+
 def check_parallel(
     model: SequenceEncoder, loss: str, augment: Augment | None, contrast: object
 ) -> None:
