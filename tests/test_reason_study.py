@@ -104,3 +104,4 @@ def test_what_the_page_says_of_explainers_holds():
         assert rows["ml-100k", model, "Shapley"]["recency_low"] > 0
     assert rows["ml-100k", "SASRec", "integrated gradients"]["relative_error_95"] < 0.01
     assert STORED["sentences_true"] == STORED["sentences_checked"] == 10_000
+    assert STORED["counterfactual_first_found"] > 0.95 > STORED["counterfactual_found"]
