@@ -54,7 +54,7 @@ COUNTED = (
     "ml-100k-random-bias",
     "ml-100k-temporal-80-20-popularity",
 )
-# Experiments that take seconds; tests of the others are marked slow. `make test-results` runs all.
+# Experiments that take seconds; the others are marked slow, and `make test-slow` runs them.
 QUICK = (
     "shop-softmax",
     "ml-100k-temporal-two-tower-ease",
