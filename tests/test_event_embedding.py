@@ -270,7 +270,7 @@ def ask_one(model, data):
     return {name: asked[name] for name in ("item_ids", *model.columns)}
 
 
-def test_settings_are_chosen_as_without_columns(trained):
+def test_settings_are_chosen_as_without_columns(trained, eagerly):
     _, data, _ = trained
     sizes = data.schema.input_sizes("action", "gap")
     model = rm.SASRec(columns=sizes, combine="concatenate")
