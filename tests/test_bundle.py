@@ -197,6 +197,7 @@ def killed(tmp_path_factory):
     return folder, run_python(code, folder, json.dumps(histories)), expected
 
 
+@pytest.mark.slow  # It imports Keras in another process.
 def test_fresh_process_gives_equal_lists(killed):
     _, fresh, expected = killed
     assert json.loads(fresh.stdout) == expected, fresh.stderr

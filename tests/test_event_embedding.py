@@ -231,6 +231,7 @@ def test_it_learns_from_columns_if_items_tell_nothing(trained):
     assert rm.evaluate(model, data.test, ks=(1,)).metrics["hr@1"] > 0.9
 
 
+@pytest.mark.slow
 def test_bundle_answers_as_before_and_export_equals_it(trained, tmp_path):
     import tensorflow as tf
 

@@ -95,7 +95,13 @@ def test_every_entry_builds_and_runs_one_epoch(name, log, tmp_path):
 ITEM_MODELS = sorted(MODELS.keys() - {e.model for e in EXPERIMENTS.values() if e.predicts_events})
 
 
-@pytest.mark.parametrize("model", ITEM_MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(m, marks=pytest.mark.slow if m in FAMILIES.keys() - {"sasrec"} else ())
+        for m in ITEM_MODELS
+    ],
+)
 def test_every_model_name_selects_code(model, log):
     small = {"max_length": 4, "width": 4, "num_blocks": 1}
     options = {

@@ -44,7 +44,7 @@ def make_data(**schema):
     return prepare(leave_one_out(log), schema=Schema({"text": Vector(of="items"), **schema}))
 
 
-@pytest.fixture(scope="module", params=[SASRec, GRU4Rec])
+@pytest.fixture(scope="module", params=[SASRec, pytest.param(GRU4Rec, marks=pytest.mark.slow)])
 def trained(request):
     data = make_data()
     model = request.param(data.num_items, **SETTINGS, item_columns=data.schema.input_sizes("text"))
