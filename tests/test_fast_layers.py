@@ -121,6 +121,7 @@ def test_dropout_has_the_same_distribution():
         assert found.max() == pytest.approx(1 / 0.7, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["full_softmax", "sampled_softmax"])
 def test_a_training_without_dropout_takes_the_same_steps(loss, eagerly):
     histories = make_histories(random_lists(40, 6, V))

@@ -135,7 +135,7 @@ OPTIONS = {
 MODELS = {"plain": make_transformer, "all options": lambda: make_task(loss="sampled_softmax")}
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", ["plain", pytest.param("all options", marks=pytest.mark.slow)])
 def test_killed_and_resumed_run_equals_the_uninterrupted_one(name, tmp_path, request):
     if name == "plain":
         request.getfixturevalue("eagerly")  # A graph of the Transformer takes seconds.

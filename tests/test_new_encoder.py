@@ -87,6 +87,7 @@ def trained():
     return log, data, model
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_action_alone(trained):
     _, data, model = trained
     # The action leaves two of four items, a list without it half of the hits.
