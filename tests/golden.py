@@ -54,14 +54,6 @@ COUNTED = (
     "ml-100k-random-bias",
     "ml-100k-temporal-80-20-popularity",
 )
-# Experiments that take seconds; the others are marked slow, and `make test-slow` runs them.
-QUICK = (
-    "ml-1m-sasrec-popularity",
-    "ml-100k-temporal-ease",
-    "ml-100k-temporal-recent-popularity",
-    "ml-100k-random-bias",
-    "ml-100k-temporal-80-20-popularity",
-)
 
 
 def measure(name: str) -> dict:

@@ -57,6 +57,7 @@ def test_layer_norm(drawn):
     assert_equal_to_rounding(lambda x: ops.sum(layer(x) * pulled), drawn["states"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("read", ["catalogue", "vectors_of"])
 def test_item_vectors_and_a_step_of_adam(unit, read):

@@ -110,6 +110,7 @@ def test_same_seed_same_weights_and_curve():
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_steps_that_go_together_are_the_same_steps(monkeypatch):
     found = []
     for together in (1, 3):  # An epoch has 8 steps: the last three are only two.

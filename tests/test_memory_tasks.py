@@ -42,6 +42,7 @@ def test_the_examples_of_the_docstrings():
     assert lists_of(copy_log(3, num_users=1))[0].tolist() == [18, 20, 18, 0, 18, 20, 18]
 
 
+@pytest.mark.slow
 def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch, eagerly):
     monkeypatch.setattr(module, "alone", lambda function, *args: function(*args))
     monkeypatch.setattr(module, "TASKS", {"lag": (1,), "copy": (3,)})

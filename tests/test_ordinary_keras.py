@@ -81,7 +81,9 @@ def functional(name, **options):
 
 
 @every_case
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_a_user_compiles_and_fits_it(name, policy, capsys):
     model, inputs = functional(name, dtype=policy)
     before = [to_numpy(weight) for weight in model.trainable_weights]

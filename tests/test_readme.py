@@ -22,6 +22,7 @@ def test_the_tables_are_made_from_the_stored_results(tmp_path):
     assert len(HEADLINES) == 8
 
 
+@pytest.mark.slow
 def test_the_ten_lines_run(readme_example, capsys):
     assert len([line for line in readme_example.splitlines() if line.strip()]) <= 10
     exec(compile(readme_example, "README.md", "exec"), {})
