@@ -99,12 +99,13 @@ def prepare(
     events: int,
     engine: str = "duckdb",
     work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
+    memory: Annotated[str | None, typer.Option(help="Limit of DuckDB, such as 4GB.")] = None,
     results: Results = Path("results"),
 ) -> None:
     """Simulate a log and prepare it with one engine."""
     from benchmarks.distributed import measure_preparation
 
-    show(measure_preparation(events, engine, work, results), True)
+    show(measure_preparation(events, engine, work, results, memory), True)
 
 
 Work = Annotated[Path, typer.Option(help="Folder of trainings; finished ones are not repeated.")]

@@ -101,7 +101,9 @@ def run_measured(command: list[str], **environment: str) -> dict:
     }
 
 
-def measure_preparation(events: int, engine: str, work: Path, results: Path) -> dict:
+def measure_preparation(
+    events: int, engine: str, work: Path, results: Path, memory: str | None = None
+) -> dict:
     """Prepare a simulated log with one engine, and store the row.
 
     Args:
@@ -110,9 +112,11 @@ def measure_preparation(events: int, engine: str, work: Path, results: Path) -> 
         work: folder of sources and results; a preparation that was stopped continues there, and
             its times are then those of the rest.
         results: folder with distributed.json.
+        memory: limit of DuckDB, such as `"4GB"`.
     """
     source, out = simulate_log(work, events), work / f"out-{events}-{engine}"
     command = [sys.executable, "-m", "recmodels", "prepare", str(source), str(out)]
+    command += ["--memory", memory] if memory else []
     measured = run_measured([*command, "--engine", engine, "--json"])
     manifest = json.loads(measured.pop("output"))
     row = {

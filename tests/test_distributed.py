@@ -83,7 +83,8 @@ def fake_trainings(monkeypatch, losses, survives=()):
             if len(killed) not in survives:
                 raise ChildProcessError("Process 1 of 2 was killed. Continue with: it")
         for rank in range(processes):
-            found = {"losses": losses(told, processes), "gib": 4.0 if processes == 1 else 2.5}
+            gib = [5.0, 4.0] if processes == 1 else [4.0, 2.5]
+            found = {"losses": losses(told, processes), "gib": gib}
             Path(f"{told['out']}-{rank}.json").write_text(json.dumps(found))
 
     monkeypatch.setattr(distributed_training, "launch", launch)
@@ -109,6 +110,7 @@ def test_losses_and_memory_of_two_processes_are_compared_with_those_of_one(tmp_p
     assert found == {"table_by_rows": 0.5}
     found = distributed_training.measure_memory(tmp_path / "work", tmp_path)
     assert found["memory_share_table_by_rows"] == 0.625
+    assert found["memory_share_while_compiling"] == 0.8
     assert found["max_loss_difference_large_table"] == 0.5
 
 

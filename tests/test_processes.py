@@ -31,7 +31,9 @@ from recmodels.training.processes import (
 TRAINING = """
 import json
 from pathlib import Path
-from recmodels.training.processes import join_processes, process_rank
+from recmodels.training.processes import (
+    join_processes, process_count, process_rank, table_by_rows
+)
 join_processes()
 from test_processes import histories
 import recmodels as rm
@@ -47,6 +49,10 @@ task = NextItem(model, "sampled_softmax")
 training = rm.Training(epochs=2, seed=5, learning_rate=0.01)
 path = CHECKPOINT and Path(CHECKPOINT)
 curve = fit(task, batches, training, verbose=False, model=model, checkpoint=path)
+if table_by_rows():
+    table = model.item_embedding.table.value
+    (part,) = table.addressable_shards
+    assert table.shape == (48, 8) and part.data.shape == (48 // process_count(), 8)
 if process_rank() == 0:
     print(json.dumps([row["loss"] for row in curve.rows]))
 """
