@@ -15,7 +15,7 @@ from recmodels.training.processes import BY_ROWS
 
 MODES = {"data_parallel": {}, "table_by_rows": {BY_ROWS: "1"}}
 SMALL = {"num_items": 203, "width": 16, "epochs": 32}  # Two steps per epoch.
-LONG = {**SMALL, "epochs": 200}  # An epoch is short, and some pass before each kill.
+LONG = {**SMALL, "epochs": 60}  # Some pass before each of the kills.
 LARGE = {"num_items": 1_000_000, "width": 64, "epochs": 5}
 KILLS = 10
 LONGEST_WAIT = 0.3  # Seconds between the write of a checkpoint and a kill.
