@@ -1,11 +1,17 @@
 """What each family of encoders remembers, and what it costs: the lag task and the copy task."""
 
 import statistics
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from recmodels.api import fit
 from recmodels.data.files import locked, write_json
@@ -24,6 +30,9 @@ TRAINING = {"batch_size": 16, "epochs": 15, "learning_rate": 0.003, "schedule": 
             "validate_every": 15, "patience": None}  # fmt: skip
 WITHOUT_TIMES = tuple(name for name in FAMILIES if name != "hstu-times")
 REQUESTS = 30
+COSTS = ["parameters", "epoch_seconds", "request_ms", "memory_mib"]
+LOOK_SECONDS = 0.01
+MIB = 2**20
 
 
 def memory_tasks(
@@ -45,7 +54,7 @@ def memory_tasks(
 
     Returns:
         All rows: `task`, `size`, `family`, test `hr@1` with its `ceiling`, `parameters`,
-        `epoch_seconds` and `request_ms`.
+        `epoch_seconds`, `request_ms` and `memory_mib`, by which the process grew at most.
     """
     path = results / "memory_tasks.json"
     with locked(path):
@@ -57,7 +66,7 @@ def memory_tasks(
                 data = prepare(leave_one_out(log), protocol=Protocol(filter_seen=False))
                 for family in families:
                     if (task, size, family) not in done:
-                        measured = measure_family(family, data, training or TRAINING)
+                        measured = alone(measure_family, family, data, training or TRAINING)
                         ceiling = lag_ceiling() if task == "lag" else 1.0
                         place = {"task": task, "size": size, "family": family}
                         rows.append({**place, "ceiling": ceiling, **measured})
@@ -65,11 +74,37 @@ def memory_tasks(
     return rows
 
 
+def alone(function, *args):
+    """Call a function in a process of its own, whose memory no earlier call has used."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        return executor.submit(function, *args).result()
+
+
+@contextmanager
+def growth() -> Iterator[list[float]]:
+    """Give a list whose one number is the growth of resident memory so far, in MiB."""
+    process, done = psutil.Process(), threading.Event()
+    before, grown = process.memory_info().rss, [0.0]
+
+    def look() -> None:
+        while not done.wait(LOOK_SECONDS):
+            grown[0] = max(grown[0], (process.memory_info().rss - before) / MIB)
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield grown
+    finally:
+        done.set()
+        watcher.join()
+
+
 def measure_family(family: str, data: SequenceData, training: dict) -> dict:
     """Train one family and measure what it answers and what it costs."""
     set_seed(0)
-    model = FAMILIES[family].build(data.num_items, **MODEL)
-    curve = fit(model, data, verbose=False, **training)
+    with growth() as grown:
+        model = FAMILIES[family].build(data.num_items, **MODEL)
+        curve = fit(model, data, verbose=False, **training)
     hits = evaluate(model, data.test, ks=(1,)).metrics["hr@1"]
     request = data.test.histories.window([0])
     seconds = []
@@ -82,6 +117,7 @@ def measure_family(family: str, data: SequenceData, training: dict) -> dict:
         "parameters": model.count_params(),
         "epoch_seconds": round(statistics.median(row["seconds"] for row in curve.rows), 3),
         "request_ms": round(1000 * float(np.median(seconds)), 2),
+        "memory_mib": round(grown[0]),
     }
 
 
@@ -97,5 +133,5 @@ def describe_memory_tasks(rows: list[dict]) -> str:
     table = pd.DataFrame(rows)
     table["task"] += " " + table["size"].astype(str)
     hits = table.pivot(index="family", columns="task", values="hr@1")
-    costs = table.groupby("family")[["parameters", "epoch_seconds", "request_ms"]].median()
+    costs = table.groupby("family")[COSTS].median()
     return hits.join(costs).to_string()

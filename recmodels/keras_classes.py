@@ -44,6 +44,7 @@ _CLASSES = {
     "tasks.next_event": ("NextEventTask",),
     "tasks.next_item": ("NextItem",),
     "tasks.next_retrieval": ("NextRetrieval",),
+    "tasks.parallel_next_item": ("ParallelNextItem",),
     "tasks.ranking": ("RankingTask",),
     "tasks.retrieval": ("RetrievalTask",),
     "tasks.towers": ("TowerTask",),

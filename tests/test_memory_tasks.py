@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pytest
@@ -42,6 +43,7 @@ def test_the_examples_of_the_docstrings():
 
 
 def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "alone", lambda function, *args: function(*args))
     monkeypatch.setattr(module, "TASKS", {"lag": (1,), "copy": (3,)})
     monkeypatch.setattr(module, "MODEL", {"max_length": 8, "width": 4, "num_blocks": 1})
     short = {"training": {"epochs": 1}, "num_users": 5, "results": tmp_path}
@@ -50,6 +52,7 @@ def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch)
     path = tmp_path / "memory_tasks.json"
     stored = json.loads(path.read_text())
     assert stored["rows"] == rows and all(0 <= row["hr@1"] <= 1 for row in rows)
+    assert rows[0]["memory_mib"] > 0
     stored["rows"] = stored["rows"][:1]
     path.write_text(json.dumps(stored))
     again = module.memory_tasks(("simple-rnn",), **short)
@@ -58,3 +61,11 @@ def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch)
     curves = module.memory_curves(again, "lag")
     assert list(curves["SimpleRNN"].index) == [1]
     assert option_curves(curves, "lag", "HR@1").get_xlabel() == "lag"
+
+
+def test_growth_counts_memory_that_was_given_back():
+    with module.growth() as grown:
+        block = np.ones(2**24)  # 128 MiB.
+        time.sleep(0.2)
+        del block
+    assert 120 < grown[0] < 200

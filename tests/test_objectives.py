@@ -147,6 +147,12 @@ def test_options_that_do_not_fit_are_refused(options, named):
         next_item_job(SASRec(V, L, D), data, 0, **options)
 
 
+def test_a_contrast_without_dropout_is_refused():
+    data = SimpleNamespace(train=make_histories([[1, 2, 3]]), num_items=V)
+    with pytest.raises(ValueError, match="`contrast` must come with a model that has dropout"):
+        next_item_job(SASRec(V, L, D, dropout=0.0), data, 0, contrast=Contrast())
+
+
 def test_impossible_contrasts_are_refused():
     for options in ({"weight": 0}, {"temperature": -1.0}, {"positives": "item"}):
         with pytest.raises(ValueError, match=f"`{next(iter(options))}` must"):

@@ -289,7 +289,10 @@ def test_the_floor_is_a_chain_of_behaviours():
     assert set(measure_behaviours(floor, data.test)) == {"log_likelihood", "hr@10", "ndcg@10"}
 
 
-@pytest.mark.parametrize("argument, value", [("data", "a log"), ("vocabulary", ["浏览"])])
+@pytest.mark.parametrize(
+    "argument, value",
+    [("data", "a log"), ("vocabulary", ["浏览"]), ("max_length", 0), ("num_blocks", -1)],
+)
 def test_arguments_of_another_kind_are_refused(argument, value):
     with pytest.raises(ValueError, match=f"`{argument}` must .*Received: {argument}="):
         build_sentence_encoder(**{"data": prepared(), argument: value})

@@ -79,6 +79,7 @@ SOURCES: dict[str, Source] = {
     "shop-deterministic": Source(
         "the same shop without browsing: history all but settles what comes next"
     ),
+    "shop-chinese": Source("the same shop with titles, categories and brands in Chinese"),
     "shop-behaviour": Source(
         "a simulated shop to learn types, items and times of events from, all with known limits"
     ),

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from recmodels.experiments.columns_catalogue import SASREC
+from recmodels.experiments.columns_catalogue import TRAINING as SHORT_TRAINING
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.families_catalogue import BEAUTY, TRAINING
 
@@ -31,6 +33,33 @@ WITH_TEXT = Experiment(
         "source": "S3-Rec, enhanced loss, log of one run, Li-fAngyU/sequential_rec",
     },
 )
+# What SASRec learns from besides the ids, by the end of the name of its experiment.
+LEARNT_FROM = {
+    "ids": {},
+    "ids-tfidf": {"tfidf": {"source": "tfidf", "size": 128}},
+    "ids-minilm": ENCODERS,
+}
+
+
+def _small_logs(dataset: str, filter_seen: bool) -> list[Experiment]:
+    """TF-IDF alone, and SASRec on ids with and without vectors of the texts, in equal settings."""
+    place = {"dataset": dataset, "filter_seen": filter_seen, "slices": True}
+    return [
+        Experiment(
+            name=f"{dataset}-text-tfidf", model="content", options=TFIDF["options"], minutes=0.2,
+            **place,
+        ),
+        *(
+            Experiment(
+                name=f"{dataset}-text-{name}", model="sasrec", options=SASREC, fit=SHORT_TRAINING,
+                item_text=encoders, minutes=2, **place,
+            )
+            for name, encoders in LEARNT_FROM.items()
+            if dataset != "shop-chinese" or name != "ids-minilm"  # MiniLM knows English only.
+        ),
+    ]  # fmt: skip
+
+
 TEXT_ENTRIES = [
     Experiment(
         name="beauty-tfidf", dataset="beauty", model="content", options=TFIDF["options"],
@@ -38,4 +67,7 @@ TEXT_ENTRIES = [
     ),
     WITH_TEXT,
     replace(WITH_TEXT, name="beauty-text-fused", ensemble_with=(TFIDF, ITEM_KNN), published={}),
+    *_small_logs("ml-100k", filter_seen=True),
+    *_small_logs("shop", filter_seen=False),
+    *_small_logs("shop-chinese", filter_seen=False),
 ]  # fmt: skip

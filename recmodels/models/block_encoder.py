@@ -109,17 +109,23 @@ class BlockEncoder(ItemContent):
             layer.build(states)
 
     def call(self, inputs, training=None):
-        item_ids = inputs["item_ids"]
-        real = padding_mask(item_ids)
-        x = self.item_embedding(item_ids) * self.width**0.5  # (B, T, D)
+        x = self.embed(inputs, training)
+        arguments = self.block_arguments(inputs, padding_mask(inputs["item_ids"]))
+        for block in self.blocks:
+            x = block(x, *arguments, training=training)
+        return self.output_states(x)
+
+    def embed(self, inputs, training=None):
+        """What the first block reads, (B, T, D)."""
+        x = self.item_embedding(inputs["item_ids"]) * self.width**0.5
         if self.event_embedding is not None:
             x = self.event_embedding(x, {name: inputs[name] for name in self.column_sizes})
         if self.position is not None:
             x = self.position(x)
-        x = self.drop(x, training=training)
-        arguments = self.block_arguments(inputs, real)
-        for block in self.blocks:
-            x = block(x, *arguments, training=training)
+        return self.drop(x, training=training)
+
+    def output_states(self, x):
+        """States (B, T, D) from the outputs of the last block."""
         x = self.norm(x)
         return x if self.temperature is None else ops.normalize(x, axis=-1) / self.temperature
 

@@ -73,6 +73,14 @@ class HasVectors(Protocol):
 
 
 @runtime_checkable
+class Recurrent(Protocol):
+    """Can go on from a state: its blocks keep one."""
+
+    def extend(self, inputs, states: list | None, training=None) -> tuple:
+        """Outputs for further events, and the states after them."""
+
+
+@runtime_checkable
 class HasAttention(Protocol):
     """Returns its attention weights."""
 

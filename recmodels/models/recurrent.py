@@ -2,6 +2,7 @@
 
 import keras
 
+from recmodels.layers.masks import padding_mask
 from recmodels.layers.recurrent_block import RecurrentBlock
 from recmodels.models.block_encoder import BlockEncoder
 
@@ -22,6 +23,24 @@ class RecurrentEncoder(BlockEncoder):
         return RecurrentBlock(
             self.cell, self.dropout, name=f"block_{index}", dtype=self.dtype_policy
         )
+
+    def extend(self, inputs, states: list[list] | None, training=None) -> tuple:
+        """Read further events of histories whose earlier events led to `states`.
+
+        Args:
+            inputs: see `BlockEncoder`; the further events alone.
+            states: of each block, as returned by an earlier call; None for histories that begin.
+
+        Returns:
+            What the encoder gives for the further events of the whole histories, (B, T, D), and
+            the new states.
+        """
+        x, real = self.embed(inputs, training), padding_mask(inputs["item_ids"])
+        after = []
+        for block, before in zip(self.blocks, states or [None] * len(self.blocks), strict=True):
+            x, state = block.extend(x, real, before, training=training)
+            after.append(state)
+        return self.output_states(x), after
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -68,10 +87,11 @@ class LSTM(RecurrentEncoder):
 class GRU4Rec(RecurrentEncoder):
     """Gated recurrent units over the items of a history.
 
-    Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks", 2016. The paper
-    trains on sessions in parallel with the state carried over, and with ranking losses over
-    few negatives; here windows of histories are read whole, and the loss is an option of `fit`, as
-    for every family.
+    Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks", 2016. By default
+    windows of histories are read whole. With `fit(..., windows="parallel")` the model reads one
+    event of many sessions per step and keeps their states, as in section 3.1.1 of the paper. The
+    loss is an option of `fit`, as for every family; the paper has ranking losses over the items of
+    the batch.
 
     Args:
         num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`; one

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from recmodels.data.errors import require
+from recmodels.features.checks import check_whole
 from recmodels.features.sequences import SequenceData
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.masks import attention_mask, padding_mask
@@ -80,7 +81,8 @@ class SentenceEncoder(SequenceEncoder):
         self.types, self.items, self.tokens = list(types), list(items), list(tokens)
         self.template = Template(dict(phrases), item)
         self.pieces = WordPieces(self.tokens, item if token_item is None else token_item)
-        self.max_length, self.width, self.num_blocks = max_length, width, num_blocks
+        self.max_length = check_whole("max_length", max_length)
+        self.width, self.num_blocks = width, check_whole("num_blocks", num_blocks, 0)
         self.num_heads, self.hidden_width, self.dropout = num_heads, hidden_width, dropout
         self.column_sizes = {"action": {"codes": len(self.types) + 3}}
         self.behaviours = behaviour_tokens(self.template, self.pieces, self.types, self.items)

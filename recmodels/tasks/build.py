@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import keras
 from keras import ops
 
-from recmodels.data.errors import require
 from recmodels.features.augment import Augment
 from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import digest, ratings_of
 from recmodels.features.masked_batches import MaskedItemBatches
+from recmodels.features.parallel_batches import ParallelBatches
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
@@ -17,10 +18,19 @@ from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
 from recmodels.tasks.build_events import masked_language_job, next_event_job
 from recmodels.tasks.contrast import Contrast
-from recmodels.tasks.job import IN_BATCH, Job, augmenter, check_causal, sampler
+from recmodels.tasks.job import (
+    IN_BATCH,
+    Job,
+    augmenter,
+    check_causal,
+    check_objective,
+    check_parallel,
+    sampler,
+)
 from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
+from recmodels.tasks.parallel_next_item import ParallelNextItem
 from recmodels.tasks.towers import TowerTask
 
 
@@ -48,7 +58,8 @@ def next_item_job(
         batch_size: histories of full length per step.
         windows: `"all"` trains on every event, `"latest"` on the newest window of each user, as
             published code does, `"prefixes"` on every event with a window of its own, which an
-            encoder that sees both sides needs.
+            encoder that sees both sides needs, `"parallel"` on one event of `batch_size` histories
+            per step, for recurrent encoders, which keep their state; see `ParallelBatches`.
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
         max_positions: of a batch that the losses in the batch look at, drawn over its users.
@@ -58,31 +69,45 @@ def next_item_job(
         contrast: a contrastive loss to add; None for none. Neither is for losses in the batch.
     """
     check_causal(model, windows)
-    must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
-    require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
-    identity = {}
-    if can(model, ReadsItemColumns) and model.item_columns:
-        model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
-        identity["item columns"] = digest(*(data.item_columns[n] for n in model.item_columns))
-    batches = NextItemBatches(
-        data.train,
-        model.max_length,
-        batch_size,
-        seed,
-        windows=windows,
-        negatives=sampler(data, loss, num_negatives),
-        shared_negatives=num_negatives > 1,
-        max_positions=max_positions if loss in IN_BATCH else None,
-        columns=columns_of(model, data.train.columns),
-        augmenter=augmenter(augment, data),
-    )
+    check_objective(model, loss, label_smoothing, contrast)
+    identity = _adapt_items(model, data)
+    columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
+    if windows == "parallel":
+        check_parallel(model, loss, augment, contrast)
+        batches = ParallelBatches(data.train, batch_size, seed, negatives, columns)
+        task = ParallelNextItem(model, batch_size, loss, label_smoothing)
+    else:
+        batches = NextItemBatches(
+            data.train,
+            model.max_length,
+            batch_size,
+            seed,
+            windows=windows,
+            negatives=negatives,
+            shared_negatives=num_negatives > 1,
+            max_positions=max_positions if loss in IN_BATCH else None,
+            columns=columns,
+            augmenter=augmenter(augment, data),
+        )
+        task = _window_task(model, data, loss, label_smoothing, contrast)
+    entropy = data.train.target_entropy() if loss == "full_softmax" else None
+    return Job(task, batches, entropy=entropy, identity=identity)
+
+
+def _window_task(model, data, loss: str, label_smoothing: float, contrast) -> keras.Model:
     if loss not in IN_BATCH:
-        entropy = data.train.target_entropy() if loss == "full_softmax" else None
-        task = NextItem(model, loss, label_smoothing, contrast)
-        return Job(task, batches, entropy=entropy, identity=identity)
+        return NextItem(model, loss, label_smoothing, contrast)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
-    return Job(task, batches, identity=identity)
+    return task
+
+
+def _adapt_items(model: SequenceEncoder, data: SequenceData) -> dict[str, object]:
+    """Give a model the item columns that it reads; return what identifies them."""
+    if not (can(model, ReadsItemColumns) and model.item_columns):
+        return {}
+    model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
+    return {"item columns": digest(*(data.item_columns[n] for n in model.item_columns))}
 
 
 def masked_item_job(

@@ -10,6 +10,8 @@ from recmodels.features.augment import Augment, Augmenter
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.sequences import SequenceData
+from recmodels.models.capabilities import Recurrent
+from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
@@ -56,6 +58,28 @@ def check_causal(model: SequenceEncoder, windows: str) -> None:
     )
     fits = model.causal or windows == "prefixes"
     require(fits, must, model=type(model).__name__, windows=windows)
+
+
+def check_objective(
+    model: SequenceEncoder, loss: str, label_smoothing: float, contrast: object
+) -> None:
+    """Raise where label smoothing or a contrastive loss cannot be added."""
+    must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
+    require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
+    views = contrast is None or getattr(model, "dropout", None) != 0
+    must = "`contrast` must come with a model that has dropout: it makes the two views differ"
+    require(views, must, dropout=0)
+
+
+def check_parallel(
+    model: SequenceEncoder, loss: str, augment: Augment | None, contrast: object
+) -> None:
+    """Raise where a training on one event per step cannot do what is asked for."""
+    require_capability(model, Recurrent, "`windows='parallel'`")
+    must = "`windows='parallel'` must come without `augment` and `contrast`"
+    require(augment is None and contrast is None, must, augment=augment, contrast=contrast)
+    must = f"`loss` must not be one of {IN_BATCH} with `windows='parallel'`"
+    require(loss not in IN_BATCH, must, loss=loss)
 
 
 def augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
