@@ -168,3 +168,16 @@ def test_stored_differences_are_as_small_as_asked():
     assert STORED["steps"] >= 64
     assert max(STORED["max_loss_difference"].values()) < 1e-5
     assert STORED["bulk"]["lists_are_equal"]
+    assert STORED["max_loss_difference_large_table"] < 1e-5
+
+
+def test_stored_memory_is_what_the_page_says():
+    page = (Path(__file__).parent.parent / "docs" / "cluster.md").read_text("utf-8")
+    page = " ".join(page.split())
+    one, two = (STORED["memory_gib"][name] for name in ("one_process", "each_of_two"))
+    assert f"needed {two[1]} GiB in an epoch and a single process needed {one[1]} GiB" in page
+    assert f"they needed {two[0]} and {one[0]} GiB" in page
+    assert f"a share of {STORED['memory_share_table_by_rows']}." in page
+    (largest,) = (row for row in STORED["prepare"] if row["events"] == 10**8)
+    assert f"in {largest['processor_seconds']:.0f} seconds of processor time" in page
+    assert f"needed {largest['peak_gib']} GiB at its peak" in page and largest["peak_gib"] < 8
