@@ -13,18 +13,18 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export override DATASET := $(value DATASET)
 export override COLUMNS := $(value COLUMNS)
 
-.PHONY: run test test-results test-package test-notebooks test-backends test-text lab notebooks texts site test-site
+.PHONY: run test test-slow test-package test-notebooks test-backends test-text lab notebooks texts site test-site
 .PHONY: bench race scale table lock check-pins clean
 
 run: $(READY)  ## Train on DATASET (a name, or a file with COLUMNS='user=uid,item=sku'), show lists
 	$(BIN)/python -m recmodels run --dataset "$$DATASET" --columns "$$COLUMNS"
 
-test: $(READY)  ## The whole fast suite; real data too where RECMODELS_DATA points at it
+test: $(READY)  ## The fast suite; real data too where RECMODELS_DATA points at it
 	$(BIN)/python -m pytest -n auto --dist worksteal \
 	--ignore tests/test_notebooks.py --ignore tests/test_site.py
 
-test-results: $(READY)  ## Short trainings of stored experiments give the stored results (minutes)
-	$(BIN)/python -m pytest --slow -n auto --dist worksteal tests/test_golden.py
+test-slow: $(READY)  ## Tests marked slow: longer trainings, stored results, killed processes (minutes)
+	$(BIN)/python -m pytest --slow -m slow -n auto --dist worksteal --ignore tests/test_package.py
 
 test-package: $(READY)  ## The wheel in an empty environment, where README's example runs (downloads)
 	$(BIN)/python -m pytest --slow tests/test_package.py
@@ -33,10 +33,10 @@ test-notebooks: $(READY)  ## Every notebook and its solutions, in fast mode
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_notebooks.py
 
 test-backends: $(VENV)/.backends  ## Layers, losses and models under JAX, and PyTorch if installed
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto --dist worksteal -m backends
+	KERAS_BACKEND=jax $(BIN)/python -m pytest --slow -n auto --dist worksteal -m backends
 	KERAS_BACKEND=jax $(BIN)/python -m pytest --slow tests/test_processes.py
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then \
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist worksteal -m backends; fi
+	KERAS_BACKEND=torch $(BIN)/python -m pytest --slow -n auto --dist worksteal -m backends; fi
 
 test-text: $(VENV)/.bert  ## Language models of local folders, the packaged MiniLM too
 	$(BIN)/python -m pytest tests/test_bert_folder.py

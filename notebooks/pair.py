@@ -49,7 +49,8 @@ def results_of(notebook: nbformat.NotebookNode, folder: Path = RESULTS) -> list[
     """Return the stored results that a notebook shows: both files of each of its experiments.
 
     They are the experiments whose names begin with one in its code, such as "ml-1m-sasrec", and
-    all where it asks for the whole table.
+    all where it asks for the whole table. The files of studies are named in the code, such as
+    "../results/sentences.json".
     """
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     if "../results" not in code:
@@ -57,7 +58,8 @@ def results_of(notebook: nbformat.NotebookNode, folder: Path = RESULTS) -> list[
     names = [""] if "table_rows(" in code else re.findall(r"[a-z]\w*(?:-\w+){2,}", code)
     of_users = sorted(folder.glob("per_user/*.parquet"))
     chosen = [path for path in of_users if any(path.stem.startswith(name) for name in names)]
-    return [*chosen, *(folder / f"{path.stem}.json" for path in chosen)]
+    named = [folder / name for name in re.findall(r"\.\./results/([\w-]+\.json)", code)]
+    return [*named, *chosen, *(folder / f"{path.stem}.json" for path in chosen)]
 
 
 def results_stamp_of(notebook: nbformat.NotebookNode, folder: Path = RESULTS) -> str | None:

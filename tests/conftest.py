@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes longer than seconds; runs with --slow only")
+    config.addinivalue_line("markers", "slow: trains long or starts Python; runs with --slow only")
     config.addinivalue_line("markers", "backends: also run under JAX and PyTorch")
 
 

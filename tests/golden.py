@@ -54,17 +54,6 @@ COUNTED = (
     "ml-100k-random-bias",
     "ml-100k-temporal-80-20-popularity",
 )
-# Experiments that take seconds; tests of the others are marked slow. `make test-results` runs all.
-QUICK = (
-    "shop-softmax",
-    "ml-100k-temporal-two-tower-ease",
-    "ml-100k-temporal-80-20-mlp",
-    "ml-1m-sasrec-popularity",
-    "ml-100k-temporal-ease",
-    "ml-100k-temporal-recent-popularity",
-    "ml-100k-random-bias",
-    "ml-100k-temporal-80-20-popularity",
-)
 
 
 def measure(name: str) -> dict:

@@ -176,6 +176,7 @@ def test_a_stopped_training_leaves_the_best_weights_and_the_curve(monkeypatch, c
     assert "The model has the weights of epoch 1; `model.curve`" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_stopped_training_with_a_checkpoint_continues_in_the_same_model(
     monkeypatch, tmp_path, capsys
 ):

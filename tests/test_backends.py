@@ -9,7 +9,8 @@ from pathlib import Path
 import keras
 import pytest
 
-pytestmark = pytest.mark.backends
+# Slow, because Keras and the package are imported in another process.
+pytestmark = [pytest.mark.backends, pytest.mark.slow]
 
 # Runs in a fresh process: the backend is chosen when Keras is first imported.
 WITHOUT_TENSORFLOW = """

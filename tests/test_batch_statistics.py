@@ -38,6 +38,7 @@ def assert_same(first, second):
         np.testing.assert_allclose(to_numpy(one), to_numpy(other), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_moving_averages_of_the_uninterrupted_one(tmp_path):
     path, scores = tmp_path / "run.npz", [0.1, 0.2, 0.3, 0.4]
     whole, seen = train(4, scores)

@@ -54,6 +54,9 @@ def competitors(tmp_path, monkeypatch):
     }
     monkeypatch.setattr(competitors_module, "COMPETITORS", known)
     monkeypatch.setattr(bench_module, "ranking_seconds", lambda data: 0.25)
+    monkeypatch.setattr(bench_module, "layer_times", lambda: {"embedding": {}})
+    monkeypatch.setattr(bench_module, "matmul_rate", lambda: 2.5e10)
+    monkeypatch.setattr(bench_module, "copy_bandwidth", lambda: 1e10)
     return list(known)[:-1]
 
 

@@ -197,6 +197,7 @@ def killed(tmp_path_factory):
     return folder, run_python(code, folder, json.dumps(histories)), expected
 
 
+@pytest.mark.slow  # It imports Keras in another process.
 def test_fresh_process_gives_equal_lists(killed):
     _, fresh, expected = killed
     assert json.loads(fresh.stdout) == expected, fresh.stderr
@@ -339,6 +340,7 @@ def test_bundles_of_the_first_version_are_read(tmp_path):
     assert (bundle.rules, bundle.histories, bundle.item_vectors) == ((), None, None)
 
 
+@pytest.mark.slow  # It imports Keras in another process.
 def test_concurrent_saves_leave_one_complete_bundle(tmp_path):
     """Two threads and a process write, a thread reads: nobody fails, nothing is mixed."""
     write(tmp_path / "bundle", metrics={"n": -1}, config={"n": -1})

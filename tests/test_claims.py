@@ -38,7 +38,7 @@ def results(tmp_path):
     for name in ("log-a-one-markov", "log-a-one-ease", "log-a-two-ease"):
         (tmp_path / f"{name}.json").write_text("{}")
         (tmp_path / "per_user" / f"{name}.parquet").write_bytes(name.encode())
-    (tmp_path / "speed.json").write_text("{}")  # A measurement without users is no result.
+    (tmp_path / "speed.json").write_text("{}")  # A study, which has no file of users.
     return tmp_path
 
 
@@ -57,6 +57,8 @@ def test_a_notebook_reads_both_files_of_the_experiments_that_its_code_names(resu
     assert len(pair.results_of(notebook_of('f"log-a-one-{model}"'), results)) == 4
     assert len(pair.results_of(notebook_of("table_rows(STORED)"), results)) == 6
     assert pair.results_of(new_notebook(cells=[new_code_cell('"log-a-one-ease"')]), results) == []
+    study = new_notebook(cells=[new_code_cell('Path("../results/speed.json").read_text()')])
+    assert pair.results_of(study, results) == [results / "speed.json"]
 
 
 @pytest.mark.parametrize("changed", ["log-a-one-ease.json", "per_user/log-a-one-ease.parquet"])

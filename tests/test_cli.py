@@ -53,6 +53,7 @@ def invoke(*arguments):
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
+@pytest.mark.slow
 def test_run_prints_a_table_and_lists(finished):
     _, result = finished
     for family in FAMILIES:
@@ -61,6 +62,7 @@ def test_run_prints_a_table_and_lists(finished):
     assert "highest validation NDCG@10" in result.stdout and "Order audit" in result.stdout
 
 
+@pytest.mark.slow
 def test_run_writes_figures_a_bundle_and_a_report(finished):
     folder, result = finished
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
@@ -73,6 +75,7 @@ def test_run_writes_figures_a_bundle_and_a_report(finished):
     assert f"Report: {folder / 'report.html'}" in result.stdout
 
 
+@pytest.mark.slow
 def test_run_reports_its_steps_on_standard_error(finished):
     _, result = finished
     steps = ("Starting", "Reading", "events of 60 users", "Splitting", "Tuning EASE", "epoch 1/")
@@ -80,6 +83,7 @@ def test_run_reports_its_steps_on_standard_error(finished):
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_run_as_json_takes_families(finished, my_log):
     folder, _ = finished
     columns = "user=uid,item=sku,timestamp=ts"
@@ -92,6 +96,7 @@ def test_run_as_json_takes_families(finished, my_log):
     assert "`families` must be some of" in str(refused.exception)
 
 
+@pytest.mark.slow
 def test_recommend_speaks_raw_ids(finished):
     folder, _ = finished
     result = invoke("recommend", folder / "bundle", "--history", "s1,s2,s3", "-k", 2, "--json")
@@ -99,11 +104,13 @@ def test_recommend_speaks_raw_ids(finished):
     assert len(answer["items"]) == 2 and answer["items"][0]["item"] == "s4"
 
 
+@pytest.mark.slow
 def test_recommend_takes_the_folder_of_a_run(finished):
     folder, _ = finished
     assert invoke("recommend", folder, "--history", "s1").exit_code == 0
 
 
+@pytest.mark.slow
 def test_recommend_accepts_user_ids_and_candidate_lists(finished):
     folder, _ = finished
     by_user = json.loads(invoke("recommend", folder, "--user", "u1", "--json").stdout)
@@ -116,6 +123,7 @@ def test_recommend_accepts_user_ids_and_candidate_lists(finished):
     assert refused.exit_code and "need a column 'events'" in str(refused.exception)
 
 
+@pytest.mark.slow
 def test_export_writes_what_tensorflow_loads(tmp_path):
     model = SASRec(3, max_length=4, width=4, num_blocks=1)
     model.build(None)
@@ -156,6 +164,7 @@ def test_typed_ids_are_of_the_type_of_the_known_ones():
     assert typed_ids(["3", " a "], np.array(["3", "b"])) == ["3", "a"]
 
 
+@pytest.mark.slow
 def test_evaluate_measures_the_same_again(finished):
     folder, _ = finished
     measured = json.loads(invoke("evaluate", folder, "--json").stdout)

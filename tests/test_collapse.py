@@ -62,6 +62,7 @@ def in_turn(rng, item):
     return (item + 1) % 12
 
 
+@pytest.mark.slow
 def test_a_log_without_order_is_restarted_once_and_reported(capsys, tmp_path):
     data = make_data(by_chance)
     model, path = rm.SASRec(), tmp_path / "checkpoint.npz"
@@ -78,12 +79,14 @@ def test_a_log_without_order_is_restarted_once_and_reported(capsys, tmp_path):
         np.testing.assert_array_equal(own, other)
 
 
+@pytest.mark.slow
 def test_a_log_with_order_is_not_restarted(capsys):
     curve = rm.fit(rm.SASRec(), make_data(in_turn), epochs=4, verbose=False)
     assert curve.collapse is None and "popularity" not in capsys.readouterr().err
     assert curve.best["score"] > 0.9
 
 
+@pytest.mark.slow
 def test_settings_of_the_user_are_kept_and_the_collapse_is_reported(capsys):
     data = make_data(by_chance)
     model = rm.SASRec(data.num_items, max_length=10, dropout=0.5)

@@ -231,6 +231,7 @@ def test_it_learns_from_columns_if_items_tell_nothing(trained):
     assert rm.evaluate(model, data.test, ks=(1,)).metrics["hr@1"] > 0.9
 
 
+@pytest.mark.slow
 def test_bundle_answers_as_before_and_export_equals_it(trained, tmp_path):
     import tensorflow as tf
 
@@ -270,7 +271,7 @@ def ask_one(model, data):
     return {name: asked[name] for name in ("item_ids", *model.columns)}
 
 
-def test_settings_are_chosen_as_without_columns(trained):
+def test_settings_are_chosen_as_without_columns(trained, eagerly):
     _, data, _ = trained
     sizes = data.schema.input_sizes("action", "gap")
     model = rm.SASRec(columns=sizes, combine="concatenate")

@@ -60,7 +60,10 @@ def run_of(name, seed=0, log=None):
     return run_seed(entry, seed, split_log(log, entry.protocol, seed, entry.split), verbose=False)
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if e.task else ()) for n, e in ENTRIES.items()],
+)
 def test_every_entry_is_run_and_stored(name, tmp_path):
     run = run_of(name)
     result = store_run(run, tmp_path)
@@ -108,6 +111,7 @@ def test_items_of_last_events_are_ranked_by_kind_of_target(tmp_path):
     assert f"NDCG@10 of targets: {title} |" in markdown_table([row])
 
 
+@pytest.mark.slow
 def test_seeds_of_a_model_share_a_mean_and_a_bundle_knows_its_columns(tmp_path):
     runs = [run_of("taobao-last-event-next-event", seed) for seed in (0, 1)]
     for run in runs:
@@ -133,6 +137,7 @@ def test_a_stored_result_with_other_forecasts_is_refused(tmp_path):
         table_rows(tmp_path)
 
 
+@pytest.mark.slow
 def test_choices_are_made_only_on_validation():
     """Test targets of other types change neither temperature, weights nor the trained model."""
     events = LOG.events.copy()

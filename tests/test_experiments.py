@@ -63,7 +63,7 @@ def small_sasrec(**changes) -> Experiment:
 @pytest.mark.parametrize(
     "name",
     [
-        n
+        pytest.param(n, marks=pytest.mark.slow if entry.reads_sequences else ())
         for n, entry in EXPERIMENTS.items()
         if entry.protocol not in (*RATING_PROTOCOLS, *EVENT_PROTOCOLS)
     ],
@@ -95,7 +95,13 @@ def test_every_entry_builds_and_runs_one_epoch(name, log, tmp_path):
 ITEM_MODELS = sorted(MODELS.keys() - {e.model for e in EXPERIMENTS.values() if e.predicts_events})
 
 
-@pytest.mark.parametrize("model", ITEM_MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(m, marks=pytest.mark.slow if m in FAMILIES.keys() - {"sasrec"} else ())
+        for m in ITEM_MODELS
+    ],
+)
 def test_every_model_name_selects_code(model, log):
     small = {"max_length": 4, "width": 4, "num_blocks": 1}
     options = {
@@ -310,9 +316,9 @@ def test_nothing_to_tune_is_said(ring, tmp_path):
 
 
 def test_stored_results_are_in_their_folders():
-    for row in table_rows():
-        values = [metric["mean"] for metric in row["metrics"].values()]
-        assert np.isfinite(values).all() and row["experiment"] in EXPERIMENTS
+    for result in load_results():
+        values = [metric["mean"] for metric in result["metrics"].values()]
+        assert np.isfinite(values).all() and result["experiment"] in EXPERIMENTS
 
 
 def test_entries_expect_what_is_stored():

@@ -154,16 +154,45 @@ def test_counterfactual_is_the_smallest_set():
     assert found.exact.tolist() == [True, True, False, False, False, True]
 
 
-def test_greedy_search_finds_sets_without_needless_events():
+def test_the_search_finds_sets_without_needless_events():
     middle = np.random.default_rng(3).integers(1, 5, 30)
     lists = [[1, 1, item, *[1] * 11] for item in middle]  # 14 events each.
     removal = Removal(Adding(), make_queries(lists), items=[5] * 30)
-    found = counterfactual(removal, k=1, most=14)
-    assert found.found.all()
+    found = counterfactual(removal, k=1, most=14, width=1)
+    assert found.found.all() and not found.exact.all()
     rows, places = np.nonzero(found.removed)
     kept = removal.real[rows] & ~found.removed[rows]
     kept[np.arange(len(rows)), places] = True
     assert (removal.margins(rows, kept, 1)[0] >= 0).all()
+
+
+class Joint(Adding):
+    """Item 5 loses its place only without both events 2 or all three events 3; 1 misleads."""
+
+    def score(self, queries, items=None):
+        item_ids = queries["item_ids"]
+        counts = np.stack([(item_ids == item).sum(axis=1) for item in range(4)])
+        scores = np.tile(np.array([0, 0, 0, 0, 0, 0, 3.5, 1.0], np.float32), (len(item_ids), 1))
+        gone = (counts[2] == 0) & (counts[0] < item_ids.shape[1]) | (counts[3] == 0)
+        scores[:, 5] = np.where(gone, 0, 9 + counts[1])
+        return scores if items is None else scores[:, items]
+
+
+def test_a_wider_search_finds_events_that_matter_only_together():
+    others = [1] * 12
+    two, last = [2, *others[:6], 2, *others, 3, 3, 3, 3, 3, 3], [*others, 3, 3, 3, 2, 2, 2, 2]
+    removal = Removal(Joint(), make_queries([two, last]), items=[5, 5])
+    greedy = counterfactual(removal, k=1, most=4, width=1)
+    assert greedy.found.tolist() == [False, True]  # The latest events are always tried.
+    assert greedy.sizes[1] == 4 and greedy.removed[1, -4:].all()
+    wide = counterfactual(removal, k=1, most=4, width=200)
+    assert wide.found.all() and wide.exact.tolist() == [True, False]
+    assert wide.sizes.tolist() == [2, 3]
+    assert removal.events[0][wide.removed[0]].tolist() == [2, 2]
+    for change in ({"width": 0}, {"most": 0}):
+        (name,) = change
+        with pytest.raises(ValueError, match=f"`{name}`.*Received: {name}=0"):
+            counterfactual(removal, **change)
 
 
 def test_unneeded_events_are_put_back():

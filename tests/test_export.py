@@ -68,6 +68,7 @@ def requests_of(raw_ids, unknown) -> list[dict]:
     ]
 
 
+@pytest.mark.slow  # It imports TensorFlow in another process.
 def test_a_process_with_tensorflow_alone_gives_equal_lists(tmp_path):
     cases = []
     for name, raw_ids, unknown in (("texts", TEXTS, "cake"), ("numbers", NUMBERS, 99)):

@@ -53,6 +53,7 @@ def ask_export(served, histories, k=4, given="", at=np.nan):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "wait"), [("", None), ("购买", 0), ("", 500)])
 def test_the_export_answers_as_the_recommender(trained, served, given, wait):
     longer = {

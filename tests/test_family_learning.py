@@ -13,6 +13,8 @@ from recmodels.tasks.build import JOBS
 from recmodels.training.fit import Training, fit
 from recmodels.training.seeds import set_seed
 
+pytestmark = pytest.mark.slow
+
 # SASRec is in test_learning.py; the others share their block with one that is tested.
 ELSEWHERE = ("sasrec", "gpt", "hstu", "simple-rnn", "lstm", "bert4rec")
 

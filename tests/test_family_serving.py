@@ -37,6 +37,7 @@ def data(log):
     return rm.prepare(rm.leave_one_out(log), columns=("timestamp",), schema=schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_served_saved_and_exported_lists_are_equal(log, data, name, tmp_path):
     import tensorflow as tf

@@ -57,6 +57,7 @@ def test_layer_norm(drawn):
     assert_equal_to_rounding(lambda x: ops.sum(layer(x) * pulled), drawn["states"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("read", ["catalogue", "vectors_of"])
 def test_item_vectors_and_a_step_of_adam(unit, read):
@@ -121,6 +122,7 @@ def test_dropout_has_the_same_distribution():
         assert found.max() == pytest.approx(1 / 0.7, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["full_softmax", "sampled_softmax"])
 def test_a_training_without_dropout_takes_the_same_steps(loss, eagerly):
     histories = make_histories(random_lists(40, 6, V))

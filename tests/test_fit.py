@@ -110,6 +110,7 @@ def test_same_seed_same_weights_and_curve():
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_steps_that_go_together_are_the_same_steps(monkeypatch):
     found = []
     for together in (1, 3):  # An epoch has 8 steps: the last three are only two.
@@ -135,7 +136,7 @@ OPTIONS = {
 MODELS = {"plain": make_transformer, "all options": lambda: make_task(loss="sampled_softmax")}
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", ["plain", pytest.param("all options", marks=pytest.mark.slow)])
 def test_killed_and_resumed_run_equals_the_uninterrupted_one(name, tmp_path, request):
     if name == "plain":
         request.getfixturevalue("eagerly")  # A graph of the Transformer takes seconds.

@@ -6,13 +6,10 @@ import golden
 import pytest
 
 STORED = json.loads(golden.STORED.read_text("utf-8"))
-NAMES = [
-    pytest.param(name, marks=() if name in golden.QUICK else pytest.mark.slow)
-    for name in (*golden.TRAINED, *golden.COUNTED)
-]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*golden.TRAINED, *golden.COUNTED])
 def test_results_are_unchanged(name, real_log):
     dataset = golden.find_experiment(name).dataset
     if not dataset.startswith("shop"):

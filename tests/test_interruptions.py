@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 300  # Seconds: other work may keep the machine busy.
 LIMIT = 40_000  # Bytes a file may have: less than a checkpoint, more than anything before it.
 

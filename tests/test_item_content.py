@@ -44,7 +44,7 @@ def make_data(**schema):
     return prepare(leave_one_out(log), schema=Schema({"text": Vector(of="items"), **schema}))
 
 
-@pytest.fixture(scope="module", params=[SASRec, GRU4Rec])
+@pytest.fixture(scope="module", params=[SASRec, pytest.param(GRU4Rec, marks=pytest.mark.slow)])
 def trained(request):
     data = make_data()
     model = request.param(data.num_items, **SETTINGS, item_columns=data.schema.input_sizes("text"))
@@ -85,7 +85,7 @@ def test_a_new_item_is_answered_from_its_text_the_minute_it_enters(trained, tmp_
     np.testing.assert_allclose(again.scores, after.scores, atol=1e-6)
 
 
-def test_weights_follow_from_the_seed_whether_the_model_was_built_or_not():
+def test_weights_follow_from_the_seed_whether_the_model_was_built_or_not(eagerly):
     data, scores = make_data(), []
     for build in (False, True):
         model = SASRec(data.num_items, **SETTINGS, item_columns=data.schema.input_sizes("text"))

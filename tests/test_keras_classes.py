@@ -22,6 +22,7 @@ def test_every_registered_class_is_in_the_table():
     assert keras_classes._CLASSES == found
 
 
+@pytest.mark.slow  # It imports Keras in another process.
 @pytest.mark.parametrize("first", ["recmodels, keras", "keras, recmodels"])
 def test_keras_loads_our_models_in_a_fresh_process(tmp_path, first):
     models = {

@@ -40,7 +40,10 @@ def hit_rate(model, events):
     return (scores[:, 1:].argmax(axis=1) + 1 == events[:, -1]).mean()
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    "loss",
+    [pytest.param(n, marks=() if n == "full_softmax" else pytest.mark.slow) for n in LOSSES],
+)
 def test_every_loss_reaches_the_ceiling_of_a_predictable_chain(loss):
     # The best guess is the successor, right with probability 1 - noise + noise / V = 0.81.
     epochs = 16 if loss == "gbce" else 10  # After ten, gBCE is there for two seeds of four.
@@ -49,18 +52,21 @@ def test_every_loss_reaches_the_ceiling_of_a_predictable_chain(loss):
     assert hit_rate(model, chains(2000, 0.2, seed=2)) == pytest.approx(0.81, abs=0.03)
 
 
+@pytest.mark.slow
 def test_mixed_precision_reaches_it_too():
     model = train(chains(400, 0.2, seed=1).tolist(), epochs=10, dtype="mixed_bfloat16")
     assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
     assert hit_rate(model, chains(2000, 0.2, seed=2)) == pytest.approx(0.81, abs=0.03)
 
 
+@pytest.mark.slow
 def test_finds_nothing_in_noise():
     model = train(chains(400, 1.0, seed=1).tolist(), epochs=8)
     # Chance is 1 / 20; the standard error over 2,000 users is 0.005.
     assert hit_rate(model, chains(2000, 1.0, seed=2)) == pytest.approx(1 / V, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 def test_learns_twenty_users_by_heart():
     lists = random_lists(20, L + 1, V)

@@ -42,7 +42,8 @@ def test_the_examples_of_the_docstrings():
     assert lists_of(copy_log(3, num_users=1))[0].tolist() == [18, 20, 18, 0, 18, 20, 18]
 
 
-def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch, eagerly):
     monkeypatch.setattr(module, "alone", lambda function, *args: function(*args))
     monkeypatch.setattr(module, "TASKS", {"lag": (1,), "copy": (3,)})
     monkeypatch.setattr(module, "MODEL", {"max_length": 8, "width": 4, "num_blocks": 1})

@@ -167,6 +167,7 @@ def trained():
     return data, model, curve
 
 
+@pytest.mark.slow
 def test_it_learns_two_directions_of_a_ring(trained):
     data, model, curve = trained
     # Two items may follow each, so that ln 2 = 0.69 is what a model without a history reaches.

@@ -87,6 +87,7 @@ def trained():
     return log, data, model
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_action_alone(trained):
     _, data, model = trained
     # The action leaves two of four items, a list without it half of the hits.
@@ -238,6 +239,7 @@ def test_data_without_its_columns_are_refused(trained):
         rm.fit(model, plain, epochs=1, verbose=False)
 
 
+@pytest.mark.slow
 def test_towers_and_chains_answer_through_a_recommender():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"user": np.repeat(np.arange(12), 6), "item": rng.integers(0, 9, 72)})

@@ -378,6 +378,7 @@ def trained_twin(small, start, num_components, **weights):
     return model
 
 
+@pytest.mark.slow
 def test_a_task_of_weight_zero_does_not_exist_for_the_others(small, model):
     """Without times, and without items and types that are learnt, as if those heads were none."""
     start = [to_numpy(weight) for weight in model.weights]
@@ -426,6 +427,7 @@ def trained():
     return data, model, curve
 
 
+@pytest.mark.slow
 def test_epochs_are_chosen_by_the_likelihood_of_the_validation_events(trained):
     data, model, curve = trained
     assert curve.measure == "log_likelihood"
@@ -434,6 +436,7 @@ def test_epochs_are_chosen_by_the_likelihood_of_the_validation_events(trained):
     assert score == pytest.approx(curve.best["score"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_it_learns_what_can_be_learnt_of_types_items_and_times(trained):
     """Log-likelihoods on new users gain 95 % of what an oracle gains on knowing only shares."""
     data, model, _ = trained
@@ -475,6 +478,7 @@ def test_it_learns_what_can_be_learnt_of_types_items_and_times(trained):
     check(forecast.gap.log_density(gaps), oracle, floor)
 
 
+@pytest.mark.slow
 def test_another_measure_and_a_warm_start_work_as_for_any_model(small, eagerly):
     model = make(small)
     options = {"epochs": 2, "verbose": False, "loss": "sampled_softmax", "num_negatives": 5}

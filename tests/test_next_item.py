@@ -136,6 +136,7 @@ def test_compact_item_ids_by_hand():
     assert found == [[1, 3], [[3, 4]], [7, 2, 2, 9]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", GATHERED_LOSSES)
 @pytest.mark.parametrize("temperature", [None, 0.5])
 def test_looking_up_a_few_items_is_learning_from_all(monkeypatch, loss, temperature):

@@ -84,6 +84,7 @@ def test_fewer_positions_than_the_most_are_filled_up():
     assert len(targets) == 64 and weights.sum() == 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", IN_BATCH)
 def test_fit_learns_a_ring(loss):
     rows = [[(start + t) % V + 1 for t in range(6)] for start in range(V) for _ in range(3)]

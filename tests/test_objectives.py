@@ -119,6 +119,7 @@ def test_options_are_part_of_the_config_and_thus_of_a_checkpoint():
     assert not {"label_smoothing", "contrast"} & set(NextItem(SASRec(V, L, D)).get_config())
 
 
+@pytest.mark.slow
 def test_a_compiled_training_with_both_options_lowers_the_loss():
     chains = [[(start + step) % V + 1 for step in range(L + 1)] for start in range(V)] * 8
     data = SimpleNamespace(train=make_histories(chains), num_items=V)

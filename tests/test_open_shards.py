@@ -61,6 +61,7 @@ def test_the_data_are_those_of_the_log_in_memory(folder, expected):
             assert getattr(found, field).tolist() == getattr(known, field).tolist(), field
 
 
+@pytest.mark.slow
 def test_training_from_shards_has_the_same_losses(folder, expected):
     losses = []
     for data in (open_shards(folder, PROTOCOL), expected):

@@ -81,7 +81,9 @@ def functional(name, **options):
 
 
 @every_case
-@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_a_user_compiles_and_fits_it(name, policy, capsys):
     model, inputs = functional(name, dtype=policy)
     before = [to_numpy(weight) for weight in model.trainable_weights]
@@ -144,6 +146,7 @@ def test_a_layer_that_has_weights_is_copied_with_them(name):
         np.testing.assert_allclose(to_numpy(other), to_numpy(one), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_layers_stand_in_a_sequential_model():
     keras.utils.set_random_seed(0)
     layers = [ItemEmbedding(V, D), LearnedPosition(T), FeedForward(16), Dropout(0.1), LayerNorm()]
@@ -157,6 +160,7 @@ def test_layers_stand_in_a_sequential_model():
     assert keras.models.clone_model(model)(IDS).shape == (B, 1)
 
 
+@pytest.mark.slow
 def test_sasrec_under_a_head_of_the_user_learns():
     """Whether the last item is even, from the state after it, at any length of the history."""
     rng = np.random.default_rng(1)

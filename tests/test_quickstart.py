@@ -80,6 +80,7 @@ def test_a_second_run_trains_nothing_again(start, capsys):
         assert before.test.metrics == after.test.metrics
 
 
+@pytest.mark.slow
 def test_changed_data_start_afresh_and_say_so(start, capsys):
     _, folder = start(RING, ["sasrec"])
     identity = json.loads((folder / "choices.json").read_text())["identity"]
@@ -126,6 +127,7 @@ def test_the_filter_follows_the_targets(start, lists, filters, winner):
     assert f"Lists {part} that the user already has" in shown(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lists",
     [
@@ -178,6 +180,7 @@ def test_a_budget_that_is_used_up_leaves_the_floors(start, monkeypatch):
     assert "EASE Left out: the budget is used up" in shown(found)
 
 
+@pytest.mark.slow
 def test_a_budget_makes_the_training_smaller(start, monkeypatch):
     # 25 seconds per epoch and a minute: about two epochs, so five on two fifths of the users.
     cost = Estimate("own", 40, 1.0, 25.0, 0.0, 1001.0, 1.0, 8.0)
@@ -274,6 +277,7 @@ def test_the_terminal_says_when_things_were_done(capsys):
     assert capsys.readouterr().err == "[  12 s] Tuning EASE.\n"
 
 
+@pytest.mark.slow
 def test_families_of_encoders_are_compared_by_short_trainings(start, monkeypatch):
     longer = replace(SMALL, fit={"epochs": 4, "batch_size": 64})
     monkeypatch.setattr(quickstart, "default_experiment", lambda name, data: longer)

@@ -59,7 +59,10 @@ def small(experiment):
     return replace(experiment, options=experiment.options | {"width": 4}, fit=fit)
 
 
-@pytest.mark.parametrize("name", RATING)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if e.task else ()) for n, e in RATING.items()],
+)
 def test_every_entry_builds_and_measures_what_it_says(name, log):
     experiment = small(RATING[name])
     run = run_split(experiment, 0, log)

@@ -3,11 +3,14 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from recmodels.experiments.tables import HEADLINES, table_rows, write_into
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 def test_the_tables_are_made_from_the_stored_results(tmp_path):
     rows = table_rows(ROOT / "results")
     for page in ("README.md", "docs/results.md"):
@@ -19,6 +22,7 @@ def test_the_tables_are_made_from_the_stored_results(tmp_path):
     assert len(HEADLINES) == 8
 
 
+@pytest.mark.slow
 def test_the_ten_lines_run(readme_example, capsys):
     assert len([line for line in readme_example.splitlines() if line.strip()]) <= 10
     exec(compile(readme_example, "README.md", "exec"), {})

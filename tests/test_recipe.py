@@ -68,6 +68,7 @@ def test_events_outside_training_change_no_setting():
     assert recipe_for(data) == recipe_for(longer)
 
 
+@pytest.mark.slow
 def test_a_model_without_settings_gets_them_in_fit(capsys):
     data = make_data(40, 8, 12)
     for model in (rm.SASRec(), rm.SASRec(data.num_items)):
@@ -78,6 +79,7 @@ def test_a_model_without_settings_gets_them_in_fit(capsys):
         assert model.num_items == data.num_items and len(curve.rows) == 1
 
 
+@pytest.mark.slow
 def test_what_the_user_chose_stays(capsys):
     data = make_data(40, 8, 12)
     model = rm.SASRec(data.num_items, max_length=5)
@@ -95,6 +97,7 @@ def test_a_model_that_is_built_first_uses_the_defaults_of_its_constructor():
         rm.SASRec().build()
 
 
+@pytest.mark.slow
 def test_an_adapted_model_is_saved_with_its_settings(tmp_path):
     data = make_data(40, 8, 12)
     model = rm.SASRec()

@@ -152,6 +152,7 @@ def test_item_facts_by_hand():
     assert list(item_facts(log).columns) == ["events", "users"]
 
 
+@pytest.mark.slow
 def test_everything_random_and_nothing_seen_excluded_or_twice():
     """10,000 histories in batches under random rules, exclusions, allow-lists and lengths."""
     rng = np.random.default_rng(0)

@@ -223,6 +223,7 @@ def test_queries_are_checked_before_they_are_scored(item_ids):
             SASRec(V, L, D).score({"item_ids": item_ids}, items)
 
 
+@pytest.mark.slow
 def test_an_encoder_may_read_columns_alone():
     columns = {"action": {"codes": 4}}
     inputs = {"item_ids": IDS, "action": np.where(IDS > 0, 1 + IDS % 3, 0)}

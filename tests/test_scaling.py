@@ -102,6 +102,7 @@ def test_random_histories_are_full_windows_of_known_items():
     assert np.array_equal(histories.items, again.items)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("loss", ["sampled_softmax", "full_softmax"])
 def test_steps_are_timed(monkeypatch, loss):

@@ -159,6 +159,7 @@ def test_drawn_prefixes_are_a_sample_of_all():
     assert sum(end <= 5 for end in ends) == 2  # Two of the first user, two of the last.
 
 
+@pytest.mark.slow
 def test_trains_saves_and_loads(tmp_path):
     data, encoder = prepared(), make_encoder()
     curve = fit(MaskedLanguage(encoder), data, epochs=2, verbose=False, batch_size=16)
@@ -191,6 +192,7 @@ def test_only_the_chosen_layers_can_be_trained(how, chosen, layers):
     assert len(encoder.trainable_variables) == len(encoder.weights)
 
 
+@pytest.mark.slow
 def test_low_rank_weights_alone_are_trained_and_added_when_saved(tmp_path):
     encoder = copy_encoder(shared_encoder())
     encoder.tune("lora", rank=2)

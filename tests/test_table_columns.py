@@ -109,6 +109,7 @@ def trained(world):
     return model
 
 
+@pytest.mark.slow
 def test_the_type_asked_for_reaches_its_ceiling(world, trained):
     _, data = world
     without = make_model(data, [name for name in SCHEMA if name != "asked_action"])

@@ -279,6 +279,7 @@ def test_fit_refuses_a_legacy_layer_before_it_trains():
         fit(model, [None], Training(epochs=1), verbose=False)
 
 
+@pytest.mark.slow  # It imports Keras in another process.
 @on_tensorflow
 @pytest.mark.parametrize(
     ("before", "message"),

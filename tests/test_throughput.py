@@ -62,6 +62,7 @@ def test_more_blocks_are_more_work():
     assert deep["attention"] == 3 * shallow["attention"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_models_train_and_the_backend_multiplies(monkeypatch, tmp_path):
     monkeypatch.setattr("benchmarks.scaling.POSITIONS", 64)

@@ -71,6 +71,7 @@ def test_a_summed_loss_grows_with_the_batch():
     assert losses[True] == pytest.approx(6 * losses[False], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 def test_without_weight_a_task_leaves_the_other_alone():
     """Retrieval beside ratings that weigh nothing is retrieval without a rating head."""
@@ -83,6 +84,7 @@ def test_without_weight_a_task_leaves_the_other_alone():
     assert max(np.abs(a - b).max() for a, b in pairs) > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 def test_ratings_beside_retrieval_that_weighs_nothing_are_ratings_alone():
     """A twin whose loss is written down here, without any retrieval in it."""
@@ -119,6 +121,7 @@ def test_ratings_beside_retrieval_that_weighs_nothing_are_ratings_alone():
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 def test_both_tasks_learn():
     model, curve = trained(epochs=30)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.shop import Shop
+from recmodels.explain.explainers import LIST_LENGTH, MARGIN, SHAPLEY, most_faithful
 from recmodels.explain.words import CONFIDENCE
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.recommend.recommender import Recommender
@@ -18,17 +19,16 @@ _NAME = r'"(?:[^"\\]|\\.)*"'
 SENTENCES = {
     "en": (
         rf"(?P<item>{_NAME}) is at rank (?P<rank>\d+) (?P<word>\w+) because of (?P<events>.*), "
-        rf"which adds? (?P<share>\d+) % of the support for {_NAME}; "
+        rf"which adds? (?P<about>(?:about )?)(?P<share>\d+) % of the support for {_NAME}; "
         rf"without \w+ (?P<instead>{_NAME}) would (?:be|stay) there\."
     ),
     "zh": (
         rf"(?P<item>{_NAME}) 排第 (?P<rank>\d+) 位(?P<word>\w+)因为 (?P<events>.*)，"
-        rf"占历史支持的 (?P<share>\d+) %；若没有这些事件，"
+        rf"(?P<about>约?)占历史支持的 (?P<share>\d+) %；若没有这些事件，"
         rf"(?:该位将是 )?(?P<instead>{_NAME})(?: 仍在该位)?。"
     ),
 }
-
-
+ORDERS = 30  # In which events are added to check Shapley values.
 AND = {"en": " and ", "zh": "和"}
 
 
@@ -83,7 +83,7 @@ def check_sentences(
 
     The sentences are read word by word, and none of the code that wrote them is used: the lists
     are made again after the history without the events that a sentence cites, and the support of
-    an event is the fall of the score in the list without it.
+    an event follows from the scores in lists after shorter histories; see `_support`.
 
     Args:
         recommender: that made the list, without a filter of seen items and with scores of all
@@ -93,18 +93,12 @@ def check_sentences(
         sentences: one per item.
         language: "en" or "zh".
     """
-    count, everything = len(history["item"]), len(recommender.vocabulary)
-    left_out = [(), *((place,) for place in range(count))]
-    tables = dict(zip(left_out, _lists(recommender, history, left_out, everything), strict=True))
-    support = {
-        item: np.array([tables[()][item] - tables[place,][item] for place in range(count)])
-        for item in listed
-    }
+    support = _support(recommender, history, listed)
     told = _tell_events(recommender, history)
     joined = {(place,): text for place, text in enumerate(told)}
-    for early, late in itertools.combinations(range(count), 2):
+    for early, late in itertools.combinations(range(len(told)), 2):
         joined[early, late] = f"{told[late]}{AND[language]}{told[early]}"
-    found = []
+    found, estimated = [], most_faithful(recommender.scorer) == SHAPLEY
     for rank, (item, sentence) in enumerate(zip(listed, sentences, strict=True), 1):
         if sentence.startswith(("No reason found", "未找到")):
             found.append(json.dumps(str(item), ensure_ascii=False) in sentence)
@@ -115,6 +109,7 @@ def check_sentences(
             bool(match)
             and json.loads(stated["item"]) == str(item)
             and int(stated["rank"]) == rank
+            and bool(stated["about"]) == estimated
             and any(
                 _holds(recommender, history, cited, support[item], stated, rank, language)
                 for cited, text in joined.items()
@@ -124,15 +119,57 @@ def check_sentences(
     return found
 
 
+def _support(recommender, history, listed) -> dict[object, tuple[np.ndarray, np.ndarray]]:
+    """The support of each event for each item, with standard errors, (T,) each.
+
+    It is the fall of the score without the event, or of its margin above the 10th best other item,
+    or the Shapley value, estimated from other orders than those of the sentences: whatever is
+    the explainer of the family of the model.
+    """
+    explainer, count = most_faithful(recommender.scorer), len(history["item"])
+    if explainer == SHAPLEY:
+        rng = np.random.default_rng(1)
+        orders = np.array([rng.permutation(count) for _ in range(ORDERS)])
+        left_out = {tuple(sorted(order[n:])) for order in orders for n in range(count + 1)}
+    else:
+        left_out = {(), *((place,) for place in range(count))}
+    left_out = list(left_out)
+    lists = _lists(recommender, history, left_out, len(recommender.vocabulary))
+    tables, support = dict(zip(left_out, lists, strict=True)), {}
+
+    def value(places, item) -> float:
+        table = tables[tuple(sorted(places))]
+        others = (score for other, score in table.items() if other != item)
+        best = next(itertools.islice(others, LIST_LENGTH - 1, None)) if explainer == MARGIN else 0
+        return table[item] - best
+
+    for item in listed:
+        if explainer == SHAPLEY:
+            sample = np.zeros((len(orders), count))
+            for row, order in zip(sample, orders, strict=True):
+                row[order] = np.diff([value(order[n:], item) for n in range(count + 1)])
+            # The sentences are written from 20 orders.
+            errors = sample.std(axis=0) * np.sqrt(1 / len(orders) + 1 / 20)
+            support[item] = sample.mean(axis=0), errors
+        else:
+            falls = [value((), item) - value((place,), item) for place in range(count)]
+            support[item] = np.array(falls), np.zeros(count)
+    return support
+
+
 def _holds(recommender, history, cited, support, stated, rank, language) -> bool:
     """Share, word and the item that takes the place are those without the cited events."""
-    positive = np.maximum(support, 0)
-    share = positive[list(cited)].sum() / positive.sum()
+    (values, errors), cited = support, list(cited)
+    positive = np.maximum(values, 0).sum()
+    share = np.maximum(values, 0)[cited].sum() / positive
+    slack = 4 * (np.sqrt((errors[cited] ** 2).sum()) + share * errors.sum()) / positive
+    close = abs(100 * share - int(stated["share"])) <= 0.51 + 100 * slack
     # A share on the border of two words has either.
-    words = {_word(max(0.0, share + change), language) for change in (-1e-3, 1e-3)}
+    told = int(stated["share"]) / 100 if slack else share
+    border = 5e-3 if slack else 1e-3
+    words = {_word(max(0.0, told + change), language) for change in (-border, border)}
     (ranked,) = _lists(recommender, history, [cited], rank)
     named = json.loads(stated["instead"])
-    close = abs(100 * share - int(stated["share"])) <= 0.51
     return close and stated["word"] in words and str(list(ranked)[rank - 1]) == named
 
 

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -24,20 +24,10 @@ from recmodels.experiments.reason_checks import ExactShop, check_sentences
 from recmodels.experiments.stored import read_json
 from recmodels.experiments.tables import markdown_lines
 from recmodels.explain.counterfactual import counterfactual
+from recmodels.explain.explainers import EXPLAINERS, LIST_LENGTH, OF_ENCODERS
 from recmodels.explain.faithfulness import explainer_table, faithfulness
-from recmodels.explain.gradients import (
-    completeness_error,
-    gradient_times_input,
-    integrated_gradients,
-)
-from recmodels.explain.influence import (
-    Influence,
-    attention_influence,
-    leave_one_out_influence,
-    random_influence,
-    recency_influence,
-    shapley,
-)
+from recmodels.explain.gradients import completeness_error
+from recmodels.explain.influence import leave_one_out_influence
 from recmodels.explain.removal import Removal
 from recmodels.features.columns import Category
 from recmodels.features.protocol import Protocol
@@ -53,19 +43,7 @@ COUNTED = {"Markov": Markov, "ItemKNN": ItemKNN, "EASE": EASE}
 TRAINED = {"ml-100k": "ml-100k-columns-sasrec", "shop": "shop-recipe"}  # Experiments with a SASRec.
 USERS = {"ml-100k": 400, "shop": 100}  # Whose first item is explained by all explainers.
 LEAST_EVENTS = 20
-K, MOST = 10, 5  # Length of the list, and events removed at most.
-EXPLAINERS: dict[str, Callable[[Removal], Influence]] = {
-    "random": random_influence,
-    "recency": recency_influence,
-    "leave one out": leave_one_out_influence,
-    "leave one out, margin": lambda removal: leave_one_out_influence(removal, K),
-    "Shapley": shapley,
-}
-OF_ENCODERS: dict[str, Callable[[Removal], Influence]] = {
-    "attention": attention_influence,
-    "gradient times input": gradient_times_input,
-    "integrated gradients": integrated_gradients,
-}
+K, MOST = LIST_LENGTH, 5  # Length of the list, and events removed at most.
 FLOORS = ("random", "recency", "attention")
 CLEAR = 0.5  # Part of its exact probability that an item loses without its true cause.
 

@@ -33,17 +33,16 @@ WITH_TEXT = Experiment(
         "source": "S3-Rec, enhanced loss, log of one run, Li-fAngyU/sequential_rec",
     },
 )
-# What SASRec learns from besides the ids, by the end of the name of its experiment.
-LEARNT_FROM = {
-    "ids": {},
-    "ids-tfidf": {"tfidf": {"source": "tfidf", "size": 128}},
-    "ids-minilm": ENCODERS,
-}
 
 
-def _small_logs(dataset: str, filter_seen: bool) -> list[Experiment]:
+def _small_logs(
+    dataset: str, tfidf_size: int, filter_seen: bool = False, minilm: bool = True
+) -> list[Experiment]:
     """TF-IDF alone, and SASRec on ids with and without vectors of the texts, in equal settings."""
     place = {"dataset": dataset, "filter_seen": filter_seen, "slices": True}
+    learnt_from = {"ids": {}, "ids-tfidf": {"tfidf": {"source": "tfidf", "size": tfidf_size}}}
+    if minilm:
+        learnt_from["ids-minilm"] = ENCODERS
     return [
         Experiment(
             name=f"{dataset}-text-tfidf", model="content", options=TFIDF["options"], minutes=0.2,
@@ -54,8 +53,7 @@ def _small_logs(dataset: str, filter_seen: bool) -> list[Experiment]:
                 name=f"{dataset}-text-{name}", model="sasrec", options=SASREC, fit=SHORT_TRAINING,
                 item_text=encoders, minutes=2, **place,
             )
-            for name, encoders in LEARNT_FROM.items()
-            if dataset != "shop-chinese" or name != "ids-minilm"  # MiniLM knows English only.
+            for name, encoders in learnt_from.items()
         ),
     ]  # fmt: skip
 
@@ -67,7 +65,7 @@ TEXT_ENTRIES = [
     ),
     WITH_TEXT,
     replace(WITH_TEXT, name="beauty-text-fused", ensemble_with=(TFIDF, ITEM_KNN), published={}),
-    *_small_logs("ml-100k", filter_seen=True),
-    *_small_logs("shop", filter_seen=False),
-    *_small_logs("shop-chinese", filter_seen=False),
+    *_small_logs("ml-100k", tfidf_size=128, filter_seen=True),
+    *_small_logs("shop", tfidf_size=32),
+    *_small_logs("shop-chinese", tfidf_size=32, minilm=False),  # MiniLM knows English only.
 ]  # fmt: skip

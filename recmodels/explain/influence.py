@@ -51,8 +51,7 @@ def leave_one_out_influence(removal: Removal, k: int | None = None) -> Influence
     kept[np.arange(len(chosen)), place] = False
     rows = np.concatenate([np.arange(len(removal)), chosen])
     kept = np.concatenate([removal.real, kept])
-    scores = removal.scores(rows, kept) if k is None else removal.margins(rows, kept, k)[0]
-    scores = np.where(np.isfinite(scores), scores, 0)
+    scores = removal.values(rows, kept, k)
     values = np.zeros(removal.real.shape, np.float32)
     values[chosen, place] = scores[chosen] - scores[len(removal) :]
     return Influence(values, removal.real)
@@ -63,7 +62,8 @@ def shapley(removal: Removal, permutations: int = 20, seed: int = 0) -> Influenc
 
     The value of an event is the mean change of the score when it is added to those before it. The
     values of a row sum to the score with all events less the score with none of them, in every
-    sample. Each random order is used together with its reverse, which lowers the variance.
+    sample. Each random order is used together with its reverse, which lowers the variance. Rows of
+    the same history have the same orders, so that each shorter history is read once.
 
     Castro, Gómez and Tejada, "Polynomial calculation of the Shapley value based on sampling",
     2009.
@@ -82,8 +82,10 @@ def shapley(removal: Removal, permutations: int = 20, seed: int = 0) -> Influenc
     pairs = check_whole("permutations", permutations, 4) // 2
     rng = np.random.default_rng(seed)
     total, squares = np.zeros((2, *removal.real.shape))
+    queries, history = np.unique(removal.rows, return_inverse=True)
     for _ in range(pairs):
-        draws = np.where(removal.real, rng.random(removal.real.shape), np.inf)
+        drawn = rng.random((len(queries), removal.real.shape[1]))[history]
+        draws = np.where(removal.real, drawn, np.inf)
         order = np.argsort(draws, axis=1)  # Real events first, in random order.
         lengths = removal.real.sum(axis=1, keepdims=True)
         steps = np.arange(order.shape[1])

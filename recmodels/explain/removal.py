@@ -14,6 +14,7 @@ from recmodels.features.windows import build_at_places, window_places
 from recmodels.models.capabilities import HasVectors, Scores, can, columns_of
 
 CHUNK_ROWS = 4096  # Histories scored at once; bounds memory and changes no result.
+LIST_ROWS = 1024  # The same where the whole catalogue is scored.
 
 
 class Removal:
@@ -116,8 +117,8 @@ class Removal:
             places = np.concatenate([before, places], axis=1)
         order = np.argsort(places >= 0, axis=1, kind="stable")  # What is left moves to the right.
         places = np.take_along_axis(places, order, axis=1)
-        width = max(1, int((places >= 0).sum(axis=1).max(initial=0)))
-        width = width if reads is None else min(width, reads)
+        width = reads or max(1, int((places >= 0).sum(axis=1).max(initial=0)))
+        places = np.pad(places, [[0, 0], [max(0, width - places.shape[1]), 0]], constant_values=-1)
         at = None if queries.at is None else queries.at[self.rows[chosen]]
         plain = tuple(name for name in columns if name not in anew)
         built = build_at_places(histories, places[:, -width:], plain)
@@ -140,11 +141,8 @@ class Removal:
         chosen = np.asarray(chosen)
         found, items = np.empty(len(chosen), np.float32), self.items[chosen]
         empty_score = getattr(self.scorer, "empty_score", None)
-        first, same = self._distinct(chosen, kept)
-        for part in _parts(np.arange(len(first))):
-            inputs = self.inputs(chosen[first[part]], kept[first[part]])
-            pairs = np.flatnonzero((same >= part[0]) & (same <= part[-1]))
-            history = same[pairs] - part[0]
+        for distinct, pairs, history in self._distinct_parts(chosen, kept, CHUNK_ROWS):
+            inputs = self.inputs(chosen[distinct], kept[distinct])
             if self._vectors is not None:
                 states = self.scorer.query_vectors(inputs)[history]
                 found[pairs] = np.einsum("nd,nd->n", states, self._vectors[items[pairs] - 1])
@@ -156,15 +154,24 @@ class Removal:
                 found[pairs[~known.any(axis=1)[history]]] = empty_score
         return found
 
-    def _distinct(self, chosen: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where each different history comes first, in the order of queries; which one each is.
+    def _distinct_parts(
+        self, chosen: np.ndarray, kept: np.ndarray, rows: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Some different histories at a time, because the items of one list have the same history.
 
-        The items of one list have the same history, which is then read once.
+        Yields:
+            Where each of at most `rows` different histories comes first; which of `chosen` have
+            one of them; and which one each of these has.
         """
         query = self.rows[chosen].astype(">i8")[:, None].view(np.uint8)  # Bytes sort like numbers.
         keys = np.hstack([query, np.packbits(kept & self.real[chosen], axis=1)])
         whole = np.ascontiguousarray(keys).view(f"V{keys.shape[1]}").ravel()
-        return np.unique(whole, return_index=True, return_inverse=True)[1:]
+        _, first, same = np.unique(whole, return_index=True, return_inverse=True)
+        order = np.argsort(same, kind="stable")
+        starts = np.arange(0, len(first), rows)
+        splits = np.split(order, np.searchsorted(same[order], starts[1:]))
+        for start, pairs in zip(starts, splits, strict=True):
+            yield first[start : start + rows], pairs, same[pairs] - start
 
     def list_scores(self, chosen, kept: np.ndarray) -> np.ndarray:
         """Scores of the catalogue, float32 (N, V + 1), minus infinity for what no list shows.
@@ -179,6 +186,16 @@ class Removal:
             hide_seen(scores, self.queries.histories, self.rows[chosen])
         return scores
 
+    def values(self, chosen, kept: np.ndarray, k: int | None = None) -> np.ndarray:
+        """The scores, or the margins in lists of the k best, float32 (N,).
+
+        An item that the filter of seen items hides has no margin: its value is 0.
+        """
+        if k is None:
+            return self.scores(chosen, kept)
+        margins = self.margins(chosen, kept, k)[0]
+        return np.where(np.isfinite(margins), margins, np.float32(0))
+
     def margins(self, chosen, kept: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """How far each row's item is above the k-th best of the other items.
 
@@ -190,20 +207,18 @@ class Removal:
             Score less that of the k-th best other item, float32 (N,): the item is on the list
             exactly if this is at least 0. And the id of that other item, int64 (N,).
         """
-        chosen = np.asarray(chosen)
+        chosen, lowest = np.asarray(chosen), np.finfo(np.float32).min
         margin, other = np.empty(len(chosen), np.float32), np.empty(len(chosen), np.int64)
-        for part in _parts(np.arange(len(chosen)), 1024):
-            scores = self.list_scores(chosen[part], kept[part])
-            own = (np.arange(len(part)), self.items[chosen[part]])
-            value, scores[own] = scores[own], -np.inf
-            place = scores.shape[1] - k
-            other[part] = np.argpartition(scores, place, axis=1)[:, place]
-            hidden = np.isneginf(value)
-            value[hidden] = np.finfo(np.float32).min  # Hidden by the filter: never on the list.
-            best = np.maximum(scores[np.arange(len(part)), other[part]], np.finfo(np.float32).min)
-            margin[part] = np.where(hidden, -np.inf, value - best)
+        for distinct, pairs, history in self._distinct_parts(chosen, kept, LIST_ROWS):
+            scores, items = (
+                self.list_scores(chosen[distinct], kept[distinct]),
+                self.items[chosen[pairs]],
+            )
+            # The k-th best other item is the next one where the row's item is among the k best.
+            places = np.argpartition(scores, [-k - 1, -k], axis=1)
+            among = (places[history, -k:] == items[:, None]).any(axis=1)
+            other[pairs] = np.where(among, places[history, -k - 1], places[history, -k])
+            value, best = scores[history, items], scores[history, other[pairs]]
+            hidden = np.isneginf(value)  # By the filter: never on the list.
+            margin[pairs] = np.where(hidden, -np.inf, value) - np.maximum(best, lowest)
         return margin, other
-
-
-def _parts(order: np.ndarray, rows: int = CHUNK_ROWS) -> Iterator[np.ndarray]:
-    return (order[start : start + rows] for start in range(0, len(order), rows))

@@ -18,9 +18,10 @@ PARTS = {
     ),
     "and": (" and ", "和"),
     "because": (
-        "{word} because of {events}, {adds} {share:.0f} % of the support for {item}",
-        "{word}因为 {events}，占历史支持的 {share:.0f} %",
+        "{word} because of {events}, {adds} {about}{share:.0f} % of the support for {item}",
+        "{word}因为 {events}，{about}占历史支持的 {share:.0f} %",
     ),
+    "about": ("about ", "约"),
     "score": ("{item} has its score {because}.", "{item} 的得分{because}。"),
     "same": (
         "{item} is at rank {rank} {because}; without {them} {item} would stay there.",
@@ -55,10 +56,11 @@ class Facts:
     Args:
         item: raw id of the item.
         cited: the events that its score depends on most; none where no reason was found.
-        share: their part of all falls of the score by single removals, 0..1.
+        share: their part of all positive influence of events, 0..1.
         rank: place of the item by its score, from 1; None where it is not stated, and where the
             item may not be listed.
         instead: raw id of the item at that place without the cited events, which may be `item`.
+        estimated: whether the share is estimated from a sample, as Shapley values are.
     """
 
     item: object
@@ -66,6 +68,7 @@ class Facts:
     share: float = 0.0
     rank: int | None = None
     instead: object = None
+    estimated: bool = False
 
 
 def write_sentence(facts: Facts, language: str = "en") -> str:
@@ -93,6 +96,7 @@ def write_sentence(facts: Facts, language: str = "en") -> str:
         word=next(words[place] for least, *words in CONFIDENCE if facts.share >= least),
         events=parts["and"].join(map(_event, facts.cited)),
         adds="which adds" if len(facts.cited) == 1 else "which add",
+        about=parts["about"] if facts.estimated else "",
         share=100 * facts.share,
     )
     if facts.rank is None:
@@ -114,7 +118,8 @@ def rename(facts: Facts, name: Callable[[object], str]) -> Facts:
     item, instead = name(facts.item), None if facts.instead is None else name(facts.instead)
     clear = (instead == item) == (facts.instead == facts.item)
     cited = tuple(replace(event, item=name(event.item)) for event in facts.cited)
-    return Facts(item, cited, facts.share, facts.rank if clear else None, instead)
+    rank = facts.rank if clear else None
+    return replace(facts, item=item, cited=cited, rank=rank, instead=instead)
 
 
 def _event(event: Cited) -> str:

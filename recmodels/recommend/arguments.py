@@ -35,6 +35,7 @@ _WANTED = {
     "schema": (Schema, "a Schema, such as `data.schema`"),
     "items": (pd.DataFrame, "a DataFrame that is indexed by raw item id, such as `log.items`"),
     "filter_seen": ((bool, np.bool_), "True or False"),
+    "explain": ((bool, np.bool_), "True or False"),
     "fallback": (_is_scorer, _SCORER),
     "name": (str, "a text"),
     "histories": (Histories, "Histories, such as `data.train`"),

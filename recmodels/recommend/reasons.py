@@ -8,7 +8,7 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.evaluation.ranking import ask
-from recmodels.explain.influence import leave_one_out_influence
+from recmodels.explain.explainers import EXPLAINERS, MARGIN, SHAPLEY, margin_length, most_faithful
 from recmodels.explain.removal import Removal
 from recmodels.explain.words import Cited, Facts, check_sentence, write_sentence
 from recmodels.features.columns import Category
@@ -52,6 +52,11 @@ class GivesReasons:
     ) -> list[Facts]:  # fmt: skip
         """Facts about each item, from the removal of events of the history.
 
+        The explainer is the most faithful one of the family of the model, as measured in
+        docs/explanations.md: Shapley values for SASRec and Markov, leave-one-out for EASE, and
+        leave-one-out by the margin on the list for ItemKNN. Models of other families, which were
+        not measured, are explained by leave-one-out.
+
         Args:
             items: raw ids of the catalogue, such as those of a list.
             history, user, asked, rules, exclude, only: as for `recommend`.
@@ -66,12 +71,32 @@ class GivesReasons:
         items, requests = as_list(items, "items", False), self._read_one(history, user, asked)
         return self._facts(items, requests, self._choose(exclude, only, rules))
 
+    def removal(self, items: Sequence, history=None, *, user=None, asked=None) -> Removal:
+        """The removal of events of one history, one row per item, for any explainer.
+
+        Args:
+            items: raw ids of the catalogue, such as those of a list.
+            history, user, asked: as for `recommend`.
+
+        Raises:
+            ValueError: what `recommend` raises, or an item is not in the catalogue.
+
+        Example:
+            >>> recommender.removal(["pot"], ["tea", "cup"]).real
+            array([[ True,  True]])
+        """
+        requests = self._read_one(history, user, asked)
+        item_ids = [self._known_id(item) for item in as_list(items, "items", False)]
+        return _removal(self, requests, np.array(item_ids, np.int64))
+
     def _facts(self, items: Sequence, requests: Requests, choice: Choice) -> list[Facts]:
         item_ids = np.array([self._known_id(item) for item in items], np.int64)
         if not len(item_ids) or requests.tell_nothing(len(self.vocabulary))[0]:
             return [Facts(item) for item in items]
         removal = _removal(self, requests, item_ids)
-        cited, shares, found = _cited(removal)
+        explainer = most_faithful(self.scorer)
+        cited, shares, found = _cited(removal, explainer)
+        estimated = explainer == SHAPLEY
         instead = [(None, None)] * len(items)
         if self.index is None and not choice.book.needs_reranking:
             instead = _places(self, removal, cited, choice.allowed)
@@ -80,7 +105,7 @@ class GivesReasons:
         return [
             Facts(
                 item, tuple(events[e - width] for e in np.flatnonzero(cited[row])[::-1]),
-                float(shares[row]), *instead[row],
+                float(shares[row]), *instead[row], estimated=estimated,
             )
             if found[row]
             else Facts(item)
@@ -185,21 +210,22 @@ def _removal(recommender, requests, item_ids: np.ndarray) -> Removal:
     return Removal(recommender.scorer, queries, rows, item_ids, max_events=max(1, events))
 
 
-def _cited(removal: Removal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _cited(removal: Removal, explainer: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """At most two events per row, bool (B, E); their share of all support; whether they matter."""
-    influence = leave_one_out_influence(removal)
+    influence = EXPLAINERS[explainer](removal)
+    k = margin_length(removal) if explainer == MARGIN else None
     support = np.maximum(influence.values, 0)
     rank = np.argsort(influence.order(), axis=1)
     top = support.max(axis=1, keepdims=True)
     cited = (rank < 2) & (support >= top / 2) & (support > 0)
     everyone = np.arange(len(removal))
-    full = removal.scores(everyone, removal.real)
-    fall = full - removal.scores(everyone, removal.real & ~cited)
+    full = removal.values(everyone, removal.real, k)
+    fall = full - removal.values(everyone, removal.real & ~cited, k)
     rng, highest = np.random.default_rng(0), np.zeros(len(removal))
     for _ in range(RANDOM_SETS):
         draws = np.where(removal.real & ~cited, rng.random(cited.shape), np.inf)
         drawn = np.argsort(np.argsort(draws, axis=1), axis=1) < cited.sum(axis=1, keepdims=True)
-        other = full - removal.scores(everyone, removal.real & ~(drawn & ~cited))
+        other = full - removal.values(everyone, removal.real & ~(drawn & ~cited), k)
         highest = np.maximum(highest, other)
     shares = (support * cited).sum(axis=1) / np.maximum(support.sum(axis=1), 1e-30)
     return cited, shares, fall > highest + 1e-5 * np.maximum(1, np.abs(full))

@@ -176,7 +176,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
             user: raw id of a user of `histories`, instead of a history.
             asked: what the model reads of the target event, such as `{"action": "buy"}`.
             rules: instead of the recommender's own; `()` for none.
-            explain: whether to add a sentence per item that says why it is listed.
+            explain: whether to add a sentence per item that says why it is listed; see `reasons`.
 
         Raises:
             ValueError: `k` is below 1, ids are not of the catalogue's type, nothing is known of
@@ -184,6 +184,7 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
                 given, `asked` or a rule does not fit, the model does not fit the vocabulary, or the
                 index was built from other weights.
         """
+        check_arguments(explain=explain)
         requests, choice = self._read_one(history, user, asked), self._choose(exclude, only, rules)
         (answer,) = self._answers(requests, k, choice)
         return self._with_reasons(answer, requests, choice) if explain else answer
