@@ -99,12 +99,25 @@ def prepare(
     events: int,
     engine: str = "duckdb",
     work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
+    memory: Annotated[str | None, typer.Option(help="Limit of DuckDB, such as 4GB.")] = None,
     results: Results = Path("results"),
 ) -> None:
     """Simulate a log and prepare it with one engine."""
     from benchmarks.distributed import measure_preparation
 
-    show(measure_preparation(events, engine, work, results), True)
+    show(measure_preparation(events, engine, work, results, memory), True)
+
+
+@distributed.command()
+def cluster(
+    events: int = 1_000_000,
+    work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
+    results: Results = Path("results"),
+) -> None:
+    """Prepare a simulated log on a master and two workers of Spark, started on this machine."""
+    from benchmarks.distributed_spark import measure_cluster
+
+    show(measure_cluster(events, work, results), True)
 
 
 Work = Annotated[Path, typer.Option(help="Folder of trainings; finished ones are not repeated.")]
@@ -140,7 +153,7 @@ def restarts(
 
 @distributed.command()
 def scoring(
-    events: int = 1_000_000,
+    events: int = 2_500_000,
     work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
     results: Results = Path("results"),
 ) -> None:

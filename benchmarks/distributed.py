@@ -101,7 +101,14 @@ def run_measured(command: list[str], **environment: str) -> dict:
     }
 
 
-def measure_preparation(events: int, engine: str, work: Path, results: Path) -> dict:
+def measure_preparation(
+    events: int,
+    engine: str,
+    work: Path,
+    results: Path,
+    memory: str | None = None,
+    name: str | None = None,
+) -> dict:
     """Prepare a simulated log with one engine, and store the row.
 
     Args:
@@ -110,13 +117,17 @@ def measure_preparation(events: int, engine: str, work: Path, results: Path) -> 
         work: folder of sources and results; a preparation that was stopped continues there, and
             its times are then those of the rest.
         results: folder with distributed.json.
+        memory: limit of DuckDB, such as `"4GB"`.
+        name: of the engine in the row, if it is not that of the engine alone.
     """
-    source, out = simulate_log(work, events), work / f"out-{events}-{engine}"
+    name = name or engine
+    source, out = simulate_log(work, events), work / f"out-{events}-{name}"
     command = [sys.executable, "-m", "recmodels", "prepare", str(source), str(out)]
+    command += ["--memory", memory] if memory else []
     measured = run_measured([*command, "--engine", engine, "--json"])
     manifest = json.loads(measured.pop("output"))
     row = {
-        "engine": engine,
+        "engine": name,
         "events": events,
         **measured,
         "kept": manifest["counts"]["events"],
@@ -128,7 +139,7 @@ def measure_preparation(events: int, engine: str, work: Path, results: Path) -> 
         rows = [
             each
             for each in content.get("prepare", [])
-            if (each["engine"], each["events"]) != (engine, events)
+            if (each["engine"], each["events"]) != (name, events)
         ]
         rows.append(row)
         content["prepare"] = sorted(rows, key=lambda each: (each["events"], each["engine"]))

@@ -16,7 +16,11 @@ LOOK_SECONDS = 0.01
 
 
 def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> dict:
-    """Train on random histories; return the losses and the growth of memory in GiB.
+    """Train on random histories; return the losses and the largest growth of memory in GiB.
+
+    `gib` is that of the first two epochs, in which JAX compiles, and that of the later ones. Memory
+    is what this process holds alone: files that are mapped, such as the code of JAX, which several
+    processes share, do not count.
 
     Args:
         num_items, width: V and D.
@@ -40,14 +44,14 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
     train = Histories(np.arange(40), items, np.append(0, np.cumsum(lengths)), {})
     sampler = NegativeSampler(np.ones(num_items), 32)
     batches = NextItemBatches(train, 10, 40, seed=1, windows="latest", negatives=sampler)
-    process, held = psutil.Process(), [0]
-    before = process.memory_info().rss
+    held, process = [0, 0], psutil.Process()
+    before = private_bytes(process)
     model = rm.SASRec(num_items, max_length=10, width=width, num_blocks=1, dropout=0.2)
     model.curve = LearningCurve(measure="none")
 
     def look() -> None:
-        while len(model.curve.rows) < epochs:  # `fit` copies the moments of Adam afterwards.
-            held[0] = max(held[0], process.memory_info().rss)
+        while (epoch := len(model.curve.rows)) < epochs:  # `fit` copies Adam's moments afterwards.
+            held[epoch >= 2] = max(held[epoch >= 2], private_bytes(process))
             time.sleep(LOOK_SECONDS)
 
     threading.Thread(target=look, daemon=True).start()
@@ -56,7 +60,14 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
         NextItem(model, "sampled_softmax"), batches, training,
         verbose=False, model=model, checkpoint=checkpoint,
     )  # fmt: skip
-    return {"losses": [row["loss"] for row in curve.rows], "gib": (held[0] - before) / 2**30}
+    gib = [(each - before) / 2**30 for each in held]
+    return {"losses": [row["loss"] for row in curve.rows], "gib": gib}
+
+
+def private_bytes(process) -> int:
+    """Return the resident memory of a `psutil.Process` without what it shares with others."""
+    memory = process.memory_info()
+    return memory.rss - memory.shared
 
 
 def kill_later(checkpoint: Path, writes: int, seconds: float) -> None:

@@ -18,9 +18,13 @@ from nbclient import NotebookClient
 from pair import FOLDER, all_notebooks, results_stamp_of, stamp_of, sync, write
 from PIL import Image
 
-# What TensorFlow's native code writes past every switch: "I0000 00:00:... file.cc:12] ...".
+# What native code writes past every switch: TensorFlow "I0000 00:00:... file.cc:12] ...", then JAX
+# where processes meet, and Spark while it starts.
 NATIVE_NOTE = re.compile(
-    r"^([IWE]\d{4} |WARNING: All log messages before absl|To enable the follow).*$"
+    r"^([IWE]\d{4} |WARNING: All log messages before absl|To enable the follow|\[Gloo\] Rank "
+    r"|WARNING: Using incubator modules|Using Spark's default|(\d\d/){2}\d\d [\d:]{8} WARN "
+    r"|Setting (default|Spark) log level|To adjust logging level"
+    r"|.*FutureWarning: PySpark|  require_minimum_pandas_version).*$"
 )
 # What only a running kernel can show; the picture beside it stays.
 LIVE = "application/vnd.jupyter.widget-view+json"
@@ -67,10 +71,10 @@ def smaller(png: bytes) -> bytes:
 
 def _kept(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     """An output as it is stored, or None where nothing of it is."""
-    if output.get("name") == "stderr":
-        lines = output.text.splitlines()
-        output.text = "\n".join(line for line in lines if line and not NATIVE_NOTE.match(line))
-        return output if output.text else None
+    if output.output_type == "stream":
+        lines = output.text.splitlines(keepends=True)
+        output.text = "".join(line for line in lines if not NATIVE_NOTE.match(line.rstrip("\n")))
+        return output if output.text.strip() else None
     data = output.get("data", {})
     data.pop(LIVE, None)
     if "image/png" in data:

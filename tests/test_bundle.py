@@ -222,7 +222,9 @@ def test_saving_again_replaces_the_bundle_and_leaves_no_other_file(tmp_path):
 
 def test_never_deletes_what_is_no_bundle(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ValueError, match="must be new, empty, or a bundle.*thesis.txt"):
+    with pytest.raises(
+        ValueError, match="must be new, empty, or written by this command.*thesis.txt"
+    ):
         write(tmp_path)
     with pytest.raises(ValueError, match="no folder but a file"):
         write(tmp_path / "thesis.txt")

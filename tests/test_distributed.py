@@ -5,11 +5,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
+import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import distributed, distributed_training
+from benchmarks import distributed, distributed_scoring, distributed_spark, distributed_training
 from benchmarks.distributed import run_measured, simulate_log, store
 from benchmarks.distributed_training import KILLS, kills
 
@@ -83,7 +87,8 @@ def fake_trainings(monkeypatch, losses, survives=()):
             if len(killed) not in survives:
                 raise ChildProcessError("Process 1 of 2 was killed. Continue with: it")
         for rank in range(processes):
-            found = {"losses": losses(told, processes), "gib": 4.0 if processes == 1 else 2.5}
+            gib = [5.0, 4.0] if processes == 1 else [4.0, 2.5]
+            found = {"losses": losses(told, processes), "gib": gib}
             Path(f"{told['out']}-{rank}.json").write_text(json.dumps(found))
 
     monkeypatch.setattr(distributed_training, "launch", launch)
@@ -109,10 +114,70 @@ def test_losses_and_memory_of_two_processes_are_compared_with_those_of_one(tmp_p
     assert found == {"table_by_rows": 0.5}
     found = distributed_training.measure_memory(tmp_path / "work", tmp_path)
     assert found["memory_share_table_by_rows"] == 0.625
+    assert found["memory_share_while_compiling"] == 0.8
     assert found["max_loss_difference_large_table"] == 0.5
+
+
+def test_two_scorings_are_compared_with_one_on_one_core(tmp_path, monkeypatch):
+    said, seconds = [], iter([6.0, 4.0, 5.0] * 2)
+
+    def run(command):
+        out, processes = Path(command[command.index("-k") - 1]), command[-2]
+        said.append((command[:2] == ["taskset", "--cpu-list"], processes))
+        out.mkdir()
+        rows = [1, 2] if len(said) < 4 or processes == "1" else [1, 3]
+        pq.write_table(pa.table({"items": rows}), out / "shard-00000.parquet")
+        return {"seconds": next(seconds), "output": "{}"}
+
+    monkeypatch.setattr(distributed_scoring, "run_measured", run)
+    source = simulate_log(tmp_path / "logs", 4000)
+    found = distributed_scoring.measure_scoring(source, tmp_path / "work", tmp_path)
+    assert said == [(True, "1"), (False, "2"), (False, "1")]
+    assert found["bulk_speedup"] == 1.5 and found["bulk"]["users"] > 100
+    assert json.loads((tmp_path / "distributed.json").read_text()) == found
+    with pytest.raises(RuntimeError, match="shard-00000.parquet differs"):
+        distributed_scoring.measure_scoring(source, tmp_path / "work", tmp_path)
+
+
+def test_a_cluster_starts_before_it_is_used_and_ends_afterwards(tmp_path, monkeypatch):
+    spark_class = tmp_path / "bin" / "spark-class"
+    spark_class.parent.mkdir()
+    spark_class.write_text(
+        "#!/bin/sh\necho $1 $2; echo I have been elected leader; "
+        "echo Successfully registered with master; exec sleep 60\n"
+    )
+    spark_class.chmod(0o755)
+    found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(distributed_spark, "find_spec", lambda name: found)
+    with distributed_spark.standalone_cluster(tmp_path / "log") as address:
+        children = psutil.Process().children()
+        assert len(children) == 3 and address.startswith("spark://127.0.0.1:")
+        log = (tmp_path / "log").read_text()
+    assert log.count(f"deploy.worker.Worker {address}") == 2
+    assert not any(child.is_running() for child in children)
+    spark_class.write_text("#!/bin/sh\nexit 1\n")
+    monkeypatch.setattr(distributed_spark, "PATIENCE_SECONDS", 0.1)
+    with (
+        pytest.raises(TimeoutError, match="The cluster did not start"),
+        distributed_spark.standalone_cluster(tmp_path / "log"),
+    ):
+        pass
 
 
 def test_stored_differences_are_as_small_as_asked():
     assert STORED["steps"] >= 64
     assert max(STORED["max_loss_difference"].values()) < 1e-5
     assert STORED["bulk"]["lists_are_equal"]
+    assert STORED["max_loss_difference_large_table"] < 1e-5
+
+
+def test_stored_memory_is_what_the_page_says():
+    page = (Path(__file__).parent.parent / "docs" / "cluster.md").read_text("utf-8")
+    page = " ".join(page.split())
+    one, two = (STORED["memory_gib"][name] for name in ("one_process", "each_of_two"))
+    assert f"needed {two[1]} GiB in an epoch and a single process needed {one[1]} GiB" in page
+    assert f"they needed {two[0]} and {one[0]} GiB" in page
+    assert f"a share of {STORED['memory_share_table_by_rows']}." in page
+    (largest,) = (row for row in STORED["prepare"] if row["events"] == 10**8)
+    assert f"in {largest['processor_seconds']:.0f} seconds of processor time" in page
+    assert f"needed {largest['peak_gib']} GiB at its peak" in page and largest["peak_gib"] < 8

@@ -14,7 +14,7 @@ from recmodels.layers.embedding import ItemEmbedding
 from recmodels.models.sasrec import SASRec
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.next_item import NextItem
-from recmodels.training.callbacks import Progress, ReproducibleEpochs
+from recmodels.training.callbacks import Progress, ReleaseMemory, ReproducibleEpochs
 from recmodels.training.checkpoints import OtherRun, load_checkpoint, save_checkpoint
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training, fit, make_optimizer
@@ -363,6 +363,18 @@ def test_failed_save_leaves_only_the_older_checkpoint(place, tmp_path, monkeypat
         save_checkpoint(path, {"rows": [1]}, {"weights": [np.zeros(3)]})
     assert os.listdir(tmp_path) == ["run.npz"]
     assert load_checkpoint(path)[0] == {"rows": []}
+
+
+def test_freed_memory_is_returned_where_the_system_can(monkeypatch):
+    asked = []
+    library = SimpleNamespace(malloc_trim=asked.append)
+    monkeypatch.setattr("ctypes.CDLL", lambda name: library)
+    for platform in ("darwin", "linux"):
+        monkeypatch.setattr("sys.platform", platform)
+        ReleaseMemory().on_epoch_end(0)
+    assert asked == [0]
+    del library.malloc_trim
+    ReleaseMemory().on_epoch_end(0)
 
 
 def test_progress_writes_a_line_an_epoch(capsys):

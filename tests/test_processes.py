@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from recmodels.training import processes
 from recmodels.training.processes import (
     BY_ROWS,
     COUNT,
+    RANK,
     ProcessBatches,
     SameBatches,
     check_agreement,
@@ -31,7 +33,9 @@ from recmodels.training.processes import (
 TRAINING = """
 import json
 from pathlib import Path
-from recmodels.training.processes import join_processes, process_rank
+from recmodels.training.processes import (
+    join_processes, process_count, process_rank, table_by_rows
+)
 join_processes()
 from test_processes import histories
 import recmodels as rm
@@ -47,6 +51,10 @@ task = NextItem(model, "sampled_softmax")
 training = rm.Training(epochs=2, seed=5, learning_rate=0.01)
 path = CHECKPOINT and Path(CHECKPOINT)
 curve = fit(task, batches, training, verbose=False, model=model, checkpoint=path)
+if table_by_rows():
+    table = model.item_embedding.table.value
+    (part,) = table.addressable_shards
+    assert table.shape == (48, 8) and part.data.shape == (48 // process_count(), 8)
 if process_rank() == 0:
     print(json.dumps([row["loss"] for row in curve.rows]))
 """
@@ -169,6 +177,24 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
         time.sleep(0.05)
     running = [psutil.Process(pid).status() for pid in children if psutil.pid_exists(pid)]
     assert set(running) <= {psutil.STATUS_ZOMBIE}
+
+
+@pytest.mark.slow  # It imports typer in another process.
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment at once")
+def test_a_training_command_of_which_a_process_is_killed_says_how_to_continue(tmp_path):
+    command = [sys.executable, "-m", "recmodels", "train", "shop-softmax", "--processes", "2"]
+    command += ["--runs", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as launcher:
+        second = []
+        while not second:
+            children = psutil.Process(launcher.pid).children()
+            second = [child for child in children if child.environ().get(RANK) == "1"]
+            time.sleep(0.02)
+        second[0].kill()
+        told = launcher.stderr.read()
+    assert launcher.returncode == 2
+    assert "Process 1 of 2 was killed by signal 9; the others were stopped." in told
+    assert told.rstrip().endswith(f"Continue with: {shlex.join(command)}")
 
 
 @pytest.mark.slow  # It starts two processes, which compile.

@@ -216,18 +216,21 @@ def _remove(path: Path, folder: Path) -> None:
 
 
 def _check_replaceable(folder: Path) -> None:
-    """Raise unless the folder is missing, empty or a bundle and nothing else."""
+    """Raise unless the folder is missing, empty or what was written here and nothing else."""
     foreign = ["no folder but a file"] if folder.is_file() else []
     if folder.is_dir():
         foreign = read_consistently(folder, _foreign_files)
-    must = "`folder` must be new, empty, or a bundle to replace: nothing else is deleted"
+    must = "`folder` must be new, empty, or written by this command: nothing else is deleted"
     require(not foreign, f"{must}. Name another folder", folder=folder, holds=foreign[:5])
 
 
 def _foreign_files(folder: Path) -> list[str]:
     """Files that the list of checksums does not name."""
     present = {name for name, path in _contents(folder).items() if path.is_file()}
-    ours = {SUMS, *(read_json(folder / SUMS) if SUMS in present else ())}
+    try:
+        ours = {SUMS, *read_json(folder / SUMS)}
+    except ValueError:  # Without the list nothing is known to be ours.
+        ours = {SUMS}
     return sorted(present - ours)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recmodels.data.atomic_dir import atomic_dir, check_files
-from recmodels.data.errors import require
+from recmodels.data.errors import invalid, require
 from recmodels.data.files import locked, write_json
 from recmodels.scale.duckdb_engine import DuckDBEngine
 from recmodels.scale.measure import measure_shards
@@ -94,7 +94,10 @@ class _Steps:
         self.work.mkdir(parents=True, exist_ok=True)
         began = time.perf_counter()
         parts, staged = stage(self.source, self.preparation, self.work, self.say)
-        require(staged["rows"], "`source` must hold events", source=self.source)
+        if not staged["rows"]:
+            for part in parts:  # Nothing is left behind that a later call could continue.
+                part.unlink()
+            raise invalid("`source` must hold events", source=self.source)
         self.seconds["read"] = round(time.perf_counter() - began, 2)
         self.identity["files"] = staged["origins"]
         finished = self._finished()

@@ -74,8 +74,8 @@ class SqlEngine(ABC):
         self, events: Path, user: int, item: int, out: Path, say: Callable[[str], None]
     ) -> None:
         """Write the events whose users and items are frequent among themselves."""
-        self.view("events_0", sorted(events.glob("*.parquet")))
-        least, table, turn = {"user_id": user, "item_id": item}, "events_0", 0
+        self.view("clean", sorted(events.glob("*.parquet")))
+        least, table, turn = {"user_id": user, "item_id": item}, "clean", 0
         while True:
             rare = {
                 name: self.keep(f"rare_{name}", RARE.format(name=name, events=table, least=count))
@@ -84,8 +84,9 @@ class SqlEngine(ABC):
             if not any(rare.values()):
                 break
             turn += 1
-            kept = self.keep(f"events_{turn}", FREQUENT.format(events=table))
-            table = f"events_{turn}"
+            # Two names in turns, so that the disk holds the events of two passes at most.
+            kept = self.keep(f"events_{turn % 2}", FREQUENT.format(events=table))
+            table = f"events_{turn % 2}"
             say(f"k-core, pass {turn}: {kept:,} events left")
             message = "The k-core left nothing: lower `user_core` or `item_core`"
             require(kept, message, user_core=user, item_core=item)

@@ -36,14 +36,15 @@ def best_items(
     best_ids = np.zeros((rows, 1), np.int64)
     best_scores = np.full((rows, 1), -np.inf, np.float32)
     for begin in range(0, len(vectors), BLOCK_ITEMS):
-        block = vectors[begin : begin + BLOCK_ITEMS]
-        scores = (states @ block.T).astype(np.float32)
+        block, kept = vectors[begin : begin + BLOCK_ITEMS], best_scores.shape[1]
+        scores = np.empty((rows, kept + len(block)), np.float32)  # The best so far come first.
+        scores[:, :kept] = best_scores
+        np.matmul(states, block.T, out=scores[:, kept:], casting="same_kind")
         here = (seen > begin) & (seen <= begin + len(block))
-        scores[owner[here], seen[here] - begin - 1] = -np.inf
-        ids = np.broadcast_to(np.arange(begin + 1, begin + 1 + len(block)), scores.shape)
-        scores = np.concatenate([best_scores, scores], axis=1)
+        scores[owner[here], seen[here] - begin - 1 + kept] = -np.inf
         places = top_items(scores, k)
-        ids = np.take_along_axis(np.concatenate([best_ids, ids], axis=1), places, axis=1)
+        earlier = np.take_along_axis(best_ids, np.minimum(places, kept - 1), axis=1)
+        ids = np.where(places < kept, earlier, begin + 1 + places - kept)
         scores = np.where(places > 0, np.take_along_axis(scores, places, axis=1), -np.inf)
         # Column 0 stays the one that is never listed.
         best_ids = np.pad(ids, ((0, 0), (1, 0)))

@@ -10,7 +10,13 @@ import keras
 
 from recmodels.features.epochs import EpochBatches
 from recmodels.tasks.tfrs import refuse_legacy_layers
-from recmodels.training.callbacks import Checkpoint, Progress, ReproducibleEpochs, Validate
+from recmodels.training.callbacks import (
+    Checkpoint,
+    Progress,
+    ReleaseMemory,
+    ReproducibleEpochs,
+    Validate,
+)
 from recmodels.training.checkpoints import OtherRun, load_checkpoint, write_variables
 from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
@@ -135,6 +141,7 @@ def _earlier_state(model: keras.Model) -> TrainingState:
 
 
 def _train(task, batches, epochs: range, callbacks: list, validate: Validate) -> None:
+    callbacks = callbacks + ([ReleaseMemory()] if keras.backend.backend() == "jax" else [])
     try:
         task.fit(
             shared_batches(batches),

@@ -65,7 +65,7 @@ def join_processes() -> None:
     if table_by_rows():
         mesh = keras.distribution.DeviceMesh((1, process_count()), ["batch", "rows"])
         layouts = keras.distribution.LayoutMap(mesh)
-        layouts["item_embedding/table"] = ("rows", None)
+        layouts[r".*item_embedding/table"] = ("rows", None)
         distribution = keras.distribution.ModelParallel(
             layout_map=layouts, batch_dim_name="batch", auto_shard_dataset=False
         )
