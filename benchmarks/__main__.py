@@ -142,6 +142,14 @@ def table(work: Work = Path("runs/distributed"), results: Results = Path("result
 
 
 @distributed.command()
+def speed(work: Work = Path("runs/distributed"), results: Results = Path("results")) -> None:
+    """Compare an epoch of two processes, with a core each, with that of one."""
+    from benchmarks.distributed_training import measure_speed
+
+    show(measure_speed(work, results), True)
+
+
+@distributed.command()
 def restarts(
     seed: int = 0, work: Work = Path("runs/distributed"), results: Results = Path("results")
 ) -> None:

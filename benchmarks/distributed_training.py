@@ -1,10 +1,12 @@
 """Compare trainings by several processes with those by one, and interrupted with whole ones."""
 
 import json
+import os
 import random
+import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +19,20 @@ MODES = {"data_parallel": {}, "table_by_rows": {BY_ROWS: "1"}}
 SMALL = {"num_items": 203, "width": 16, "epochs": 32}  # Two steps per epoch.
 LONG = {**SMALL, "epochs": 60}  # Some pass before each of the kills.
 LARGE = {"num_items": 1_000_000, "width": 64, "epochs": 5}
+SPEED = {"num_items": 5_000, "width": 64, "epochs": 6, "users": 4_000, "max_length": 50}
+WARM_UP = 2  # Epochs in which the shapes of windows are compiled.
 KILLS = 10
 LONGEST_WAIT = 0.3  # Seconds between the write of a checkpoint and a kill.
 
 
-def train(out: Path, processes: int, mode: str, told: dict) -> list[dict]:
+def train(
+    out: Path,
+    processes: int,
+    mode: str,
+    told: dict,
+    backend: str = "jax",
+    before: Sequence[str] = (),
+) -> list[dict]:
     """Train with some processes and return what each of them has found.
 
     A training whose results are there is not repeated.
@@ -31,16 +42,18 @@ def train(out: Path, processes: int, mode: str, told: dict) -> list[dict]:
         processes: their number.
         mode: one of `MODES`.
         told: see `distributed_worker`.
+        backend: of Keras.
+        before: words before the command.
     """
     paths = [Path(f"{out}-{rank}.json") for rank in range(processes)]
     if not all(path.is_file() for path in paths):
         out.parent.mkdir(parents=True, exist_ok=True)
         told = json.dumps({"checkpoint": None, "out": str(out), **told})
-        command = [sys.executable, "-m", "benchmarks.distributed_worker", told]
+        command = [*before, sys.executable, "-m", "benchmarks.distributed_worker", told]
         # Trainings that are started again and again need not be compiled as often.
         compiled = {"JAX_COMPILATION_CACHE_DIR": str(out.parent.absolute() / "compiled")}
         compiled |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-        launch(command, processes, MODES[mode] | compiled)
+        launch(command, processes, MODES[mode] | compiled, backend)
     return [json.loads(path.read_text("utf-8")) for path in paths]
 
 
@@ -81,6 +94,33 @@ def measure_memory(work: Path, results: Path) -> dict:
         "memory_share_while_compiling": round(shares[0], 3),
         "memory_gib": {name: [round(each, 2) for each in both] for name, both in gib.items()},
         "max_loss_difference_large_table": float(max(differences)),
+    }
+    store(results, lambda content: content.update(found))
+    return found
+
+
+def measure_speed(work: Path, results: Path) -> dict:
+    """Store the seconds of an epoch by one process with a core and by two with a core each.
+
+    Beside them stands an ordinary training, of one process with TensorFlow on all cores.
+    """
+    core = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
+    runs = {
+        "jax, one core": train(work / "speed-one", 1, "data_parallel", SPEED, before=core),
+        "jax, two processes with a core each": train(work / "speed-two", 2, "data_parallel", SPEED),
+        "tensorflow, one process with all cores": train(
+            work / "speed-tensorflow", 1, "data_parallel", SPEED, "tensorflow"
+        ),
+    }
+    seconds = {
+        name: max(statistics.median(each["seconds"][WARM_UP:]) for each in found)
+        for name, found in runs.items()
+    }
+    one, two, _ = seconds.values()
+    found = {
+        "speedup_2_processes": round(one / two, 2),
+        "epoch_seconds": {name: round(each, 2) for name, each in seconds.items()},
+        "epoch_load": round(os.getloadavg()[0], 1),
     }
     store(results, lambda content: content.update(found))
     return found

@@ -15,8 +15,15 @@ from pathlib import Path
 LOOK_SECONDS = 0.01
 
 
-def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> dict:
-    """Train on random histories; return the losses and the largest growth of memory in GiB.
+def train(
+    num_items: int,
+    width: int,
+    epochs: int,
+    checkpoint: Path | None,
+    users: int = 40,
+    max_length: int = 10,
+) -> dict:
+    """Train on random histories; return losses, seconds, and the largest growth of memory in GiB.
 
     `gib` is that of the first two epochs, in which JAX compiles, and that of the later ones. Memory
     is what this process holds alone: files that are mapped, such as the code of JAX, which several
@@ -24,8 +31,10 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
 
     Args:
         num_items, width: V and D.
-        epochs: of two steps, one for each length of windows.
+        epochs: of a step for each length of windows and 40 users or more.
         checkpoint: to continue from.
+        users: half of them have L + 1 events, the others less than half as many.
+        max_length: L.
     """
     import numpy as np
     import psutil
@@ -39,14 +48,14 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
     from recmodels.training.fit import fit
 
     rng = np.random.default_rng(0)
-    lengths = np.repeat([4, 11], 20)
+    lengths = np.repeat([2 * max_length // 5, max_length + 1], users // 2)
     items = rng.integers(1, num_items + 1, lengths.sum()).astype(np.int32)
-    train = Histories(np.arange(40), items, np.append(0, np.cumsum(lengths)), {})
+    train = Histories(np.arange(users), items, np.append(0, np.cumsum(lengths)), {})
     sampler = NegativeSampler(np.ones(num_items), 32)
-    batches = NextItemBatches(train, 10, 40, seed=1, windows="latest", negatives=sampler)
+    batches = NextItemBatches(train, max_length, 40, seed=1, windows="latest", negatives=sampler)
     held, process = [0, 0], psutil.Process()
     before = private_bytes(process)
-    model = rm.SASRec(num_items, max_length=10, width=width, num_blocks=1, dropout=0.2)
+    model = rm.SASRec(num_items, max_length, width, num_blocks=1, dropout=0.2)
     model.curve = LearningCurve(measure="none")
 
     def look() -> None:
@@ -61,7 +70,8 @@ def train(num_items: int, width: int, epochs: int, checkpoint: Path | None) -> d
         verbose=False, model=model, checkpoint=checkpoint,
     )  # fmt: skip
     gib = [(each - before) / 2**30 for each in held]
-    return {"losses": [row["loss"] for row in curve.rows], "gib": gib}
+    found = {name: [row[name] for row in curve.rows] for name in ("loss", "seconds")}
+    return {"losses": found["loss"], "seconds": found["seconds"], "gib": gib}
 
 
 def private_bytes(process) -> int:
@@ -92,17 +102,20 @@ def kill_later(checkpoint: Path, writes: int, seconds: float) -> None:
 
 
 def main(told: dict) -> None:
-    """Train as `told` says: `num_items`, `width`, `epochs`, `checkpoint`, `out`, perhaps `kill`."""
-    sys.modules["tensorflow"] = None  # Keras would import it, for a seed, and take half a GiB.
+    """Train with the arguments of `train` in `told`, which has `out` and perhaps `kill` besides."""
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        sys.modules["tensorflow"] = None  # Keras would import it, for a seed, and take half a GiB.
     from recmodels.training.processes import join_processes, process_rank
 
-    checkpoint, kill = told["checkpoint"] and Path(told["checkpoint"]), told.get("kill")
+    out, kill = told.pop("out"), told.pop("kill", None)
+    checkpoint = told.pop("checkpoint")
+    checkpoint = checkpoint and Path(checkpoint)
     if kill and kill["rank"] == process_rank():
         when = (checkpoint, kill["writes"], kill["seconds"])
         threading.Thread(target=kill_later, args=when, daemon=True).start()
     join_processes()
-    result = train(told["num_items"], told["width"], told["epochs"], checkpoint)
-    Path(f"{told['out']}-{process_rank()}.json").write_text(json.dumps(result))
+    result = train(**told, checkpoint=checkpoint)
+    Path(f"{out}-{process_rank()}.json").write_text(json.dumps(result))
 
 
 if __name__ == "__main__":

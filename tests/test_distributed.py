@@ -80,7 +80,7 @@ def fake_trainings(monkeypatch, losses, survives=()):
     """Write results in place of trainings; those that are to be killed raise, but some."""
     killed = []
 
-    def launch(command, processes, environment):
+    def launch(command, processes, environment, backend):
         told = json.loads(command[-1])
         if "kill" in told:
             killed.append(told["kill"])
@@ -88,11 +88,20 @@ def fake_trainings(monkeypatch, losses, survives=()):
                 raise ChildProcessError("Process 1 of 2 was killed. Continue with: it")
         for rank in range(processes):
             gib = [5.0, 4.0] if processes == 1 else [4.0, 2.5]
-            found = {"losses": losses(told, processes), "gib": gib}
+            seconds = {"jax": 6.0 / processes, "tensorflow": 2.0}[backend]
+            found = {"losses": losses(told, processes), "gib": gib, "seconds": [60, 60, seconds]}
             Path(f"{told['out']}-{rank}.json").write_text(json.dumps(found))
 
     monkeypatch.setattr(distributed_training, "launch", launch)
     return killed
+
+
+def test_an_epoch_of_two_processes_is_compared_with_that_of_one(tmp_path, monkeypatch):
+    fake_trainings(monkeypatch, lambda told, processes: [1.0])
+    found = distributed_training.measure_speed(tmp_path / "work", tmp_path)
+    assert found["speedup_2_processes"] == 2.0
+    assert list(found["epoch_seconds"].values()) == [6.0, 3.0, 2.0]
+    assert json.loads((tmp_path / "distributed.json").read_text()) == found
 
 
 def test_restarts_are_compared_with_an_uninterrupted_training(tmp_path, monkeypatch):
