@@ -22,6 +22,7 @@ def train(
     checkpoint: Path | None,
     users: int = 40,
     max_length: int = 10,
+    loss: str = "sampled_softmax",
 ) -> dict:
     """Train on random histories; return losses, seconds, and the largest growth of memory in GiB.
 
@@ -35,6 +36,7 @@ def train(
         checkpoint: to continue from.
         users: half of them have L + 1 events, the others less than half as many.
         max_length: L.
+        loss: of `NextItem`, with 32 negatives for those that need some.
     """
     import numpy as np
     import psutil
@@ -51,7 +53,7 @@ def train(
     lengths = np.repeat([2 * max_length // 5, max_length + 1], users // 2)
     items = rng.integers(1, num_items + 1, lengths.sum()).astype(np.int32)
     train = Histories(np.arange(users), items, np.append(0, np.cumsum(lengths)), {})
-    sampler = NegativeSampler(np.ones(num_items), 32)
+    sampler = None if loss == "full_softmax" else NegativeSampler(np.ones(num_items), 32)
     batches = NextItemBatches(train, max_length, 40, seed=1, windows="latest", negatives=sampler)
     held, process = [0, 0], psutil.Process()
     before = private_bytes(process)
@@ -66,7 +68,7 @@ def train(
     threading.Thread(target=look, daemon=True).start()
     training = rm.Training(epochs=epochs, seed=5, learning_rate=0.01, patience=None)
     curve = fit(
-        NextItem(model, "sampled_softmax"), batches, training,
+        NextItem(model, loss), batches, training,
         verbose=False, model=model, checkpoint=checkpoint,
     )  # fmt: skip
     gib = [(each - before) / 2**30 for each in held]
