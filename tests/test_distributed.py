@@ -178,6 +178,8 @@ def test_stored_differences_are_as_small_as_asked():
     assert max(STORED["max_loss_difference"].values()) < 1e-5
     assert STORED["bulk"]["lists_are_equal"]
     assert STORED["max_loss_difference_large_table"] < 1e-5
+    assert STORED["restart_max_difference"] == 0 and STORED["restarts"] == KILLS
+    assert STORED["told_how_to_continue"]
 
 
 def test_stored_memory_is_what_the_page_says():
@@ -187,6 +189,11 @@ def test_stored_memory_is_what_the_page_says():
     assert f"needed {two[1]} GiB in an epoch and a single process needed {one[1]} GiB" in page
     assert f"they needed {two[0]} and {one[0]} GiB" in page
     assert f"a share of {STORED['memory_share_table_by_rows']}." in page
+    one, two, ordinary = STORED["epoch_seconds"].values()
+    assert f"an epoch took {one:.1f} s for one JAX process" in page
+    assert f"and {two:.1f} s for two with a core" in page
+    assert f"{STORED['speedup_2_processes']} times as fast" in page
+    assert f"with TensorFlow took {ordinary:.1f} s" in page
     (largest,) = (row for row in STORED["prepare"] if row["events"] == 10**8)
     assert f"in {largest['processor_seconds']:.0f} seconds of processor time" in page
     assert f"needed {largest['peak_gib']} GiB at its peak" in page and largest["peak_gib"] < 8
