@@ -379,7 +379,14 @@ TAMPERED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", TAMPERED)
+# TensorFlow waits for ten seconds before it gives an allocation up.
+ENORMOUS = ("keras: a huge width", "keras: a huge catalogue")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=[pytest.mark.slow] * (case in ENORMOUS)) for case in TAMPERED],
+)
 def test_what_was_tampered_with_is_one_error(bundles, tmp_path, monkeypatch, case):
     kind, change, match = TAMPERED[case]
     folder = shutil.copytree(bundles / kind, tmp_path / "bundle")
@@ -453,6 +460,7 @@ def test_files_that_are_not_those_that_were_written(bundles, tmp_path, case):
     assert "Received: " in str(caught.value)
 
 
+@pytest.mark.slow
 def test_models_are_made_as_before_after_a_bundle_of_an_enormous_one(bundles, tmp_path):
     folder = shutil.copytree(bundles / "sasrec", tmp_path / "bundle")
     in_keras("config.width", 2**40)(folder)

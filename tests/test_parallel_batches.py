@@ -100,6 +100,7 @@ def data_of_pairs(users=60):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 @pytest.mark.parametrize("loss", ["full_softmax", "bce"])
 def test_a_training_with_states_learns(loss):
@@ -109,6 +110,7 @@ def test_a_training_with_states_learns(loss):
     assert rm.evaluate(model, data.test, ks=(1,)).metrics["hr@1"] > 0.95
 
 
+@pytest.mark.slow
 def test_a_training_continues_from_its_checkpoint_to_the_same_weights(tmp_path):
     data = data_of_pairs(20)
     options = {"windows": "parallel", "batch_size": 8, "verbose": False, "patience": None}

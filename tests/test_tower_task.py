@@ -128,6 +128,7 @@ def test_both_tasks_learn():
     assert curve.rows[-1]["loss"] < 0.7 * curve.rows[0]["loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 def test_what_is_seen_comes_to_score_low():
     """Sets drawn at random say one thing alone of what is hidden: it is none of the shown."""
