@@ -210,10 +210,8 @@ class Removal:
         chosen, lowest = np.asarray(chosen), np.finfo(np.float32).min
         margin, other = np.empty(len(chosen), np.float32), np.empty(len(chosen), np.int64)
         for distinct, pairs, history in self._distinct_parts(chosen, kept, LIST_ROWS):
-            scores, items = (
-                self.list_scores(chosen[distinct], kept[distinct]),
-                self.items[chosen[pairs]],
-            )
+            scores = self.list_scores(chosen[distinct], kept[distinct])
+            items = self.items[chosen[pairs]]
             # The k-th best other item is the next one where the row's item is among the k best.
             places = np.argpartition(scores, [-k - 1, -k], axis=1)
             among = (places[history, -k:] == items[:, None]).any(axis=1)
