@@ -219,6 +219,7 @@ def test_a_command_that_was_stopped_continues(tmp_path):
         "import signal, sys\n"
         "from recmodels.cli import main\n"
         "from recmodels.scale.pandas_engine import PandasEngine\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # A background job ignores it.
         "PandasEngine.shards = lambda *args: signal.raise_signal(signal.SIGINT)\n"
         "main()"
     )
