@@ -196,4 +196,5 @@ def test_stored_memory_is_what_the_page_says():
     assert f"with TensorFlow took {ordinary:.1f} s" in page
     (largest,) = (row for row in STORED["prepare"] if row["events"] == 10**8)
     assert f"in {largest['processor_seconds']:.0f} seconds of processor time" in page
+    assert f"events in {largest['seconds']:.0f} seconds on two cores" in page
     assert f"needed {largest['peak_gib']} GiB at its peak" in page and largest["peak_gib"] < 8
