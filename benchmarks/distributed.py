@@ -28,6 +28,11 @@ YEAR = 31_536_000
 LOOK_SECONDS = 0.2
 
 
+def one_core() -> list[str]:
+    """Words before a command that has to run on a single core."""
+    return ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
+
+
 def store(results: Path, change: Callable[[dict], None]) -> dict:
     """Change results/distributed.json and return its content."""
     path = results / FILE

@@ -1,6 +1,5 @@
 """Measure bulk scoring: the lists and the speed of two processes against those of one."""
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 import recmodels as rm
-from benchmarks.distributed import run_measured, store
+from benchmarks.distributed import one_core, run_measured, store
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.scale.prepare import prepare_shards
 from recmodels.scale.shards import read_manifest
@@ -38,9 +37,8 @@ def measure_scoring(source: Path, work: Path, results: Path) -> dict:
     model.build()
     rm.Recommender(model, Vocabulary(items), filter_seen=True).save(bundle)
     counts = read_manifest(shards)["counts"]
-    core = str(min(os.sched_getaffinity(0)))
     rows = {
-        "one core": score(work, 1, ["taskset", "--cpu-list", core]),
+        "one core": score(work, 1, one_core()),
         "two processes with a core each": score(work, 2),
     }
     check_equal(work)

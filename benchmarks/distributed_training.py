@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.distributed import store
+from benchmarks.distributed import one_core, store
 from recmodels.scale.launch import launch
 from recmodels.training.processes import BY_ROWS
 
@@ -106,9 +106,8 @@ def measure_speed(work: Path, results: Path) -> dict:
 
     Beside them stands an ordinary training, of one process with TensorFlow on all cores.
     """
-    core = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
     runs = {
-        "jax, one core": train(work / "speed-one", 1, "data_parallel", SPEED, before=core),
+        "jax, one core": train(work / "speed-one", 1, "data_parallel", SPEED, before=one_core()),
         "jax, two processes with a core each": train(work / "speed-two", 2, "data_parallel", SPEED),
         "tensorflow, one process with all cores": train(
             work / "speed-tensorflow", 1, "data_parallel", SPEED, "tensorflow"

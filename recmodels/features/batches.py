@@ -110,18 +110,12 @@ class NextItemBatches(EpochBatches):
         self.set_epoch(epoch)
 
     def identity(self) -> dict[str, object]:
-        drawn, carried = self.negatives, self.histories.columns
+        read = identify(self.histories, self.columns, self.negatives, *self.targets.values())
         return {
-            "training data": digest(
-                self.histories.items,
-                self.histories.offsets,
-                *(values for name, values in carried.items() if name in self.columns),
-                *self.targets.values(),
-            ),
+            **read,
             "max_length": self.max_length,
             "batch_size": self.rows_per_batch.tolist(),
             "windows": self.windows,
-            "negatives": None if drawn is None else [drawn.num_negatives, drawn.digest],
             "shared_negatives": self.shared_negatives,
             "max_positions": self.max_positions,
             "augment": self.augmenter and self.augmenter.identity(),
@@ -204,6 +198,19 @@ class NextItemBatches(EpochBatches):
         if self.windows == "prefixes":
             following[:, :-1] = -1
         return inputs, following
+
+
+def identify(
+    histories: Histories,
+    columns: tuple[str, ...],
+    negatives: NegativeSampler | None,
+    *further: np.ndarray,
+) -> dict[str, object]:
+    """What identifies the events, columns and further arrays that batches read, and negatives."""
+    carried = [values for name, values in histories.columns.items() if name in columns]
+    drawn = None if negatives is None else [negatives.num_negatives, negatives.digest]
+    read = digest(histories.items, histories.offsets, *carried, *further)
+    return {"training data": read, "negatives": drawn}
 
 
 def _bucket_bounds(lengths: np.ndarray, max_length: int, everything: bool) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from recmodels.data.errors import require
-from recmodels.features.batches import GROUPS
-from recmodels.features.checks import check_whole, digest
+from recmodels.features.batches import GROUPS, identify
+from recmodels.features.checks import check_whole
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.histories import Histories
 from recmodels.features.negatives import NegativeSampler
@@ -62,16 +62,10 @@ class ParallelBatches(EpochBatches):
         self.set_epoch(epoch)
 
     def identity(self) -> dict[str, object]:
-        drawn, carried = self.negatives, self.histories.columns
         return {
-            "training data": digest(
-                self.histories.items,
-                self.histories.offsets,
-                *(values for name, values in carried.items() if name in self.columns),
-            ),
+            **identify(self.histories, self.columns, self.negatives),
             "batch_size": self.batch_size,
             "windows": "parallel",
-            "negatives": None if drawn is None else [drawn.num_negatives, drawn.digest],
             "seed of batches": self.seed,
         }
 
