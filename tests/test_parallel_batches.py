@@ -147,6 +147,7 @@ def test_a_training_continues_from_its_checkpoint_to_the_same_weights(tmp_path):
     [
         ("sasrec", {}, "needs a model that has the capability `Recurrent`"),
         ("gru4rec", {"loss": "in_batch"}, "`loss` must not be one of"),
+        ("gru4rec", {"windows": "sideways"}, "`windows` must be one of .*'parallel'"),
         ("gru4rec", {"augment": rm.Augment(crop=0.5)}, "without `augment` and `contrast`"),
         ("gru4rec", {"contrast": {"weight": 0.1}}, "without `augment` and `contrast`"),
     ],
@@ -154,4 +155,4 @@ def test_a_training_continues_from_its_checkpoint_to_the_same_weights(tmp_path):
 def test_what_parallel_steps_cannot_do_is_refused(family, options, message):
     model = FAMILIES[family].build(6, width=4)
     with pytest.raises(ValueError, match=message):
-        JOBS["next_item"](model, data_of_pairs(8), 0, windows="parallel", **options)
+        JOBS["next_item"](model, data_of_pairs(8), 0, **{"windows": "parallel", **options})

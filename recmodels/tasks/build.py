@@ -5,8 +5,9 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.augment import Augment
-from recmodels.features.batches import NextItemBatches
+from recmodels.features.batches import WINDOWS, NextItemBatches
 from recmodels.features.checks import digest, ratings_of
 from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.parallel_batches import ParallelBatches
@@ -69,6 +70,8 @@ def next_item_job(
         contrast: a contrastive loss to add; None for none. Neither is for losses in the batch.
     """
     check_causal(model, windows)
+    known = (*WINDOWS, "parallel")
+    require(windows in known, f"`windows` must be one of {known}", windows=windows)
     check_objective(model, loss, label_smoothing, contrast)
     identity = _adapt_items(model, data)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
