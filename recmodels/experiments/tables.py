@@ -17,6 +17,7 @@ from recmodels.experiments.entry import (
     PROTOCOLS,
     RATING_PROTOCOLS,
 )
+from recmodels.experiments.labels import full_model_name
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
 
@@ -60,6 +61,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     """What `recmodels table --json` prints, one row per experiment.
 
     Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
+    `model` has its additions, as `sasrec+text` has (`full_model_name`). Further keys are
     `filter_seen`, `query_time` (whether queries tell the time of their target), `cold` (counts of
     users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
     under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
@@ -86,6 +88,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
         row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
         row["slice"] = "all"
+        row["model"] = full_model_name(result)
     sliced = [
         {**row, **part, "slice": name, "against_best": None, "published": {}}
         for row, result in zip(rows, results, strict=True)
