@@ -1,6 +1,7 @@
 import os
 import re
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -209,6 +210,17 @@ def test_patience_waits_for_the_next_validation():
     assert len(measure.seen) == 3
 
 
+def test_a_time_that_is_used_up_ends_training_with_a_validation(tmp_path):
+    training = Training(epochs=7, learning_rate=0.01, max_seconds=1e-6, validate_every=3)
+    path = tmp_path / "run.npz"
+    _, curve, _ = run(training, scores=[0.2], checkpoint=path)
+    assert [row["score"] for row in curve.rows] == [0.2]
+    _, again, _ = run(training, scores=[], checkpoint=path)  # The time of before counts.
+    assert again.rows == curve.rows
+    _, whole, _ = run(replace(training, max_seconds=600), scores=[0.1, 0.2, 0.1])
+    assert len(whole.rows) == 7
+
+
 @pytest.mark.parametrize("measured", [True, False])
 def test_averaged_weights_are_measured_and_kept(measured, tmp_path):
     # One batch is one step here. Momentum 0.5, beginning with the first step: a1 = w1, and after
@@ -284,7 +296,7 @@ def test_stopped_without_a_score_the_average_up_to_there_is_kept(monkeypatch, ca
     with pytest.raises(KeyboardInterrupt):
         run(training, task=task, batch_size=16)
     assert_same(weights_of(task), [(a + b) / 2 for a, b in zip(seen[1], seen[2], strict=True)])
-    assert "has the weights of the last step; `model.curve` has the 2" in capsys.readouterr().err
+    assert "has the weights of the last step; `model.curve` has 2 finished" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -474,6 +486,7 @@ def test_weight_decay_spares_biases_and_norms():
         ({"learning_rate": np.nan}, "`learning_rate` must be a number .*Received: .*=nan"),
         ({"learning_rate": None}, "`learning_rate` must be a number"),
         ({"validate_every": 0}, "`validate_every` must be a whole number of at least 1"),
+        ({"max_seconds": 0}, "`max_seconds` must be a number between 0 and inf, both left out"),
         ({"patience": 0}, "`patience` must be a whole number of at least 1"),
         ({"warmup": -1}, "`warmup` must be a whole number of at least 0"),
         ({"seed": 0.5}, "`seed` must be a whole number"),

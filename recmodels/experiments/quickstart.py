@@ -21,6 +21,7 @@ from recmodels.experiments.report_texts import language_of, text
 from recmodels.experiments.run import Run, split_log
 from recmodels.experiments.run_folder import full_name, take_folder
 from recmodels.experiments.tournament import (
+    ENCODERS,
     Candidate,
     Note,
     best_of,
@@ -47,11 +48,12 @@ class Quickstart:
 
     Args:
         log, split, data: what the models were made from.
-        candidates: in the order of `FAMILIES`, those that failed or were left out included.
+        candidates: counted models, encoders and the blend, the chosen encoder after the others;
+            those that failed or were left out too.
         winner: the one whose model is in the bundle.
         ceiling: of the best possible model, where it is known.
         notes: decisions about filter and measured users.
-        cost: of the neural model, where it was measured.
+        cost: of the chosen encoder, where it was measured.
         audit: of the winner.
         examples: what some users did last, did next and were recommended.
         recommender: the winner behind raw ids.
@@ -74,6 +76,11 @@ class Quickstart:
     seconds: float
     command: str
     folder: Path
+
+    @property
+    def encoder(self) -> Candidate | None:
+        """The encoder that was chosen, also where its training failed; None without encoders."""
+        return next((c for c in reversed(self.candidates) if c.family in ENCODERS), None)
 
 
 def quickstart(

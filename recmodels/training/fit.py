@@ -8,6 +8,8 @@ from pathlib import Path
 
 import keras
 
+from recmodels.data.errors import require
+from recmodels.data.text import counted
 from recmodels.features.epochs import EpochBatches
 from recmodels.tasks.tfrs import refuse_legacy_layers
 from recmodels.training.callbacks import (
@@ -23,6 +25,7 @@ from recmodels.training.curve import LearningCurve
 from recmodels.training.processes import (
     SameBatches,
     check_agreement,
+    process_count,
     process_rank,
     shared_batches,
     table_by_rows,
@@ -85,7 +88,11 @@ def fit(
     model.training_state = None
     curve = model.curve = LearningCurve(measure=measure_name)
     collapse = collapse or CollapseCheck()
-    validate = Validate(measure, curve, training.patience, training.validate_every)
+    alone = training.max_seconds is None or process_count() == 1
+    must = "`max_seconds` must be None for several processes, whose clocks differ"
+    require(alone, must, max_seconds=training.max_seconds)
+    limits = training.patience, training.validate_every, training.max_seconds
+    validate = Validate(measure, curve, *limits)
     optimizer = _build(task, training, len(batches) * training.epochs, earlier.steps)
     if warm_start:
         earlier.restore(optimizer, task.trainable_variables, model)
@@ -155,7 +162,7 @@ def _train(task, batches, epochs: range, callbacks: list, validate: Validate) ->
         best = validate.curve.best
         kept = "the last step" if best is None else f"epoch {best['epoch']}"
         message = f"Training was stopped. The model has the weights of {kept}; `model.curve` has "
-        print(f"{message}the {len(validate.curve.rows)} finished epochs.", file=sys.stderr)
+        print(f"{message}{counted(len(validate.curve.rows), 'finished epoch')}.", file=sys.stderr)
         raise
     finally:
         validate.leave_best()
