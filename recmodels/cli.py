@@ -50,17 +50,11 @@ def run(
         str, typer.Option(help="Columns of a file: 'user=uid,item=sku,timestamp=ts'.")
     ] = "",
     families: Annotated[
-        str,
-        typer.Option(
-            help="Models to compare, with commas: 'markov,gru4rec,hstu'. Of several encoders "
-            "short trainings choose one."
-        ),
+        str, typer.Option(help="Models to compare, with commas: 'markov,gru4rec,sasrec'.")
     ] = "",
     minutes: Annotated[
         float | None,
-        typer.Option(
-            help="Time budget; encoders are trained for less time or left out to keep it."
-        ),
+        typer.Option(help="Time budget; encoders are made smaller or left out to keep it."),
     ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,

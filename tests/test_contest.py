@@ -112,7 +112,7 @@ def test_an_encoder_with_too_slow_epochs_is_dropped_with_the_reason(
     monkeypatch.setattr(Progress, "seconds", 0.0)
     found, _ = compete(data, tmp_path, ENCODERS, minutes=1.2)
     assert remarks(found)["hstu"] == (
-        "Left out: it may take 0.1 minutes of the budget, too few for a start of 1 second and one "
+        "Left out: it may take 6 seconds of the budget, too few for a start of 1 second and one "
         "epoch of 50 seconds"
     )
     assert found["hstu"].model is None and found["gru4rec"].model is not None

@@ -296,7 +296,9 @@ def test_stopped_without_a_score_the_average_up_to_there_is_kept(monkeypatch, ca
     with pytest.raises(KeyboardInterrupt):
         run(training, task=task, batch_size=16)
     assert_same(weights_of(task), [(a + b) / 2 for a, b in zip(seen[1], seen[2], strict=True)])
-    assert "has the weights of the last step; `model.curve` has 2 finished" in capsys.readouterr().err
+    assert (
+        "has the weights of the last step; `model.curve` has 2 finished" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_fewer_epochs_first_then_fewer_users_then_nothing():
     assert "Trained on 53% of the users for 5" in said(part)
     nothing = plan(30.0)
     assert nothing.experiment is None
-    assert "0.5 minutes of the budget, too few for a start of 10 seconds" in said(nothing)
+    assert "30 seconds of the budget, too few for a start of 10 seconds" in said(nothing)
     assert plan(80.0, epochs=2).experiment.fit["epochs"] == 2 and plan(80.0, epochs=2).share == 1
 
 

@@ -50,7 +50,8 @@ def test_the_winner_is_a_star_and_the_floor_a_line():
 def test_labels_cover_neither_each_other_nor_points(seed):
     rng = np.random.default_rng(seed)
     scores = np.array([0.02, 0.03, 0.081, 0.082, 0.083, 0.08, 0.095, 0.085, 0.09, 0.084])
-    ax, labels = draw(10 ** rng.uniform(-1, 1.5, 10), scores, NAMES, winner="blend")
+    options = {"winner": "blend", "floor": "popularity"}
+    ax, labels = draw(10 ** rng.uniform(-1, 1.5, 10), scores, NAMES, **options)
     ax.figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in labels]
     for one, other in itertools.combinations(boxes, 2):
@@ -58,6 +59,8 @@ def test_labels_cover_neither_each_other_nor_points(seed):
     points = ax.transData.transform([label.xy for label in labels])
     assert not any(box.contains(*point) for box in boxes for point in points)
     assert all(ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 for box in boxes)
+    height = ax.transData.transform((1, scores[0]))[1]
+    assert not any(box.y0 < height < box.y1 for box in boxes)
 
 
 @pytest.mark.parametrize("costs", [[3.0, 3.2], [3, 4], [0.5, 30], [0.01, 900]])

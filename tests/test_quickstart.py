@@ -154,8 +154,8 @@ def test_histories_of_one_event_leave_nothing_to_train_on(start):
     ("lists", "match"),
     [
         (random_lists(20, 2, 6), "needs users with at least three events"),
-        ([[1] * 5] * 8, "must hold at least two items.*Received: 1 items"),
-        ([[1, 2, 3], [1, 2]], "two users to measure on.*Received: 3 items, 1 validation users"),
+        ([[1] * 5] * 8, "must hold at least two items.*Received: 1 item,"),
+        ([[1, 2, 3], [1, 2]], "two users to measure on.*Received: 3 items, 1 validation user,"),
     ],
     ids=["all users of length 2", "one item", "one user to measure"],
 )

@@ -25,9 +25,9 @@ FAMILY_TEXTS: dict[str, tuple[str, str]] = {
         "未参加：时间预算只剩 {seconds} 秒，不足以测量成本并训练",
     ),
     "no time for an epoch": (
-        "Left out: it may take {minutes:minute} of the budget, too few for a start of "
+        "Left out: it may take {seconds:second} of the budget, too few for a start of "
         "{start:second} and one epoch of {epoch:second}",
-        "未参加：它可用的时间预算为 {minutes} 分钟，不足以完成 {start} 秒的启动和 {epoch} 秒的"
+        "未参加：它可用的时间预算为 {seconds} 秒，不足以完成 {start} 秒的启动和 {epoch} 秒的"
         "一轮训练",
     ),
     "fewer epochs": (
@@ -65,9 +65,9 @@ FAMILY_TEXTS: dict[str, tuple[str, str]] = {
     "halved": ("Chosen among the encoders: {model}", "在编码器中选定：{model}"),
     "figure costs": (
         "Validation {metric} of each model against the seconds of its tuning and training. Hollow "
-        "points are the shorter trainings by which encoders were compared; a line joins those of "
-        "one encoder. The star is the model in bundle/",
+        "points, joined for each encoder, are shorter trainings that compared encoders. The star "
+        "is the model in bundle/, the dotted line the score of popularity",
         "各模型的验证集 {metric} 与其调参和训练的秒数。空心点为用于比较编码器的较短训练，"
-        "同一编码器的训练以线相连。星号为 bundle/ 中的模型",
+        "同一编码器的训练以线相连。星号为 bundle/ 中的模型，点线为热门推荐的得分",
     ),
 }

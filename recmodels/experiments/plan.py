@@ -67,7 +67,8 @@ def plan_training(experiment: Experiment, cost: Estimate, seconds: float | None)
     limited = replace(experiment, fit={**experiment.fit, "max_seconds": seconds})
     values = {"minutes": f"{seconds / 60:.1f}", "wanted": wanted}
     if epochs < 1:
-        values |= {"epoch": f"{epoch:.0f}", "start": f"{cost.start_seconds:.0f}"}
+        needed = {"seconds": seconds, "start": cost.start_seconds, "epoch": epoch}
+        values = {name: f"{value:.0f}" for name, value in needed.items()}
         return Plan(None, note=("no time for an epoch", values))
     if epochs >= wanted:
         return Plan(limited)

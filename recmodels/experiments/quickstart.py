@@ -9,7 +9,7 @@ import numpy as np
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import open_log
 from recmodels.data.splits import Split, pairs_in
-from recmodels.data.text import one_line
+from recmodels.data.text import counted, one_line
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.catalogue import EXPERIMENTS
@@ -114,7 +114,7 @@ def quickstart(
         raise ValueError(f"`minutes` must be greater than 0. Received: minutes={minutes}")
     progress("reading", dataset=one_line(dataset))
     log, shop = open_log(dataset, columns)
-    progress("read", **_counts(log))
+    progress("read", events=len(log), users=log.num_users, items=log.num_items)
     tuned = find_tuned(dataset)
     protocol = "leave-one-out" if tuned is None else tuned.protocol
     progress("splitting", protocol=protocol)
@@ -162,11 +162,6 @@ def estimate_file(dataset: str, columns: dict[str, str]) -> Estimate:
     return estimate(default_experiment(Path(dataset).name, data), data)
 
 
-def _counts(log: Interactions) -> dict[str, str]:
-    counts = {"events": len(log), "users": log.num_users, "items": log.num_items}
-    return {name: f"{count:,}" for name, count in counts.items()}
-
-
 def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
     """Prepare data with the filter that fits the validation targets, with the reason.
 
@@ -180,10 +175,11 @@ def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
     data = prepare(split, protocol=Protocol(filter_seen=filters))
     sizes = (data.num_items, len(data.validation), len(data.test))
     if min(sizes) < 2:
+        names = ("item", "validation user", "test user")
+        received = ", ".join(map(counted, sizes, names))
         raise ValueError(
             "`dataset` must hold at least two items, and two users to measure on (with three "
-            f"events each where the last ones are held out). Received: {sizes[0]} items, "
-            f"{sizes[1]} validation users, {sizes[2]} test users"
+            f"events each where the last ones are held out). Received: {received}"
         )
     shares = {"share": f"{repeated:.1%}", "limit": f"{REPEATS_MATTER:.0%}"}
     notes = [("filters seen" if filters else "keeps seen", shares)]

@@ -20,7 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Progress and decisions.
     "reading": ("Reading {dataset}", "正在读取 {dataset}"),
     "read": (
-        "{events} events of {users} users and {items} items",
+        "{events:event} of {users:user} and {items:item}",
         "{events} 个事件，{users} 个用户，{items} 个物品",
     ),
     "splitting": ("Splitting ({protocol})", "正在划分（{protocol}）"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from recmodels.data.errors import require
@@ -52,27 +52,29 @@ def cost_and_score(
     with styled(ax) as ax:
         for name, rows in table.groupby(level=0, sort=False):
             _draw_model(ax, *rows.to_numpy(np.float64).T, best=name == winner)
+        level = None
         if floor is not None:
             level = table.loc[[floor], up].iloc[-1]
             ax.axhline(level, color=GREY, linestyle=":", linewidth=1, zorder=1)
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(_locator(table[across]))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.margins(0.12)
-        ax.set_ylim(bottom=axis_start(table[up]))
-        ax.set(xlabel=across, ylabel=up)
+        _set_axes(ax, table)
         last = table[~table.index.duplicated(keep="last")]
-        _label_points(ax, table.to_numpy(np.float64), last.index, last.to_numpy(np.float64), winner)
+        taken = _covered(ax, table.to_numpy(np.float64), level)
+        _label_points(ax, taken, last.index, last.to_numpy(np.float64), winner)
     return ax
 
 
-def _locator(costs: pd.Series) -> Locator:
-    """Places of the numbers on the axis: powers of ten where there are enough of them."""
-    ratio = costs.max() / costs.min()
-    if ratio < 5:
-        return MaxNLocator(4)
-    return LogLocator(subs=(1,) if ratio > 300 else (1, 2, 5))
+def _set_axes(ax: Axes, table: pd.DataFrame) -> None:
+    """Set scales, limits and labels; the numbers are powers of ten where there are enough."""
+    across, up = table.columns
+    ratio = table[across].max() / table[across].min()
+    locator = LogLocator(subs=(1,) if ratio > 300 else (1, 2, 5))
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(locator if ratio > 5 else MaxNLocator(4))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(0.12)
+    ax.set_ylim(bottom=axis_start(table[up]))
+    ax.set(xlabel=across, ylabel=up)
 
 
 def _draw_model(ax: Axes, costs: np.ndarray, scores: np.ndarray, best: bool) -> None:
@@ -83,22 +85,31 @@ def _draw_model(ax: Axes, costs: np.ndarray, scores: np.ndarray, best: bool) -> 
     ax.plot(costs[-1:], scores[-1:], color=colour, linestyle="none", zorder=3, **marker)
 
 
+def _covered(ax: Axes, points: np.ndarray, level: float | None) -> list[Bbox]:
+    """Where points (N, 2) and a horizontal line are, in pixels; limits and scales are final."""
+    ax.figure.draw_without_rendering()  # The layout settles where points are.
+    size = np.full(2, 2 * POINT * ax.figure.dpi / 72)
+    taken = [_box(centre, size) for centre in ax.transData.transform(points)]
+    if level is not None:
+        height = ax.transData.transform((1, level))[1]
+        taken.append(Bbox([[ax.bbox.x0, height - 1], [ax.bbox.x1, height + 1]]))
+    return taken
+
+
 def _label_points(
-    ax: Axes, drawn: np.ndarray, names: Sequence[str], points: np.ndarray, bold: str | None
+    ax: Axes, taken: list[Bbox], names: Sequence[str], points: np.ndarray, bold: str | None
 ) -> None:
-    """Write each name next to its point, where it covers no point, no other name and no axis.
+    """Write each name next to its point, where it covers nothing and stays within the axes.
 
     Args:
         ax: whose limits and scales are final.
-        drawn: all points, (N, 2).
+        taken: what no name may cover, in pixels; names are added.
         names, points: what to label, (M, 2), and with what.
         bold: the name to emphasise.
     """
-    ax.figure.draw_without_rendering()  # The layout settles where points are.
     unit = ax.figure.dpi / 72  # Pixels per point.
-    taken = [_box(centre, (2 * POINT * unit,) * 2) for centre in ax.transData.transform(drawn)]
-    for place in np.argsort(-points[:, 1], kind="stable"):
-        name, point = names[place], points[place]
+    for row in np.argsort(-points[:, 1], kind="stable"):  # From the top.
+        name, point = names[row], points[row]
         look = {"weight": "bold", "color": COLOURS[1]} if name == bold else {"color": GREY}
         label = ax.annotate(
             one_line(name, NAME_WIDTH), point, textcoords="offset points", xytext=(0, 0),

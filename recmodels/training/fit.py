@@ -88,11 +88,7 @@ def fit(
     model.training_state = None
     curve = model.curve = LearningCurve(measure=measure_name)
     collapse = collapse or CollapseCheck()
-    alone = training.max_seconds is None or process_count() == 1
-    must = "`max_seconds` must be None for several processes, whose clocks differ"
-    require(alone, must, max_seconds=training.max_seconds)
-    limits = training.patience, training.validate_every, training.max_seconds
-    validate = Validate(measure, curve, *limits)
+    validate = Validate(measure, curve, *_limits(training))
     optimizer = _build(task, training, len(batches) * training.epochs, earlier.steps)
     if warm_start:
         earlier.restore(optimizer, task.trainable_variables, model)
@@ -119,6 +115,14 @@ def _epoch_begins(batches: EpochBatches, training: Training) -> list[keras.callb
     """Return the callbacks that make an epoch reproducible and the same in all processes."""
     callbacks = [ReproducibleEpochs(batches, training.seed)]
     return callbacks + ([SameBatches(batches)] if table_by_rows() else [])
+
+
+def _limits(training: Training) -> tuple[int | None, int, float | None]:
+    """Patience, epochs between validations and seconds of a training."""
+    alone = training.max_seconds is None or process_count() == 1
+    must = "`max_seconds` must be None for several processes, whose clocks differ"
+    require(alone, must, max_seconds=training.max_seconds)
+    return training.patience, training.validate_every, training.max_seconds
 
 
 def _build(
