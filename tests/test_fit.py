@@ -1,5 +1,6 @@
 import os
 import re
+import sys
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -201,6 +202,12 @@ def test_stopped_run_is_not_continued_but_restored(tmp_path):
     again, same_curve, measure = run(training, scores=[], checkpoint=path)
     assert measure.seen == [] and same_curve.rows == curve.rows and len(curve.rows) == 2
     assert_same(weights_of(task), weights_of(again))
+
+
+def test_a_limit_of_time_is_refused_for_several_processes(monkeypatch):
+    monkeypatch.setattr(sys.modules["recmodels.training.fit"], "process_count", lambda: 2)
+    with pytest.raises(ValueError, match="`max_seconds` must be None.*max_seconds=9"):
+        run(Training(epochs=1, max_seconds=9))
 
 
 def test_patience_waits_for_the_next_validation():
