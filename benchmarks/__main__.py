@@ -162,6 +162,7 @@ def restarts(
 @distributed.command()
 def scoring(
     events: int = 2_500_000,
+    items: Annotated[int | None, typer.Option(help="At most; a fiftieth of the events.")] = None,
     work: Annotated[Path, typer.Option(help="Folder of simulated logs.")] = Path("runs/logs"),
     results: Results = Path("results"),
 ) -> None:
@@ -170,8 +171,8 @@ def scoring(
     from benchmarks.distributed import simulate_log
     from benchmarks.distributed_scoring import measure_scoring
 
-    source = simulate_log(work, events)
-    show(measure_scoring(source, work / f"scoring-{events}", results), True)
+    source = simulate_log(work, events, items)
+    show(measure_scoring(source, work / f"scoring-{source.name}", results), True)
 
 
 if __name__ == "__main__":

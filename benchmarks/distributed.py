@@ -43,14 +43,16 @@ def store(results: Path, change: Callable[[dict], None]) -> dict:
     return content
 
 
-def simulate_log(folder: Path, events: int) -> Path:
+def simulate_log(folder: Path, events: int, items: int | None = None) -> Path:
     """Write a log as Parquet files of a million events, with rare users, items and duplicates.
 
     Args:
         folder: of all simulated logs.
         events: their number; a hundredth of each file are duplicates.
+        items: the most that occur; None for a fiftieth of the events.
     """
-    source = folder / f"log-{events}"
+    source = folder / (f"log-{events}" if items is None else f"log-{events}-{items}")
+    items = items or events // 50
     for part in range(-(-events // PART)):
         path = source / f"part-{part:05d}.parquet"
         if path.is_file():
@@ -58,7 +60,7 @@ def simulate_log(folder: Path, events: int) -> Path:
         rng, rows = np.random.default_rng((events, part)), min(PART, events - part * PART)
         columns = {
             "user": (events // 20 * rng.random(rows) ** 2).astype(np.int64),
-            "item": (events // 50 * rng.random(rows) ** 4).astype(np.int64),
+            "item": (items * rng.random(rows) ** 4).astype(np.int64),
             "timestamp": 1_600_000_000 + rng.integers(0, YEAR, rows),
         }
         for values in columns.values():

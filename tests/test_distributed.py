@@ -33,6 +33,8 @@ def test_a_simulated_log_has_its_events_and_is_written_once(tmp_path, monkeypatc
     simulate_log(tmp_path, 2500)
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
     assert ds.dataset(source).to_table().to_pandas().equals(log)
+    few = ds.dataset(simulate_log(tmp_path, 2500, items=7)).to_table().to_pandas()
+    assert sorted(few["item"].unique()) == list(range(7))
 
 
 def test_a_command_is_measured_with_the_processes_that_it_starts():
@@ -178,6 +180,7 @@ def test_stored_differences_are_as_small_as_asked():
     assert max(STORED["max_loss_difference"].values()) < 1e-5
     assert STORED["bulk"]["lists_are_equal"]
     assert STORED["max_loss_difference_large_table"] < 1e-5
+    assert STORED["memory_share_table_by_rows"] < 0.6
     assert STORED["restart_max_difference"] == 0 and STORED["restarts"] == KILLS
     assert STORED["told_how_to_continue"]
 
@@ -194,6 +197,15 @@ def test_stored_memory_is_what_the_page_says():
     assert f"and {two:.1f} s for two with a core" in page
     assert f"{STORED['speedup_2_processes']} times as fast" in page
     assert f"with TensorFlow took {ordinary:.1f} s" in page
+    bulk, (alone, ordinary, both) = STORED["bulk"], STORED["bulk"]["rows"].values()
+    assert (
+        f"two processes listed ten of {bulk['items']:,} items for {bulk['users']:,} users in"
+        in page
+    )
+    assert f"in {both['seconds']:.0f} seconds, and one process" in page
+    assert f"one core needed {alone['seconds']:.0f} seconds, {STORED['bulk_speedup']} times" in page
+    assert f"both cores needed {ordinary['seconds']:.0f} seconds" in page
+    assert bulk["users"] >= 10**6 and bulk["items"] >= 10**5 and STORED["bulk_speedup"] >= 1.5
     (largest,) = (row for row in STORED["prepare"] if row["events"] == 10**8)
     assert f"in {largest['processor_seconds']:.0f} seconds of processor time" in page
     assert f"events in {largest['seconds']:.0f} seconds on two cores" in page

@@ -67,6 +67,13 @@ def histories():
     return Histories(np.arange(17), items, np.append(0, np.cumsum(lengths)), {})
 
 
+def test_processes_with_parts_of_a_table_keep_one_area_of_freed_memory(monkeypatch):
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    code = "import os; assert os.environ.get('MALLOC_ARENA_MAX') == {!r}"
+    launch([sys.executable, "-c", code.format("1")], 2, {BY_ROWS: "1"})
+    launch([sys.executable, "-c", code.format(None)], 2)
+
+
 def test_parts_together_are_the_whole_batch():
     sampler = NegativeSampler(np.ones(30), 4)
     whole = NextItemBatches(histories(), 4, 5, seed=1, negatives=sampler)

@@ -19,6 +19,7 @@ from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
 from recmodels.experiments.entry import COLUMNS, LAST_EVENT_ITEMS, Experiment, build_model
+from recmodels.experiments.initial_table import initial_vectors
 from recmodels.experiments.measures import (
     calibrate,
     cold_ranks,
@@ -32,6 +33,7 @@ from recmodels.features.protocol import Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData, prepare
 from recmodels.models.hybrid import Hybrid
+from recmodels.models.initial_items import initialise_items
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
@@ -229,6 +231,13 @@ class _Trained:
         return measure(self.model, self.data, split, part, **asked)
 
 
+def _build(experiment: Experiment, data: SequenceData, seed: int):
+    model = build_model(experiment.model, experiment.options, data, seed)
+    if experiment.initial_items:
+        initialise_items(model, initial_vectors(experiment.initial_items, data, seed))
+    return model
+
+
 def _train(
     experiment: Experiment,
     seed: int,
@@ -245,7 +254,7 @@ def _train(
         refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
     began = time.perf_counter()
-    model = build_model(experiment.model, experiment.options, data, seed)
+    model = _build(experiment, data, seed)
     scoring = {"filter_seen": experiment.filter_seen, **experiment.measured}
     curve = fit(
         model,

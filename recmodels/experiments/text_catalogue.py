@@ -34,6 +34,26 @@ WITH_TEXT = Experiment(
     },
 )
 
+# Only the vectors that the item table starts from differ from the entries without texts.
+STARTED = [
+    Experiment(
+        name=f"beauty-{name}",
+        dataset="beauty",
+        model=model,
+        options={**BEAUTY, "hidden_width": 256},
+        fit=TRAINING,
+        initial_items=start,
+        slices=True,
+        seeds=(0, 1, 2),
+        minutes=5,
+    )
+    for name, model, start in (
+        ("word-vectors", "sasrec", {"model": "item2vec", "options": {}}),
+        ("text-start", "sasrec", {"source": "minilm"}),
+        ("text-start-bsarec", "bsarec", {"source": "minilm"}),
+    )
+]
+
 
 def _small_logs(
     dataset: str, tfidf_size: int, filter_seen: bool = False, minilm: bool = True
@@ -63,8 +83,13 @@ TEXT_ENTRIES = [
         name="beauty-tfidf", dataset="beauty", model="content", options=TFIDF["options"],
         slices=True, minutes=0.5,
     ),
+    Experiment(
+        name="ml-1m-sasrec-tfidf", dataset="ml-1m-sasrec", model="content",
+        options=TFIDF["options"], slices=True, minutes=0.5,
+    ),
     WITH_TEXT,
     replace(WITH_TEXT, name="beauty-text-fused", ensemble_with=(TFIDF, ITEM_KNN), published={}),
+    *STARTED,
     *_small_logs("ml-100k", tfidf_size=128, filter_seen=True),
     *_small_logs("shop", tfidf_size=32),
     *_small_logs("shop-chinese", tfidf_size=32, minilm=False),  # MiniLM knows English only.

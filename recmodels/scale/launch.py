@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import BinaryIO
 
-from recmodels.training.processes import COORDINATOR, COUNT, RANK, check_process_count
+from recmodels.training.processes import BY_ROWS, COORDINATOR, COUNT, RANK, check_process_count
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 10.0  # Until a process that was asked to end is killed.
@@ -53,6 +53,8 @@ def launch(
     check_process_count(count)
     shared = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
     shared |= environment or {}
+    if BY_ROWS in shared:
+        shared.setdefault("MALLOC_ARENA_MAX", "1")  # Each further one keeps freed memory.
     shared |= {COUNT: str(count), COORDINATOR: f"127.0.0.1:{_free_port()}"}
     starter = [sys.executable, "-c", STARTER] if sys.platform == "linux" else []
     logs = [tempfile.TemporaryFile() for _ in range(count - 1)]

@@ -1,0 +1,28 @@
+"""Vectors that the item table of an experiment starts from."""
+
+import numpy as np
+
+from recmodels.data.files import project_data
+from recmodels.experiments.entry import build_model
+from recmodels.features.sequences import SequenceData
+from recmodels.text.cleaning import item_texts
+from recmodels.text.encoder import TextEncoder
+
+
+def initial_vectors(described: dict, data: SequenceData, seed: int) -> np.ndarray:
+    """Learn vectors of items from the training events, or encode their titles and categories.
+
+    Args:
+        described: `model` and `options` of word vectors, or the arguments of a `TextEncoder`.
+        data: what the experiment is trained on.
+        seed: of the word vectors.
+
+    Returns:
+        (V + 1, F), row i for item i, as `initialise_items` takes it.
+    """
+    if "model" in described:
+        words = build_model(described["model"], described["options"], data, seed)
+        return words.fit(data.train, data.num_items).vectors
+    texts = item_texts(data.items).reindex(data.vocabulary.raw_ids)
+    encoder = TextEncoder(**described, cache=project_data() / "text_vectors", verbose=True)
+    return np.pad(encoder.fit(texts).encode(texts), ((1, 0), (0, 0)))
