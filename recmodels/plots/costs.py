@@ -81,8 +81,9 @@ def _draw_model(ax: Axes, costs: np.ndarray, scores: np.ndarray, best: bool) -> 
     colour = COLOURS[1] if best else COLOURS[0]
     ax.plot(costs, scores, color=colour, linewidth=1, linestyle="-", alpha=0.6)
     ax.plot(costs[:-1], scores[:-1], "o", color=colour, markerfacecolor="white", markersize=5)
-    marker = {"marker": "*", "markersize": 13} if best else {"marker": "o", "markersize": 6}
-    ax.plot(costs[-1:], scores[-1:], color=colour, linestyle="none", zorder=3, **marker)
+    marker = {"marker": "*", "markersize": 13} if best else {"marker": "o"}
+    last = {"color": colour, "linestyle": "none", "zorder": 3 + best}  # A star is on top.
+    ax.plot(costs[-1:], scores[-1:], **last, **marker)
 
 
 def _covered(ax: Axes, points: np.ndarray, level: float | None) -> list[Bbox]:
