@@ -80,10 +80,10 @@ def test_every_entry_builds_and_runs_one_epoch(name, log, tmp_path):
             small["hidden_width"] = 4
         entry = replace(entry, options=entry.options | small, fit=entry.fit | short)
         # The packaged language model is in no test environment but that of `make test-text`.
-        encoders = dict.fromkeys(entry.item_text, {"source": "tfidf"})
+        encoders = dict.fromkeys(entry.item_text, {"source": "tfidf", "size": 2})
         entry = replace(entry, item_text=encoders)
         if "source" in entry.initial_items:
-            entry = replace(entry, initial_items={"source": "tfidf"})
+            entry = replace(entry, initial_items={"source": "tfidf", "size": 2})
     elif entry.model == "bpr-mf":
         entry = replace(entry, options=entry.options | {"epochs": 1})
     run = run_seed(entry, 0, split_log(log, entry.protocol), verbose=False)

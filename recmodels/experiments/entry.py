@@ -90,8 +90,9 @@ class Experiment:
         options: arguments of the model; of `"next-event"` those of its `encoder`, a `SASRec`,
             under that name.
         fit: options of `recmodels.fit`.
-        ensemble_with: counted models whose scores are added to those of towers: of each `model`,
-            `options` and `weight`, in standard deviations.
+        ensemble_with: models whose scores are added to those of `model`: of each `weight`, in
+            standard deviations, and either `model` and `options` of a counted one, or the
+            `experiment` that trains it on the same split with the same seed.
         filter_seen: whether what a user already has leaves the list; the rating protocols
             measure both.
         retrieves, rates: what is measured under the rating protocols: lists, ratings or both.

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
 from recmodels.experiments.entry import COLUMNS, LAST_EVENT_ITEMS, Experiment, build_model
-from recmodels.experiments.initial_table import initial_vectors
+from recmodels.experiments.initial_model import initial_model
 from recmodels.experiments.measures import (
     calibrate,
     cold_ranks,
@@ -33,7 +34,6 @@ from recmodels.features.protocol import Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData, prepare
 from recmodels.models.hybrid import Hybrid
-from recmodels.models.initial_items import initialise_items
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
@@ -231,13 +231,6 @@ class _Trained:
         return measure(self.model, self.data, split, part, **asked)
 
 
-def _build(experiment: Experiment, data: SequenceData, seed: int):
-    model = build_model(experiment.model, experiment.options, data, seed)
-    if experiment.initial_items:
-        initialise_items(model, initial_vectors(experiment.initial_items, data, seed))
-    return model
-
-
 def _train(
     experiment: Experiment,
     seed: int,
@@ -254,7 +247,7 @@ def _train(
         refuse_what_cannot_fit(experiment, data.num_items)
     set_seed(seed)
     began = time.perf_counter()
-    model = _build(experiment, data, seed)
+    model = initial_model(experiment, data, seed)
     scoring = {"filter_seen": experiment.filter_seen, **experiment.measured}
     curve = fit(
         model,
@@ -270,15 +263,30 @@ def _train(
     )
     seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
     if experiment.ensemble_with:
-        others = [
-            build_model(other["model"], other["options"], data)
-            for other in experiment.ensemble_with
-        ]
-        weights = [1.0, *(other["weight"] for other in experiment.ensemble_with)]
-        model = Hybrid([model, *others], weights, "spread").fit(data.train, data.num_items)
+        train = partial(_train, seed=seed, split=split, verbose=verbose, refit=refit)
+        model, more = _ensemble(model, experiment, data, train, checkpoint)
+        seconds += more
     decision = calibrate(model, data) if experiment.task == "next_event" else None
     curve = curve if curve.rows else None
     return _Trained(model, data, curve, seconds, experiment, decision)
+
+
+def _ensemble(
+    model, experiment: Experiment, data: SequenceData, train: Callable, checkpoint: Path | None
+) -> tuple[Hybrid, float]:
+    """Add the scores of the other models to those of a trained one; return their seconds too."""
+    scorers, weights, seconds = [model], [1.0], 0.0
+    for other in experiment.ensemble_with:
+        weights.append(other["weight"])
+        if "model" in other:
+            scorers.append(build_model(other["model"], other["options"], data))
+            continue
+        named = other["experiment"]
+        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{named.name}")
+        trained = train(named, checkpoint=path)
+        scorers.append(trained.model)
+        seconds += trained.seconds
+    return Hybrid(scorers, weights, "spread").fit(data.train, data.num_items), seconds
 
 
 def versions() -> dict[str, str]:

@@ -89,6 +89,13 @@ TEXT_ENTRIES = [
     ),
     WITH_TEXT,
     replace(WITH_TEXT, name="beauty-text-fused", ensemble_with=(TFIDF, ITEM_KNN), published={}),
+    replace(
+        STARTED[-1], name="beauty-text-start-fused", ensemble_with=(TFIDF, ITEM_KNN), minutes=6
+    ),
+    replace(
+        STARTED[-1], name="beauty-text-two-fused", minutes=9,
+        ensemble_with=({"experiment": WITH_TEXT, "weight": 0.5}, TFIDF, ITEM_KNN),
+    ),
     *STARTED,
     *_small_logs("ml-100k", tfidf_size=128, filter_seen=True),
     *_small_logs("shop", tfidf_size=32),

@@ -1,12 +1,21 @@
-"""Vectors that the item table of an experiment starts from."""
+"""The untrained model of an experiment, and vectors that its item table may start from."""
 
 import numpy as np
 
 from recmodels.data.files import project_data
-from recmodels.experiments.entry import build_model
+from recmodels.experiments.entry import Experiment, build_model
 from recmodels.features.sequences import SequenceData
+from recmodels.models.initial_items import initialise_items
 from recmodels.text.cleaning import item_texts
 from recmodels.text.encoder import TextEncoder
+
+
+def initial_model(experiment: Experiment, data: SequenceData, seed: int):
+    """Make the model of an experiment, with the `initial_items` of the entry."""
+    model = build_model(experiment.model, experiment.options, data, seed)
+    if experiment.initial_items:
+        initialise_items(model, initial_vectors(experiment.initial_items, data, seed))
+    return model
 
 
 def initial_vectors(described: dict, data: SequenceData, seed: int) -> np.ndarray:

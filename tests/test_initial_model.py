@@ -1,0 +1,86 @@
+"""Models of experiments: what their item table starts from, and sums with other models."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.data.interactions import Interactions
+from recmodels.data.splits import leave_one_out
+from recmodels.experiments.entry import Experiment, build_model
+from recmodels.experiments.initial_model import initial_vectors
+from recmodels.experiments.run import run_seed
+from recmodels.features.sequences import prepare
+from recmodels.models.hybrid import Hybrid
+from recmodels.models.initial_items import initialise_items
+from recmodels.models.item_vectors import Item2Vec
+from recmodels.models.popularity import MostPopular
+from recmodels.text.encoder import TextEncoder
+
+TITLES = ["tea", "cup", "pot", "red cup", "red tea", "green tea", "green pot"]
+
+
+@pytest.fixture(scope="module")
+def log():
+    events = pd.DataFrame(
+        {
+            "user": np.repeat(range(12), 6),
+            "item": [(user + place) % 7 for user in range(12) for place in range(6)],
+            "timestamp": range(72),
+        }
+    )
+    return Interactions(events, "timed", items=pd.DataFrame({"title": TITLES}))
+
+
+def test_vectors_of_texts_stand_in_the_rows_of_their_items(log):
+    data = prepare(leave_one_out(log))
+    vectors = initial_vectors({"source": "tfidf", "size": 2}, data, seed=0)
+    assert vectors.shape == (8, 2) and not vectors[0].any()
+    encoder = TextEncoder("tfidf", 2).fit(TITLES)
+    for row, item in enumerate(data.vocabulary.raw_ids, 1):
+        np.testing.assert_allclose(vectors[row], encoder.encode([TITLES[item]])[0], atol=1e-6)
+
+
+def test_word_vectors_are_those_of_the_training_events(log):
+    data = prepare(leave_one_out(log))
+    described = {"model": "item2vec", "options": {"width": 3, "epochs": 2}}
+    expected = Item2Vec(width=3, epochs=2, seed=5).fit(data.train, data.num_items).vectors
+    np.testing.assert_array_equal(initial_vectors(described, data, seed=5), expected)
+
+
+def test_an_experiment_starts_from_them(log):
+    # With a learning rate of almost 0 the table after the training is that of the start.
+    entry = Experiment(
+        "started", "ring", "sasrec", options={"max_length": 3, "width": 2, "num_blocks": 1},
+        fit={"epochs": 1, "learning_rate": 1e-9, "batch_size": 8},
+        initial_items={"source": "tfidf", "size": 2},
+    )  # fmt: skip
+    run = run_seed(entry, 0, leave_one_out(log), verbose=False)
+    fresh = build_model("sasrec", entry.options, run.data)
+    vectors = initial_vectors(entry.initial_items, run.data, 0)
+    initialise_items(fresh, vectors)
+    np.testing.assert_allclose(
+        run.model.item_embedding.table[1:8], fresh.item_embedding.table[1:8], atol=1e-5
+    )
+
+
+def test_scores_of_another_experiment_are_added(log, tmp_path):
+    small = {"max_length": 3, "width": 2, "num_blocks": 1}
+    training = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-2}
+    other = Experiment("other", "ring", "gru4rec", options=small, fit=training)
+    entry = Experiment(
+        "both", "ring", "sasrec", options=small, fit=training,
+        ensemble_with=({"experiment": other, "weight": 0.5},
+                       {"model": "popularity", "options": {}, "weight": 0.25}),
+    )  # fmt: skip
+    split, path = leave_one_out(log), tmp_path / "checkpoint.npz"
+    both = run_seed(entry, 3, split, checkpoint=path, verbose=False)
+    parts = [
+        run_seed(one, 3, split, verbose=False) for one in (replace(entry, ensemble_with=()), other)
+    ]
+    parts = [*(run.model for run in parts), MostPopular().fit(both.data.train, 7)]
+    expected = Hybrid(parts, [1.0, 0.5, 0.25], "spread")
+    inputs = {"item_ids": both.data.test.histories.items[:2][None]}
+    np.testing.assert_allclose(both.model.score(inputs), expected.score(inputs), rtol=1e-4)
+    assert {each.name for each in tmp_path.iterdir()} >= {"checkpoint.npz", "checkpoint-other.npz"}
