@@ -1,6 +1,6 @@
 """Readable names of experiments."""
 
-from recmodels.experiments.labels import MODELS, experiment_label, model_label
+from recmodels.experiments.labels import MODELS, experiment_label, full_model_name, model_label
 
 
 def test_an_experiment_is_named_by_data_and_model():
@@ -14,3 +14,15 @@ def test_a_model_without_a_label_keeps_its_name():
 
 def test_no_two_models_have_one_label():
     assert len(set(MODELS.values())) == len(MODELS)
+
+
+def test_the_full_name_of_a_model_says_what_is_added():
+    plain = {"model": "bsarec", "settings": {"options": {}, "fit": {}}}
+    assert full_model_name(plain) == "bsarec"
+    text, words = {"source": "minilm"}, {"model": "item2vec", "options": {}}
+    counted = {"model": "item-knn", "options": {}, "weight": 0.2}
+    trained = {"experiment": {"model": "sasrec"}, "weight": 0.5}
+    assert full_model_name({**plain, "settings": {"initial_items": text}}) == "bsarec+text"
+    assert full_model_name({**plain, "settings": {"initial_items": words}}) == "bsarec+item2vec"
+    settings = {"item_text": {"t": text}, "ensemble_with": [trained, counted]}
+    assert full_model_name({**plain, "settings": settings}) == "bsarec+text+sasrec+item-knn"

@@ -56,3 +56,26 @@ def _parts(experiment: str) -> tuple[str, str]:
     known = [name for name in DATA if experiment.startswith(f"{name}-")]
     data = max(known, key=len, default="")
     return data, experiment[len(data) + 1 :] if data else experiment
+
+
+def full_model_name(result: dict) -> str:
+    """Name a stored result's model with what is added to it, such as `"sasrec+text"`.
+
+    What is added are texts of the items, word vectors that the item table starts from, and models
+    whose scores are added.
+
+    Example:
+        >>> full_model_name({"model": "sasrec", "settings": {"item_text": {"minilm": {}}}})
+        'sasrec+text'
+    """
+    settings = result.get("settings", {})
+    started = settings.get("initial_items", {})
+    parts = [result["model"]]
+    if settings.get("item_text") or "source" in started:
+        parts.append("text")
+    if "model" in started:
+        parts.append(started["model"])
+    for other in settings.get("ensemble_with", ()):
+        named = other.get("experiment", {})
+        parts.append(other["model"] if "model" in other else named["model"])
+    return "+".join(parts)

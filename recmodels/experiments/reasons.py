@@ -20,9 +20,9 @@ from recmodels.data.files import write_json
 from recmodels.data.registry import load
 from recmodels.data.shop import Shop, simulate
 from recmodels.data.splits import leave_one_out
+from recmodels.experiments.markdown import markdown_lines
 from recmodels.experiments.reason_checks import ExactShop, check_sentences
 from recmodels.experiments.stored import read_json
-from recmodels.experiments.tables import markdown_lines
 from recmodels.explain.counterfactual import counterfactual
 from recmodels.explain.explainers import EXPLAINERS, LIST_LENGTH, OF_ENCODERS
 from recmodels.explain.faithfulness import explainer_table, faithfulness

@@ -1,7 +1,6 @@
 """Tables made from stored results: rows, comparisons, and Markdown for README and site."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +16,11 @@ from recmodels.experiments.entry import (
     PROTOCOLS,
     RATING_PROTOCOLS,
 )
+from recmodels.experiments.labels import full_model_name
+from recmodels.experiments.markdown import cell, markdown_lines, pair
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
+from recmodels.experiments.text_table import against_ids, text_table
 
 ROW_KEYS = (
     *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
@@ -60,6 +62,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     """What `recmodels table --json` prints, one row per experiment.
 
     Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
+    `model` has its additions, as `sasrec+text` has (`full_model_name`). Further keys are
     `filter_seen`, `query_time` (whether queries tell the time of their target), `cold` (counts of
     users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
     under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
@@ -70,12 +73,13 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     the number of rows by Holm's method; None for the best, under the rating protocols, whose
     metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
     and under those of events, whose metrics are those of `event_metrics`. Rows with and without
-    `query_time` are never compared. `slice` is `"all"`; results that measure them
+    `query_time` are never compared. `against_ids` is the difference from ids alone, see
+    `text_table.against_ids`. `slice` is `"all"`; results that measure them
     have further rows for the users whose target is `"rare"` (at most five training events) or
     `"cold"` (none, where models may rank such items), with their number as `users`.
     """
     results = load_results(folder)
-    compared = against_best(results, folder)
+    compared, texts = against_best(results, folder), against_ids(results, folder)
     rows = [{key: result.get(key) for key in ROW_KEYS} for result in results]
     for row, result in zip(rows, results, strict=True):
         audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
@@ -85,9 +89,11 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
         row["of_ceiling"] = shares_of(shares) if shares else None
         row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
+        row["against_ids"] = texts.get(row["experiment"])
         row["slice"] = "all"
+        row["model"] = full_model_name(result)
     sliced = [
-        {**row, **part, "slice": name, "against_best": None, "published": {}}
+        {**row, **part, "slice": name, "against_best": None, "against_ids": None, "published": {}}
         for row, result in zip(rows, results, strict=True)
         for name, part in result.get("slices", {}).items()
     ]
@@ -148,7 +154,7 @@ def headline_table(rows: list[dict]) -> str:
     columns = {
         "experiment": lambda r: r["experiment"],
         "metric": lambda r: RATING_METRICS.get(r["metric"], r["metric"].upper()),
-        "ours (95 % CI)": lambda r: _cell(r["metrics"][r["metric"]]),
+        "ours (95 % CI)": lambda r: cell(r["metrics"][r["metric"]]),
         "published": lambda r: f"{(r['ceiling'] or r['published'])[r['metric']]:.4f}",
         "source": lambda r: "highest possible value" if r["ceiling"] else r["published"]["source"],
     }
@@ -164,18 +170,18 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
         by_target = {_targets_title(rows): lambda r: _targets_cell(r["by_target"])}
     columns = {
         "experiment": lambda r: r["experiment"],
-        "NDCG@10 (95 % CI)": lambda r: _cell(r["metrics"]["ndcg@10"]),
-        "HR@10 (95 % CI)": lambda r: _cell(r["metrics"]["hr@10"]),
+        "NDCG@10 (95 % CI)": lambda r: cell(r["metrics"]["ndcg@10"]),
+        "HR@10 (95 % CI)": lambda r: cell(r["metrics"]["hr@10"]),
         "gap to best (95 % CI), Holm p": lambda r: _against(r["against_best"]),
         **by_target,
-        reference: lambda r: _pair(shown(r) or {}),
+        reference: lambda r: pair(shown(r) or {}),
         "cold users / targets": lambda r: f"{r['cold']['users']} / {r['cold']['targets']}",
         "seeds": lambda r: str(len(r["seeds"])),
         "seconds": lambda r: f"{r['seconds']:.0f}",
     }
     if any(metrics for r in rows for metrics in r["sliced"]):
         for place, title in enumerate(SLICES.values()):
-            columns[title] = lambda r, place=place: _pair(r["sliced"][place] or {})
+            columns[title] = lambda r, place=place: pair(r["sliced"][place] or {})
     if any(r["order_audit"] for r in rows):
         columns["lost when shuffled (95 % CI)"] = lambda r: _audit_cell(r["order_audit"])
     return markdown_lines(rows, columns)
@@ -183,7 +189,7 @@ def _markdown_part(rows: list[dict], protocol: str) -> str:
 
 def _markdown_events(rows: list[dict], protocol: str) -> str:
     columns = {"experiment": lambda r: r["experiment"]} | {
-        title: lambda r, name=name: _cell(r["metrics"][name]) if name in r["metrics"] else "-"
+        title: lambda r, name=name: cell(r["metrics"][name]) if name in r["metrics"] else "-"
         for title, name in EVENT_COLUMNS.items()
     }
     if any(r["of_ceiling"] for r in rows):
@@ -221,13 +227,6 @@ def _markdown_ratings(rows: list[dict], protocol: str) -> str:
     return markdown_lines(rows, columns)
 
 
-def markdown_lines(rows: list[dict], columns: dict[str, Callable]) -> str:
-    """A Markdown table: the text of each cell of a row by the title of its column."""
-    cells = [[text(row) for text in columns.values()] for row in rows]
-    lines = [list(columns), ["---"] * len(columns), *cells]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def _rating_cell(metric: dict | None) -> str:
     if metric is None:
         return "-"
@@ -244,12 +243,6 @@ def _targets_cell(by_target: dict[str, dict[str, float]]) -> str:
     return " / ".join(f"{group.get('ndcg@10', 0.0):.4f}" for group in by_target.values())
 
 
-def _pair(metrics: dict) -> str:
-    """NDCG@10 and HR@10, of published numbers or of measures with intervals."""
-    metrics = {n: m["mean"] if isinstance(m, dict) else m for n, m in metrics.items()}
-    return " / ".join(f"{metrics[m]:.4f}" for m in ("ndcg@10", "hr@10") if m in metrics) or "-"
-
-
 def _against(compared: dict | None) -> str:
     if compared is None:
         return "-"
@@ -258,11 +251,7 @@ def _against(compared: dict | None) -> str:
 
 
 def _audit_cell(audit: dict | None) -> str:
-    return "-" if audit is None else _cell({**audit, "mean": audit["difference"]})
-
-
-def _cell(metric: dict) -> str:
-    return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
+    return "-" if audit is None else cell({**audit, "mean": audit["difference"]})
 
 
 def write_into(page: Path, rows: list[dict]) -> None:
@@ -270,7 +259,7 @@ def write_into(page: Path, rows: list[dict]) -> None:
 
     Args:
         page: a file with `<!-- table: NAME -->` and `<!-- end of table -->`, where NAME is a
-            protocol or "headlines", the rows of the README.
+            protocol, "headlines", the rows of the README, or "texts", what texts add to ids.
         rows: what `table_rows` returns.
 
     Raises:
@@ -279,10 +268,11 @@ def write_into(page: Path, rows: list[dict]) -> None:
 
     def renewed(match: re.Match) -> str:
         name = match[2]
-        table = headline_table(rows) if name == "headlines" else markdown_table(rows, (name,))
+        table = special[name](rows) if name in special else markdown_table(rows, (name,))
         return f"{match[1]}{table}\n{match[3]}"
 
-    names = ("headlines", *PROTOCOLS)
+    special = {"headlines": headline_table, "texts": text_table}
+    names = (*special, *PROTOCOLS)
     mark = rf"(?s)(<!-- table: ({'|'.join(names)}) -->\n).*?(<!-- end of table -->)"
     text, count = re.subn(mark, renewed, page.read_text("utf-8"))
     if not count:

@@ -49,6 +49,7 @@ STARTED = [
     )
     for name, model, start in (
         ("word-vectors", "sasrec", {"model": "item2vec", "options": {}}),
+        ("word-vectors-bsarec", "bsarec", {"model": "item2vec", "options": {}}),
         ("text-start", "sasrec", {"source": "minilm"}),
         ("text-start-bsarec", "bsarec", {"source": "minilm"}),
     )
