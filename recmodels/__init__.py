@@ -70,6 +70,7 @@ _HOMES = {
     "Item2Vec": "recmodels.models.item_vectors",
     "GloVe": "recmodels.models.item_vectors",
     "initialise_items": "recmodels.models.initial_items",
+    "tune_item_texts": "recmodels.models.item_texts",
     "Content": "recmodels.models.content",
     "Hybrid": "recmodels.models.hybrid",
     "SASRec": "recmodels.models.sasrec",

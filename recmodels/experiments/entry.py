@@ -101,6 +101,8 @@ class Experiment:
         query_time: see `Protocol`.
         item_text: arguments of a `TextEncoder` by the name of the column of items that its
             vectors make; see `with_item_text`.
+        tune_text: a second training, which also changes the last blocks of that encoder: its
+            options as `fit`, and arguments of `tune_item_texts`; empty for no such training.
         initial_items: vectors that the item table starts from: `model` and `options` of word
             vectors, or arguments of a `TextEncoder`; see `initialise_items`.
         slices: whether rare and cold targets are measured for themselves as well.
@@ -127,6 +129,7 @@ class Experiment:
     schema: Schema = EMPTY_SCHEMA
     query_time: bool = False
     item_text: dict[str, dict] = field(default_factory=dict)
+    tune_text: dict = field(default_factory=dict)
     initial_items: dict = field(default_factory=dict)
     slices: bool = False
     seeds: tuple[int, ...] = (0,)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from recmodels.api import validation_score
+from recmodels.api import fit, validation_score
 from recmodels.data.shop import Shop
 from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.data.splits import Split
@@ -26,12 +27,13 @@ from recmodels.evaluation.held_out import HeldOut, measure_held_out
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.ranking import rank
 from recmodels.evaluation.report import Evaluation, evaluate
-from recmodels.experiments.entry import EVENT_PROTOCOLS, RATING_PROTOCOLS
+from recmodels.experiments.entry import EVENT_PROTOCOLS, RATING_PROTOCOLS, Experiment
 from recmodels.features.sequences import Queries, SequenceData
 from recmodels.models.capabilities import AnswersEmpty, can
 from recmodels.models.event_floors import MedianGap
 from recmodels.models.fallback import WithFallback
 from recmodels.models.popularity import MostPopular
+from recmodels.training.curve import LearningCurve
 
 EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
 
@@ -79,6 +81,26 @@ def score_epoch(
     if split.protocol in RATING_PROTOCOLS:
         return measure(model, data, split, "validation", retrieves=retrieves, rates=rates).score
     return validation_score(model, data, filter_seen)
+
+
+def fit_measured(
+    experiment: Experiment, data: SequenceData, split: Split | None, model, **options
+) -> LearningCurve:
+    """Train a model, with the measure of its experiment to choose epochs by.
+
+    Args:
+        experiment: says by what to choose.
+        data: encoded from the split.
+        split: None for a training without validation.
+        model: trained in place.
+        **options: of `fit`.
+    """
+    events = experiment.predicts_events
+    scoring = {"filter_seen": experiment.filter_seen, **experiment.measured}
+    measured = split is not None and not events
+    score = partial(score_epoch, model, data, split, **scoring) if measured else None
+    name = None if events else experiment.choose_by
+    return fit(model, data, measure=score, measure_name=name, **options)
 
 
 def measure_everyone(model, data: SequenceData) -> dict[str, float]:

@@ -28,7 +28,9 @@ def peak_gib(whose: int = resource.RUSAGE_SELF) -> float:
 
 def untrained(experiment: Experiment) -> SequenceEncoder:
     """The encoder of an experiment for a catalogue of one item, without the schema's columns."""
-    return FAMILIES[experiment.model].build(1, **experiment.options)
+    options = dict(experiment.options)
+    options.pop("id_vectors", None)  # False needs columns of items.
+    return FAMILIES[experiment.model].build(1, **options)
 
 
 def parameter_count(experiment: Experiment, num_items: int) -> int:

@@ -242,6 +242,8 @@ def settings_of(experiment: Experiment) -> dict:
         settings["schema"] = experiment.schema.to_config()
     if experiment.item_text:
         settings["item_text"] = experiment.item_text
+    if experiment.tune_text:
+        settings["tune_text"] = experiment.tune_text
     if experiment.initial_items:
         settings["initial_items"] = experiment.initial_items
     if experiment.query_time:

@@ -10,7 +10,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recmodels.api import fit
 from recmodels.data.event_splits import last_day, last_event
 from recmodels.data.interactions import Interactions
 from recmodels.data.rating_splits import random_ratings, temporal_ratings
@@ -24,12 +23,12 @@ from recmodels.experiments.initial_model import initial_model
 from recmodels.experiments.measures import (
     calibrate,
     cold_ranks,
+    fit_measured,
     measure,
     measure_everyone,
-    score_epoch,
 )
 from recmodels.experiments.memory import refuse_what_cannot_fit
-from recmodels.experiments.text_columns import text_schema, with_item_text
+from recmodels.experiments.text_columns import text_schema, tune_text, with_item_text
 from recmodels.features.protocol import Protocol
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData, prepare
@@ -248,23 +247,20 @@ def _train(
     set_seed(seed)
     began = time.perf_counter()
     model = initial_model(experiment, data, seed)
-    scoring = {"filter_seen": experiment.filter_seen, **experiment.measured}
-    curve = fit(
-        model,
-        data,
-        measure=None
-        if refit or experiment.predicts_events
-        else partial(score_epoch, model, data, split, **scoring),
-        measure_name=None if experiment.predicts_events else experiment.choose_by,
-        checkpoint=checkpoint,
-        verbose=verbose,
-        **experiment.fit,
-        **({} if experiment.task is None else {"seed": seed}),
-    )
+    common = {"verbose": verbose, **({} if experiment.task is None else {"seed": seed})}
+    train = partial(fit_measured, experiment, data, None if refit else split, **common)
+    curve = train(model, checkpoint=checkpoint, **experiment.fit)
     seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
+    if experiment.tune_text:
+        tuning = dict(experiment.tune_text)
+        options = tuning.pop("fit")
+        model = tune_text(model, data, split, experiment.item_text, tuning)
+        file = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-tuned")
+        curve = train(model, checkpoint=file, **options)
+        seconds += curve.seconds
     if experiment.ensemble_with:
-        train = partial(_train, seed=seed, split=split, verbose=verbose, refit=refit)
-        model, more = _ensemble(model, experiment, data, train, checkpoint)
+        others = partial(_train, seed=seed, split=split, verbose=verbose, refit=refit)
+        model, more = _ensemble(model, experiment, data, others, checkpoint)
         seconds += more
     decision = calibrate(model, data) if experiment.task == "next_event" else None
     curve = curve if curve.rows else None

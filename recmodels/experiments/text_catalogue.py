@@ -79,6 +79,17 @@ def _small_logs(
     ]  # fmt: skip
 
 
+# Items are known by their texts alone. A first training with fixed vectors, equal for all three, is
+# followed by a second one that may change the last block of MiniLM. A step of it encodes the whole
+# catalogue, so there are few steps of many histories.
+SECOND = {**SHORT_TRAINING, "batch_size": 128, "epochs": 2, "learning_rate": 1e-3, "warmup": 5,
+          "average": 0.9, "validate_every": 1}  # fmt: skip
+TUNED = {
+    "frozen": {"how": "frozen"},
+    "partial": {"how": "partial", "rate": 0.1},
+    "lora": {"how": "lora", "rank": 4},
+}
+
 TEXT_ENTRIES = [
     Experiment(
         name="beauty-tfidf", dataset="beauty", model="content", options=TFIDF["options"],
@@ -99,6 +110,14 @@ TEXT_ENTRIES = [
     ),
     *STARTED,
     *_small_logs("ml-100k", tfidf_size=128, filter_seen=True),
+    *(
+        Experiment(
+            name=f"ml-100k-text-minilm-{how}", dataset="ml-100k", model="sasrec",
+            options={**SASREC, "id_vectors": False}, fit=SHORT_TRAINING, item_text=ENCODERS,
+            tune_text={**tuning, "fit": SECOND}, slices=True, minutes=6,
+        )
+        for how, tuning in TUNED.items()
+    ),
     *_small_logs("shop", tfidf_size=32),
     *_small_logs("shop-chinese", tfidf_size=32, minilm=False),  # MiniLM knows English only.
 ]  # fmt: skip

@@ -9,6 +9,9 @@ from recmodels.data.files import project_data
 from recmodels.data.splits import Cases, Split
 from recmodels.features.columns import Vector
 from recmodels.features.schema import Schema
+from recmodels.features.sequences import SequenceData
+from recmodels.models.item_content import ItemContent
+from recmodels.models.item_texts import tune_item_texts
 from recmodels.text.cleaning import item_texts
 from recmodels.text.encoder import TextEncoder
 from recmodels.text.leaks import text_leaks
@@ -33,10 +36,8 @@ def with_item_text(split: Split, encoders: dict[str, dict]) -> Split:
     leak = text_leaks(split.validation, texts, items.get("title")).loc["named in the text"]
     must = "`split` must have items whose texts do not name the item that comes next"
     require(not leak["leak"], must, **leak)
-    trained = items.index.isin(split.train.events["item"].unique())
     for name, arguments in encoders.items():
-        encoder = TextEncoder(**arguments, cache=project_data() / "text_vectors", verbose=True)
-        vectors = encoder.fit(texts[trained]).encode_items(items)
+        vectors = _fitted(arguments, split).encode_items(items)
         items = items.assign(**{name: list(vectors.astype(np.float64))})
     return replace(
         split,
@@ -49,6 +50,29 @@ def with_item_text(split: Split, encoders: dict[str, dict]) -> Split:
 def text_schema(schema: Schema, encoders: dict[str, dict]) -> Schema:
     """A schema with a column of vectors of the items for each encoder."""
     return Schema({**schema.columns, **{name: Vector(of="items") for name in encoders}})
+
+
+def tune_text(
+    model: ItemContent, data: SequenceData, split: Split, encoders: dict[str, dict], tuning: dict
+) -> ItemContent:
+    """Return a model that contains the last blocks of its text encoder; see `tune_item_texts`.
+
+    Args:
+        model, data, split: the untrained model, its data, and what they were made from.
+        encoders: arguments of one `TextEncoder` by the name of its column.
+        tuning: further arguments of `tune_item_texts`, such as `how`.
+    """
+    ((name, arguments),) = encoders.items()
+    texts = item_texts(data.items).reindex(data.vocabulary.raw_ids)
+    return tune_item_texts(model, name, _fitted(arguments, split), texts, **tuning)
+
+
+def _fitted(arguments: dict, split: Split) -> TextEncoder:
+    """An encoder that has learnt from the items of the training events."""
+    encoder = TextEncoder(**arguments, cache=project_data() / "text_vectors", verbose=True)
+    items = split.train.items
+    trained = items.index.isin(split.train.events["item"].unique())
+    return encoder.fit(item_texts(items)[trained])
 
 
 def _with_items(cases: Cases, items) -> Cases:

@@ -113,7 +113,7 @@ class ContentItemEmbedding(ItemEmbedding):
     def _sum(self, rows_of):
         """Id vectors and mapped content of the rows that `rows_of` selects of a weight."""
         projection = ops.convert_to_tensor(self.projection) / self.num_features**0.5
-        vectors = ops.matmul(rows_of(self.content), projection)
+        vectors = ops.matmul(rows_of(self._content()), projection)
         if not self.id_vectors:
             return vectors
         table, rare = ops.convert_to_tensor(self.table), ops.convert_to_tensor(self.rare)
@@ -121,6 +121,10 @@ class ContentItemEmbedding(ItemEmbedding):
         # Not trained through this mean: items without a training event are in no loss.
         mean = ops.stop_gradient(ops.matmul(ops.transpose(rare), table))  # (1, D)
         return vectors + known * rows_of(self.table) + (1.0 - known) * mean
+
+    def _content(self):
+        """What `_sum` maps, (V + 3, F)."""
+        return self.content
 
     def get_config(self) -> dict:
         own = {"num_features": self.num_features, "id_vectors": self.id_vectors}

@@ -10,6 +10,7 @@ from recmodels.data.errors import require
 from recmodels.features.checks import check_columns
 from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.embedding import ItemEmbedding
+from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.sequence_encoder import SequenceEncoder
 
 RARE_SHARE = 0.1  # Of the items with a training event: those with the fewest count as rare.
@@ -27,7 +28,9 @@ def check_item_columns(columns, id_vectors: bool) -> dict[str, dict[str, int]]:
     fits = fits and all(isinstance(size, Mapping) for size in columns.values())
     require(fits, must, item_columns=columns)
     columns = {name: dict(size) for name, size in columns.items()}
-    require(all(set(size) == {"numbers"} for size in columns.values()), must, columns=columns)
+    # `tune_item_texts` adds "texts".
+    fits = all({"numbers"} <= set(size) <= {"numbers", "texts"} for size in columns.values())
+    require(fits, must, columns=columns)
     must = "`item_columns` must be given to a model without `id_vectors`"
     require(columns or id_vectors, must, item_columns=columns, id_vectors=id_vectors)
     return columns
@@ -48,8 +51,13 @@ class ItemContent(SequenceEncoder):
         options["dtype"] = self.dtype_policy
         if not self.item_columns:
             return ItemEmbedding(self.num_items, self.width, **options)
-        numbers = sum(size["numbers"] for size in self.item_columns.values())
-        return ContentItemEmbedding(self.num_items, self.width, numbers, self.id_vectors, **options)
+        options["id_vectors"], kind, numbers = self.id_vectors, ContentItemEmbedding, 0
+        for size in self.item_columns.values():
+            if "texts" in size:
+                options |= {"texts": size["texts"], "begin": numbers}
+                kind = TextItemEmbedding
+            numbers += size["numbers"]
+        return kind(self.num_items, self.width, numbers, **options)
 
     def content_config(self) -> dict:
         """Return the arguments of the constructor that say what items are made of."""
@@ -104,7 +112,14 @@ class ItemContent(SequenceEncoder):
         return covered
 
     def grown(self, num_new: int) -> Self:
-        """Return a copy with `num_new` further items that have no training event; see `grow`."""
+        """Return a copy with `num_new` further items that have no training event; see `grow`.
+
+        Raises:
+            ValueError: the model contains blocks of a text encoder, which know the texts of the
+                present items only.
+        """
+        must = "`model` must be made without `tune_item_texts` to get new items"
+        require(not isinstance(self.item_embedding, TextItemEmbedding), must, num_new=num_new)
         larger = super().grown(num_new)
         if self.item_columns:
             known, rare = larger._known_and_rare()

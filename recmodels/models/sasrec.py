@@ -59,7 +59,8 @@ class SASRec(ItemContent):
         item_columns: sizes of columns of items that are part of each item vector, in histories and
             in scores, through a linear map: `data.schema.input_sizes("text")` of a
             `Vector(of="items")`, for example. `fit` takes their values from `data.item_columns`.
-            Items without a training event are then scored by them alone.
+            Items without a training event are then scored by them alone. `tune_item_texts` also
+            trains the text encoder.
         id_vectors: whether items have vectors of their own besides their columns.
         dtype: as of any Keras layer; with `"mixed_bfloat16"` layers and softmax losses compute in
             half precision, while weights, norms and sums stay float32.

@@ -15,11 +15,10 @@ from recmodels.layers.norm import LayerNorm
 from recmodels.layers.position import LearnedPosition
 from recmodels.layers.token_embedding import TokenEmbedding
 from recmodels.layers.transformer import TransformerBlock
+from recmodels.layers.tuning import tune_layers
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.text.sentences import Template, template_for
 from recmodels.text.word_pieces import MASK, UNKNOWN, WordPieces, train_word_pieces
-
-TUNED = ("full", "frozen", "partial", "lora")
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -140,34 +139,16 @@ class SentenceEncoder(SequenceEncoder):
         """Choose which weights a further training changes; the heads are always trained.
 
         Args:
-            how: `"full"` for all; `"frozen"` for none; `"partial"` for the last block and the
-                final norm; `"lora"` for a low-rank change of the projections of queries and values
-                (Hu et al., "LoRA: Low-rank adaptation of large language models", 2022), which is
-                added to the weights when the model is saved.
-            rank: of that change.
+            how: `"full"`, `"frozen"`, `"partial"`, which is the last block and the final norm, or
+                `"lora"`; see `tune_layers`.
+            rank: of the low-rank change.
 
         Raises:
             ValueError: `how` is unknown, the encoder is not built, or already has low-rank weights.
         """
-        require(how in TUNED, f"`how` must be one of {TUNED}", how=how)
         require(self.built, "`tune` needs a built encoder: pre-train or load it first", how=how)
-        adapted = [
-            dense
-            for block in self.blocks
-            for dense in (block.attention.project_queries, block.attention.project_values)
-        ]
-        clean = not any(dense.lora_enabled for dense in adapted)
-        require(clean, "`tune` needs an encoder without low-rank weights: load it anew", how=how)
-        tuned = (self.blocks[-1], self.norm) if how == "partial" else ()
-        # Each layer by itself: `trainable` of a model that was frozen in parts does not reach them.
-        for layer in (self.item_embedding, self.position, *self.blocks, self.norm):
-            layer.trainable = how == "full" or layer in tuned
-        if how == "lora":
-            for block in self.blocks:
-                _freeze_but(block, adapted)
-            for dense in adapted:
-                dense.enable_lora(rank)
-                dense.bias.trainable = False
+        layers = (self.item_embedding, self.position, *self.blocks, self.norm)
+        tune_layers(layers, (*self.blocks[-1:], self.norm), how, rank)
 
     def get_config(self) -> dict:
         return {
@@ -247,11 +228,3 @@ def behaviour_tokens(
         for item, tokens in enumerate(row, 1):
             table[code, item, longest - len(tokens) :] = tokens
     return table
-
-
-def _freeze_but(block: TransformerBlock, kept: list) -> None:
-    """Freeze all layers of a block that have weights of their own, but some."""
-    block.trainable = True
-    for layer in block._flatten_layers(include_self=False):
-        if not layer._layers and layer not in kept:
-            layer.trainable = False

@@ -13,6 +13,7 @@ from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.parallel_batches import ParallelBatches
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
+from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
 from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.sequence_encoder import SequenceEncoder
@@ -110,7 +111,10 @@ def _adapt_items(model: SequenceEncoder, data: SequenceData) -> dict[str, object
     if not (can(model, ReadsItemColumns) and model.item_columns):
         return {}
     model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
-    return {"item columns": digest(*(data.item_columns[n] for n in model.item_columns))}
+    identity = {"item columns": digest(*(data.item_columns[n] for n in model.item_columns))}
+    if isinstance(model.item_embedding, TextItemEmbedding):
+        identity["texts"] = model.item_embedding.texts.tuning
+    return identity
 
 
 def masked_item_job(

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, fields
 
 import keras
@@ -11,6 +12,7 @@ from recmodels.data.errors import require
 from recmodels.features.batches import GROUPS
 from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.fast import encode_in_parts
+from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.tasks.contrast import Contrast, last_targets
@@ -95,6 +97,12 @@ class NextItem(keras.Model):
         if not training or len(self.encoder.non_trainable_weights) > len(fixed):
             return self.encoder(inputs, training=training)
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
+
+    def train_step(self, *args, **kwargs):
+        embedding = self.encoder.item_embedding
+        encodes = isinstance(embedding, TextItemEmbedding)
+        with embedding.encoding() if encodes else nullcontext():
+            return super().train_step(*args, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = self.item_loss(states_at(y_pred, x["positions"]), y, sample_weight, x)

@@ -29,6 +29,7 @@ class Bert(keras.Model):
     Call arguments:
         inputs: dict with `token_ids`, int32 (B, T), and `token_mask`, bool (B, T), True for the
             tokens of the text and False for padding on the right.
+        until: number of blocks to compute; all by default.
 
     Returns:
         States, (B, T, D).
@@ -95,13 +96,13 @@ class Bert(keras.Model):
         for layer in (self.norm, *self.blocks):
             layer.build((None, None, self.width))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None, until=None):
         token_ids = inputs["token_ids"]
         positions = ops.arange(ops.shape(token_ids)[1])
         x = self.token(token_ids) + self.position(positions) + self.segment(positions * 0)
         x = self.drop(self.norm(x), training=training)  # (B, T, D)
         mask = ops.cast(inputs["token_mask"], "bool")[:, None, :]  # (B, 1, T)
-        for block in self.blocks:
+        for block in self.blocks[:until]:
             x = block(x, mask, training=training)
         return x
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.features.checks import check_whole
+from recmodels.text.bert import TextVectors
 from recmodels.text.cleaning import clean_text, item_texts
 from recmodels.text.pretrained import Pretrained
 from recmodels.text.tfidf import Tfidf
@@ -147,6 +148,40 @@ class TextEncoder:
     def encode_items(self, items: pd.DataFrame) -> np.ndarray:
         """Vectors of the items of a table, from those of `columns` that it has; see `encode`."""
         return self.encode(item_texts(items, self.columns))
+
+    def token_states(self, texts: Sequence[str | None], num_blocks: int) -> list[np.ndarray]:
+        """States of the tokens of each text before the last blocks of the Transformer.
+
+        Args:
+            texts: see `encode`.
+            num_blocks: how many of the last blocks are left out.
+
+        Returns:
+            Float32, (T, F) per text of T tokens; T = 0 where the text is missing.
+
+        Raises:
+            ValueError: the encoder is TF-IDF, or has fewer blocks.
+        """
+        most = self.transformer.bert.num_blocks
+        fits = 1 <= check_whole("num_blocks", num_blocks) <= most
+        require(fits, f"`num_blocks` must be at most {most}", num_blocks=num_blocks)
+        cleaned = _cleaned(texts)
+        known = list(dict.fromkeys(text for text in cleaned if text))
+        found = self.model.token_states(known, most - num_blocks) if known else []
+        states = dict(zip(known, found, strict=True))
+        missing = np.zeros((0, self.model.size), np.float32)
+        return [states.get(text, missing) for text in cleaned]
+
+    @property
+    def transformer(self) -> TextVectors:
+        """The model of a Transformer, before whitening.
+
+        Raises:
+            ValueError: the encoder is TF-IDF.
+        """
+        must = "`encoder` must be a Transformer, such as `TextEncoder('minilm')`"
+        require(isinstance(self.model, Pretrained), must, source=self.source)
+        return self.model.model
 
     @property
     def fitted(self) -> bool:

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from keras import ops
 
 from recmodels.data.errors import require
 from recmodels.text.cache import VectorCache
@@ -84,26 +85,41 @@ class Pretrained:
         cut = sum(bool(encoding.overflowing) for encoding in encodings)
         return known, unknown, cut
 
+    def token_states(self, texts: list[str], until: int) -> list[np.ndarray]:
+        """States of the tokens of each text after the first `until` blocks, float32 (T, D) each."""
+        states = [np.zeros((0, self.size), np.float32)] * len(texts)
+        for rows, inputs in self._batches(texts):
+            found = ops.convert_to_numpy(self.model.bert(inputs, until=until))
+            for place, row in enumerate(rows):
+                states[row] = found[place][inputs["token_mask"][place]]
+        return states
+
     def _compute(self, texts: list[str]) -> np.ndarray:
-        """Vectors of texts, in batches of similar lengths."""
+        """Vectors of texts, float32 (N, D)."""
+        vectors = np.empty((len(texts), self.size), np.float32)
+        for rows, inputs in self._batches(texts):
+            vectors[rows] = np.asarray(self.model.predict_on_batch(inputs))[: len(rows)]
+        return vectors
+
+    def _batches(self, texts: list[str]) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+        """Inputs of the model for texts of similar lengths, each with the numbers of its texts.
+
+        The inputs may have further rows, so that only few shapes occur.
+        """
         tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
         lengths = np.array([len(ids) for ids in tokens])
         padded = -(-lengths // LENGTH_STEP) * LENGTH_STEP
         padded = np.minimum(padded, self.folder.max_tokens)
-        vectors = np.empty((len(texts), self.size), np.float32)
         order, start = np.argsort(-padded, kind="stable"), 0
         while start < len(order):  # The longest ones that are left, and the next shorter ones.
             length = padded[order[start]]
             size = max(1, TOKENS_PER_BATCH // length)
             chosen = order[start : start + size]
             start += size
-            # As many rows as always, so that the shape is known; the further ones are dropped.
             ids = np.zeros((size, length), np.int32)
             mask = np.zeros((size, length), bool)
             mask[:, 0] = True
             for place, row in enumerate(chosen):
                 ids[place, : lengths[row]] = tokens[row]
                 mask[place, : lengths[row]] = True
-            found = self.model.predict_on_batch({"token_ids": ids, "token_mask": mask})
-            vectors[chosen] = np.asarray(found)[: len(chosen)]
-        return vectors
+            yield chosen, {"token_ids": ids, "token_mask": mask}

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from recmodels.features.epochs import EpochBatches
+from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.training.checkpoints import read_variables, save_checkpoint, write_variables
 from recmodels.training.curve import LearningCurve
 from recmodels.training.processes import (
@@ -97,6 +98,7 @@ class Validate(keras.callbacks.Callback):
         best, score = self.curve.best, None
         if self.measure is not None and due:
             with averaged_weights(self.model), whole_tables(self.model.weights):
+                refresh_texts(self.model)
                 score = float(self.measure())
                 if not math.isfinite(score):
                     raise FloatingPointError(
@@ -136,6 +138,14 @@ class Validate(keras.callbacks.Callback):
             write_variables(self.model.weights, self.best_weights)
         elif int(optimizer.iterations):  # Before the first step there is no average.
             optimizer.finalize_variable_values(self.model.trainable_variables)
+            refresh_texts(self.model)
+
+
+def refresh_texts(model: keras.Model) -> None:
+    """Compute the item vectors that come from texts by the weights as they are."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, TextItemEmbedding):
+            layer.refresh()
 
 
 @contextmanager
