@@ -54,7 +54,7 @@ def run(
     ] = "",
     minutes: Annotated[
         float | None,
-        typer.Option(help="Time budget; the encoder is made smaller or left out to keep it."),
+        typer.Option(help="Time budget; encoders are made smaller or left out to keep it."),
     ] = None,
     runs: Runs = Path("runs"),
     seed: Seed = 0,

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from recmodels import plots
-from recmodels.data.text import one_line
+from recmodels.data.text import counted, one_line
 from recmodels.explain.words import rename, write_sentence
 from recmodels.extras import import_extra
 from recmodels.recommend.recommendation import SENTENCE_WIDTH, Recommendation
@@ -98,7 +98,7 @@ class Panel:
         return file.getvalue()
 
     def __repr__(self) -> str:
-        return f"<Panel: {len(self.history)} events, then {self.answer!r}>"
+        return f"<Panel: {counted(len(self.history), 'event')}, then {self.answer!r}>"
 
     def _repr_mimebundle_(self, **kwargs) -> dict[str, str]:
         """What a notebook shows: the widget where one can be clicked, elsewhere the picture."""

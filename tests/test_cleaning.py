@@ -78,7 +78,7 @@ def test_duration_outliers_are_set_to_the_limit():
     assert durations[:5] == [2, 4, 8, 16, 32]
     assert durations[5] == pytest.approx(2**14.6195)
     assert np.isnan(durations[6:]).all()
-    assert report.why == "1 durations above 25,171.4 s set to it, 1 negative ones to missing"
+    assert report.why == "1 duration above 25,171.4 s set to it, 1 negative to missing"
     assert log.events["duration"].iloc[5] == 2.0**20  # The log itself is left alone.
 
 

@@ -13,19 +13,12 @@ from recmodels.experiments import estimate as estimate_module
 from recmodels.experiments import memory, quickstart
 from recmodels.experiments.catalogue import find_experiment
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.estimate import (
-    Estimate,
-    Plan,
-    estimate,
-    fit_into_memory,
-    plan_training,
-)
+from recmodels.experiments.estimate import Estimate, estimate
 from recmodels.experiments.memory import (
     least_bytes,
     parameter_count,
     refuse_what_cannot_fit,
 )
-from recmodels.experiments.report_texts import text
 from recmodels.experiments.run import split_log
 from recmodels.features.sequences import prepare
 from recmodels.models.families import FAMILIES
@@ -109,53 +102,6 @@ def test_very_large_logs_are_measured_on_few_validation_users(monkeypatch):
     monkeypatch.setattr(estimate_module, "VALIDATED", 7)
     data = prepare(leave_one_out(make_log([[1, 2, 3, 4]] * 30)))
     assert len(estimate_module._part(data, 0.5, 100, seed=0)[0].validation) == 7
-
-
-COST = Estimate("tiny", 40, 10.0, 20.0, 4.0, 890.0, 1.0, 8.0)  # 22 s per epoch, every = 2.
-
-
-def plan(seconds, epochs=40):
-    entry = tiny(fit={"epochs": epochs, "validate_every": 2})
-    return plan_training(entry, replace(COST, epochs=epochs), seconds)
-
-
-def test_a_training_that_fits_into_memory_is_not_changed():
-    assert plan(None) == plan(2000.0) == Plan(tiny(fit={"epochs": 40, "validate_every": 2}))
-
-
-def test_fewer_epochs_first_then_fewer_users_then_nothing():
-    # 0.85 of 300 s less 10 s: 245 s, so 11 epochs. Of 80 s: 58 s, 2.6 of the fewest, 5 epochs.
-    shorter = plan(300.0)
-    assert shorter.experiment.fit["epochs"] == 11 and shorter.share == 1
-    assert "Trained for 11 instead of 40 epochs" in text(shorter.note[0], **shorter.note[1])
-    part = plan(80.0)
-    assert part.experiment.fit["epochs"] == 5 and part.share == pytest.approx(58 / 22 / 5)
-    assert "Trained on 53% of the users for 5" in text(part.note[0], **part.note[1])
-    nothing = plan(30.0)
-    assert nothing.experiment is None
-    assert "0.5 minutes of the budget are left" in text(nothing.note[0], **nothing.note[1])
-    assert plan(80.0, epochs=2).experiment.fit["epochs"] == 2 and plan(80.0, epochs=2).share == 1
-
-
-def test_hours_are_announced():
-    long = plan_training(tiny(), replace(COST, total_seconds=93_600.0), None)
-    assert long.experiment == tiny() and "up to 26.0 hours" in text(long.note[0], **long.note[1])
-
-
-def test_a_training_too_large_for_memory_gets_smaller(monkeypatch):
-    entry = tiny(options={**OPTIONS, "width": 64}, fit={"batch_size": 4096})
-    memory_of = {"available": 2**30}
-    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: type("Memory", (), memory_of))
-    assert fit_into_memory(entry, 1000) == Plan(entry)
-    # A million items and 64 numbers, five times in float32: 1.2 GiB. Half of it fits.
-    smaller = fit_into_memory(entry, 1_000_000)
-    assert smaller.experiment.options["width"] == 32
-    assert smaller.experiment.fit["loss"] == "sampled_softmax"
-    shown = text(smaller.note[0], **smaller.note[1])
-    assert shown == "Trained with loss sampled_softmax and width 32, to fit into memory"
-    memory_of["available"] = 1000
-    refused = fit_into_memory(entry, 1_000_000)
-    assert refused.experiment is None and "cannot be trained here" in refused.note[1]["reason"]
 
 
 @pytest.mark.usefixtures("eagerly")

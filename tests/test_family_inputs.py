@@ -57,6 +57,11 @@ def test_histories_of_one_item_are_left_out_of_training(kind, options):
         ("hstu", {"mask_share": 0.5}, "no option 'mask_share'"),
         ("bert4rec", {"loss": "in_batch"}, "`loss` must be one of"),
         ("bert4rec", {"windows": "prefixes"}, "`windows` of masked items must"),
+        (
+            "bert4rec",
+            {"windows": "parallel"},
+            "`windows` of masked items must be 'all' or 'latest'",
+        ),
         ("bert4rec", {"label_smoothing": 0.1}, "no option 'label_smoothing'"),
     ],
 )

@@ -1,6 +1,8 @@
 import os
 import re
+import sys
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -202,11 +204,28 @@ def test_stopped_run_is_not_continued_but_restored(tmp_path):
     assert_same(weights_of(task), weights_of(again))
 
 
+def test_a_limit_of_time_is_refused_for_several_processes(monkeypatch):
+    monkeypatch.setattr(sys.modules["recmodels.training.fit"], "process_count", lambda: 2)
+    with pytest.raises(ValueError, match="`max_seconds` must be None.*max_seconds=9"):
+        run(Training(epochs=1, max_seconds=9))
+
+
 def test_patience_waits_for_the_next_validation():
     training = Training(epochs=7, learning_rate=0.01, patience=1, validate_every=3)
     _, curve, measure = run(training, scores=[0.1, 0.2, 0.1])
     assert [row["score"] for row in curve.rows] == [None, None, 0.1, None, None, 0.2, 0.1]
     assert len(measure.seen) == 3
+
+
+def test_a_time_that_is_used_up_ends_training_with_a_validation(tmp_path):
+    training = Training(epochs=7, learning_rate=0.01, max_seconds=1e-6, validate_every=3)
+    path = tmp_path / "run.npz"
+    _, curve, _ = run(training, scores=[0.2], checkpoint=path)
+    assert [row["score"] for row in curve.rows] == [0.2]
+    _, again, _ = run(training, scores=[], checkpoint=path)  # The time of before counts.
+    assert again.rows == curve.rows
+    _, whole, _ = run(replace(training, max_seconds=600), scores=[0.1, 0.2, 0.1])
+    assert len(whole.rows) == 7
 
 
 @pytest.mark.parametrize("measured", [True, False])
@@ -284,7 +303,9 @@ def test_stopped_without_a_score_the_average_up_to_there_is_kept(monkeypatch, ca
     with pytest.raises(KeyboardInterrupt):
         run(training, task=task, batch_size=16)
     assert_same(weights_of(task), [(a + b) / 2 for a, b in zip(seen[1], seen[2], strict=True)])
-    assert "has the weights of the last step; `model.curve` has the 2" in capsys.readouterr().err
+    assert (
+        "has the weights of the last step; `model.curve` has 2 finished" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
@@ -474,6 +495,7 @@ def test_weight_decay_spares_biases_and_norms():
         ({"learning_rate": np.nan}, "`learning_rate` must be a number .*Received: .*=nan"),
         ({"learning_rate": None}, "`learning_rate` must be a number"),
         ({"validate_every": 0}, "`validate_every` must be a whole number of at least 1"),
+        ({"max_seconds": 0}, "`max_seconds` must be a number between 0 and inf, both left out"),
         ({"patience": 0}, "`patience` must be a whole number of at least 1"),
         ({"warmup": -1}, "`warmup` must be a whole number of at least 0"),
         ({"seed": 0.5}, "`seed` must be a whole number"),

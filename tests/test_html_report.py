@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from harness import random_lists
 
 from recmodels.data.interactions import Interactions
 from recmodels.experiments import quickstart, report_figures
+from recmodels.experiments.family_texts import FAMILY_TEXTS
 from recmodels.experiments.html_report import _shown, element, write_report
 from recmodels.experiments.report_texts import FIELDS, TEXTS, language_of, text
 
@@ -123,18 +125,12 @@ def test_most_letters_decide_the_language():
 
 
 def test_both_languages_take_the_same_values():
-    class Values(dict):
-        def __missing__(self, key):
-            asked.add(key)
-            return "1"
-
-    for english, chinese in (TEXTS | FIELDS).values():
-        both = []
-        for template in (english, chinese):
-            asked = set()
-            template.format_map(Values())
-            both.append(asked)
-        assert both[0] == both[1], english
+    for key, templates in (TEXTS | FIELDS | FAMILY_TEXTS).items():
+        both = [{part[1] for part in Formatter().parse(each) if part[1]} for each in templates]
+        assert both[0] == both[1], key
+        one, two = (text(key, **dict.fromkeys(both[0], count)) for count in ("1", "2"))
+        assert not re.search(r"\b1 (epoch|second|minute)s", one), one
+        assert not re.search(r"\b2 (epoch|second|minute)\b", two), two
 
 
 def test_numbers_are_shown_as_readers_expect_them():

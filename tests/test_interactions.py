@@ -73,7 +73,7 @@ def test_select_takes_masks_and_positions_in_table_order():
 def test_repr_shows_the_size():
     log = Interactions(_frame(user=[1, 1], item=[10, 11], action=["buy", "buy"]), "ordered")
     assert repr(log) == (
-        "<Interactions 'events': 2 events, 1 users, 2 items, ordered, also ['action']>"
+        "<Interactions 'events': 2 events, 1 user, 2 items, ordered, also ['action']>"
     )
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from dataclasses import replace
 
@@ -154,8 +155,8 @@ def test_histories_of_one_event_leave_nothing_to_train_on(start):
     ("lists", "match"),
     [
         (random_lists(20, 2, 6), "needs users with at least three events"),
-        ([[1] * 5] * 8, "must hold at least two items.*Received: 1 items"),
-        ([[1, 2, 3], [1, 2]], "two users to measure on.*Received: 3 items, 1 validation users"),
+        ([[1] * 5] * 8, "must hold at least two items.*Received: 1 item,"),
+        ([[1, 2, 3], [1, 2]], "two users to measure on.*Received: 3 items, 1 validation user,"),
     ],
     ids=["all users of length 2", "one item", "one user to measure"],
 )
@@ -168,7 +169,7 @@ def test_a_budget_too_small_ends_in_the_best_counted_model(start, capsys):
     found, _ = start(RING, ["markov", "sasrec"], minutes=0.01)
     assert [c.model is None for c in found.candidates] == [False, False, True]
     assert found.winner.family == "markov"
-    assert "seconds of the budget are left, too few" in shown(found)
+    assert re.search("the budget has (0 seconds|1 second) left, too few", shown(found))
     assert "Left out: " in capsys.readouterr().err
 
 
@@ -204,7 +205,7 @@ def test_a_long_training_is_announced_before_it_starts(start, monkeypatch, capsy
     monkeypatch.setattr(contest, "SMALL", 10)
     start(RING, ["markov", "sasrec"])
     printed = capsys.readouterr().err
-    warning = printed.index("Warning: training the encoder takes up to 26.0 hours here")
+    warning = printed.index("Warning: training sasrec takes up to 26.0 hours here")
     assert warning < printed.index("Tuning") < printed.index("Training SASRec")
 
 
@@ -283,9 +284,9 @@ def test_families_of_encoders_are_compared_by_short_trainings(start, monkeypatch
     monkeypatch.setattr(quickstart, "default_experiment", lambda name, data: longer)
     found, folder = start(RING, ["nextitnet", "gru4rec"])
     by_family = {c.family: c for c in found.candidates}
-    tried = next(c for c in found.candidates if c.note and c.note[0] == "tried")
+    tried = next(c for c in found.candidates if c.note and c.note[0] == "dropped")
     (chosen,) = {"nextitnet", "gru4rec"} - {tried.family}
-    assert tried.test is not None and tried.note[1] == {"epochs": 2}
+    assert tried.test is not None and tried.note[1]["epochs"] == 2
     assert len(by_family[chosen].curve.rows) == 4 and len(tried.curve.rows) == 2
     page = write_report(found, folder).read_text("utf-8")
     assert "NextItNet" in page and (folder / "figures" / "costs.png").exists()

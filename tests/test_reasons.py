@@ -84,8 +84,9 @@ def test_a_sentence_with_another_fact_is_refused():
     ):
         with pytest.raises(ValueError, match="must state the facts alone"):
             check_sentence(sentence.replace(old, new), facts)
-    with pytest.raises(ValueError, match="not_given=.*jam"):
+    with pytest.raises(ValueError, match=r"does\. Received: .*not_given=.*jam") as refused:
         check_sentence(sentence.replace("tea", "jam"), facts)
+    assert repr(sentence) in str(refused.value) and ".. " not in str(refused.value)
     with pytest.raises(ValueError, match="`language`"):
         write_sentence(facts, "fr")
 

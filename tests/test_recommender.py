@@ -75,8 +75,8 @@ def test_many_equals_one_at_a_time(monkeypatch, k):
 def test_unknown_ids_are_read_as_such_and_named():
     answer = recommender().recommend(["tea", "cake", "cake"], k=1)
     assert answer.items == ["cup"] and answer.source == "After"
-    note = "1 ids of `history` are outside the catalogue: 'cake'. The model reads them as unknown"
-    assert answer.notes == (f"{note} items.",)
+    note = "Read 1 id of `history` outside the catalogue as unknown items: 'cake'."
+    assert answer.notes == (note,)
 
 
 @pytest.mark.parametrize("history", [[], ["cake", "bread"]])
@@ -102,7 +102,7 @@ def test_more_than_the_catalogue_gives_all_that_is_left_and_says_why():
     answer = recommender().recommend(["tea"], k=10**9)
     assert answer.items == ["cup", "pot", "milk", "sugar"]
     assert answer.notes == (
-        "4 items, not 1000000000: of 5 items 5 are allowed, and seen ones are left out.",
+        "4 items, not 1000000000: 5 of 5 items may be listed, and seen ones are left out.",
     )
 
 
@@ -117,8 +117,8 @@ def test_exclude_and_only():
     assert subject.recommend(["tea"], k=1, exclude={"cup"}).items == ["pot"]
     only = subject.recommend(["tea"], k=3, only=["sugar", "pot", "tea"], exclude=["cake"])
     assert only.items == ["pot", "sugar"]  # tea is seen.
-    assert only.notes[0] == "Ignored 1 ids of `exclude` outside the catalogue: 'cake'."
-    short = "2 items, not 3: of 5 items 3 are allowed, and seen ones are left out."
+    assert only.notes[0] == "Ignored 1 id of `exclude` outside the catalogue: 'cake'."
+    short = "2 items, not 3: 3 of 5 items may be listed, and seen ones are left out."
     assert short in only.notes
     assert subject.recommend(["tea"], only=[]).items == []
     assert subject.recommend([], k=1, exclude=["sugar"]).items == ["milk"]  # The fallback obeys.
@@ -193,7 +193,7 @@ def test_what_is_no_number_is_no_id_of_an_integer_catalogue(value):
     subject = Recommender(After(), Vocabulary([50, 40, 30, 20, 10]), fallback=popular())
     with pytest.raises(ValueError, match="`history` must hold raw ids of .* integers"):
         subject.recommend([40, value])
-    assert subject.recommend([40, 10**30], k=1).notes[0].startswith("1 ids of")
+    assert subject.recommend([40, 10**30], k=1).notes[0].startswith("Read 1 id of")
 
 
 @pytest.mark.parametrize(

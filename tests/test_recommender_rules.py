@@ -97,7 +97,7 @@ def test_rules_hold_for_the_fallback_too():
 def test_a_list_the_rules_cut_short_says_so():
     answer = recommender(rules=[AtMost(1)]).recommend(["tea"], k=4)
     assert answer.items == ["cup", "sugar"]
-    assert answer.notes[0].startswith("2 items, not 4: of 5 items 5 are allowed, and seen ones")
+    assert answer.notes[0].startswith("2 items, not 4: 5 of 5 items may be listed, and seen ones")
     assert "under [AtMost(most=1" in answer.notes[0]
 
 

@@ -180,7 +180,7 @@ def test_deskdrop_ids_are_text_and_actions_named(tmp_path):
 def test_taobao_leaves_out_impossible_times_and_says_so(tmp_path):
     rows = "1,10,100,pv,1511544070\n1,10,101,fav,1511544071\n1,11,100,buy,-2134949234\n"
     _write(tmp_path / "UserBehavior.csv", rows)
-    with pytest.warns(UserWarning, match="left out 1 rows"):
+    with pytest.warns(UserWarning, match="left out 1 row "):
         log = load("taobao", tmp_path)
     assert log.events["action"].tolist() == ["view", "favourite"]
     assert log.items.loc[10, "category"] == "100|101"

@@ -56,9 +56,7 @@ def test_a_split_from_its_own_tables_equals_the_split(order):
 
 def test_tables_cut_at_random_are_taken_if_said():
     later = _table((1, 14, 9), (2, 10, 5))
-    with pytest.raises(
-        ValueError, match="`validation` has 1 events before.*in_time=False.*until=9"
-    ):
+    with pytest.raises(ValueError, match="`validation` has 1 event before.*in_time=False.*until=9"):
         split_from_tables(later, VALIDATION, TEST)
     split = split_from_tables(later, VALIDATION, TEST, in_time=False)
     assert rm.leak_report(split).own_future_events == 1

@@ -13,7 +13,7 @@ from recmodels import plots
 from recmodels.cli_common import show
 from recmodels.data.card import data_card
 from recmodels.data.interactions import Interactions
-from recmodels.data.text import one_line, visible
+from recmodels.data.text import counted, one_line, visible
 from recmodels.experiments import report
 from recmodels.panel import Panel
 from recmodels.recommend import OnePerFamily, Recommender, title_family
@@ -68,6 +68,16 @@ def make_list(*titles, notes=(), source="model"):
     found = Details(items, np.arange(len(titles)) + 1)
     scores = np.full(len(titles), 0.1, np.float32)
     return Recommendation(list(titles), scores, source, notes, found)
+
+
+def test_counts_are_written_with_their_noun():
+    expected = {(0, "id"): "0 ids", (1, "id"): "1 id", (2000, "history"): "2,000 histories"}
+    expected |= {
+        (3, "day"): "3 days",
+        ("1", "second"): "1 second",
+        ("0.5", "minute"): "0.5 minutes",
+    }
+    assert {case: counted(*case) for case in expected} == expected
 
 
 def test_a_list_shows_no_control_characters_and_cuts_titles():

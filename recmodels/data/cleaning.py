@@ -8,6 +8,7 @@ import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
+from recmodels.data.text import counted
 from recmodels.data.times import moment_seconds
 from recmodels.data.values import is_missing
 
@@ -132,9 +133,8 @@ def cap_durations(interactions: Interactions) -> Cleaned:
     limit = _outlier_limit(durations[durations > 0].to_numpy())
     capped = events.assign(duration=durations.clip(upper=limit))
     above, negative, rows = (durations > limit).sum(), (events["duration"] < 0).sum(), len(events)
-    why = (
-        f"{above:,} durations above {limit:,.1f} s set to it, {negative:,} negative ones to missing"
-    )
+    changed = counted(int(above), "duration")
+    why = f"{changed} above {limit:,.1f} s set to it, {negative:,} negative to missing"
     return replace(interactions, events=capped), CleaningReport("cap_durations", rows, rows, why)
 
 

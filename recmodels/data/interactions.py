@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from recmodels.data.errors import require
 from recmodels.data.ids import check_ids, encode
+from recmodels.data.text import counted
 from recmodels.data.values import is_real, refuse, unwrap
 
 ORDERS = ("timed", "ordered", "unordered")
@@ -65,8 +66,9 @@ class Interactions:
     def __repr__(self) -> str:
         extra = [c for c in self.events.columns if c not in ("user", "item")]
         return (
-            f"<Interactions {self.name!r}: {len(self):,} events, {self.num_users:,} users, "
-            f"{self.num_items:,} items, {self.order}, also {extra}>"
+            f"<Interactions {self.name!r}: {counted(len(self), 'event')}, "
+            f"{counted(self.num_users, 'user')}, {counted(self.num_items, 'item')}, "
+            f"{self.order}, also {extra}>"
         )
 
     @property

@@ -12,6 +12,7 @@ from recmodels.data.ids import to_ids
 from recmodels.data.interactions import LATEST_TIMESTAMP, stable_order
 from recmodels.data.sources import find_parts
 from recmodels.data.tables import read_table
+from recmodels.data.text import counted
 from recmodels.data.times import TimeOptions, to_seconds
 from recmodels.data.values import to_numbers
 
@@ -140,7 +141,7 @@ def _convert(table: pd.DataFrame, layout: Layout, name: str) -> pd.DataFrame:
     if layout.drop_impossible_times:
         possible = events["timestamp"].between(0, LATEST_TIMESTAMP)
         if not possible.all():
-            left_out = f"left out {(~possible).sum()} rows outside 1970 to 2100"
+            left_out = f"left out {counted(int((~possible).sum()), 'row')} outside 1970 to 2100"
             warnings.warn(f"{layout.files}: {left_out}", stacklevel=2)
         events = events[possible]
     try:

@@ -8,6 +8,7 @@ import pandas as pd
 from recmodels.data.errors import invalid, require
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import Cases, Split, cases_among
+from recmodels.data.text import counted
 
 
 def split_from_tables(
@@ -79,8 +80,8 @@ def _check_alike(tables: dict[str, Interactions]) -> None:
     events = pd.concat([table.events[columns].drop_duplicates() for table in tables.values()])
     twice = events[events.duplicated()]
     if len(twice) and train.order == "timed":
-        message = f"`train`, `validation` and `test` share {len(twice):,} events: keep each in one"
-        raise invalid(f"{message} table", event=twice.iloc[0].to_dict())
+        message = f"`train`, `validation` and `test` share {counted(len(twice), 'event')}: keep "
+        raise invalid(f"{message}each in one table", event=twice.iloc[0].to_dict())
 
 
 def _check_in_time(cases: Cases, part: str) -> None:
@@ -89,9 +90,10 @@ def _check_in_time(cases: Cases, part: str) -> None:
     late = targets[targets["user"].map(last) > targets["timestamp"]]
     if len(late):
         first = late.iloc[0]
+        events = counted(len(late), "event")
         raise invalid(
-            f"`{part}` has {len(late):,} events before others of the same user in the tables it "
-            "may know: cut later, or say in_time=False for tables that were cut at random",
+            f"`{part}` has {events} before others of the same user in the tables it may "
+            "know: cut later, or say in_time=False for tables that were cut at random",
             event=first.to_dict(),
             known_until=last[first["user"]],
         )

@@ -38,3 +38,22 @@ def one_line(text: object, width: int = TITLE_WIDTH) -> str:
     """
     line = visible(" ".join(str(text).split())[: width + 1])
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def counted(count: int | str, noun: str) -> str:
+    """Return a count with its noun, in the plural unless the count is 1.
+
+    Args:
+        count: a whole number, which is written with commas, or a number as text.
+        noun: an English noun in the singular, with a regular plural.
+
+    Example:
+        >>> counted(1, "id"), counted(2000, "history"), counted("0.5", "minute")
+        ('1 id', '2,000 histories', '0.5 minutes')
+    """
+    shown = count if isinstance(count, str) else f"{count:,}"
+    if shown == "1":
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2] not in "aeou":
+        return f"{shown} {noun[:-1]}ies"
+    return f"{shown} {noun}s"

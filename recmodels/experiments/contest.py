@@ -1,22 +1,26 @@
 """Train all candidates on one log, within memory and a time budget."""
 
+import math
 import sys
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from recmodels.api import fit
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.estimate import Estimate, Plan, estimate, fit_into_memory, plan_training
-from recmodels.experiments.halving import experiment_of, halve, shortened
+from recmodels.experiments.estimate import Estimate, estimate
+from recmodels.experiments.halving import experiment_of, halve
+from recmodels.experiments.plan import Plan, fit_into_memory, plan_training, shortened
 from recmodels.experiments.report_texts import text
 from recmodels.experiments.run_folder import Choices
 from recmodels.experiments.tournament import (
     BLEND,
     COUNTED,
     ENCODERS,
+    NOTHING_LEARNED,
     TUNING_SECONDS,
     Candidate,
     blend,
@@ -29,7 +33,7 @@ from recmodels.training.checkpoints import OtherRun
 from recmodels.training.settings import Training
 
 SMALL = 30_000  # Training events below which a training takes a minute or two, estimated or not.
-SECONDS_TO_MEASURE = 20.0  # That the estimate itself may take.
+SECONDS_TO_MEASURE = 20.0  # That the estimate of an encoder may take.
 
 
 class Progress:
@@ -74,58 +78,65 @@ class Contest:
         train = data.train
         parts = (train.items, train.offsets, [data.validation.identity(), repr(experiment)])
         self.choices = Choices(folder / "choices.json", digest(*parts) + f" {seed} {minutes}")
-        self.cost: Estimate | None = None
+        self.costs: dict[str, Estimate] = {}
 
     def run(self, families: tuple[str, ...]) -> list[Candidate]:
-        """All candidates in the order of the families."""
-        encoders = tuple(family for family in families if family in ENCODERS)
-        plan = None
-        if len(encoders) == 1:  # Its cost is known before anything is trained.
-            self.experiment = experiment_of(encoders[0], self.experiment)
-            plan = self._plan_memory()
+        """All candidates: counted models, the encoders that were not chosen, the one that was."""
+        # What encoders cost is known, and printed, before anything is trained.
+        plans = {family: self._plan_memory(family) for family in families if family in ENCODERS}
         candidates = [self._counted(family) for family in families if family in COUNTED]
-        if not encoders:
-            return candidates
-        if plan is None:
-            candidates += self._choose_family(encoders)
-            plan = self._plan_memory()
         counted = [c for c in candidates if c.model is not None and c.family != "popularity"]
-        neural = self._neural(plan)
-        candidates.append(neural)
+        able = {family: plan for family, plan in plans.items() if plan.experiment is not None}
+        left_out = [Candidate(f, note=plan.note) for f, plan in plans.items() if f not in able]
+        candidates += map(self._told, left_out)
+        if not able:
+            return candidates
+        chosen, trials = self._choose_family(able)
+        candidates += [_dropped(trials[family], chosen) for family in able if family != chosen]
+        self.experiment = able[chosen].experiment
+        neural = self._neural(able[chosen])
+        candidates.append(replace(neural, trials=_without_models(trials[chosen])))
         if BLEND in families and neural.learned and counted:
             self.progress("tuning", model=text(BLEND))
             candidates.append(self._told(blend(counted, neural, self.data)))
         return candidates
 
-    def _choose_family(self, encoders: tuple[str, ...]) -> list[Candidate]:
-        """Set the experiment to the family to train, and return the candidates of the others."""
-        chosen, others = encoders[0], []
-        if self.data.train.lengths.max(initial=0) > 1:
-            left = self._seconds_left
-            seconds = None if left is None else self.choices.get("seconds to choose") or left / 2
-            self.choices.keep("seconds to choose", seconds)
-            epochs = self.experiment.fit.get("epochs", Training.epochs)
-            chosen, others = halve(
-                encoders, epochs, self._try_family, lambda c: c.score(self.data), seconds
-            )
-            self.progress("halved", model=text(chosen))
-        self.experiment = experiment_of(chosen, self.experiment)
-        return others
+    @property
+    def cost(self) -> Estimate | None:
+        """What the encoder costs that was trained, where that was measured."""
+        return self.costs.get(self.experiment.model)
 
-    def _try_family(self, family: str, epochs: int) -> Candidate:
+    def _choose_family(self, plans: dict[str, Plan]) -> tuple[str, dict[str, list[Candidate]]]:
+        """The family to train, and the short trainings of each, none where there is one family."""
+        left = self._seconds_left
+        if left is not None:  # The other half is for the training that follows.
+            left = self.choices.settle(f"seconds to compare {', '.join(plans)}", left / 2)
+        epochs = self.experiment.fit.get("epochs", Training.epochs)
+        try_family = partial(self._try_family, plans)
+        chosen, trials = halve(tuple(plans), epochs, try_family, lambda c: c.score(self.data), left)
+        if len(plans) > 1:
+            self.progress("halved", model=text(chosen))
+        return chosen, trials
+
+    def _try_family(
+        self, plans: dict[str, Plan], family: str, epochs: int, seconds: float | None
+    ) -> Candidate:
         """Train a family for some epochs; an interrupted run continues from the checkpoint."""
-        experiment = experiment_of(family, self.experiment)
-        experiment = replace(experiment, fit=shortened(experiment.fit, epochs))
-        plan = fit_into_memory(experiment, self.data.num_items)
+        experiment = plans[family].experiment
+        options = {"validate_every": epochs, "patience": None}
+        options = {**shortened(experiment.fit, epochs), **options}
+        plan = self._plan_time(replace(experiment, fit=options), seconds)
         if plan.experiment is None:
-            return Candidate(family, note=plan.note)
-        self.progress("trying", model=text(family), epochs=epochs)
-        path = self.folder / f"{family}-{epochs}.npz"
-        candidate = train_neural(
-            plan.experiment, self.data, self._train, share=1.0, checkpoint=path, seed=self.seed
-        )
-        note = ("tried", {"epochs": epochs})
-        return self._told(replace(candidate, note=candidate.note or note))
+            return self._told(Candidate(family, note=plan.note))
+        values = {"epochs": plan.experiment.fit["epochs"], "share": f"{plan.share:.0%}"}
+        self.progress("trying", model=text(family), **values)
+        candidate = self._train_plan(plan, f"{family}-{epochs}.npz")
+        if candidate.note == NOTHING_LEARNED:  # Which says little about a short training.
+            candidate = replace(candidate, note=None)
+        self._told(candidate)
+        if candidate.model is None:
+            return candidate
+        return replace(candidate, note=("tried", {**values, "epochs": len(candidate.curve.rows)}))
 
     @property
     def _seconds_left(self) -> float | None:
@@ -145,58 +156,72 @@ class Contest:
         return self._told(candidate)
 
     def _told(self, candidate: Candidate) -> Candidate:
+        name = text(candidate.family)
         if candidate.note:
             key, values = candidate.note
-            self.progress(key, **values)
+            self.progress("noted", model=name, note=text(key, **values))
         if candidate.validation is not None:
             self.progress(
                 "tuned",
-                model=text(candidate.family),
+                model=name,
                 metric=self.data.protocol.choose_by.upper(),
                 score=f"{candidate.score(self.data):.4f}",
                 seconds=f"{candidate.seconds:.1f}",
             )
         return candidate
 
-    def _plan_memory(self) -> Plan:
-        """What fits into memory, and what it costs, before anything is trained."""
+    def _plan_memory(self, family: str) -> Plan:
+        """What fits into memory, and what it costs."""
         if self.data.train.lengths.max(initial=0) < 2:
             return Plan(None, note=("nothing to train on", {}))
-        plan = fit_into_memory(self.experiment, self.data.num_items)
+        plan = fit_into_memory(experiment_of(family, self.experiment), self.data.num_items)
         left = self._seconds_left
         if plan.experiment is None or (left is None and len(self.data.train.items) < SMALL):
             return plan
-        if left is not None and left < SECONDS_TO_MEASURE:
-            return Plan(None, note=("no time to measure", {"seconds": f"{max(0, left):.0f}"}))
-        stored = self.choices.get("cost")
-        if stored is None:
-            self.progress("measuring cost")
+        key = f"cost of {family}"
+        if (stored := self.choices.get(key)) is None:
+            # The other half of a budget is for the trainings.
+            if left is not None and left < max(SECONDS_TO_MEASURE, 30 * self.minutes):
+                return Plan(None, note=("no time to measure", {"seconds": f"{left:.0f}"}))
+            self.progress("measuring cost", model=text(family))
             stored = asdict(estimate(plan.experiment, self.data))
-            self.choices.keep("cost", stored)
-        self.cost = Estimate(**stored)
-        self.progress("cost", **self.cost.shown())
-        if (warning := plan_training(plan.experiment, self.cost, None).note) is not None:
+            self.choices.keep(key, stored)
+        self.costs[family] = Estimate(**stored)
+        self.progress("cost", model=text(family), **self.costs[family].shown())
+        if (warning := self._plan_time(plan.experiment, None).note) is not None:
             self.progress(warning[0], **warning[1])
         return plan
 
+    def _plan_time(self, experiment: Experiment, seconds: float | None) -> Plan:
+        """What fits into a time, where the cost of the family was measured."""
+        cost = self.costs.get(experiment.model)
+        return Plan(experiment) if cost is None else plan_training(experiment, cost, seconds)
+
     def _neural(self, plan: Plan) -> Candidate:
-        if plan.experiment is not None and self.cost is not None:
-            seconds = self.choices.get("seconds left") or self._seconds_left
-            self.choices.keep("seconds left", seconds)  # A continued run keeps its plan.
-            timed = plan_training(plan.experiment, self.cost, seconds)
-            plan = replace(timed, note=timed.note or plan.note)
+        family, left = plan.experiment.model, self._seconds_left
+        if left is not None:
+            left = self.choices.settle(f"seconds to train {family}", left)
+        timed = self._plan_time(plan.experiment, left)
+        plan = replace(timed, note=timed.note or plan.note)
         if plan.experiment is None:
-            return self._told(Candidate(self.experiment.model, note=plan.note))
-        self.progress("training", model=text(self.experiment.model))
-        candidate = train_neural(
-            plan.experiment,
-            self.data,
-            self._train,
-            share=plan.share,
-            checkpoint=self.folder / "checkpoint.npz",
-            seed=self.seed,
-        )
+            return self._told(Candidate(family, note=plan.note))
+        self.progress("training", model=text(family))
+        candidate = self._train_plan(plan, "checkpoint.npz")
         return self._told(replace(candidate, note=candidate.note or plan.note))
+
+    def _train_plan(self, plan: Plan, checkpoint: str) -> Candidate:
+        path, options = self.folder / checkpoint, plan.experiment.fit
+        candidate = train_neural(
+            plan.experiment, self.data, self._train,
+            share=plan.share, checkpoint=path, seed=self.seed,
+        )  # fmt: skip
+        if candidate.note or candidate.curve is None:
+            return candidate
+        epochs, wanted = len(candidate.curve.rows), options.get("epochs", Training.epochs)
+        if epochs < wanted and candidate.curve.seconds >= options.get("max_seconds", math.inf):
+            values = {"epochs": epochs, "wanted": wanted}
+            return replace(candidate, note=("fewer epochs than planned", values))
+        return candidate
 
     def _train(self, model, data: SequenceData, *, share: float, checkpoint: Path, **arguments):
         """Go on from the checkpoint where it is of this run; start afresh where it is not."""
@@ -212,3 +237,15 @@ class Contest:
             for path in checkpoint.parent.glob(f"{checkpoint.stem}*.npz"):
                 path.unlink()
             return fit(model, data, checkpoint=checkpoint, **arguments)
+
+
+def _dropped(trials: list[Candidate], chosen: str) -> Candidate:
+    """The last candidate of a family that was not chosen, with the reason."""
+    last = trials[-1]
+    if last.model is not None:
+        last = replace(last, note=("dropped", {**last.note[1], "better": text(chosen)}))
+    return replace(last, trials=_without_models(trials[:-1]))
+
+
+def _without_models(trials: list[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(replace(trial, model=None) for trial in trials if trial.model is not None)

@@ -1,6 +1,5 @@
-"""Estimate the cost of a training from a part of it, and plan a smaller one if it is too high."""
+"""Estimate the cost of a training from a short training on a part of the users."""
 
-import math
 import time
 from dataclasses import asdict, dataclass, replace
 
@@ -12,7 +11,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, untrained
 from recmodels.experiments.run import prepare_experiment, split_log
-from recmodels.experiments.tournament import Note, sample_queries
+from recmodels.experiments.tournament import sample_queries
 from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training
@@ -22,9 +21,6 @@ STEPS = 30  # And about so many batches at most, whatever the size of the log.
 CELLS = 2e8  # And so many scores of an item at a position, which take most of a step.
 VALIDATED = 1_000  # Users of the validation that is timed.
 EPOCHS = 3  # The first starts everything, the second tells the pace, the third is validated.
-FEWEST_EPOCHS = 5  # A plan with fewer trains on a part of the users instead.
-SAFETY = 0.85  # Share of the budget that is planned: an estimate may be too low.
-LONG = 3600.0  # Seconds from which a training is announced with a warning.
 
 
 @dataclass(frozen=True)
@@ -163,72 +159,3 @@ def describe_estimate(estimate: Estimate) -> str:
         f"{estimate.validation_seconds:.1f} s; {estimate.peak_gib:.1f} GiB of memory at the most, "
         f"of {estimate.available_gib:.1f} GiB that are free."
     )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A training as it will be done.
-
-    Args:
-        experiment: with the settings that fit; None where no training fits.
-        share: of the training users that it learns from.
-        note: what was made smaller and why; None where nothing was.
-    """
-
-    experiment: Experiment | None
-    share: float = 1.0
-    note: Note | None = None
-
-
-def plan_training(experiment: Experiment, cost: Estimate, seconds: float | None) -> Plan:
-    """Fit a training into a time: with fewer epochs, then fewer users, else not at all.
-
-    Args:
-        experiment: as it would be trained with enough time.
-        cost: from `estimate`.
-        seconds: that it may take; None for any number, where a long one gets a warning.
-    """
-    if seconds is None:
-        hours = {"hours": f"{cost.total_seconds / 3600:.1f}"}
-        return Plan(
-            experiment, note=("long training", hours) if cost.total_seconds > LONG else None
-        )
-    every = experiment.fit.get("validate_every", 1)
-    epoch = cost.epoch_seconds + cost.validation_seconds / every
-    epochs = (SAFETY * seconds - cost.start_seconds) / max(epoch, 1e-9)
-    values = {"minutes": f"{seconds / 60:.1f}", "wanted": cost.epochs}
-    if epochs < 1:
-        values |= {"epoch": f"{epoch:.0f}", "start": f"{cost.start_seconds:.0f}"}
-        return Plan(None, note=("no time for an epoch", values))
-    if epochs >= cost.epochs:
-        return Plan(experiment)
-    planned = min(cost.epochs, max(FEWEST_EPOCHS, math.floor(epochs)))
-    shorter = replace(experiment, fit={**experiment.fit, "epochs": planned})
-    if epochs >= planned:
-        return Plan(shorter, note=("fewer epochs", {**values, "epochs": planned}))
-    share = epochs / planned
-    note = "fewer epochs and users", {**values, "epochs": planned, "share": f"{share:.0%}"}
-    return Plan(shorter, share, note)
-
-
-def fit_into_memory(experiment: Experiment, num_items: int) -> Plan:
-    """Fit a training into memory: with a sampled loss, then narrower models, else not at all."""
-    smaller = experiment
-    sampled = {**experiment.fit, "loss": "sampled_softmax", "num_negatives": 256}
-    width = untrained(experiment).width
-    for fit_options, divisor in ((experiment.fit, 1), (sampled, 1), (sampled, 2), (sampled, 4)):
-        options = (
-            experiment.options
-            if divisor == 1
-            else {**experiment.options, "width": width // divisor}
-        )
-        smaller = replace(experiment, fit=fit_options, options=options)
-        try:
-            refuse_what_cannot_fit(smaller, num_items)
-        except MemoryError as error:
-            reason = str(error)
-            continue
-        changed = smaller != experiment
-        values = {"loss": fit_options.get("loss"), "width": width // divisor}
-        return Plan(smaller, note=("smaller for memory", values) if changed else None)
-    return Plan(None, note=("failed", {"reason": reason}))

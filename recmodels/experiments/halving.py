@@ -9,7 +9,6 @@ from recmodels.experiments.entry import Experiment
 from recmodels.experiments.tournament import Candidate
 from recmodels.models.block_encoder import BlockEncoder
 from recmodels.models.families import FAMILIES
-from recmodels.training.settings import Training
 
 
 def experiment_of(family: str, experiment: Experiment) -> Experiment:
@@ -21,57 +20,44 @@ def experiment_of(family: str, experiment: Experiment) -> Experiment:
     return replace(experiment, model=family, options=options)
 
 
-def shortened(options: dict, epochs: int) -> dict:
-    """Options of `fit` for fewer epochs, with warm-up and average over the same share of them."""
-    share = epochs / options.get("epochs", Training.epochs)
-    short = {**options, "epochs": epochs, "validate_every": epochs, "patience": None}
-    if options.get("warmup"):
-        short["warmup"] = int(share * options["warmup"])
-    if options.get("average"):
-        short["average"] = max(0.5, 1 - (1 - options["average"]) / share)
-    return short
-
-
 def halve(
     families: tuple[str, ...],
     epochs: int,
-    train: Callable[[str, int], Candidate],
+    train: Callable[[str, int, float | None], Candidate],
     score: Callable[[Candidate], float],
     seconds: float | None = None,
-) -> tuple[str, list[Candidate]]:
+) -> tuple[str, dict[str, list[Candidate]]]:
     """Train all families for few epochs, the better half for twice as many, and so on.
 
-    The last one is to be trained for all `epochs` afterwards. Each rung costs about as much as
+    The chosen one is to be trained for all `epochs` afterwards. Each rung costs about as much as
     that training. Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and
     Hyperparameter Optimization", 2016.
 
     Args:
         families: names of `FAMILIES`, at least one.
         epochs: of the training that follows.
-        train: makes a trained candidate of a family and a number of epochs.
+        train: makes a candidate from a family, a number of epochs and the seconds that it may take,
+            or None for any. One without a model is dropped first.
         score: of a candidate that has a model, higher is better.
-        seconds: budget, as the candidates report their time; None for any. Once it is used up no
-            further training begins, and the best so far is chosen. With 0 the first is.
+        seconds: budget, of which each rung has an equal part, and in it each family; None for any.
 
     Returns:
-        The chosen family, and the last candidate of each of the others that was trained.
+        The chosen family, and all candidates of each family, the one with most epochs last.
 
     Example:
         >>> halve(("gru4rec", "hstu", "sasrec"), 16, train, score)[0]
         'hstu'
     """
-    left, trained, spent = list(families), {}, 0.0
-    epochs = max(1, epochs >> math.ceil(math.log2(len(left))))
+    left, trained = list(families), {family: [] for family in families}
+    rungs = math.ceil(math.log2(len(left)))
 
     def rank(family: str) -> float:
-        candidate = trained.get(family)
-        return -math.inf if candidate is None or candidate.model is None else score(candidate)
+        candidate = trained[family][-1]
+        return -math.inf if candidate.model is None else score(candidate)
 
-    while len(left) > 1 and (seconds is None or spent < seconds):
+    for rung in range(rungs):
+        each = None if seconds is None else seconds / (rungs * len(left))
         for family in left:
-            if seconds is None or spent < seconds:
-                trained[family] = train(family, epochs)
-                spent += trained[family].seconds
+            trained[family].append(train(family, max(1, epochs >> (rungs - rung)), each))
         left = sorted(left, key=rank, reverse=True)[: -(-len(left) // 2)]
-        epochs *= 2
-    return left[0], [candidate for family, candidate in trained.items() if family != left[0]]
+    return left[0], trained

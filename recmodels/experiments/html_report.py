@@ -23,7 +23,6 @@ from recmodels.experiments.report import (
 )
 from recmodels.experiments.report_figures import draw_figures
 from recmodels.experiments.report_texts import text
-from recmodels.experiments.tournament import ENCODERS
 from recmodels.recommend.recommendation import SENTENCE_WIDTH
 
 STYLE = """
@@ -170,7 +169,7 @@ class _Page:
             element("div", body, class_="scroll"),
             *notes,
             self.figure("models"),
-            self.figure("costs"),
+            self.figure("costs", metric=metric),
         )
 
     def _model_row(self, family: str, candidate, row: pd.Series | None) -> ElementTree.Element:
@@ -224,9 +223,11 @@ class _Page:
     def learning(self) -> ElementTree.Element:
         if "learning" not in self.figures:
             return self.section("learning", self.sentence(("no curve", {})))
-        curve = next(c.curve for c in self.result.candidates if c.curve is not None)
-        best = {"score": f"{curve.best['score']:.4f}", "epoch": curve.best["epoch"]}
-        return self.section("learning", self.figure("learning", **best))
+        encoder = self.result.encoder
+        best = encoder.curve.best
+        values = {"score": f"{best['score']:.4f}", "epoch": best["epoch"]}
+        shown = self.figure("learning", model=self.say(encoder.family), **values)
+        return self.section("learning", shown)
 
     def data_card(self) -> ElementTree.Element:
         card = data_card(self.result.log).to_dict()
@@ -253,15 +254,15 @@ class _Page:
     def cost(self) -> ElementTree.Element:
         notes: Iterable = [("all in", {"seconds": f"{self.result.seconds:.0f}"})]
         if self.result.cost is not None:
-            notes = [("cost", self.result.cost.shown()), *notes]
+            model = self.say(self.result.encoder.family)
+            notes = [("cost", {"model": model, **self.result.cost.shown()}), *notes]
         return self.section("cost", *map(self.sentence, notes))
 
     def next_steps(self) -> ElementTree.Element:
         result = self.result
         keys = [("next recommend", {"folder": one_line(result.folder, 300)})]
-        neural = next((c for c in result.candidates if c.family in ENCODERS and c.note), None)
         shortened = ("no time for an epoch", "no time to measure", "fewer epochs")
-        if neural is not None and neural.note and neural.note[0].startswith(shortened):
+        if result.encoder and result.encoder.note and result.encoder.note[0].startswith(shortened):
             keys.append(("next minutes", {}))
         if result.audit.verdict != "order helps":
             keys.append(("next order", {}))

@@ -9,7 +9,7 @@ import numpy as np
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import open_log
 from recmodels.data.splits import Split, pairs_in
-from recmodels.data.text import one_line
+from recmodels.data.text import counted, one_line
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.catalogue import EXPERIMENTS
@@ -21,6 +21,7 @@ from recmodels.experiments.report_texts import language_of, text
 from recmodels.experiments.run import Run, split_log
 from recmodels.experiments.run_folder import full_name, take_folder
 from recmodels.experiments.tournament import (
+    ENCODERS,
     Candidate,
     Note,
     best_of,
@@ -47,11 +48,12 @@ class Quickstart:
 
     Args:
         log, split, data: what the models were made from.
-        candidates: in the order of `FAMILIES`, those that failed or were left out included.
+        candidates: counted models, encoders and the blend, the chosen encoder after the others;
+            those that failed or were left out too.
         winner: the one whose model is in the bundle.
         ceiling: of the best possible model, where it is known.
         notes: decisions about filter and measured users.
-        cost: of the neural model, where it was measured.
+        cost: of the chosen encoder, where it was measured.
         audit: of the winner.
         examples: what some users did last, did next and were recommended.
         recommender: the winner behind raw ids.
@@ -74,6 +76,11 @@ class Quickstart:
     seconds: float
     command: str
     folder: Path
+
+    @property
+    def encoder(self) -> Candidate | None:
+        """The encoder that was chosen, also where its training failed; None without encoders."""
+        return next((c for c in reversed(self.candidates) if c.family in ENCODERS), None)
 
 
 def quickstart(
@@ -107,7 +114,7 @@ def quickstart(
         raise ValueError(f"`minutes` must be greater than 0. Received: minutes={minutes}")
     progress("reading", dataset=one_line(dataset))
     log, shop = open_log(dataset, columns)
-    progress("read", **_counts(log))
+    progress("read", events=len(log), users=log.num_users, items=log.num_items)
     tuned = find_tuned(dataset)
     protocol = "leave-one-out" if tuned is None else tuned.protocol
     progress("splitting", protocol=protocol)
@@ -155,11 +162,6 @@ def estimate_file(dataset: str, columns: dict[str, str]) -> Estimate:
     return estimate(default_experiment(Path(dataset).name, data), data)
 
 
-def _counts(log: Interactions) -> dict[str, str]:
-    counts = {"events": len(log), "users": log.num_users, "items": log.num_items}
-    return {name: f"{count:,}" for name, count in counts.items()}
-
-
 def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
     """Prepare data with the filter that fits the validation targets, with the reason.
 
@@ -173,10 +175,11 @@ def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
     data = prepare(split, protocol=Protocol(filter_seen=filters))
     sizes = (data.num_items, len(data.validation), len(data.test))
     if min(sizes) < 2:
+        names = ("item", "validation user", "test user")
+        received = ", ".join(map(counted, sizes, names))
         raise ValueError(
             "`dataset` must hold at least two items, and two users to measure on (with three "
-            f"events each where the last ones are held out). Received: {sizes[0]} items, "
-            f"{sizes[1]} validation users, {sizes[2]} test users"
+            f"events each where the last ones are held out). Received: {received}"
         )
     shares = {"share": f"{repeated:.1%}", "limit": f"{REPEATS_MATTER:.0%}"}
     notes = [("filters seen" if filters else "keeps seen", shares)]

@@ -15,7 +15,7 @@ from recmodels.experiments.measures import measure
 from recmodels.experiments.quickstart import Quickstart
 from recmodels.experiments.report_texts import text
 from recmodels.experiments.run import prepare_split, split_log
-from recmodels.experiments.tournament import Note
+from recmodels.experiments.tournament import Candidate, Note
 from recmodels.features.protocol import Protocol
 from recmodels.models.capabilities import columns_of
 from recmodels.recommend.bundle import load_bundle
@@ -72,7 +72,7 @@ def describe_quickstart(result: Quickstart) -> str:
     """The verdict, the table of models and some lists as plain text."""
     metric = result.data.protocol.choose_by
     titles = [f"validation {metric.upper()}", *(f"{m.upper()} (95 %)" for m in SHOWN_METRICS)]
-    lines = ["", f"{'':16}" + "".join(f"{title:>28}" for title in titles)]
+    lines = ["", f"{'':16}" + "".join(f"{title:>28}" for title in titles) + f"{'seconds':>10}"]
     table = models_table(result)
     by_family = {c.family: c for c in result.candidates}
     for family, row in table.iterrows():
@@ -83,7 +83,8 @@ def describe_quickstart(result: Quickstart) -> str:
             for m in SHOWN_METRICS
         ]
         added = remark(candidate, result) if candidate else ""
-        line = f"{text(family):16}" + "".join(f"{cell:>28}" for cell in cells)
+        seconds = f"{candidate.seconds:.1f}" if candidate else ""
+        line = f"{text(family):16}" + "".join(f"{cell:>28}" for cell in cells) + f"{seconds:>10}"
         lines.append(f"{line}  {added}".rstrip())
     lines += [
         f"{text(c.family):16}{remark(c, result)}" for c in result.candidates if c.test is None
@@ -128,6 +129,7 @@ def quickstart_to_dict(result: Quickstart) -> dict:
                 "validation": None if c.validation is None else c.validation.to_dict(),
                 "test": None if c.test is None else c.test.to_dict(),
                 "remark": remark(c, result),
+                "trials": [_trial(trial) for trial in c.trials],
             }
             for c in result.candidates
         },
@@ -135,6 +137,13 @@ def quickstart_to_dict(result: Quickstart) -> dict:
         "order_audit": result.audit.to_dict(),
         "cost": None if result.cost is None else result.cost.to_dict(),
     }
+
+
+def _trial(candidate: Candidate) -> dict:
+    """A shorter training by which encoders were compared."""
+    measured = candidate.validation.to_dict()
+    epochs = len(candidate.curve.rows)
+    return {"epochs": epochs, "seconds": round(candidate.seconds, 1), "validation": measured}
 
 
 def evaluate_bundle(folder: Path) -> dict:

@@ -25,11 +25,14 @@ def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict
     ceiling = table.loc["ceiling", ("ndcg@10", "mean")] if "ceiling" in table.index else None
     popularity = data.train.item_counts(data.num_items)[1:]
     by_length, by_popularity = (slices(winner.test, by) for by in ("length", "popularity"))
-    neural = next((c for c in reversed(result.candidates) if c.curve is not None), None)
+    encoder = result.encoder
+    neural = encoder if encoder is not None and encoder.curve is not None else None
     longest = None if neural is None else neural.model.max_length
     drawings = {
         "models": lambda: plots.model_comparison(models, ceiling=ceiling),
-        "costs": lambda: plots.cost_and_score(_costs(result).rename(index=name_of)),
+        "costs": lambda: plots.cost_and_score(
+            _costs(result).rename(index=name_of), winner=name, floor=name_of("popularity")
+        ),
         "lengths": lambda: plots.length_distribution(data.train.lengths, longest),
         "popularity": lambda: plots.popularity_distribution(popularity),
         "by_length": lambda: plots.metric_by_slice({name: by_length}),
@@ -52,9 +55,10 @@ def draw_figures(result: Quickstart, folder: Path, language: str = "en") -> dict
 
 
 def _costs(result: Quickstart) -> pd.DataFrame:
-    """Seconds and validation score of each model, by family."""
+    """Seconds and validation score of each model and of its shorter trainings, by family."""
     metric = f"validation {result.data.protocol.choose_by.upper()}"
-    scored = [c for c in result.candidates if c.validation is not None]
+    trained = [each for c in result.candidates for each in (*c.trials, c)]
+    scored = [c for c in trained if c.validation is not None]
     columns = {
         "seconds of tuning and training": [c.seconds for c in scored],
         metric: [c.score(result.data) for c in scored],

@@ -1,8 +1,9 @@
 """Every sentence of `recmodels run` and its report, in English and in Chinese."""
 
 import re
+import string
 
-from recmodels.data.text import visible
+from recmodels.data.text import counted, visible
 from recmodels.experiments.family_texts import FAMILY_TEXTS
 
 # By key: English, Chinese.
@@ -19,7 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Progress and decisions.
     "reading": ("Reading {dataset}", "正在读取 {dataset}"),
     "read": (
-        "{events} events of {users} users and {items} items",
+        "{events:event} of {users:user} and {items:item}",
         "{events} 个事件，{users} 个用户，{items} 个物品",
     ),
     "splitting": ("Splitting ({protocol})", "正在划分（{protocol}）"),
@@ -37,22 +38,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "such items, less than {limit}",
         "列表排除用户已有的物品：验证目标中只有 {share} 是已有物品，低于 {limit}",
     ),
-    "measuring cost": (
-        "Measuring a few training steps of the encoder",
-        "正在测量编码器的几个训练步骤",
-    ),
-    "cost": (
-        "Encoder: at most {total} minutes on this machine as it is now ({epochs} epochs of {epoch} "
-        "seconds, validations of {validation} seconds), {peak} GiB of memory of {available} GiB "
-        "that are free",
-        "编码器：按本机当前状态最多需要 {total} 分钟（{epochs} 轮，每轮 {epoch} 秒，每次验证 "
-        "{validation} 秒），可用内存 {available} GiB，占用 {peak} GiB",
-    ),
     "tuning": ("Tuning {model}", "正在调节 {model}"),
     "tuned": (
-        "{model}: validation {metric} {score} in {seconds} seconds",
+        "{model}: validation {metric} {score} in {seconds:second}",
         "{model}：验证集 {metric} {score}，用时 {seconds} 秒",
     ),
+    "noted": ("{model}. {note}", "{model}。{note}"),
     "training": ("Training {model}", "正在训练 {model}"),
     "measuring": ("Measuring all models on the test cases", "正在测试集上评估所有模型"),
     # Notes on candidates.
@@ -61,7 +52,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "未参加：{items} x {items} 的矩阵需保存两份，共 {gib} GiB",
     ),
     "fit takes too long": (
-        "Left out: fitting it on {items} items would take about {minutes} minutes",
+        "Left out: fitting it on {items} items would take about {minutes:minute}",
         "未参加：在 {items} 个物品上拟合约需 {minutes} 分钟",
     ),
     "failed": ("Failed: {reason}", "失败：{reason}"),
@@ -69,39 +60,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Failed: training learned no more than popularity",
         "失败：训练结果不优于热门推荐",
     ),
-    "long training": (
-        "Warning: training the encoder takes up to {hours} hours here. --minutes sets a budget, "
-        "and --families without sasrec leaves it out",
-        "警告：在本机训练编码器最多需要 {hours} 小时。可用 --minutes 设定时间预算，"
-        "或用 --families 排除 sasrec",
-    ),
-    "nothing to train on": (
-        "Left out: every training history holds one event, which no other follows",
-        "未参加：每个训练历史只有一个事件，没有后续事件",
-    ),
     "budget used up": ("Left out: the budget is used up", "未参加：时间预算已用完"),
-    "no time to measure": (
-        "Left out: {seconds} seconds of the budget are left, too few to measure its cost",
-        "未参加：时间预算只剩 {seconds} 秒，不足以测量成本",
-    ),
-    "no time for an epoch": (
-        "Left out: {minutes} minutes of the budget are left, too few for its start of {start} "
-        "seconds and one epoch of {epoch} seconds",
-        "未参加：时间预算还剩 {minutes} 分钟，不足以完成 {start} 秒的启动和 {epoch} 秒的一轮训练",
-    ),
-    "fewer epochs": (
-        "Trained for {epochs} instead of {wanted} epochs, to fit into the {minutes} minutes left",
-        "为在剩余的 {minutes} 分钟内完成，训练 {epochs} 轮而不是 {wanted} 轮",
-    ),
-    "fewer epochs and users": (
-        "Trained on {share} of the users for {epochs} instead of {wanted} epochs, to fit into the "
-        "{minutes} minutes left",
-        "为在剩余的 {minutes} 分钟内完成，只用 {share} 的用户训练 {epochs} 轮而不是 {wanted} 轮",
-    ),
-    "smaller for memory": (
-        "Trained with loss {loss} and width {width}, to fit into memory",
-        "为适应内存，使用损失函数 {loss} 和宽度 {width} 训练",
-    ),
     # The verdict.
     "winner": (
         "{model} has the highest validation {metric} ({validation}) and is the model in bundle/. "
@@ -142,7 +101,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "顺序检验：打乱每个用户的历史后，{metric} 从 {ordered} 升到 {shuffled}，差为 {difference}"
         "（95 % 区间 {low} 至 {high}）。该日志的顺序误导了该模型",
     ),
-    "all in": ("All in all {seconds} seconds", "总计 {seconds} 秒"),
+    "all in": ("All in all {seconds:second}", "总计 {seconds} 秒"),
     # Sections and labels of the report.
     "title": ("Report on {name}", "{name} 的报告"),
     "section data": ("Data card", "数据概况"),
@@ -174,11 +133,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "after": ("After", "历史"),
     "came": ("What came next: {item}", "实际的下一个：{item}"),
     "new item": ("an item that training never saw", "训练中没有的物品"),
-    "no curve": ("The encoder was not trained", "没有训练编码器"),
+    "no curve": ("No encoder was trained to the end", "没有完成编码器的训练"),
     "figure models": ("Test NDCG@10 of each model with its interval", "各模型的测试集 NDCG@10"),
     "figure learning": (
-        "Validation NDCG@10 of the encoder by epoch; the best is {score} after epoch {epoch}",
-        "编码器每轮之后的验证集 NDCG@10；最高为第 {epoch} 轮的 {score}",
+        "Validation NDCG@10 of {model} by epoch; the best is {score} after epoch {epoch}",
+        "{model} 每轮之后的验证集 NDCG@10；最高为第 {epoch} 轮的 {score}",
     ),
     "figure by_length": (
         "Test NDCG@10 of the winner by length of the history: {values}",
@@ -272,6 +231,13 @@ FIGURE_TEXTS: tuple[tuple[str, str], ...] = (
 )
 
 
+class _Template(string.Formatter):
+    """Writes `{epochs:epoch}` as `1 epoch` or `2 epochs`."""
+
+    def format_field(self, value, format_spec: str) -> str:
+        return counted(value, format_spec) if format_spec else str(value)
+
+
 def text(key: str, language: str = "en", **values) -> str:
     """A sentence with its values put in; what a terminal would obey is escaped.
 
@@ -280,7 +246,7 @@ def text(key: str, language: str = "en", **values) -> str:
         'Tuning EASE'
     """
     template = (TEXTS | FIELDS | FAMILY_TEXTS)[key][LANGUAGES.index(language)]
-    return visible(template.format(**values))
+    return visible(_Template().vformat(template, (), values))
 
 
 def translate_figure_text(english: str) -> str:

@@ -78,3 +78,9 @@ class Choices:
         """Add a value that JSON can hold and write the file."""
         self.content[key] = value
         write_json(self.path, self.content)
+
+    def settle(self, key: str, value):
+        """What was kept under a name by an interrupted run, or else the value, which is kept."""
+        if self.get(key) is None:
+            self.keep(key, value)
+        return self.get(key)

@@ -20,6 +20,7 @@ from recmodels.experiments.labels import full_model_name
 from recmodels.experiments.markdown import cell, markdown_lines, pair
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
+from recmodels.experiments.text_table import against_ids, text_table
 
 ROW_KEYS = (
     *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
@@ -72,12 +73,13 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     the number of rows by Holm's method; None for the best, under the rating protocols, whose
     metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
     and under those of events, whose metrics are those of `event_metrics`. Rows with and without
-    `query_time` are never compared. `slice` is `"all"`; results that measure them
+    `query_time` are never compared. `against_ids` is the difference from ids alone, see
+    `text_table.against_ids`. `slice` is `"all"`; results that measure them
     have further rows for the users whose target is `"rare"` (at most five training events) or
     `"cold"` (none, where models may rank such items), with their number as `users`.
     """
     results = load_results(folder)
-    compared = against_best(results, folder)
+    compared, texts = against_best(results, folder), against_ids(results, folder)
     rows = [{key: result.get(key) for key in ROW_KEYS} for result in results]
     for row, result in zip(rows, results, strict=True):
         audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
@@ -87,10 +89,11 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
         row["of_ceiling"] = shares_of(shares) if shares else None
         row["query_time"] = result.get("query_time", False)  # Older results did not record it.
         row["against_best"] = compared.get(row["experiment"])
+        row["against_ids"] = texts.get(row["experiment"])
         row["slice"] = "all"
         row["model"] = full_model_name(result)
     sliced = [
-        {**row, **part, "slice": name, "against_best": None, "published": {}}
+        {**row, **part, "slice": name, "against_best": None, "against_ids": None, "published": {}}
         for row, result in zip(rows, results, strict=True)
         for name, part in result.get("slices", {}).items()
     ]
@@ -256,7 +259,7 @@ def write_into(page: Path, rows: list[dict]) -> None:
 
     Args:
         page: a file with `<!-- table: NAME -->` and `<!-- end of table -->`, where NAME is a
-            protocol or "headlines", the rows of the README.
+            protocol, "headlines", the rows of the README, or "texts", what texts add to ids.
         rows: what `table_rows` returns.
 
     Raises:
@@ -265,10 +268,11 @@ def write_into(page: Path, rows: list[dict]) -> None:
 
     def renewed(match: re.Match) -> str:
         name = match[2]
-        table = headline_table(rows) if name == "headlines" else markdown_table(rows, (name,))
+        table = special[name](rows) if name in special else markdown_table(rows, (name,))
         return f"{match[1]}{table}\n{match[3]}"
 
-    names = ("headlines", *PROTOCOLS)
+    special = {"headlines": headline_table, "texts": text_table}
+    names = (*special, *PROTOCOLS)
     mark = rf"(?s)(<!-- table: ({'|'.join(names)}) -->\n).*?(<!-- end of table -->)"
     text, count = re.subn(mark, renewed, page.read_text("utf-8"))
     if not count:

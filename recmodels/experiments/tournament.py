@@ -75,10 +75,12 @@ class Candidate:
         family: one of `CHOICE`.
         model: ready to score; None where it was left out or failed.
         options: that were chosen.
-        seconds: of tuning and training.
+        seconds: of tuning and training, for a blend with those of its parts.
         validation, test: measures; None without a model, and `test` until the winner is known.
         curve: of the training, for neural models.
         note: why there is no model, or what to know about it.
+        trials: shorter trainings of the family, by which it was compared with others; without
+            their models.
     """
 
     family: str
@@ -89,6 +91,7 @@ class Candidate:
     test: Evaluation | None = None
     curve: LearningCurve | None = None
     note: Note | None = None
+    trials: tuple["Candidate", ...] = ()
 
     @property
     def learned(self) -> bool:
@@ -266,7 +269,7 @@ def blend(counted: list[Candidate], neural: Candidate, data: SequenceData) -> Ca
     candidate, scaling, weight = best
     model = Hybrid([neural.model, candidate.model], [1.0, weight], scaling)
     options = {"with": candidate.family, "weight": weight, "scaling": scaling}
-    spent = time.perf_counter() - began
+    spent = time.perf_counter() - began + neural.seconds + candidate.seconds
     return Candidate(BLEND, model, options, spent, evaluate(model, data.validation))
 
 

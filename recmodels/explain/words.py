@@ -145,7 +145,7 @@ def check_sentence(sentence: str, facts: Facts, language: str = "en") -> None:
     require(isinstance(sentence, str), "`sentence` must be a text", sentence=sentence)
     expected = write_sentence(facts, language)
     false = sorted(_stated(sentence) - _stated(expected))
-    must = f"`sentence` must state the facts alone, which are: {expected}"
+    must = f"`sentence` must state the facts alone, as {expected!r} does"
     require(sentence == expected, must, sentence=sentence, not_given=false)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.interactions import Interactions
+from recmodels.data.text import counted
 from recmodels.features.schema import Schema
 from recmodels.features.vocabulary import Vocabulary
 from recmodels.features.windows import build_windows
@@ -72,7 +73,8 @@ class Histories:
         return len(self.users)
 
     def __repr__(self) -> str:
-        return f"<Histories of {len(self):,} users, {len(self.items):,} events>"
+        users, events = counted(len(self), "user"), counted(len(self.items), "event")
+        return f"<Histories of {users}, {events}>"
 
     @property
     def lengths(self) -> np.ndarray:

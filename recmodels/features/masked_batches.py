@@ -31,7 +31,7 @@ class MaskedItemBatches(NextItemBatches):
         last_share: share of the windows in which the last event alone is masked, 0 to 1.
 
     Raises:
-        ValueError: a share is out of range, or `windows` is `"prefixes"`.
+        ValueError: a share is out of range, or `windows` is neither `"all"` nor `"latest"`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class MaskedItemBatches(NextItemBatches):
         require(0 < mask_share <= 1, "`mask_share` must be in 0..1, above 0", mask_share=mask_share)
         require(0 <= last_share <= 1, "`last_share` must be in 0..1", last_share=last_share)
         must = "`windows` of masked items must be 'all' or 'latest'"
-        require(windows != "prefixes", must, windows=windows)
+        require(windows in ("all", "latest"), must, windows=windows)
         self.mask_id, self.mask_share, self.last_share = mask_id, mask_share, last_share
         super().__init__(histories, max_length, batch_size, seed, windows=windows, **kwargs)
 

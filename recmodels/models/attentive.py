@@ -47,14 +47,9 @@ class HSTU(BlockEncoder):
         if time_bias and "timestamp" not in self.columns:
             self.columns = (*self.columns, "timestamp")
 
-    def make_block(self, index: int) -> PointwiseAttention:
+    def make_block(self, index: int, **shared) -> PointwiseAttention:
         return PointwiseAttention(
-            self.num_heads,
-            self.max_length,
-            self.dropout,
-            self.time_bias,
-            name=f"block_{index}",
-            dtype=self.dtype_policy,
+            self.num_heads, self.max_length, time_bias=self.time_bias, **shared
         )
 
     def checked(self, queries: Mapping) -> dict[str, np.ndarray]:
@@ -102,14 +97,8 @@ class LiGR(BlockEncoder):
         self.num_heads = num_heads
         self.hidden_width = hidden_width
 
-    def make_block(self, index: int) -> GatedBlock:
-        return GatedBlock(
-            self.num_heads,
-            self.hidden_width,
-            self.dropout,
-            name=f"block_{index}",
-            dtype=self.dtype_policy,
-        )
+    def make_block(self, index: int, **shared) -> GatedBlock:
+        return GatedBlock(self.num_heads, self.hidden_width, **shared)
 
     def block_arguments(self, inputs, real) -> tuple:
         return (attention_mask(real),)
@@ -155,16 +144,14 @@ class BSARec(BlockEncoder):
         self.num_frequencies = num_frequencies
         self.filter_share = filter_share
 
-    def make_block(self, index: int) -> FilteredAttention:
+    def make_block(self, index: int, **shared) -> FilteredAttention:
         return FilteredAttention(
             self.max_length,
             self.num_frequencies,
             self.filter_share,
             self.num_heads,
             self.hidden_width,
-            self.dropout,
-            name=f"block_{index}",
-            dtype=self.dtype_policy,
+            **shared,
         )
 
     def block_arguments(self, inputs, real) -> tuple:

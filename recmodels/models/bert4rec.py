@@ -61,14 +61,9 @@ class BERT4Rec(BlockEncoder):
     def num_positions(self) -> int:
         return self.max_length + 1
 
-    def make_block(self, index: int) -> TransformerBlock:
+    def make_block(self, index: int, **shared) -> TransformerBlock:
         return TransformerBlock(
-            self.num_heads,
-            self.hidden_width,
-            self.dropout,
-            self.norm_order,
-            name=f"block_{index}",
-            dtype=self.dtype_policy,
+            self.num_heads, self.hidden_width, norm_order=self.norm_order, **shared
         )
 
     def block_arguments(self, inputs, real) -> tuple:

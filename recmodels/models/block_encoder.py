@@ -80,8 +80,8 @@ class BlockEncoder(ItemContent):
         self.drop = Dropout(dropout, name="drop", dtype=policy)
         self.norm = LayerNorm(name="norm", dtype=policy)
 
-    def make_block(self, index: int) -> keras.layers.Layer:
-        """Make the block with this number, from 0."""
+    def make_block(self, index: int, **shared) -> keras.layers.Layer:
+        """Make the block with this number, from 0; `shared` are arguments of every block."""
         raise NotImplementedError
 
     def block_arguments(self, inputs, real) -> tuple:
@@ -104,7 +104,11 @@ class BlockEncoder(ItemContent):
                 self.num_positions, name="position", dtype=self.dtype_policy
             )
             self.position.build(states)
-        self.blocks = [self.make_block(index) for index in range(self.num_blocks)]
+        shared = {"dropout": self.dropout, "dtype": self.dtype_policy}
+        self.blocks = [
+            self.make_block(index, name=f"block_{index}", **shared)
+            for index in range(self.num_blocks)
+        ]
         for layer in (*self.blocks, self.norm):
             layer.build(states)
 

@@ -107,12 +107,5 @@ class LRURec(BlockEncoder):
         self.num_states = num_states
         self.hidden_width = hidden_width
 
-    def make_block(self, index: int) -> LinearRecurrenceBlock:
-        return LinearRecurrenceBlock(
-            self.max_length,
-            self.num_states,
-            self.hidden_width,
-            self.dropout,
-            name=f"block_{index}",
-            dtype=self.dtype_policy,
-        )
+    def make_block(self, index: int, **shared) -> LinearRecurrenceBlock:
+        return LinearRecurrenceBlock(self.max_length, self.num_states, self.hidden_width, **shared)

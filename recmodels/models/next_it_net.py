@@ -36,11 +36,5 @@ class NextItNet(BlockEncoder):
         """How many of the latest events a state depends on."""
         return 1 + sum(3 * (self.kernel_size - 1) * 4**index for index in range(self.num_blocks))
 
-    def make_block(self, index: int) -> CausalConvolutions:
-        return CausalConvolutions(
-            self.kernel_size,
-            4**index,
-            self.dropout,
-            name=f"block_{index}",
-            dtype=self.dtype_policy,
-        )
+    def make_block(self, index: int, **shared) -> CausalConvolutions:
+        return CausalConvolutions(self.kernel_size, 4**index, **shared)

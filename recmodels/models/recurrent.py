@@ -19,10 +19,8 @@ class RecurrentEncoder(BlockEncoder):
     def __init__(self, num_items: int, *args, num_blocks: int = 1, **kwargs) -> None:
         super().__init__(num_items, *args, num_blocks=num_blocks, **kwargs)
 
-    def make_block(self, index: int) -> RecurrentBlock:
-        return RecurrentBlock(
-            self.cell, self.dropout, name=f"block_{index}", dtype=self.dtype_policy
-        )
+    def make_block(self, index: int, **shared) -> RecurrentBlock:
+        return RecurrentBlock(self.cell, **shared)
 
     def extend(self, inputs, states: list[list] | None, training=None) -> tuple:
         """Read further events of histories whose earlier events led to `states`.

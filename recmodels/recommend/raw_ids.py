@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.errors import invalid
+from recmodels.data.text import counted
 from recmodels.features.vocabulary import Vocabulary
 
 
@@ -88,13 +89,11 @@ def unknown_note(unknown: list, argument: str) -> list[str]:
     if not unknown:
         return []
     distinct = list(dict.fromkeys(unknown))
+    ids = counted(len(distinct), "id")
     shown = ", ".join(map(repr, distinct[:5])) + (", ..." if len(distinct) > 5 else "")
     if argument == "history":
-        return [
-            f"{len(distinct)} ids of `history` are outside the catalogue: {shown}. The model reads "
-            "them as unknown items."
-        ]
-    return [f"Ignored {len(distinct)} ids of `{argument}` outside the catalogue: {shown}."]
+        return [f"Read {ids} of `history` outside the catalogue as unknown items: {shown}."]
+    return [f"Ignored {ids} of `{argument}` outside the catalogue: {shown}."]
 
 
 def as_list(raw: Iterable, argument: str, ordered: bool = True) -> list:

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from recmodels.data.text import counted
 from recmodels.evaluation.ranking import ask
 from recmodels.features.histories import Histories
 from recmodels.features.schema import Schema
@@ -287,9 +288,10 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
         if empty:
             notes.append(f"The history holds no item of the catalogue: {source} made the list.")
         if len(item_ids) < k:
-            possible = f"of {len(self.vocabulary)} items {choice.allowed.sum()} are allowed"
+            catalogue = counted(len(self.vocabulary), "item")
+            possible = f"{choice.allowed.sum():,} of {catalogue} may be listed"
             seen = ", and seen ones are left out" if self.filter_seen else ""
             under = f", under {list(choice.book.rules)}" if choice.book.rules else ""
-            notes.append(f"{len(item_ids)} items, not {k}: {possible}{seen}{under}.")
+            notes.append(f"{counted(len(item_ids), 'item')}, not {k}: {possible}{seen}{under}.")
         details = None if self.items is None else Details(self.items, item_ids)
         return Recommendation(items, scores, source, tuple(notes), details)

@@ -67,6 +67,7 @@ class Validate(keras.callbacks.Callback):
             records the loss.
         curve: gets a row per epoch.
         patience: epochs without a better score before training stops; None never stops.
+        max_seconds: of all epochs, after which training stops with a last validation; None for any.
         every: epochs between two validations.
     """
 
@@ -76,12 +77,14 @@ class Validate(keras.callbacks.Callback):
         curve: LearningCurve,
         patience: int | None,
         every: int = 1,
+        max_seconds: float | None = None,
     ) -> None:
         super().__init__()
         self.measure = measure
         self.curve = curve
         self.patience = patience
         self.every = every
+        self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.best_weights = None
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
@@ -90,7 +93,8 @@ class Validate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None) -> None:
         loss = float(logs["loss"])
         self._refuse_divergence(epoch, loss)
-        due = (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]
+        used_up = self.curve.seconds + time.perf_counter() - self._began >= self.max_seconds
+        due = (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"] or used_up
         best, score = self.curve.best, None
         if self.measure is not None and due:
             with averaged_weights(self.model), whole_tables(self.model.weights):
@@ -109,6 +113,8 @@ class Validate(keras.callbacks.Callback):
         )
         if self.patience is not None and score is not None:
             self.model.stop_training = epoch + 1 - self.curve.best["epoch"] >= self.patience
+        if used_up:
+            self.model.stop_training = True
 
     def _refuse_divergence(self, epoch: int, loss: float) -> None:
         """Raise if the loss or a weight is not finite; the loss may be capped."""

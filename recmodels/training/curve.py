@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from recmodels.data.text import counted
+
 
 @dataclass
 class LearningCurve:
@@ -23,7 +25,7 @@ class LearningCurve:
         best, shown = self.best, ""
         if best:
             shown = f", best {self.measure} {best['score']:.4f} in epoch {best['epoch']}"
-        return f"<LearningCurve of {len(self.rows)} epochs{shown}, {self.seconds:.0f} s>"
+        return f"<LearningCurve of {counted(len(self.rows), 'epoch')}{shown}, {self.seconds:.0f} s>"
 
     @property
     def best(self) -> dict | None:

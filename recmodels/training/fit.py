@@ -8,6 +8,8 @@ from pathlib import Path
 
 import keras
 
+from recmodels.data.errors import require
+from recmodels.data.text import counted
 from recmodels.features.epochs import EpochBatches
 from recmodels.tasks.tfrs import refuse_legacy_layers
 from recmodels.training.callbacks import (
@@ -23,6 +25,7 @@ from recmodels.training.curve import LearningCurve
 from recmodels.training.processes import (
     SameBatches,
     check_agreement,
+    process_count,
     process_rank,
     shared_batches,
     table_by_rows,
@@ -85,7 +88,7 @@ def fit(
     model.training_state = None
     curve = model.curve = LearningCurve(measure=measure_name)
     collapse = collapse or CollapseCheck()
-    validate = Validate(measure, curve, training.patience, training.validate_every)
+    validate = Validate(measure, curve, *_limits(training))
     optimizer = _build(task, training, len(batches) * training.epochs, earlier.steps)
     if warm_start:
         earlier.restore(optimizer, task.trainable_variables, model)
@@ -112,6 +115,14 @@ def _epoch_begins(batches: EpochBatches, training: Training) -> list[keras.callb
     """Return the callbacks that make an epoch reproducible and the same in all processes."""
     callbacks = [ReproducibleEpochs(batches, training.seed)]
     return callbacks + ([SameBatches(batches)] if table_by_rows() else [])
+
+
+def _limits(training: Training) -> tuple[int | None, int, float | None]:
+    """Patience, epochs between validations and seconds of a training."""
+    alone = training.max_seconds is None or process_count() == 1
+    must = "`max_seconds` must be None for several processes, whose clocks differ"
+    require(alone, must, max_seconds=training.max_seconds)
+    return training.patience, training.validate_every, training.max_seconds
 
 
 def _build(
@@ -155,7 +166,7 @@ def _train(task, batches, epochs: range, callbacks: list, validate: Validate) ->
         best = validate.curve.best
         kept = "the last step" if best is None else f"epoch {best['epoch']}"
         message = f"Training was stopped. The model has the weights of {kept}; `model.curve` has "
-        print(f"{message}the {len(validate.curve.rows)} finished epochs.", file=sys.stderr)
+        print(f"{message}{counted(len(validate.curve.rows), 'finished epoch')}.", file=sys.stderr)
         raise
     finally:
         validate.leave_best()

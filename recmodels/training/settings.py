@@ -28,6 +28,8 @@ class Training:
         average: momentum of an exponential average of the weights that validation and the final
             model use (0.999 averages about a thousand steps); None keeps the last step's.
         patience: epochs without a better validation score before stopping; None never stops.
+        max_seconds: stop after the epoch in which training and validation have taken this long,
+            before an interruption included; None for any time. A schedule is cut off there.
         validate_every: epochs between two validations.
         seed: of initial weights, batches, negatives and dropout. A model that has been trained,
             loaded or given weights keeps them.
@@ -45,6 +47,7 @@ class Training:
     clip_norm: float | None = None
     average: float | None = None
     patience: int | None = 10
+    max_seconds: float | None = None
     validate_every: int = 1
     seed: int = 0
 
@@ -61,6 +64,7 @@ class Training:
             if name != "patience" or self.patience is not None:
                 check_whole(name, getattr(self, name), least)
         limits = {"learning_rate": (0, math.inf), "clip_norm": (0, math.inf), "average": (0, 1)}
+        limits["max_seconds"] = (0, math.inf)
         for name, (low, high) in limits.items():
             value = getattr(self, name)
             if value is None and name != "learning_rate":

@@ -1,0 +1,84 @@
+"""What texts of items and word vectors add to ids, in one table."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from recmodels.evaluation.metrics import ndcg
+from recmodels.evaluation.statistics import compare
+from recmodels.experiments.markdown import cell, markdown_lines, pair
+from recmodels.experiments.stored import read_per_user
+
+# Each model on ids alone, and those that have the same settings but for what is added.
+COMPARED: dict[str, tuple[str, ...]] = {
+    "beauty-recipe": (
+        *("beauty-tfidf", "beauty-word-vectors", "beauty-text-start"),
+        *("beauty-text", "beauty-text-fused"),
+    ),
+    "beauty-bsarec": (
+        *("beauty-word-vectors-bsarec", "beauty-text-start-bsarec"),
+        *("beauty-text-start-fused", "beauty-text-two-fused"),
+    ),
+    "ml-1m-sasrec-softmax-20": ("ml-1m-sasrec-tfidf", "ml-1m-sasrec-softmax-20-text"),
+    "ml-100k-text-ids": (
+        *("ml-100k-text-tfidf", "ml-100k-text-ids-tfidf", "ml-100k-text-ids-minilm"),
+        *(f"ml-100k-text-minilm-{how}" for how in ("frozen", "partial", "lora")),
+    ),
+    "shop-text-ids": ("shop-text-tfidf", "shop-text-ids-tfidf", "shop-text-ids-minilm"),
+    "shop-chinese-text-ids": ("shop-chinese-text-tfidf", "shop-chinese-text-ids-tfidf"),
+}
+
+
+def against_ids(results: list[dict], folder: Path) -> dict[str, dict]:
+    """Compare each stored experiment of `COMPARED` with ids alone, on the same users.
+
+    Returns:
+        By experiment: `ids`, the experiment on ids alone; the `difference` in NDCG@10 with its
+        interval `low`, `high`; and `p_holm`, corrected for the models that have the same `ids`.
+    """
+    stored = {result["experiment"]: result for result in results}
+    found = {}
+    for ids, others in COMPARED.items():
+        there = [name for name in (ids, *others) if name in stored]
+        if ids not in there or len(there) < 2:
+            continue
+        ranks = {name: read_per_user(stored[name], folder) for name in there}
+        values = pd.DataFrame({name: ndcg(table, 10).mean(axis=1) for name, table in ranks.items()})
+        for name, row in compare(values, baseline=ids).iterrows():
+            numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}
+            found[name] = {"ids": ids, **numbers}
+    return found
+
+
+def text_table(rows: list[dict]) -> str:
+    """The rows that are compared with ids alone as Markdown, each group after its ids.
+
+    Args:
+        rows: what `table_rows` returns.
+    """
+    by_name = {(row["experiment"], row["slice"]): row for row in rows}
+    shown = [
+        {**by_name[name, "all"], **{part: by_name.get((name, part)) for part in ("rare", "cold")}}
+        for ids, others in COMPARED.items()
+        for name in (ids, *others)
+        if (name, "all") in by_name
+    ]
+    columns = {
+        "data": lambda row: row["dataset"],
+        "model": lambda row: row["model"],
+        "experiment": lambda row: row["experiment"],
+        "NDCG@10 (95 % CI)": lambda row: cell(row["metrics"]["ndcg@10"]),
+        "HR@10": lambda row: f"{row['metrics']['hr@10']['mean']:.4f}",
+        "minus ids alone (95 % CI), Holm p": lambda row: _difference(row["against_ids"]),
+        "rare: NDCG@10 / HR@10": lambda row: pair((row["rare"] or {}).get("metrics", {})),
+        "cold: NDCG@10 / HR@10": lambda row: pair((row["cold"] or {}).get("metrics", {})),
+        "seeds": lambda row: str(len(row["seeds"])),
+        "seconds": lambda row: f"{row['seconds']:.0f}",
+    }
+    return markdown_lines(shown, columns)
+
+
+def _difference(compared: dict | None) -> str:
+    if compared is None:
+        return "-"
+    return f"{cell({**compared, 'mean': compared['difference']})}, {compared['p_holm']:.4f}"
