@@ -112,6 +112,20 @@ def test_a_short_training_is_enough():
     assert found.total_seconds >= 30 * found.epoch_seconds - 1
 
 
+def test_what_is_timed_is_the_training_with_all_its_options(monkeypatch):
+    # A contrastive loss encodes each batch twice, which no formula but the timing knows.
+    asked, rows = {}, [{"seconds": 1.0, "score": None, "epoch": e, "loss": 1.0} for e in range(3)]
+    curve = LearningCurve(rows)
+    monkeypatch.setattr(
+        estimate_module, "fit", lambda *_, **options: asked.update(options) or curve
+    )
+    monkeypatch.setattr(estimate_module, "validation_score", lambda *_: 0.5)
+    data = prepare(leave_one_out(make_log([[1, 2, 3, 4]] * 30)))
+    options = {"epochs": 30, "batch_size": 8, "contrast": {"weight": 0.1}}
+    estimate(tiny(fit=options), data)
+    assert {**options, "epochs": estimate_module.EPOCHS}.items() <= asked.items()
+
+
 def test_the_command_prints_the_estimated_cost_of_a_seed(monkeypatch, tmp_path):
     found = Estimate("shop-softmax", 20, 8.0, 3.0, 0.5, 73.0, 1.2, 20.0)
     asked = []

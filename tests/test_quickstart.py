@@ -186,6 +186,8 @@ def test_a_budget_makes_the_training_smaller(start, monkeypatch):
     # 25 seconds per epoch and a minute: about two epochs, so five on two fifths of the users.
     cost = Estimate("own", 40, 1.0, 25.0, 0.0, 1001.0, 1.0, 8.0)
     monkeypatch.setattr(contest, "estimate", lambda *arguments: cost)
+    longer = replace(SMALL, fit={"epochs": 40, "batch_size": 64})
+    monkeypatch.setattr(quickstart, "default_experiment", lambda name, data: longer)
     trained_on, fit = [], contest.fit
 
     def note_and_fit(model, data, **arguments):
