@@ -95,6 +95,7 @@ from recmodels.models.hybrid import Hybrid as Hybrid
 from recmodels.models.implicit_als import ImplicitALS as ImplicitALS
 from recmodels.models.initial_items import initialise_items as initialise_items
 from recmodels.models.item_knn import ItemKNN as ItemKNN
+from recmodels.models.item_texts import tune_item_texts as tune_item_texts
 from recmodels.models.item_vectors import GloVe as GloVe
 from recmodels.models.item_vectors import Item2Vec as Item2Vec
 from recmodels.models.lru_rec import LRURec as LRURec

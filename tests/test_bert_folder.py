@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from harness import to_numpy
 from tiny_bert import random_tensors, states_by_hand, text_vector_by_hand, write_folder
 
 from recmodels.models.item_texts import tune_item_texts
@@ -188,6 +189,6 @@ def test_minilm_in_a_model_gives_the_vectors_of_the_encoder():
     model = SASRec(4, max_length=3, width=4, item_columns={"text": {"numbers": 3}})
     model = tune_item_texts(model, "text", encoder, texts, how="lora")
     model.adapt_items({"text": np.zeros((7, 3))})
-    content = np.array(model.item_embedding.content)
+    content = to_numpy(model.item_embedding.content)
     vectors = np.nan_to_num(encoder.encode(texts))  # Without a text the column is kept.
     np.testing.assert_allclose(content[1:5, :2], vectors, atol=1e-5)
