@@ -19,6 +19,7 @@ from recmodels.models.capabilities import (
     require,
 )
 from recmodels.tasks.build import JOBS, Job
+from recmodels.tasks.job import adapt_items
 from recmodels.training.collapse import CollapseCheck
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import fit as fit_task
@@ -137,11 +138,12 @@ def _train(
     if not warm_start and (checkpoint is None or not checkpoint.exists()):
         seed_weights(model, training.seed, again=restart)
     set_seed(training.seed)  # Some weights are made when a task counts the data.
+    items = adapt_items(model, data)
     job = JOBS[model.task](model, data, training.seed, **rest)
     measure, measure_name, chosen_by = _settle_measure(
         job, model, data, measure, measure_name, filter_seen
     )
-    identity = {"validation data": _identity(model, data), **job.identity, **chosen_by}
+    identity = {"validation data": _identity(model, data), **items, **job.identity, **chosen_by}
     curve = fit_task(
         job.task,
         job.batches,

@@ -10,10 +10,12 @@ from recmodels.api import fit
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.report import evaluate
-from recmodels.features.columns import Vector
+from recmodels.features.columns import Category, Vector
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import prepare
+from recmodels.models.bert4rec import BERT4Rec
 from recmodels.models.hybrid import Hybrid
+from recmodels.models.next_event import NextEvent
 from recmodels.models.popularity import MostPopular
 from recmodels.models.recurrent import GRU4Rec
 from recmodels.models.sasrec import SASRec
@@ -39,6 +41,7 @@ def make_data(**schema):
     ]
     rows += [(user, f"kind{user % KINDS}-{PER_KIND - 1}") for user in range(3)]  # Cold targets.
     frame = pd.DataFrame(rows, columns=["user", "item"])
+    frame["action"] = np.where(frame.index % 2, "view", "buy")
     items = pd.DataFrame({"text": [vector_of(item) for item in ITEMS]}, index=ITEMS)
     log = Interactions(frame, "ordered", items=items)
     return prepare(leave_one_out(log), schema=Schema({"text": Vector(of="items"), **schema}))
@@ -119,3 +122,17 @@ def test_says_which_columns_items_need():
 def test_item_columns_of_another_kind_are_refused(given):
     with pytest.raises(ValueError, match="`item_columns` must be columns .*Received: item_columns"):
         GRU4Rec(5, item_columns=given)
+
+
+@pytest.mark.parametrize("kind", [BERT4Rec, NextEvent])
+def test_every_task_gives_its_encoder_the_columns_of_the_items(kind, eagerly):
+    data = make_data(action=Category())
+    columns = data.schema.input_sizes("text")
+    encoder = (BERT4Rec if kind is BERT4Rec else SASRec)(
+        data.num_items, **SETTINGS, item_columns=columns
+    )
+    types = data.schema["action"].values
+    model = encoder if kind is BERT4Rec else NextEvent(encoder, types, num_components=0)
+    fit(model, data, epochs=1, batch_size=8, verbose=False)
+    content = np.asarray(encoder.item_embedding.content)
+    np.testing.assert_array_equal(content[1 : data.num_items + 1].sum(axis=1), 1)

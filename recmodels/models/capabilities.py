@@ -227,6 +227,14 @@ def all_parts(model) -> Iterator:
         yield from all_parts(part)
 
 
+def readers_of_item_columns(model) -> Iterator[ReadsItemColumns]:
+    """Yield the parts of a model, and their encoders, that read columns of the items."""
+    for part in all_parts(model):
+        for reader in (part, getattr(part, "encoder", None)):
+            if can(reader, ReadsItemColumns) and reader.item_columns:
+                yield reader
+
+
 def can(model, capability: type) -> bool:
     """Return whether a model has a capability, such as `can(model, Rates)`."""
     has = isinstance(model, capability)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.features.histories import Histories
-from recmodels.models.capabilities import ReadsItemColumns, all_parts, can
+from recmodels.models.capabilities import readers_of_item_columns
 from recmodels.models.growth import grow
 from recmodels.recommend.item_table import in_item_order
 from recmodels.recommend.raw_ids import as_list
@@ -61,9 +61,8 @@ def add_items(recommender: Recommender, items) -> Recommender:
     scorer = grow(recommender.scorer, num_new)
     if known is not None and recommender.schema.names_of("items"):
         columns = recommender.schema.encode_items(in_item_order(known, vocabulary), vocabulary)
-        for part in all_parts(scorer):
-            if can(part, ReadsItemColumns) and part.item_columns:
-                part.adapt_items(columns)
+        for reader in readers_of_item_columns(scorer):
+            reader.adapt_items(columns)
     return Recommender(
         scorer,
         vocabulary,

@@ -13,8 +13,7 @@ from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.parallel_batches import ParallelBatches
 from recmodels.features.ratings import RatingBatches
 from recmodels.features.sequences import SequenceData
-from recmodels.layers.text_embedding import TextItemEmbedding
-from recmodels.models.capabilities import ReadsItemColumns, can, columns_of
+from recmodels.models.capabilities import columns_of
 from recmodels.models.multi_interest import MultiInterest
 from recmodels.models.sequence_encoder import SequenceEncoder
 from recmodels.models.two_tower import TwoTower
@@ -74,7 +73,6 @@ def next_item_job(
     known = (*WINDOWS, "parallel")
     require(windows in known, f"`windows` must be one of {known}", windows=windows)
     check_objective(model, loss, label_smoothing, contrast)
-    identity = _adapt_items(model, data)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
     if windows == "parallel":
         check_parallel(model, loss, augment, contrast)
@@ -95,7 +93,7 @@ def next_item_job(
         )
         task = _window_task(model, data, loss, label_smoothing, contrast)
     entropy = data.train.target_entropy() if loss == "full_softmax" else None
-    return Job(task, batches, entropy=entropy, identity=identity)
+    return Job(task, batches, entropy=entropy)
 
 
 def _window_task(model, data, loss: str, label_smoothing: float, contrast) -> keras.Model:
@@ -104,17 +102,6 @@ def _window_task(model, data, loss: str, label_smoothing: float, contrast) -> ke
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return task
-
-
-def _adapt_items(model: SequenceEncoder, data: SequenceData) -> dict[str, object]:
-    """Give a model the item columns that it reads; return what identifies them."""
-    if not (can(model, ReadsItemColumns) and model.item_columns):
-        return {}
-    model.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
-    identity = {"item columns": digest(*(data.item_columns[n] for n in model.item_columns))}
-    if isinstance(model.item_embedding, TextItemEmbedding):
-        identity["texts"] = model.item_embedding.texts.tuning
-    return identity
 
 
 def masked_item_job(

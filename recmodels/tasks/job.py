@@ -7,10 +7,12 @@ import keras
 
 from recmodels.data.errors import require
 from recmodels.features.augment import Augment, Augmenter
+from recmodels.features.checks import digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.sequences import SequenceData
-from recmodels.models.capabilities import Recurrent
+from recmodels.layers.text_embedding import TextItemEmbedding
+from recmodels.models.capabilities import Recurrent, readers_of_item_columns
 from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
 
@@ -87,3 +89,15 @@ def augmenter(augment: Augment | None, data: SequenceData) -> Augmenter | None:
     if augment is None:
         return None
     return Augmenter(augment, data.train, data.num_items, data.schema.names_of("asked"))
+
+
+def adapt_items(model, data: SequenceData) -> dict[str, object]:
+    """Give a model and its encoder the item columns that they read; return what identifies them."""
+    identity = {}
+    for reader in readers_of_item_columns(model):
+        reader.adapt_items(data.item_columns, data.train.item_counts(data.num_items))
+        columns = (data.item_columns[name] for name in reader.item_columns)
+        identity["item columns"] = digest(*columns)
+        if isinstance(reader.item_embedding, TextItemEmbedding):
+            identity["texts"] = reader.item_embedding.texts.tuning
+    return identity
