@@ -154,7 +154,7 @@ def _twenty_passes() -> list[Experiment]:
     in_batch = [_sasrec("ml-1m-sasrec", loss, 20, **most) for loss in losses]
     ids = _sasrec("ml-1m-sasrec", "full_softmax", 10, suffix="-20", epochs=20)
     texts = replace(ids, item_text=ENCODERS, slices=True, seeds=SEEDS[:1])
-    return [ids, replace(texts, name=f"{ids.name}-text"), *in_batch]
+    return [ids, replace(texts, name="ml-1m-text-ids-minilm"), *in_batch]
 
 
 def _mixed_precision() -> Experiment:

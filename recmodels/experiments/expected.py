@@ -30,7 +30,7 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "beauty-text-fused": (0.0638, 0.002),
     "beauty-word-vectors": (0.0593, 0.002),
     "beauty-word-vectors-bsarec": (0.0594, 0.002),
-    "ml-1m-sasrec-tfidf": (0.0310, 0.0002),
+    "ml-1m-text-tfidf": (0.0310, 0.0002),
     "beauty-text-start": (0.0588, 0.002),
     "beauty-text-start-bsarec": (0.0592, 0.002),
     "beauty-text-start-fused": (0.0648, 0.002),

@@ -96,7 +96,7 @@ TEXT_ENTRIES = [
         slices=True, minutes=0.5,
     ),
     Experiment(
-        name="ml-1m-sasrec-tfidf", dataset="ml-1m-sasrec", model="content",
+        name="ml-1m-text-tfidf", dataset="ml-1m-sasrec", model="content",
         options=TFIDF["options"], slices=True, minutes=0.5,
     ),
     WITH_TEXT,

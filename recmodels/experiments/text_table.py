@@ -19,7 +19,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
         *("beauty-word-vectors-bsarec", "beauty-text-start-bsarec"),
         *("beauty-text-start-fused", "beauty-text-two-fused"),
     ),
-    "ml-1m-sasrec-softmax-20": ("ml-1m-sasrec-tfidf", "ml-1m-sasrec-softmax-20-text"),
+    "ml-1m-sasrec-softmax-20": ("ml-1m-text-tfidf", "ml-1m-text-ids-minilm"),
     "ml-100k-text-ids": (
         *("ml-100k-text-tfidf", "ml-100k-text-ids-tfidf", "ml-100k-text-ids-minilm"),
         *(f"ml-100k-text-minilm-{how}" for how in ("frozen", "partial", "lora")),
