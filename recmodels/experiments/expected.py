@@ -31,6 +31,7 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "beauty-word-vectors": (0.0593, 0.002),
     "beauty-word-vectors-bsarec": (0.0594, 0.002),
     "ml-1m-text-tfidf": (0.0310, 0.0002),
+    "ml-1m-text-ids-minilm": (0.1810, 0.004),
     "beauty-text-start": (0.0588, 0.002),
     "beauty-text-start-bsarec": (0.0592, 0.002),
     "beauty-text-start-fused": (0.0648, 0.002),
