@@ -23,6 +23,8 @@ MODELS = {
     "softmax": "SASRec, softmax",
     "softmax-20": "SASRec, softmax, 20 epochs",
     "softmax-bfloat16": "SASRec, softmax, bfloat16",
+    "word-vectors": "SASRec from word vectors",
+    "word-vectors-bsarec": "BSARec from word vectors",
     **{name: family.title for name, family in FAMILIES.items()},
 }
 
