@@ -84,3 +84,28 @@ def test_scores_of_another_experiment_are_added(log, tmp_path):
     inputs = {"item_ids": both.data.test.histories.items[:2][None]}
     np.testing.assert_allclose(both.model.score(inputs), expected.score(inputs), rtol=1e-4)
     assert {each.name for each in tmp_path.iterdir()} >= {"checkpoint.npz", "checkpoint-other.npz"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("initial_items", {"model": "markov", "options": {}}),
+        ("initial_items", {"model": "item2vec"}),
+        ("initial_items", {"size": 3}),
+        ("ensemble_with", ("item-knn",)),
+        ("ensemble_with", ({"weight": 0.5},)),
+        ("ensemble_with", ({"model": "item-knn", "options": {}},)),
+        ("ensemble_with", ({"model": "nope", "options": {}, "weight": 1},)),
+    ],
+)
+def test_a_wrong_description_is_refused_before_anything_is_trained(argument, value):
+    with pytest.raises(ValueError, match=f"`{argument}` must .*Received: {argument}="):
+        Experiment("one", "ring", "sasrec", **{argument: value})
+
+
+def test_an_item_without_a_text_keeps_a_drawn_row(log):
+    items = log.items.assign(title=[None, *TITLES[1:]])
+    data = prepare(leave_one_out(replace(log, items=items)))
+    vectors = initial_vectors({"source": "tfidf", "size": 2}, data, seed=0)
+    row = 1 + list(data.vocabulary.raw_ids).index(0)
+    assert not vectors[row].any() and np.isfinite(vectors).all()

@@ -21,6 +21,7 @@ from recmodels.models.item_texts import tune_item_texts
 from recmodels.models.recurrent import GRU4Rec
 from recmodels.models.sasrec import SASRec
 from recmodels.recommend.recommender import Recommender
+from recmodels.tasks.build_events import _set_rates
 from recmodels.training.checkpoints import OtherRun
 
 pytestmark = pytest.mark.backends
@@ -163,3 +164,20 @@ def test_requests_that_do_not_fit_are_refused():
         grow(made("frozen"), 1)
     with pytest.raises(ValueError, match="`model` must be without blocks"):
         tune_item_texts(made("frozen"), "text", encoder, texts)
+
+
+def test_texts_in_another_order_than_the_items_are_refused_for_a_trained_model(eagerly):
+    data, encoder, texts = prepared()
+    sizes = data.schema.input_sizes("text")
+    model = trained(SASRec(data.num_items, **SETTINGS, item_columns=sizes), epochs=1)
+    same = tune_item_texts(model, "text", encoder, texts, "frozen")
+    np.testing.assert_allclose(same.score(QUERY), model.score(QUERY), atol=1e-5)
+    with pytest.raises(ValueError, match="order `texts` by item id.*largest_difference="):
+        tune_item_texts(model, "text", encoder, texts[::-1])
+
+
+def test_the_rate_of_an_encoder_does_not_replace_that_of_its_texts():
+    model = made("partial", rate=0.01)
+    _set_rates(model, 0.5)
+    rates = {weight.rate_factor for weight in model.item_embedding.texts.trainable_weights}
+    assert rates == {0.01} and model.item_embedding.projection.rate_factor == 0.5

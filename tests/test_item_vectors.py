@@ -205,3 +205,5 @@ def test_bad_initial_vectors_are_refused():
             initialise_items(model, vectors)
     with pytest.raises(ValueError, match="not be all 0"):
         initialise_items(model, np.zeros((9, 2)))
+    with pytest.raises(ValueError, match="must differ between items"):
+        initialise_items(model, np.ones((9, 2)))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from recmodels.data.errors import require
 from recmodels.features.columns import Vector
 from recmodels.features.schema import Schema
 from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData
@@ -153,6 +154,9 @@ class Experiment:
                 "`model` under a rating protocol must be two towers or a model that counts. "
                 f"Received: model={self.model!r}, protocol={self.protocol!r}"
             )
+        _check_start(self.initial_items)
+        for other in self.ensemble_with:
+            _check_added(other)
 
     @property
     def task(self) -> str | None:
@@ -197,6 +201,21 @@ class Experiment:
     def command(self, seed: int) -> str:
         """Return the command that runs one seed again."""
         return f"recmodels train {self.name} --seed {seed}"
+
+
+def _check_start(described: dict) -> None:
+    words = described.get("model") in ("item2vec", "glove") and "options" in described
+    must = "`initial_items` must be empty, have the `source` of a `TextEncoder`, or `model` "
+    must += "('item2vec' or 'glove') and `options`"
+    require(not described or "source" in described or words, must, initial_items=described)
+
+
+def _check_added(other: dict) -> None:
+    must = "`ensemble_with` must hold dicts with `weight` and either `experiment`, or `model` and "
+    must += "`options`"
+    fits = isinstance(other, dict) and {"weight"} < other.keys()
+    fits = fits and ("experiment" in other or other.get("model") in MODELS and "options" in other)
+    require(fits, must, ensemble_with=other)
 
 
 def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):

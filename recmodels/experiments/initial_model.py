@@ -34,4 +34,5 @@ def initial_vectors(described: dict, data: SequenceData, seed: int) -> np.ndarra
         return words.fit(data.train, data.num_items).vectors
     texts = item_texts(data.items).reindex(data.vocabulary.raw_ids)
     encoder = TextEncoder(**described, cache=project_data() / "text_vectors", verbose=True)
-    return np.pad(encoder.fit(texts).encode(texts), ((1, 0), (0, 0)))
+    vectors = np.nan_to_num(encoder.fit(texts).encode(texts))  # A missing text has no vector.
+    return np.pad(vectors, ((1, 0), (0, 0)))

@@ -32,16 +32,18 @@ def initialise_items(model: SequenceEncoder, vectors: np.ndarray, whiten: bool =
         >>> initialise_items(model, words.vectors)
         >>> fit(model, data)
     """
-    vectors = np.asarray(vectors, np.float64)
+    vectors = np.array(vectors, np.float64)
     rows = model.num_items + 1
     must = f"`vectors` must have {rows} rows, one per item and one for padding, and be finite"
-    fits = vectors.ndim == 2 and len(vectors) == rows and np.isfinite(vectors).all()
+    fits = vectors.ndim == 2 and len(vectors) == rows and np.isfinite(vectors[1:]).all()
     require(fits, must, shape=vectors.shape)
     known = np.flatnonzero(vectors[1:].any(axis=1)) + 1
     require(len(known), "`vectors` must not be all 0", vectors="0 everywhere")
     if not model.built:
         model.build()
     embedding = model.item_embedding
+    varies = np.ptp(vectors[known], axis=0).any()
+    require(varies, "`vectors` must differ between items", vectors="one vector for all")
     parts = _principal(vectors[known], embedding.width, whiten)
     table = np.array(ops.convert_to_numpy(embedding.table))
     table[0] = 0

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from keras import ops
+
 from recmodels.data.errors import require
 from recmodels.layers.text_embedding import pack_texts
 from recmodels.models.item_content import ItemContent
 from recmodels.text.encoder import TextEncoder
+
+LARGEST_DIFFERENCE = 0.01  # Of a number of a vector; rounding gives some 1e-5.
 
 
 def tune_item_texts(
@@ -20,10 +25,10 @@ def tune_item_texts(
 ) -> ItemContent:
     """Return a copy of a model in which `fit` also trains the last blocks of the text encoder.
 
-    At first the item vectors are those of the column, computed inside the model. The first blocks
-    of the encoder are not trained: what they compute for the tokens of all items is stored in the
-    model. A training step encodes all texts, which costs about `6 * tokens * weights of the blocks`
-    floating-point operations. So train the model with fixed vectors first, and then the copy with
+    At first the item vectors are those of the column; a training computes them anew. The first
+    blocks of the encoder are not trained: what they compute for the tokens of all items is stored
+    in the model. A training step encodes all texts, which costs about `6 * tokens * weights of the
+    blocks` floating-point operations. So train the model with fixed vectors first, and then the copy with
     large batches in few steps; new layers that have learnt already also change the pre-trained
     ones less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
     out-of-distribution", ICLR 2022).
@@ -48,7 +53,8 @@ def tune_item_texts(
     Raises:
         ValueError: the model has no such column, or contains such blocks already; the encoder is
             TF-IDF, is not fitted, has fewer blocks or another width than the column; `texts` has
-            another length; `how`, `rank` or `rate` is out of range.
+            another length, or the encoder does not give the vectors of the column for them; `how`,
+            `rank` or `rate` is out of range.
 
     Example:
         >>> encoder = TextEncoder("minilm", size=128).fit(item_texts(items))
@@ -87,8 +93,26 @@ def tune_item_texts(
         others = [weight for weight in tuned.weights if id(weight) not in own]
         for weight, value in zip(others, model.weights, strict=True):
             weight.assign(value)
+        _check_same_vectors(tuned)
     blocks.tune(how, rank, rate)
     return tuned
+
+
+def _check_same_vectors(tuned: ItemContent) -> None:
+    """Raise a `ValueError` unless the blocks compute the vectors that the model was trained on."""
+    embedding = tuned.item_embedding
+    before = ops.convert_to_numpy(embedding.content)
+    embedding.refresh()
+    after = ops.convert_to_numpy(embedding.content)
+    embedding.content.assign(before)
+    if not before.any():
+        return  # The model has weights, but no columns of items yet.
+    must = (
+        "`encoder` and `texts` must give the vectors of the column: fit it to the same texts, and "
+    )
+    must += "order `texts` by item id, as `item_texts(data.items).reindex(data.vocabulary.raw_ids)`"
+    difference = float(np.abs(after - before).max())
+    require(difference < LARGEST_DIFFERENCE, must, largest_difference=difference)
 
 
 def _check(

@@ -115,8 +115,11 @@ def _set_rates(encoder: SequenceEncoder, rate: float) -> None:
     require(rate > 0, "`encoder_rate` must be positive", encoder_rate=rate)
     must = "`encoder_rate` needs an encoder that has weights: train or load it first"
     require(rate == 1 or encoder.built, must, encoder_rate=rate)
+    texts = getattr(encoder.item_embedding, "texts", None)  # Whose weights have their own rate.
+    own = set() if texts is None else {id(variable) for variable in texts.variables}
     for variable in encoder.variables:
-        variable.rate_factor = rate
+        if id(variable) not in own:
+            variable.rate_factor = rate
 
 
 def _noted(rate: float) -> dict[str, float]:
