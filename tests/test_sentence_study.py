@@ -18,7 +18,9 @@ def test_each_run_is_of_a_known_way_and_below_the_ceiling():
         assert name == f"{one['language']} {one['way']} {one['seed']}" and one["way"] in WAYS
         limits = STORED[f"{one['language']} limits"]
         nats = one["test"]["log_likelihood"]
-        assert limits["shares"]["log_likelihood"] < nats < limits["ceiling"]["log_likelihood"]
+        assert nats < limits["ceiling"]["log_likelihood"]
+        above_shares = nats - limits["shares"]["log_likelihood"]
+        assert abs(above_shares) < 0.01 if one["way"] == "wrong tokenizer" else above_shares > 0.5
         assert one["trained"] <= 10_000_000
 
 

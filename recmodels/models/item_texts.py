@@ -28,9 +28,9 @@ def tune_item_texts(
     At first the item vectors are those of the column; a training computes them anew. The first
     blocks of the encoder are not trained: what they compute for the tokens of all items is stored
     in the model. A training step encodes all texts, which costs about `6 * tokens * weights of the
-    blocks` floating-point operations. So train the model with fixed vectors first, and then the copy with
-    large batches in few steps; new layers that have learnt already also change the pre-trained
-    ones less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
+    blocks` floating-point operations. So train the model with fixed vectors first, and then the
+    copy with large batches in few steps; new layers that have learnt already also change the pre-
+    trained ones less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
     out-of-distribution", ICLR 2022).
 
     A file of the model has the tuned weights; after loading they are frozen until
@@ -92,7 +92,7 @@ def tune_item_texts(
         own = {id(weight) for weight in blocks.weights}
         others = [weight for weight in tuned.weights if id(weight) not in own]
         for weight, value in zip(others, model.weights, strict=True):
-            weight.assign(value)
+            weight.assign(np.array(ops.convert_to_numpy(value)))  # JAX would share its memory.
         _check_same_vectors(tuned)
     blocks.tune(how, rank, rate)
     return tuned
