@@ -170,6 +170,7 @@ def events():
 @on_tensorflow
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 def test_trains_in_a_compiled_fit_and_survives_saving(policy, tmp_path):
+    keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
     try:
         model = TwoTowers()
