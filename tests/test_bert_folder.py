@@ -5,10 +5,15 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from harness import to_numpy
 from tiny_bert import random_tensors, states_by_hand, text_vector_by_hand, write_folder
 
+from recmodels.data.interactions import Interactions
+from recmodels.data.splits import leave_one_out
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.run import run_seed
 from recmodels.models.item_texts import tune_item_texts
 from recmodels.models.sasrec import SASRec
 from recmodels.text.cache import VectorCache
@@ -192,3 +197,21 @@ def test_minilm_in_a_model_gives_the_vectors_of_the_encoder():
     content = to_numpy(model.item_embedding.content)
     vectors = np.nan_to_num(encoder.encode(texts))  # Without a text the column is kept.
     np.testing.assert_allclose(content[1:5, :2], vectors, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*of the tokens are unknown")
+def test_an_experiment_tunes_the_text_encoder_in_a_second_training(folder, eagerly):
+    rows = [(user, (user + step) % 4, step) for user in range(12) for step in range(5)]
+    events = pd.DataFrame(rows, columns=["user", "item", "timestamp"])
+    titles = pd.DataFrame({"title": ["tea", "tea cup", "a cup", "cups a tea"]})
+    log = Interactions(events, "timed", items=titles)
+    training = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01}
+    entry = Experiment(
+        "tuned", "ring", "sasrec", item_text={"text": {"source": str(folder), "size": 2}},
+        options={"max_length": 3, "width": 4, "num_blocks": 1}, fit=training,
+        tune_text={"how": "lora", "rank": 2, "fit": training},
+    )  # fmt: skip
+    run = run_seed(entry, 0, leave_one_out(log), verbose=False)
+    (low, high, *_) = run.model.item_embedding.texts.trainable_weights
+    assert "lora" in high.path and np.asarray(high).any()  # It began with 0.
+    assert len(run.curve.rows) == 1 and 0 <= run.test.metrics["ndcg@10"] <= 1

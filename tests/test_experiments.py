@@ -60,6 +60,37 @@ def small_sasrec(**changes) -> Experiment:
     return replace(entry, **changes)
 
 
+def shortened(entry: Experiment) -> Experiment:
+    """An entry with a small model and one epoch, and with TF-IDF instead of a language model.
+
+    The packaged language model is in no test environment but that of `make test-text`.
+    """
+    if entry.model == "bpr-mf":
+        return replace(entry, options=entry.options | {"epochs": 1})
+    if entry.task == "towers":
+        short = {"epochs": 1, "batch_size": 30, "validate_every": 1}
+        return replace(entry, options=entry.options | {"width": 4}, fit=entry.fit | short)
+    if entry.task is None:
+        return entry
+    short = {"epochs": 1, "batch_size": 8, "warmup": 1, "validate_every": 1}
+    small, tfidf = {"max_length": 4, "width": 4}, {"source": "tfidf", "size": 2}
+    if "hidden_width" in entry.options:  # Not every family of encoders has one.
+        small["hidden_width"] = 4
+    added = [
+        {**other, "experiment": shortened(other["experiment"])} if "experiment" in other else other
+        for other in entry.ensemble_with
+    ]
+    return replace(
+        entry,
+        options=entry.options | small,
+        fit=entry.fit | short,
+        item_text=dict.fromkeys(entry.item_text, tfidf),
+        initial_items=tfidf if "source" in entry.initial_items else entry.initial_items,
+        tune_text={},  # Of a language model; see test_bert_folder.py.
+        ensemble_with=tuple(added),
+    )
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -69,23 +100,7 @@ def small_sasrec(**changes) -> Experiment:
     ],
 )
 def test_every_entry_builds_and_runs_one_epoch(name, log, tmp_path):
-    entry = EXPERIMENTS[name]
-    if entry.task == "towers":
-        short = {"epochs": 1, "batch_size": 30, "validate_every": 1}
-        entry = replace(entry, options=entry.options | {"width": 4}, fit=entry.fit | short)
-    elif entry.task is not None:
-        short = {"epochs": 1, "batch_size": 8, "warmup": 1, "validate_every": 1}
-        small = {"max_length": 4, "width": 4}
-        if "hidden_width" in entry.options:  # Not every family of encoders has one.
-            small["hidden_width"] = 4
-        entry = replace(entry, options=entry.options | small, fit=entry.fit | short)
-        # The packaged language model is in no test environment but that of `make test-text`.
-        encoders = dict.fromkeys(entry.item_text, {"source": "tfidf", "size": 2})
-        entry = replace(entry, item_text=encoders)
-        if "source" in entry.initial_items:
-            entry = replace(entry, initial_items={"source": "tfidf", "size": 2})
-    elif entry.model == "bpr-mf":
-        entry = replace(entry, options=entry.options | {"epochs": 1})
+    entry = shortened(EXPERIMENTS[name])
     run = run_seed(entry, 0, split_log(log, entry.protocol), verbose=False)
     assert 0 <= run.test.metrics["ndcg@10"] <= 1
     if entry.item_text:  # The log lacks the vectors that the experiment makes.
