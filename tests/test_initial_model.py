@@ -10,6 +10,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out
 from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.initial_model import initial_vectors
+from recmodels.experiments.results import settings_of
 from recmodels.experiments.run import run_seed
 from recmodels.features.sequences import prepare
 from recmodels.models.hybrid import Hybrid
@@ -109,3 +110,12 @@ def test_an_item_without_a_text_keeps_a_drawn_row(log):
     vectors = initial_vectors({"source": "tfidf", "size": 2}, data, seed=0)
     row = 1 + list(data.vocabulary.raw_ids).index(0)
     assert not vectors[row].any() and np.isfinite(vectors).all()
+
+
+def test_settings_of_an_added_experiment_are_its_own():
+    other = Experiment("other", "ring", "gru4rec", options={"width": 2}, fit={"epochs": 1})
+    entry = Experiment(
+        "both", "ring", "sasrec", ensemble_with=({"experiment": other, "weight": 1},)
+    )
+    (added,) = settings_of(entry)["ensemble_with"]
+    assert added == {"weight": 1, "experiment": {"model": "gru4rec", **settings_of(other)}}

@@ -249,8 +249,15 @@ def settings_of(experiment: Experiment) -> dict:
     if experiment.query_time:
         settings["query_time"] = True
     if experiment.ensemble_with:
-        settings["ensemble_with"] = experiment.ensemble_with
+        settings["ensemble_with"] = [_added(other) for other in experiment.ensemble_with]
     return json.loads(json.dumps(settings, default=asdict))
+
+
+def _added(other: dict) -> dict:
+    if "experiment" not in other:
+        return other
+    named = other["experiment"]
+    return {**other, "experiment": {"model": named.model, **settings_of(named)}}
 
 
 def load_results(folder: Path = RESULTS) -> list[dict]:
