@@ -154,8 +154,8 @@ def test_a_cluster_starts_before_it_is_used_and_ends_afterwards(tmp_path, monkey
     spark_class = tmp_path / "bin" / "spark-class"
     spark_class.parent.mkdir()
     spark_class.write_text(
-        "#!/bin/sh\necho $1 $2; echo I have been elected leader; "
-        "echo Successfully registered with master; exec sleep 60\n"
+        "#!/bin/sh\necho $1 $2; case $1 in *Master) echo I have been elected leader;; "
+        "*) echo Successfully registered with master;; esac; exec sleep 60\n"
     )
     spark_class.chmod(0o755)
     found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
