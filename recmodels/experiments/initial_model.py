@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from recmodels.data.files import project_data
 from recmodels.experiments.entry import Experiment, build_model
+from recmodels.experiments.text_columns import cached_encoder, texts_of
 from recmodels.features.sequences import SequenceData
 from recmodels.models.initial_items import initialise_items
-from recmodels.text.cleaning import item_texts
-from recmodels.text.encoder import TextEncoder
 
 
 def initial_model(experiment: Experiment, data: SequenceData, seed: int):
@@ -32,7 +30,8 @@ def initial_vectors(described: dict, data: SequenceData, seed: int) -> np.ndarra
     if "model" in described:
         words = build_model(described["model"], described["options"], data, seed)
         return words.fit(data.train, data.num_items).vectors
-    texts = item_texts(data.items).reindex(data.vocabulary.raw_ids)
-    encoder = TextEncoder(**described, cache=project_data() / "text_vectors", verbose=True)
-    vectors = np.nan_to_num(encoder.fit(texts).encode(texts))  # A missing text has no vector.
+    texts = texts_of(data)
+    vectors = np.nan_to_num(
+        cached_encoder(described).fit(texts).encode(texts)
+    )  # A missing text has no vector.
     return np.pad(vectors, ((1, 0), (0, 0)))

@@ -7,9 +7,7 @@ import pandas as pd
 
 from recmodels.data.files import written_whole
 from recmodels.evaluation.event_ceiling import shares_of
-from recmodels.evaluation.metrics import ndcg
 from recmodels.evaluation.report import TARGET_KINDS
-from recmodels.evaluation.statistics import compare
 from recmodels.experiments.entry import (
     EVENT_PROTOCOLS,
     LAST_EVENT_ITEMS,
@@ -19,8 +17,7 @@ from recmodels.experiments.entry import (
 from recmodels.experiments.labels import full_model_name
 from recmodels.experiments.markdown import cell, markdown_lines, pair
 from recmodels.experiments.results import RESULTS, load_results
-from recmodels.experiments.stored import read_per_user
-from recmodels.experiments.text_table import against_ids, text_table
+from recmodels.experiments.text_table import against_ids, gaps_to, ndcg_by_user, text_table
 
 ROW_KEYS = (
     *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
@@ -120,12 +117,9 @@ def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]
     for (_, protocol, _), members in members_of.items():
         if len(members) < 2 or protocol in (*RATING_PROTOCOLS, *EVENT_PROTOCOLS):
             continue  # They keep sums of ratings, not ranks; a random split has users of its own.
-        ranks = {r["experiment"]: read_per_user(r, folder) for r in members}
-        values = pd.DataFrame({name: ndcg(table, 10).mean(axis=1) for name, table in ranks.items()})
+        values = ndcg_by_user(members, folder)
         best = values.mean().idxmax()
-        for name, row in compare(values, baseline=best).iterrows():
-            numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}
-            gaps[name] = {"best": best, **numbers}
+        gaps |= {name: {"best": best, **gap} for name, gap in gaps_to(best, values).items()}
     return gaps
 
 

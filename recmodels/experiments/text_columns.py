@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.files import project_data
@@ -63,16 +64,24 @@ def tune_text(
         tuning: further arguments of `tune_item_texts`, such as `how`.
     """
     ((name, arguments),) = encoders.items()
-    texts = item_texts(data.items).reindex(data.vocabulary.raw_ids)
-    return tune_item_texts(model, name, _fitted(arguments, split), texts, **tuning)
+    return tune_item_texts(model, name, _fitted(arguments, split), texts_of(data), **tuning)
+
+
+def texts_of(data: SequenceData) -> pd.Series:
+    """The texts of the items 1..V in the order of their ids."""
+    return item_texts(data.items).reindex(data.vocabulary.raw_ids)
+
+
+def cached_encoder(arguments: dict) -> TextEncoder:
+    """A `TextEncoder` that keeps vectors of Transformers in `data/text_vectors`."""
+    return TextEncoder(**arguments, cache=project_data() / "text_vectors", verbose=True)
 
 
 def _fitted(arguments: dict, split: Split) -> TextEncoder:
     """An encoder that has learnt from the items of the training events."""
-    encoder = TextEncoder(**arguments, cache=project_data() / "text_vectors", verbose=True)
     items = split.train.items
     trained = items.index.isin(split.train.events["item"].unique())
-    return encoder.fit(item_texts(items)[trained])
+    return cached_encoder(arguments).fit(item_texts(items)[trained])
 
 
 def _with_items(cases: Cases, items) -> Cases:

@@ -29,6 +29,18 @@ COMPARED: dict[str, tuple[str, ...]] = {
 }
 
 
+def ndcg_by_user(results: list[dict], folder: Path) -> pd.DataFrame:
+    """NDCG@10 of each user, averaged over seeds, one column per stored experiment."""
+    ranks = {result["experiment"]: read_per_user(result, folder) for result in results}
+    return pd.DataFrame({name: ndcg(table, 10).mean(axis=1) for name, table in ranks.items()})
+
+
+def gaps_to(baseline: str, values: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Difference of each other column from a baseline, with interval and corrected p-value."""
+    keys = ["difference", "low", "high", "p_holm"]
+    return compare(values, baseline)[keys].round(6).to_dict("index")
+
+
 def against_ids(results: list[dict], folder: Path) -> dict[str, dict]:
     """Compare each stored experiment of `COMPARED` with ids alone, on the same users.
 
@@ -42,11 +54,8 @@ def against_ids(results: list[dict], folder: Path) -> dict[str, dict]:
         there = [name for name in (ids, *others) if name in stored]
         if ids not in there or len(there) < 2:
             continue
-        ranks = {name: read_per_user(stored[name], folder) for name in there}
-        values = pd.DataFrame({name: ndcg(table, 10).mean(axis=1) for name, table in ranks.items()})
-        for name, row in compare(values, baseline=ids).iterrows():
-            numbers = {key: round(row[key], 6) for key in ("difference", "low", "high", "p_holm")}
-            found[name] = {"ids": ids, **numbers}
+        values = ndcg_by_user([stored[name] for name in there], folder)
+        found |= {name: {"ids": ids, **gap} for name, gap in gaps_to(ids, values).items()}
     return found
 
 
