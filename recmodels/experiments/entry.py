@@ -106,6 +106,9 @@ class Experiment:
             options as `fit`, and arguments of `tune_item_texts`; empty for no such training.
         initial_items: vectors that the item table starts from: `model` and `options` of word
             vectors, or arguments of a `TextEncoder`; see `initialise_items`.
+        similarities: of items, whose weights are trained with a sequence encoder, by kind: `model`
+            and `options` of `"item-knn"` for users or `"content"` for words, or arguments of a
+            `TextEncoder`; see `WithSimilarities`.
         slices: whether rare and cold targets are measured for themselves as well.
         seeds: one run each.
         minutes: a run costs on two cores.
@@ -132,6 +135,7 @@ class Experiment:
     item_text: dict[str, dict] = field(default_factory=dict)
     tune_text: dict = field(default_factory=dict)
     initial_items: dict = field(default_factory=dict)
+    similarities: dict[str, dict] = field(default_factory=dict)
     slices: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0

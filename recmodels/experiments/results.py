@@ -246,6 +246,8 @@ def settings_of(experiment: Experiment) -> dict:
         settings["tune_text"] = experiment.tune_text
     if experiment.initial_items:
         settings["initial_items"] = experiment.initial_items
+    if experiment.similarities:
+        settings["similarities"] = experiment.similarities
     if experiment.query_time:
         settings["query_time"] = True
     if experiment.ensemble_with:

@@ -26,6 +26,7 @@ from recmodels.tasks.job import (
     check_causal,
     check_objective,
     check_parallel,
+    check_similarities,
     sampler,
 )
 from recmodels.tasks.multi_interest import MultiInterestTask
@@ -73,6 +74,7 @@ def next_item_job(
     known = (*WINDOWS, "parallel")
     require(windows in known, f"`windows` must be one of {known}", windows=windows)
     check_objective(model, loss, label_smoothing, contrast)
+    check_similarities(model, loss, windows, label_smoothing, contrast)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
     if windows == "parallel":
         check_parallel(model, loss, augment, contrast)

@@ -15,6 +15,7 @@ from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import Recurrent, readers_of_item_columns
 from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.with_similarities import WithSimilarities
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
 
@@ -71,6 +72,21 @@ def check_objective(
     views = contrast is None or getattr(model, "dropout", None) != 0
     must = "`contrast` must come with a model that has dropout: it makes the two views differ"
     require(views, must, dropout=0)
+
+
+def check_similarities(
+    model: SequenceEncoder, loss: str, windows: str, label_smoothing: float, contrast: object
+) -> None:
+    """Raise where a `WithSimilarities` has none, or is trained in a way that leaves them out."""
+    if not isinstance(model, WithSimilarities):
+        return
+    must = "`model` must be given its similarities before `fit`: call `adapt`"
+    require(model.adapted, must, kinds=model.kinds)
+    plain = loss == "full_softmax" and windows != "parallel"
+    must = "`WithSimilarities` must be trained with the full softmax, without `label_smoothing` "
+    must += "and `contrast`, and not on windows='parallel'"
+    fits = plain and not label_smoothing and contrast is None
+    require(fits, must, loss=loss, windows=windows, label_smoothing=label_smoothing)
 
 
 def check_parallel(
