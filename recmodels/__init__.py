@@ -112,6 +112,7 @@ _HOMES = {
     "Training": "recmodels.training.settings",
     "Augment": "recmodels.features.augment",
     "Contrast": "recmodels.tasks.contrast",
+    "SimilarTargets": "recmodels.tasks.similar_targets",
     "fast_layers": "recmodels.layers.fast",
     "grow": "recmodels.models.growth",
     "evaluate": "recmodels.evaluation.report",

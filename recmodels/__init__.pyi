@@ -131,6 +131,7 @@ from recmodels.scale.prepare import prepare_shards as prepare_shards
 from recmodels.tasks.contrast import Contrast as Contrast
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
+from recmodels.tasks.similar_targets import SimilarTargets as SimilarTargets
 from recmodels.text.cleaning import item_texts as item_texts
 from recmodels.text.encoder import TextEncoder as TextEncoder
 from recmodels.text.sentences import template_for as template_for

@@ -25,6 +25,7 @@ _CLASSES = {
     "layers.rating_head": ("RatingHead",),
     "layers.rating_set_encoder": ("RatingSetEncoder",),
     "layers.recurrent_block": ("RecurrentBlock",),
+    "layers.target_shares": ("TargetShares",),
     "layers.text_embedding": ("TextBlocks", "TextItemEmbedding"),
     "layers.time_head": ("TimeHead",),
     "layers.token_embedding": ("TokenEmbedding",),

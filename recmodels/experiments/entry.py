@@ -109,6 +109,8 @@ class Experiment:
         similarities: of items, whose weights are trained with a sequence encoder, by kind: `model`
             and `options` of `"item-knn"` for users or `"content"` for words, or arguments of a
             `TextEncoder`; see `WithSimilarities`.
+        similar_targets: `model` and `options` as in `similarities`, with the other arguments of
+            `SimilarTargets`; empty for targets that stand alone.
         slices: whether rare and cold targets are measured for themselves as well.
         seeds: one run each.
         minutes: a run costs on two cores.
@@ -136,6 +138,7 @@ class Experiment:
     tune_text: dict = field(default_factory=dict)
     initial_items: dict = field(default_factory=dict)
     similarities: dict[str, dict] = field(default_factory=dict)
+    similar_targets: dict = field(default_factory=dict)
     slices: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0

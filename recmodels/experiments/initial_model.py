@@ -13,6 +13,7 @@ from recmodels.models.similar_items import (
     similar_vectors,
 )
 from recmodels.models.with_similarities import WithSimilarities
+from recmodels.tasks.similar_targets import SimilarTargets
 
 
 def initial_model(experiment: Experiment, data: SequenceData, seed: int):
@@ -24,6 +25,15 @@ def initial_model(experiment: Experiment, data: SequenceData, seed: int):
         model = WithSimilarities(model, experiment.similarities)
         model.adapt({k: _similar(how, data) for k, how in experiment.similarities.items()})
     return model
+
+
+def similar_targets(experiment: Experiment, data: SequenceData) -> dict[str, SimilarTargets]:
+    """The option of `fit` for targets that share their probability; empty for none."""
+    if not experiment.similar_targets:
+        return {}
+    described = dict(experiment.similar_targets)
+    settings = {name: described.pop(name) for name in ("share", "count") if name in described}
+    return {"similar_targets": SimilarTargets(_similar(described, data), **settings)}
 
 
 def _similar(described: dict, data: SequenceData) -> SimilarItems:

@@ -73,12 +73,14 @@ def full_model_name(result: dict) -> str:
     settings = result.get("settings", {})
     started = settings.get("initial_items", {})
     parts = [result["model"]]
-    similar = [how.get("model", "text") for how in settings.get("similarities", {}).values()]
+    similar = [*settings.get("similarities", {}).values()]
+    similar += [how for how in [settings.get("similar_targets")] if how]
     if settings.get("item_text") or "source" in started:
         parts.append("text")
     if "model" in started:
         parts.append(started["model"])
-    parts += ["text" if model == "content" else model for model in similar]
+    names = [how.get("model", "content") for how in similar]
+    parts += ["text" if name == "content" else name for name in names]
     for other in settings.get("ensemble_with", ()):
         named = other.get("experiment", {})
         parts.append(other["model"] if "model" in other else named["model"])

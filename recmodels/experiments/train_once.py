@@ -11,7 +11,7 @@ from recmodels.evaluation.event_prediction import EventEvaluation
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.report import Evaluation
 from recmodels.experiments.entry import COLUMNS, Experiment, build_model
-from recmodels.experiments.initial_model import initial_model
+from recmodels.experiments.initial_model import initial_model, similar_targets
 from recmodels.experiments.measures import calibrate, fit_measured, measure
 from recmodels.experiments.memory import refuse_what_cannot_fit
 from recmodels.experiments.text_columns import text_schema, tune_text, with_item_text
@@ -77,7 +77,8 @@ def train_once(
     model = initial_model(experiment, data, seed)
     common = {"verbose": verbose, **({} if experiment.task is None else {"seed": seed})}
     train = partial(fit_measured, experiment, data, None if refit else split, **common)
-    curve = train(model, checkpoint=checkpoint, **experiment.fit)
+    shares = similar_targets(experiment, data)
+    curve = train(model, checkpoint=checkpoint, **experiment.fit, **shares)
     seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
     if experiment.tune_text:
         tuning = dict(experiment.tune_text)

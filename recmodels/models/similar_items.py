@@ -29,6 +29,11 @@ class SimilarItems:
     values: sparse.csr_array
     own: sparse.csr_array | None = None
 
+    @property
+    def most(self) -> int:
+        """How many similar items an item has at most, at least 1."""
+        return max(1, int(np.diff(self.values.indptr).max(initial=0)))
+
     def nearest(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The `count` most similar items of each item, their values, and what one user adds.
 
