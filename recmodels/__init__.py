@@ -89,7 +89,6 @@ _HOMES = {
     "BSARec": "recmodels.models.attentive",
     "BERT4Rec": "recmodels.models.bert4rec",
     "MultiInterest": "recmodels.models.multi_interest",
-    "WithSimilarities": "recmodels.models.with_similarities",
     "similar_texts": "recmodels.models.similar_items",
     "similar_users": "recmodels.models.similar_items",
     "similar_vectors": "recmodels.models.similar_items",

@@ -122,7 +122,6 @@ from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
 from recmodels.models.user_knn import UserKNN as UserKNN
-from recmodels.models.with_similarities import WithSimilarities as WithSimilarities
 from recmodels.panel import Panel as Panel
 from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.scale.open_shards import open_shards as open_shards

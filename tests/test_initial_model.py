@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +10,7 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out
 from recmodels.evaluation.report import evaluate
 from recmodels.experiments.entry import Experiment, build_model
-from recmodels.experiments.initial_model import initial_vectors
+from recmodels.experiments.initial_model import initial_vectors, similar_targets
 from recmodels.experiments.results import settings_of
 from recmodels.experiments.run import run_seed
 from recmodels.features.sequences import prepare
@@ -137,21 +136,27 @@ def test_slices_also_measure_lists_that_keep_seen_items(log):
     assert run_seed(unfiltered, 0, split, verbose=False).seen_kept is None
 
 
-def test_similarities_of_an_experiment_are_trained_with_its_model(log):
-    described = {
-        "text": {"model": "content", "options": {}},
-        "vectors": {"source": "tfidf", "size": 2},
-        "users": {"model": "item-knn", "options": {"shrinkage": 1.0}},
-    }
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"model": "content", "options": {}},
+        {"source": "tfidf", "size": 2},
+        {"model": "item-knn", "options": {"shrinkage": 1.0}},
+    ],
+)
+def test_targets_of_an_experiment_share_with_similar_items(log, described):
     entry = Experiment(
         "similar", "ring", "sasrec", options={"max_length": 3, "width": 2, "num_blocks": 1},
-        fit={"epochs": 1, "batch_size": 8}, similarities=described,
+        fit={"epochs": 1, "batch_size": 8}, similar_targets={**described, "share": 0.4},
     )  # fmt: skip
     run = run_seed(entry, 0, leave_one_out(log), verbose=False)
-    assert run.model.kinds == tuple(described)
-    texts = similar_texts([TITLES[item] for item in run.data.vocabulary.raw_ids])
-    near = similar_users(run.data.train, run.data.num_items, shrinkage=1.0)
-    found = keras.ops.convert_to_numpy(run.model.similarities.strengths)[:, :8]
-    np.testing.assert_array_equal(found[0], texts.nearest(100)[1])
-    np.testing.assert_array_equal(found[2], near.nearest(100)[1])
-    assert settings_of(entry)["similarities"] == described
+    assert settings_of(entry)["similar_targets"] == {**described, "share": 0.4}
+    shares = similar_targets(entry, run.data)["similar_targets"]
+    assert shares.share == 0.4
+    found = {
+        "content": similar_texts([TITLES[item] for item in run.data.vocabulary.raw_ids]),
+        "item-knn": similar_users(run.data.train, run.data.num_items, shrinkage=1.0),
+    }.get(described.get("model"), shares.similar)
+    np.testing.assert_array_equal(shares.similar.values.toarray(), found.values.toarray())
+    alone = run_seed(replace(entry, similar_targets={}), 0, leave_one_out(log), verbose=False)
+    assert run.curve.rows[0]["loss"] != alone.curve.rows[0]["loss"]

@@ -10,7 +10,6 @@ import recmodels as rm
 from recmodels.features.batches import NextItemBatches
 from recmodels.layers.target_shares import TargetShares
 from recmodels.models.similar_items import SimilarItems, similar_texts, similar_users
-from recmodels.models.with_similarities import WithSimilarities
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.similar_targets import SimilarTargets
 
@@ -52,23 +51,6 @@ def test_the_loss_is_the_cross_entropy_with_shared_targets(share, count):
         logits = table @ state
         log_probability = logits - np.logaddexp.reduce(logits)
         lost.append(-distribution(target, share, count) @ log_probability)
-    np.testing.assert_allclose(found, np.mean(lost), rtol=1e-5)
-
-
-def test_added_scores_are_part_of_the_logits():
-    base = rm.SASRec(V, max_length=4, width=D, num_blocks=1, dropout=0.0)
-    model = WithSimilarities(base, ["given"], num_events=1)
-    model.adapt({"given": SIMILAR})
-    task = task_of(model)
-    inputs, targets, weights = NextItemBatches(make_histories([[5, 1, 2, 4]]), 4, 1, seed=0)[0]
-    states = task(inputs)
-    found = float(to_numpy(task.compute_loss(inputs, targets, states, weights)))
-    table, lost = to_numpy(base.item_embedding.catalogue()), []
-    states = to_numpy(states).reshape(-1, D + 1)[inputs["positions"]]
-    weight = to_numpy(model.similarities.weight)[0, 0]
-    for state, target in zip(states[weights > 0], targets[weights > 0], strict=True):
-        logits = table @ state[:D] + weight * VALUES[int(state[D]), 1:]
-        lost.append(-distribution(target, 0.3, 2) @ (logits - np.logaddexp.reduce(logits)))
     np.testing.assert_allclose(found, np.mean(lost), rtol=1e-5)
 
 

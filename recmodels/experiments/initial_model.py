@@ -12,7 +12,6 @@ from recmodels.models.similar_items import (
     similar_users,
     similar_vectors,
 )
-from recmodels.models.with_similarities import WithSimilarities
 from recmodels.tasks.similar_targets import SimilarTargets
 
 
@@ -21,9 +20,6 @@ def initial_model(experiment: Experiment, data: SequenceData, seed: int):
     model = build_model(experiment.model, experiment.options, data, seed)
     if experiment.initial_items:
         initialise_items(model, initial_vectors(experiment.initial_items, data, seed))
-    if experiment.similarities:
-        model = WithSimilarities(model, experiment.similarities)
-        model.adapt({k: _similar(how, data) for k, how in experiment.similarities.items()})
     return model
 
 

@@ -26,7 +26,6 @@ class TargetShares(keras.layers.Layer):
         targets: item ids, int32 (N,).
         weights: of the positions, (N,).
         table: item vectors, (V, D), item i in row i - 1.
-        added: scores to add to the logits, (N, V); None for none.
 
     Returns:
         The weighted mean of the term, a float32 scalar.
@@ -58,7 +57,7 @@ class TargetShares(keras.layers.Layer):
         self.similar.assign(similar)
         self.shares.assign(shares)
 
-    def call(self, states, targets, weights, table, added=None):
+    def call(self, states, targets, weights, table):
         similar = ops.take(self.similar, targets, axis=0)  # (N, K)
         shares = ops.take(self.shares, targets, axis=0)
         total = ops.sum(shares, axis=1)
@@ -67,10 +66,6 @@ class TargetShares(keras.layers.Layer):
         mixed = ops.einsum("nk,nkd->nd", shares, ops.take(table, columns, axis=0))
         own = total[:, None] * ops.take(table, targets - 1, axis=0)
         term = ops.sum(states * (own - mixed), axis=-1)
-        if added is not None:
-            of_own = ops.take_along_axis(added, targets[:, None] - 1, axis=1)[:, 0]
-            of_similar = ops.take_along_axis(added, columns, axis=1)
-            term = term + total * of_own - ops.sum(shares * of_similar, axis=1)
         return ops.sum(weights * term) / ops.maximum(ops.sum(weights), 1e-9)
 
     def get_config(self) -> dict:

@@ -17,7 +17,6 @@ from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import Recurrent, readers_of_item_columns
 from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
-from recmodels.models.with_similarities import WithSimilarities
 from recmodels.tasks.similar_targets import SimilarTargets
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
@@ -83,28 +82,22 @@ def check_objective(
     must = "`contrast` must come with a model that has dropout: it makes the two views differ"
     require(views, must, dropout=0)
     usual = loss == "full_softmax" and windows != "parallel" and not label_smoothing
-    _check_similar(model, usual and contrast is None, similar_targets, usual)
+    _check_similar(model, similar_targets, usual)
 
 
-def _check_similar(model: SequenceEncoder, alone: bool, similar: object, usual: bool) -> None:
-    """Raise where similarities of items cannot be added to scores or share targets.
+def _check_similar(model: SequenceEncoder, similar: object, usual: bool) -> None:
+    """Raise where targets cannot share their probability with similar items.
 
     Args:
-        model: if a `WithSimilarities`, it must have them, and be trained by the softmax alone.
-        alone: whether the loss is the full softmax of whole windows with nothing added.
+        model: the encoder.
         similar: the option `similar_targets`.
-        usual: whether the loss is that softmax, with a contrastive loss or not.
+        usual: whether the loss is the full softmax of whole windows without label smoothing.
     """
-    must = "`model` must be trained with the full softmax, without `label_smoothing` and `contrast`"
-    must += ", and not on windows='parallel', if it is a `WithSimilarities`"
-    added = isinstance(model, WithSimilarities)
-    require(alone or not added, must, model=type(model).__name__)
-    must = "`model` must be given its similarities before `fit`: call `adapt`"
-    require(not added or model.adapted, must, model=type(model).__name__)
     must = "`similar_targets` must be a `SimilarTargets(similar_texts(texts))` or None"
-    require(isinstance(similar, SimilarTargets | None), must, similar_targets=type(similar))
+    kind = type(similar).__name__
+    require(isinstance(similar, SimilarTargets | None), must, similar_targets=kind)
     must = "`similar_targets` must come with the full softmax, without `label_smoothing` and not "
-    require(similar is None or usual, must + "with windows='parallel'", usual=usual)
+    require(similar is None or usual, must + "with windows='parallel'", similar_targets=kind)
     # The softmax of such an encoder leaves items without a training event out.
     content = isinstance(model.item_embedding, ContentItemEmbedding)
     must = "`similar_targets` must not be given to an encoder with `item_columns`"

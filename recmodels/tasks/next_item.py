@@ -16,7 +16,6 @@ from recmodels.layers.target_shares import TargetShares
 from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import SequenceEncoder
-from recmodels.models.with_similarities import WithSimilarities
 from recmodels.tasks.contrast import Contrast, last_targets
 from recmodels.tasks.losses import LOSSES
 
@@ -42,18 +41,6 @@ def compact_item_ids(targets, negatives, num_items: int):
     places = ops.arange(ops.shape(item_ids)[0], dtype="int32") + 1
     last_place = ops.segment_max(places, item_ids, num_segments=num_items + 1)
     return ops.take(last_place, targets), ops.take(last_place, negatives), item_ids
-
-
-def items_of_user(item_ids, positions, targets):
-    """The items of the window of each position, and its target, int32 (N, T + 1).
-
-    Args:
-        item_ids: the windows, (B, T).
-        positions: places in the flattened (B * T) matrix, (N,).
-        targets: item ids, (N,).
-    """
-    windows = ops.take(item_ids, positions // ops.shape(item_ids)[1], axis=0)
-    return ops.concatenate([windows, targets[:, None]], axis=1)
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -111,9 +98,8 @@ class NextItem(keras.Model):
         names = ("item_ids", *columns_of(self.encoder))
         inputs = {name: inputs[name] for name in names}
         # Statistics of the batch, which such weights hold, need the batch as a whole.
-        encoder = getattr(self.encoder, "base", self.encoder)
-        fixed = encoder.item_embedding.non_trainable_weights
-        if not training or len(encoder.non_trainable_weights) > len(fixed):
+        fixed = self.encoder.item_embedding.non_trainable_weights
+        if not training or len(self.encoder.non_trainable_weights) > len(fixed):
             return self.encoder(inputs, training=training)
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
@@ -134,10 +120,6 @@ class NextItem(keras.Model):
     def item_loss(self, states, y, sample_weight, inputs):
         """The loss of states (N, D) with target items `y` (N,) and the negatives of the inputs."""
         drawn = self._drawn(inputs)
-        if isinstance(self.encoder, WithSimilarities):
-            states, latest = self.encoder.split_states(states)
-            of_user = items_of_user(inputs["item_ids"], inputs["positions"], y)
-            drawn["added"] = self.encoder.similarities(latest, of_user)[:, 1:]
         embedding, item_ids = self.encoder.item_embedding, None
         if self._looks_up(drawn):
             y, drawn["negatives"], item_ids = compact_item_ids(
@@ -158,7 +140,7 @@ class NextItem(keras.Model):
         loss = LOSSES[self.objective](states, y, sample_weight, table, **drawn)
         if self.similar_targets is None:
             return loss
-        return loss + self.similar_targets(states, y, sample_weight, table, drawn.get("added"))
+        return loss + self.similar_targets(states, y, sample_weight, table)
 
     def _looks_up(self, drawn: dict) -> bool:
         """Return whether the loss gets only the vectors of targets and negatives.
