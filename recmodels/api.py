@@ -57,7 +57,8 @@ def fit(
 
     A training whose loss after three epochs is hardly below that of a model that only knows how
     popular each item is says so. Where the settings were chosen from the data, as by `SASRec()`,
-    it is stopped and started again once with less dropout and a lower rate.
+    it is stopped and started again once with less dropout and a lower rate, unless
+    `max_seconds`, of which it gets what is left, are used up.
 
     The initial weights follow from `seed`, also where the model was built or called before. A
     model that was trained, loaded or given weights is trained further by a new optimiser, with a
@@ -73,7 +74,7 @@ def fit(
         filter_seen: whether validation hides what a user already has, instead of what the
             protocol says.
         checkpoint: file to continue from after a kill. It is refused where data, filter, model or
-            settings are not those of the run that wrote it.
+            settings, except `max_seconds`, are not those of the run that wrote it.
         warm_start: whether to continue with the optimiser's moments, and the numbers of epochs and
             steps, that the latest `fit` left in `model.training_state`. Rows of new items start
             at zero moments. `epochs` are further ones, which a schedule covers anew; an average
@@ -112,8 +113,10 @@ def fit(
     )  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
     curve = train({**chosen, **options}, path, stop=bool(chosen))
-    if curve.collapse and chosen:
-        safer = model.choose_safer_settings()
+    limit = options.get("max_seconds")
+    left = None if limit is None else limit - curve.seconds
+    if curve.collapse and chosen and (left is None or left > 0):
+        safer = {**model.choose_safer_settings(), "max_seconds": left}
         path = path and path.with_stem(f"{path.stem}-restarted")
         curve = train({**chosen, **options, **safer}, path, restart=True)
     return curve

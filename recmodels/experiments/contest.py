@@ -1,6 +1,5 @@
 """Train all candidates on one log, within memory and a time budget."""
 
-import math
 import sys
 import time
 from dataclasses import asdict, replace
@@ -218,7 +217,7 @@ class Contest:
         if candidate.note or candidate.curve is None:
             return candidate
         epochs, wanted = len(candidate.curve.rows), options.get("epochs", Training.epochs)
-        if epochs < wanted and candidate.curve.seconds >= options.get("max_seconds", math.inf):
+        if epochs < wanted and candidate.curve.out_of_time:
             values = {"epochs": epochs, "wanted": wanted}
             return replace(candidate, note=("fewer epochs than planned", values))
         return candidate
