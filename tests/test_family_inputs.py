@@ -50,6 +50,19 @@ def test_histories_of_one_item_are_left_out_of_training(kind, options):
     assert not any(np.isin(ids, [1, 5]).any() for ids in read)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_wrong_arguments_of_a_family_are_named(name):
+    build = FAMILIES[name].build
+    with pytest.raises(ValueError, match="has no argument `depth`; it has .*'num_blocks'"):
+        build(V, depth=2)
+    wrong = {"width": "8", "max_length": 0, "temperature": "cold", "num_blocks": 1.5}
+    for argument, value in wrong.items():
+        with pytest.raises(ValueError, match=f"`{argument}` must be .*Received: {argument}="):
+            build(V, **{argument: value})
+    with pytest.raises(ValueError, match="`num_items` must be .*Received: num_items="):
+        build("many")
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

@@ -99,8 +99,7 @@ def fit(
         settings |= {**_settings(task, batches, training), **batches.identity(), **(identity or {})}
         _resume(checkpoint, task, validate, settings)
     collapse.watch(curve)
-    ended = validate.ends() or (collapse.stop and curve.collapse is not None)
-    if not ended and len(curve.rows) < training.epochs:
+    if not (validate.ends() or collapse.ends) and len(curve.rows) < training.epochs:
         callbacks = _epoch_begins(batches, training) + [validate, collapse]
         callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
         callbacks += [Progress(curve)] if verbose and process_rank() == 0 else []
