@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
+from recmodels.data import errors
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.model_checks import check_model, check_user_rows
 from recmodels.evaluation.ranking import rank, settle_protocol
@@ -91,8 +92,8 @@ def fit(
 
     Raises:
         ValueError: the model cannot be fitted or has not as many items as the data, `data` are
-            not from `prepare`, an option is unknown or out of range, the checkpoint is of
-            another run, or there is no state to continue from.
+            not from `prepare`, an option is unknown, of another type or out of range, the
+            checkpoint is of another run, or there is no state to continue from.
         FloatingPointError: the loss, a weight or the validation score is not finite.
 
     Example:
@@ -105,6 +106,7 @@ def fit(
     """
     if not _is_trained_in_epochs(model, data):
         return _count(model, data, [*options, *(["warm_start"] if warm_start else [])])
+    _check_arguments(measure, checkpoint)
     chosen = model.choose_settings(data) if can(model, ChoosesSettings) else {}
     _check_trained(model, data)
     train = partial(
@@ -220,6 +222,15 @@ def _check_trained(model, data: SequenceData) -> None:
     check_model(model, data.num_items, data.train, trained=False)
     if model.task == "towers" and model.candidate.num_members:
         check_user_rows(model, data.train, trained=False)
+
+
+def _check_arguments(measure, checkpoint) -> None:
+    """Raise a `ValueError` before the first epoch where one cannot be used after it."""
+    must = "`measure` must be a function without arguments that returns a score, or None"
+    errors.require(measure is None or callable(measure), must, measure=measure)
+    must = "`checkpoint` must be the path of a file, or None"
+    path = isinstance(checkpoint, str | Path) and not Path(checkpoint).is_dir()
+    errors.require(checkpoint is None or path, must, checkpoint=checkpoint)
 
 
 def _sort_options(task: str, options: dict) -> tuple[Training, dict]:

@@ -222,8 +222,7 @@ def test_a_model_without_a_table_of_items_gets_no_initial_vectors():
         with pytest.raises(ValueError, match="`model` must be a sequence encoder with items"):
             initialise_items(model, vectors)
     content = SASRec(8, item_columns={"text": {"numbers": 3}}, id_vectors=False)
-    tokens = SASRec(8)
-    tokens.build()
+    tokens = SASRec(8, max_length=4, width=4, num_blocks=1)
     tokens.item_embedding = TokenEmbedding(12, range(1, 9), 4)
     for model in (content, tokens):
         with pytest.raises(ValueError, match="`model` must have id vectors of its items"):

@@ -8,7 +8,7 @@ from keras import ops
 from recmodels.data.errors import require
 from recmodels.features.augment import Augment
 from recmodels.features.batches import WINDOWS, NextItemBatches
-from recmodels.features.checks import digest, ratings_of
+from recmodels.features.checks import check_whole, digest, ratings_of
 from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.parallel_batches import ParallelBatches
 from recmodels.features.ratings import RatingBatches
@@ -72,6 +72,7 @@ def next_item_job(
     check_causal(model, windows)
     known = (*WINDOWS, "parallel")
     require(windows in known, f"`windows` must be one of {known}", windows=windows)
+    check_whole("max_positions", max_positions)
     check_objective(model, loss, label_smoothing, contrast)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
     if windows == "parallel":

@@ -15,6 +15,7 @@ from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import Recurrent, readers_of_item_columns
 from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.tasks.losses import LOSSES
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
 
@@ -65,7 +66,9 @@ def check_causal(model: SequenceEncoder, windows: str) -> None:
 def check_objective(
     model: SequenceEncoder, loss: str, label_smoothing: float, contrast: object
 ) -> None:
-    """Raise where label smoothing or a contrastive loss cannot be added."""
+    """Raise where a loss is unknown, or label smoothing or a contrast cannot be added to it."""
+    losses = (*sorted(LOSSES), *IN_BATCH)
+    require(loss in losses, f"`loss` must be one of {losses}", loss=loss)
     must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
     require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
     views = contrast is None or getattr(model, "dropout", None) != 0
