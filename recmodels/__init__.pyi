@@ -115,10 +115,14 @@ from recmodels.models.retrieve_then_rank import RetrieveThenRank as RetrieveThen
 from recmodels.models.sasrec import SASRec as SASRec
 from recmodels.models.sentence_encoder import SentenceEncoder as SentenceEncoder
 from recmodels.models.sentence_encoder import build_sentence_encoder as build_sentence_encoder
+from recmodels.models.similar_items import similar_texts as similar_texts
+from recmodels.models.similar_items import similar_users as similar_users
+from recmodels.models.similar_items import similar_vectors as similar_vectors
 from recmodels.models.transition import Transitions as Transitions
 from recmodels.models.two_tower import TwoTower as TwoTower
 from recmodels.models.user_item_bias import UserItemBias as UserItemBias
 from recmodels.models.user_knn import UserKNN as UserKNN
+from recmodels.models.with_similarities import WithSimilarities as WithSimilarities
 from recmodels.panel import Panel as Panel
 from recmodels.recommend.recommender import Recommender as Recommender
 from recmodels.scale.open_shards import open_shards as open_shards
@@ -127,6 +131,7 @@ from recmodels.scale.prepare import prepare_shards as prepare_shards
 from recmodels.tasks.contrast import Contrast as Contrast
 from recmodels.tasks.ranking import RankingTask as RankingTask
 from recmodels.tasks.retrieval import RetrievalTask as RetrievalTask
+from recmodels.tasks.similar_targets import SimilarTargets as SimilarTargets
 from recmodels.text.cleaning import item_texts as item_texts
 from recmodels.text.encoder import TextEncoder as TextEncoder
 from recmodels.text.sentences import template_for as template_for

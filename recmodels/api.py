@@ -83,7 +83,8 @@ def fit(
         verbose: print one line per epoch to standard error.
         **options: fields of `Training` (`epochs`, `learning_rate`, `patience`, `seed`, ...), and
             for sequence encoders `loss`, `batch_size`, `windows`, `num_negatives`,
-            `max_positions`, `augment`; for `NextEvent` also `item_weight`, `type_weight`,
+            `max_positions`, `augment`, `label_smoothing`, `contrast`, `similar_targets`; for
+            `NextEvent` also `item_weight`, `type_weight`,
             `time_weight`; for two towers `retrieval_weight`, `rating_weight`,
             `correct_sampling`, `remove_accidental_hits`, `summed`, `batch_size`, `folds`.
 

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from recmodels.data.interactions import Interactions
 from recmodels.data.splits import leave_one_out
+from recmodels.evaluation.report import evaluate
 from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.initial_model import initial_vectors
 from recmodels.experiments.results import settings_of
@@ -17,6 +19,7 @@ from recmodels.models.hybrid import Hybrid
 from recmodels.models.initial_items import initialise_items
 from recmodels.models.item_vectors import Item2Vec
 from recmodels.models.popularity import MostPopular
+from recmodels.models.similar_items import similar_texts, similar_users
 from recmodels.text.encoder import TextEncoder
 
 TITLES = ["tea", "cup", "pot", "red cup", "red tea", "green tea", "green pot"]
@@ -119,3 +122,36 @@ def test_settings_of_an_added_experiment_are_its_own():
     )
     (added,) = settings_of(entry)["ensemble_with"]
     assert added == {"weight": 1, "experiment": {"model": "gru4rec", **settings_of(other)}}
+
+
+def test_slices_also_measure_lists_that_keep_seen_items(log):
+    split = leave_one_out(log)
+    entry = Experiment("counted", "ring", "popularity", slices=True)
+    run = run_seed(entry, 0, split, verbose=False)
+    kept = evaluate(run.model, run.data.test, filter_seen=False).metrics
+    assert run.seen_kept == pytest.approx({n: kept[n] for n in ("hr@10", "ndcg@10")}, abs=1e-6)
+    # Five of the seven items leave a filtered list, so that any target has a better rank there.
+    assert run.seen_kept["ndcg@10"] < run.test.metrics["ndcg@10"]
+    assert run.to_dict()["seen_kept"] == run.seen_kept
+    unfiltered = replace(entry, filter_seen=False)
+    assert run_seed(unfiltered, 0, split, verbose=False).seen_kept is None
+
+
+def test_similarities_of_an_experiment_are_trained_with_its_model(log):
+    described = {
+        "text": {"model": "content", "options": {}},
+        "vectors": {"source": "tfidf", "size": 2},
+        "users": {"model": "item-knn", "options": {"shrinkage": 1.0}},
+    }
+    entry = Experiment(
+        "similar", "ring", "sasrec", options={"max_length": 3, "width": 2, "num_blocks": 1},
+        fit={"epochs": 1, "batch_size": 8}, similarities=described,
+    )  # fmt: skip
+    run = run_seed(entry, 0, leave_one_out(log), verbose=False)
+    assert run.model.kinds == tuple(described)
+    texts = similar_texts([TITLES[item] for item in run.data.vocabulary.raw_ids])
+    near = similar_users(run.data.train, run.data.num_items, shrinkage=1.0)
+    found = keras.ops.convert_to_numpy(run.model.similarities.strengths)[:, :8]
+    np.testing.assert_array_equal(found[0], texts.nearest(100)[1])
+    np.testing.assert_array_equal(found[2], near.nearest(100)[1])
+    assert settings_of(entry)["similarities"] == described

@@ -41,12 +41,13 @@ def test_each_group_follows_its_ids_and_slices_stand_in_their_columns(monkeypatc
         return {
             "experiment": name, "slice": part, "metrics": metrics, "dataset": "shop",
             "model": "sasrec", "against_ids": compared, "seeds": [0], "seconds": 3.2,
+            "seen_kept": {"ndcg@10": 0.25, "hr@10": 0.5} if compared else None,
         }  # fmt: skip
 
     compared = {"difference": 0.25, "low": 0.125, "high": 0.5, "p_holm": 0.04}
     rows = [row("b", "all", 0.75, compared), row("b", "cold", 0.2), row("a", "all", 0.5)]
     lines = [line.split(" | ")[2:] for line in text_table(rows).splitlines()[2:]]
     assert lines[0][:3] == ["a", "0.5000 (0.1000 to 0.9000)", "0.5000"]
-    assert lines[0][3:6] == ["-", "-", "-"]
+    assert lines[0][3:7] == ["-", "-", "-", "-"]
     assert lines[1][3] == "0.2500 (0.1250 to 0.5000), 0.0400"
-    assert lines[1][4:6] == ["-", "0.2000 / 0.2000"]
+    assert lines[1][4:7] == ["-", "0.2000 / 0.2000", "0.2500 / 0.5000"]

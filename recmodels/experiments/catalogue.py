@@ -157,6 +157,17 @@ def _twenty_passes() -> list[Experiment]:
     return [ids, replace(texts, name="ml-1m-text-ids-minilm"), *in_batch]
 
 
+def _gru4rec_on_ml_1m() -> Experiment:
+    """GRU4Rec with the training of `ml-1m-sasrec-softmax-20`."""
+    sasrec = _sasrec("ml-1m-sasrec", "full_softmax", 20, epochs=20)
+    sizes = {"max_length": 200, "width": 64, "num_blocks": 1, "dropout": 0.2}
+    published = {"ndcg@10": 0.1693, "hr@10": 0.2962, "source": "LRURec, WSDM 2024, table 3"}
+    return replace(
+        sasrec, name="ml-1m-gru4rec", model="gru4rec", options=sizes, seeds=(0,), space={},
+        published=published,
+    )  # fmt: skip
+
+
 def _mixed_precision() -> Experiment:
     """The first row again with products of bfloat16, where the processor has them."""
     entry = _sasrec("ml-1m-sasrec", "full_softmax", 14, suffix="-bfloat16")
@@ -236,6 +247,7 @@ _ENTRIES = [
     _sasrec("ml-1m-sasrec", "sampled_softmax", 12, num_negatives=512),
     _mixed_precision(),
     *_twenty_passes(),
+    _gru4rec_on_ml_1m(),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
     _recipe("beauty", 4),
     _recipe("sports", 6),

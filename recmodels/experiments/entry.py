@@ -106,6 +106,11 @@ class Experiment:
             options as `fit`, and arguments of `tune_item_texts`; empty for no such training.
         initial_items: vectors that the item table starts from: `model` and `options` of word
             vectors, or arguments of a `TextEncoder`; see `initialise_items`.
+        similarities: of items, whose weights are trained with a sequence encoder, by kind: `model`
+            and `options` of `"item-knn"` for users or `"content"` for words, or arguments of a
+            `TextEncoder`; see `WithSimilarities`.
+        similar_targets: `model` and `options` as in `similarities`, with the other arguments of
+            `SimilarTargets`; empty for targets that stand alone.
         slices: whether rare and cold targets are measured for themselves as well.
         seeds: one run each.
         minutes: a run costs on two cores.
@@ -132,6 +137,8 @@ class Experiment:
     item_text: dict[str, dict] = field(default_factory=dict)
     tune_text: dict = field(default_factory=dict)
     initial_items: dict = field(default_factory=dict)
+    similarities: dict[str, dict] = field(default_factory=dict)
+    similar_targets: dict = field(default_factory=dict)
     slices: bool = False
     seeds: tuple[int, ...] = (0,)
     minutes: float = 1.0

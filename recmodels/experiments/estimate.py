@@ -10,8 +10,9 @@ from recmodels.api import fit, validation_score
 from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, untrained
-from recmodels.experiments.run import prepare_experiment, split_log
+from recmodels.experiments.run import split_log
 from recmodels.experiments.tournament import sample_queries
+from recmodels.experiments.train_once import prepare_experiment
 from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
 from recmodels.training.fit import Training

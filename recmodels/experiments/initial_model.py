@@ -6,6 +6,14 @@ from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.text_columns import cached_encoder, texts_of
 from recmodels.features.sequences import SequenceData
 from recmodels.models.initial_items import initialise_items
+from recmodels.models.similar_items import (
+    SimilarItems,
+    similar_texts,
+    similar_users,
+    similar_vectors,
+)
+from recmodels.models.with_similarities import WithSimilarities
+from recmodels.tasks.similar_targets import SimilarTargets
 
 
 def initial_model(experiment: Experiment, data: SequenceData, seed: int):
@@ -13,7 +21,30 @@ def initial_model(experiment: Experiment, data: SequenceData, seed: int):
     model = build_model(experiment.model, experiment.options, data, seed)
     if experiment.initial_items:
         initialise_items(model, initial_vectors(experiment.initial_items, data, seed))
+    if experiment.similarities:
+        model = WithSimilarities(model, experiment.similarities)
+        model.adapt({k: _similar(how, data) for k, how in experiment.similarities.items()})
     return model
+
+
+def similar_targets(experiment: Experiment, data: SequenceData) -> dict[str, SimilarTargets]:
+    """The option of `fit` for targets that share their probability; empty for none."""
+    if not experiment.similar_targets:
+        return {}
+    described = dict(experiment.similar_targets)
+    settings = {name: described.pop(name) for name in ("share", "count") if name in described}
+    return {"similar_targets": SimilarTargets(_similar(described, data), **settings)}
+
+
+def _similar(described: dict, data: SequenceData) -> SimilarItems:
+    """Similar items by their users, by the words of their texts, or by vectors of these."""
+    match described.get("model"):
+        case "item-knn":
+            return similar_users(data.train, data.num_items, **described["options"])
+        case "content":
+            return similar_texts(texts_of(data))
+        case _:
+            return similar_vectors(initial_vectors(described, data, seed=0))
 
 
 def initial_vectors(described: dict, data: SequenceData, seed: int) -> np.ndarray:

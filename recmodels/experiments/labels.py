@@ -63,8 +63,8 @@ def _parts(experiment: str) -> tuple[str, str]:
 def full_model_name(result: dict) -> str:
     """Name a stored result's model with what is added to it, such as `"sasrec+text"`.
 
-    What is added are texts of the items, word vectors that the item table starts from, and models
-    whose scores are added.
+    What is added are texts of the items, word vectors that the item table starts from, given
+    similarities of items, and models whose scores are added.
 
     Example:
         >>> full_model_name({"model": "sasrec", "settings": {"item_text": {"minilm": {}}}})
@@ -73,11 +73,15 @@ def full_model_name(result: dict) -> str:
     settings = result.get("settings", {})
     started = settings.get("initial_items", {})
     parts = [result["model"]]
+    similar = [*settings.get("similarities", {}).values()]
+    similar += [how for how in [settings.get("similar_targets")] if how]
     if settings.get("item_text") or "source" in started:
         parts.append("text")
     if "model" in started:
         parts.append(started["model"])
+    names = [how.get("model", "content") for how in similar]
+    parts += ["text" if name == "content" else name for name in names]
     for other in settings.get("ensemble_with", ()):
         named = other.get("experiment", {})
         parts.append(other["model"] if "model" in other else named["model"])
-    return "+".join(parts)
+    return "+".join(dict.fromkeys(parts))

@@ -36,6 +36,7 @@ from recmodels.models.popularity import MostPopular
 from recmodels.training.curve import LearningCurve
 
 EVERYONE_METRICS = ("hr@10", "ndcg@10", "mrr@10")
+SEEN_METRICS = ("hr@10", "ndcg@10")
 
 
 def measure(
@@ -156,6 +157,12 @@ def cold_ranks(model, queries: Queries) -> np.ndarray:
     """Ranks of the targets without a training event, int (N,), where models may rank them."""
     protocol = replace(queries.protocol, cold_targets="score")
     return rank(model, queries, protocol=protocol).ranks[~queries.trained]
+
+
+def metrics_with_seen(model, queries: Queries) -> dict[str, float]:
+    """Metrics of lists that keep what users have already, as other libraries measure them."""
+    ranks = rank(model, queries, filter_seen=False).ranks
+    return {name: round(float(rank_metric(name, ranks).mean()), 6) for name in SEEN_METRICS}
 
 
 def calibrate(model, data: SequenceData) -> dict:

@@ -14,8 +14,9 @@ from recmodels.experiments.entry import PROTOCOLS, RATING_PROTOCOLS
 from recmodels.experiments.measures import measure
 from recmodels.experiments.quickstart import Quickstart
 from recmodels.experiments.report_texts import text
-from recmodels.experiments.run import prepare_split, split_log
+from recmodels.experiments.run import split_log
 from recmodels.experiments.tournament import Candidate, Note
+from recmodels.experiments.train_once import prepare_split
 from recmodels.features.protocol import Protocol
 from recmodels.models.capabilities import columns_of
 from recmodels.recommend.bundle import load_bundle

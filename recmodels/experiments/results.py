@@ -246,6 +246,10 @@ def settings_of(experiment: Experiment) -> dict:
         settings["tune_text"] = experiment.tune_text
     if experiment.initial_items:
         settings["initial_items"] = experiment.initial_items
+    if experiment.similarities:
+        settings["similarities"] = experiment.similarities
+    if experiment.similar_targets:
+        settings["similar_targets"] = experiment.similar_targets
     if experiment.query_time:
         settings["query_time"] = True
     if experiment.ensemble_with:

@@ -1,10 +1,7 @@
 """Run one seed of an experiment: split, train, measure."""
 
 import platform
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -18,25 +15,17 @@ from recmodels.evaluation.event_prediction import EventEvaluation
 from recmodels.evaluation.held_out import HeldOut
 from recmodels.evaluation.order_audit import OrderAudit, order_audit
 from recmodels.evaluation.report import Evaluation
-from recmodels.experiments.entry import COLUMNS, LAST_EVENT_ITEMS, Experiment, build_model
-from recmodels.experiments.initial_model import initial_model
+from recmodels.experiments.entry import LAST_EVENT_ITEMS, Experiment
 from recmodels.experiments.measures import (
-    calibrate,
     cold_ranks,
-    fit_measured,
-    measure,
     measure_everyone,
+    metrics_with_seen,
 )
-from recmodels.experiments.memory import refuse_what_cannot_fit
-from recmodels.experiments.text_columns import text_schema, tune_text, with_item_text
-from recmodels.features.protocol import Protocol
-from recmodels.features.schema import Schema
-from recmodels.features.sequences import EMPTY_SCHEMA, SequenceData, prepare
-from recmodels.models.hybrid import Hybrid
+from recmodels.experiments.train_once import Trained, train_once
+from recmodels.features.sequences import SequenceData
 from recmodels.recommend.bundle import library_versions
 from recmodels.threads import usable_cores
 from recmodels.training.curve import LearningCurve
-from recmodels.training.seeds import set_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +47,8 @@ class Run:
         audit: of a sequence model on the test cases; None for others.
         cold: ranks of the targets without a training event where models may rank them, if the
             experiment has `slices`; else None.
+        seen_kept: test metrics of lists that keep what users have already, if the experiment has
+            `slices` and filters; else None.
         decision: of a trained model of events, what was chosen on validation: `temperature`,
             `time_width` and the `weights` of the decision for a type.
         of_ceiling: of a model of events of a simulated shop; see `measure_share_of_ceiling`.
@@ -74,6 +65,7 @@ class Run:
     seconds: float
     audit: OrderAudit | None = None
     cold: np.ndarray | None = None
+    seen_kept: dict[str, float] | None = None
     decision: dict | None = None
     of_ceiling: dict[str, dict] | None = None
 
@@ -103,6 +95,8 @@ class Run:
             record["decision"] = self.decision
         if self.cold is not None:
             record["cold_ranks"] = self.cold.tolist()
+        if self.seen_kept is not None:
+            record["seen_kept"] = self.seen_kept
         if self.of_ceiling is not None:
             record["of_ceiling"] = self.of_ceiling
         if self.audit is not None:
@@ -139,24 +133,6 @@ def split_log(
     return cuts[protocol](log, **(options or {}))
 
 
-def prepare_split(
-    split: Split, columns: tuple[str, ...], protocol: Protocol, schema: Schema = EMPTY_SCHEMA
-) -> SequenceData:
-    """Encode a split with those of the columns that its events have."""
-    there = tuple(name for name in columns if name in split.train.events)
-    return prepare(split, columns=there, schema=schema, protocol=protocol)
-
-
-def prepare_experiment(experiment: Experiment, split: Split) -> SequenceData:
-    """Encode a split as an experiment says."""
-    protocol = Protocol(filter_seen=experiment.filter_seen, query_time=experiment.query_time)
-    columns, schema = COLUMNS.get(experiment.model, ()), experiment.schema
-    if experiment.item_text:
-        split = with_item_text(split, experiment.item_text)
-        schema = text_schema(schema, experiment.item_text)
-    return prepare_split(split, columns, protocol, schema)
-
-
 def run_seed(
     experiment: Experiment,
     seed: int,
@@ -183,18 +159,17 @@ def run_seed(
     refits = (experiment.holds_out_ratings or counts_events) and split.test is not None
     chosen = validation = None
     if not refits or seed == experiment.seeds[0]:
-        chosen = tested = _train(experiment, seed, split, checkpoint, verbose)
+        chosen = tested = train_once(experiment, seed, split, checkpoint, verbose)
         validation = chosen.measure(split, "validation")
     if refits:
         if checkpoint is not None:
             checkpoint = checkpoint.with_stem(f"{checkpoint.stem}-refitted")
-        tested = _train(experiment, seed, split.refitted(), checkpoint, verbose, refit=True)
-    test = everyone = audit = cold = None
+        tested = train_once(experiment, seed, split.refitted(), checkpoint, verbose, refit=True)
+    test = everyone = audit = None
     if split.test is not None:
         test = tested.measure(split, "test")
         if experiment.reads_sequences and len(tested.data.test) > 1:
             audit = order_audit(tested.model, tested.data.test)
-        cold = cold_ranks(tested.model, tested.data.test) if experiment.slices else None
     if tested.data.newcomers is not None and not experiment.holds_out_ratings:
         everyone = measure_everyone(tested.model, tested.data)
     return Run(
@@ -208,81 +183,18 @@ def run_seed(
         everyone=everyone,
         seconds=tested.seconds,
         audit=audit,
-        cold=cold,
+        **(_more_of_test(tested, experiment) if test is not None else {}),
         decision=tested.decision,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Trained:
-    """A model with what it was trained on and how long that took."""
-
-    model: object
-    data: SequenceData
-    curve: LearningCurve | None
-    seconds: float
-    experiment: Experiment
-    decision: dict | None
-
-    def measure(self, split: Split, part: str) -> Evaluation | HeldOut | EventEvaluation:
-        weights = None if self.decision is None else self.decision["weights"]
-        asked = {**self.experiment.measured, "decision_weights": weights}
-        return measure(self.model, self.data, split, part, **asked)
-
-
-def _train(
-    experiment: Experiment,
-    seed: int,
-    split: Split,
-    checkpoint: Path | None,
-    verbose: bool,
-    refit: bool = False,
-) -> _Trained:
-    """Train on a split; a refit has no validation part left and keeps the last weights."""
-    data = prepare_experiment(experiment, split)
-    if refit:
-        data = replace(data, validation=None)
-    if experiment.reads_sequences:
-        refuse_what_cannot_fit(experiment, data.num_items)
-    set_seed(seed)
-    began = time.perf_counter()
-    model = initial_model(experiment, data, seed)
-    common = {"verbose": verbose, **({} if experiment.task is None else {"seed": seed})}
-    train = partial(fit_measured, experiment, data, None if refit else split, **common)
-    curve = train(model, checkpoint=checkpoint, **experiment.fit)
-    seconds = time.perf_counter() - began if experiment.task is None else curve.seconds
-    if experiment.tune_text:
-        tuning = dict(experiment.tune_text)
-        options = tuning.pop("fit")
-        model = tune_text(model, data, split, experiment.item_text, tuning)
-        file = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-tuned")
-        curve = train(model, checkpoint=file, **options)
-        seconds += curve.seconds
-    if experiment.ensemble_with:
-        others = partial(_train, seed=seed, split=split, verbose=verbose, refit=refit)
-        model, more = _ensemble(model, experiment, data, others, checkpoint)
-        seconds += more
-    decision = calibrate(model, data) if experiment.task == "next_event" else None
-    curve = curve if curve.rows else None
-    return _Trained(model, data, curve, seconds, experiment, decision)
-
-
-def _ensemble(
-    model, experiment: Experiment, data: SequenceData, train: Callable, checkpoint: Path | None
-) -> tuple[Hybrid, float]:
-    """Add the scores of the other models to those of a trained one; return their seconds too."""
-    scorers, weights, seconds = [model], [1.0], 0.0
-    for other in experiment.ensemble_with:
-        weights.append(other["weight"])
-        if "model" in other:
-            scorers.append(build_model(other["model"], other["options"], data))
-            continue
-        named = other["experiment"]
-        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{named.name}")
-        trained = train(named, checkpoint=path)
-        scorers.append(trained.model)
-        seconds += trained.seconds
-    return Hybrid(scorers, weights, "spread").fit(data.train, data.num_items), seconds
+def _more_of_test(tested: Trained, experiment: Experiment) -> dict:
+    """Cold targets, and lists that keep seen items, as arguments of a `Run`."""
+    if not experiment.slices:
+        return {}
+    model, queries = tested.model, tested.data.test
+    kept = metrics_with_seen(model, queries) if experiment.filter_seen else None
+    return {"cold": cold_ranks(model, queries), "seen_kept": kept}
 
 
 def versions() -> dict[str, str]:

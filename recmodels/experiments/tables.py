@@ -1,6 +1,7 @@
 """Tables made from stored results: rows, comparisons, and Markdown for README and site."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -65,7 +66,8 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
     under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
     that recorded it, None for others); `by_target` (see `Evaluation.by_target`, None in older
-    results); `of_ceiling` (of trained models of events of a simulated shop, see
+    results); `seen_kept` (metrics of lists that keep the items a user already has, None where they
+    were not measured); `of_ceiling` (of trained models of events of a simulated shop, see
     `share_of_ceiling`); and `against_best`: the difference in NDCG@10 from the best experiment on
     the same users, with its interval and the p-value of a paired permutation test, corrected for
     the number of rows by Holm's method; None for the best, under the rating protocols, whose
@@ -82,6 +84,7 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
     for row, result in zip(rows, results, strict=True):
         audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
         row["order_audit"] = next(iter(audits), None)
+        row["seen_kept"] = _mean_with_seen(result["runs"].values())
         row["by_target"] = _mean_by_target([run["test"] for run in result["runs"].values()])
         shares = [run["of_ceiling"] for run in result["runs"].values() if "of_ceiling" in run]
         row["of_ceiling"] = shares_of(shares) if shares else None
@@ -96,6 +99,12 @@ def table_rows(folder: Path = RESULTS) -> list[dict]:
         for name, part in result.get("slices", {}).items()
     ]
     return rows + sliced
+
+
+def _mean_with_seen(runs: Iterable[dict]) -> dict[str, float] | None:
+    """Mean over the seeds of metrics of lists that keep seen items; None where one lacks them."""
+    measured = [run.get("seen_kept") for run in runs]
+    return None if None in measured else pd.DataFrame(measured).mean().round(6).to_dict()
 
 
 def _mean_by_target(tests: list[dict]) -> dict[str, dict[str, float]] | None:

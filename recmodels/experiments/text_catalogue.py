@@ -56,6 +56,18 @@ STARTED = [
 ]
 
 
+# On Sports the recipe chooses another length, and with it batches and warm-up.
+SPORTS = replace(
+    STARTED[1],
+    name="sports-word-vectors-bsarec",
+    dataset="sports",
+    options={**STARTED[1].options, "max_length": 30},
+    fit={**TRAINING, "batch_size": 26, "warmup": 218},
+    slices=False,
+    minutes=8,
+)
+
+
 def _small_logs(
     dataset: str, tfidf_size: int, filter_seen: bool = False, minilm: bool = True
 ) -> list[Experiment]:
@@ -109,6 +121,7 @@ TEXT_ENTRIES = [
         ensemble_with=({"experiment": WITH_TEXT, "weight": 0.5}, TFIDF, ITEM_KNN),
     ),
     *STARTED,
+    SPORTS,
     *_small_logs("ml-100k", tfidf_size=128, filter_seen=True),
     *(
         Experiment(

@@ -81,6 +81,7 @@ def text_table(rows: list[dict]) -> str:
         "minus ids alone (95 % CI), Holm p": lambda row: _difference(row["against_ids"]),
         "rare: NDCG@10 / HR@10": lambda row: pair((row["rare"] or {}).get("metrics", {})),
         "cold: NDCG@10 / HR@10": lambda row: pair((row["cold"] or {}).get("metrics", {})),
+        "seen items kept: NDCG@10 / HR@10": lambda row: pair(row["seen_kept"] or {}),
         "seeds": lambda row: str(len(row["seeds"])),
         "seconds": lambda row: f"{row['seconds']:.0f}",
     }

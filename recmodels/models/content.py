@@ -54,6 +54,14 @@ class Content(Baseline):
                 "`texts` must hold one text per item, in the order of the item ids. "
                 f"Received: {len(self.texts)} texts for {self.num_items} items"
             )
+        self.vectors = self.text_vectors()
+
+    def text_vectors(self) -> sparse.csr_array:
+        """TF-IDF vectors of the texts, of length 1, (V + 1, words); row 0 is that of padding.
+
+        Raises:
+            ValueError: no text has a word.
+        """
         text = import_extra("sklearn.feature_extraction.text", "text")
         vectorizer = text.TfidfVectorizer(dtype=np.float32)
         if not any(map(vectorizer.build_analyzer(), self.texts)):
@@ -62,7 +70,7 @@ class Content(Baseline):
                 f"Received: texts={self.texts[:3]}"
             )
         # The text of padding has no word.
-        self.vectors = sparse.csr_array(vectorizer.fit_transform(["", *self.texts]))
+        return sparse.csr_array(vectorizer.fit_transform(["", *self.texts]))
 
     def covered_items(self) -> np.ndarray:
         """Return whether each item has a known word, bool, (V + 1,)."""

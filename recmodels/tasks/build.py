@@ -5,9 +5,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from recmodels.data.errors import require
 from recmodels.features.augment import Augment
-from recmodels.features.batches import WINDOWS, NextItemBatches
+from recmodels.features.batches import NextItemBatches
 from recmodels.features.checks import check_whole, digest, ratings_of
 from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.parallel_batches import ParallelBatches
@@ -32,6 +31,7 @@ from recmodels.tasks.multi_interest import MultiInterestTask
 from recmodels.tasks.next_item import NextItem
 from recmodels.tasks.next_retrieval import NextRetrieval
 from recmodels.tasks.parallel_next_item import ParallelNextItem
+from recmodels.tasks.similar_targets import SimilarTargets
 from recmodels.tasks.towers import TowerTask
 
 
@@ -48,6 +48,7 @@ def next_item_job(
     augment: Augment | None = None,
     label_smoothing: float = 0.0,
     contrast: Contrast | None = None,
+    similar_targets: SimilarTargets | None = None,
 ) -> Job:
     """Build the next-item task of a sequence encoder.
 
@@ -68,12 +69,11 @@ def next_item_job(
         label_smoothing: share of a target's probability that all items have in equal parts, for
             `"full_softmax"`.
         contrast: a contrastive loss to add; None for none. Neither is for losses in the batch.
+        similar_targets: for `"full_softmax"`, see `SimilarTargets`; None for none.
     """
     check_causal(model, windows)
-    known = (*WINDOWS, "parallel")
-    require(windows in known, f"`windows` must be one of {known}", windows=windows)
     check_whole("max_positions", max_positions)
-    check_objective(model, loss, label_smoothing, contrast)
+    check_objective(model, loss, windows, label_smoothing, contrast, similar_targets)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
     if windows == "parallel":
         check_parallel(model, loss, augment, contrast)
@@ -81,25 +81,25 @@ def next_item_job(
         task = ParallelNextItem(model, batch_size, loss, label_smoothing)
     else:
         batches = NextItemBatches(
-            data.train,
-            model.max_length,
-            batch_size,
-            seed,
-            windows=windows,
-            negatives=negatives,
+            data.train, model.max_length, batch_size, seed, windows=windows, negatives=negatives,
             shared_negatives=num_negatives > 1,
             max_positions=max_positions if loss in IN_BATCH else None,
-            columns=columns,
-            augmenter=augmenter(augment, data),
-        )
-        task = _window_task(model, data, loss, label_smoothing, contrast)
-    entropy = data.train.target_entropy() if loss == "full_softmax" else None
-    return Job(task, batches, entropy=entropy)
+            columns=columns, augmenter=augmenter(augment, data),
+        )  # fmt: skip
+        task = _window_task(model, data, loss, label_smoothing, contrast, similar_targets)
+    identity = {} if similar_targets is None else {"similar targets": similar_targets.identity()}
+    # With shared targets the loss of a model that only counts items is above their entropy.
+    counted = loss == "full_softmax" and similar_targets is None
+    entropy = data.train.target_entropy() if counted else None
+    return Job(task, batches, entropy=entropy, identity=identity)
 
 
-def _window_task(model, data, loss: str, label_smoothing: float, contrast) -> keras.Model:
+def _window_task(
+    model, data, loss: str, label_smoothing: float, contrast, similar_targets
+) -> keras.Model:
     if loss not in IN_BATCH:
-        return NextItem(model, loss, label_smoothing, contrast)
+        shares = similar_targets and similar_targets.layer(model.num_items)
+        return NextItem(model, loss, label_smoothing, contrast, shares)
     task = NextRetrieval(model, correct_sampling=loss == "in_batch")
     task.retrieval.adapt(data.train)
     return task

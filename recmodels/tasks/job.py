@@ -7,15 +7,19 @@ import keras
 
 from recmodels.data.errors import require
 from recmodels.features.augment import Augment, Augmenter
+from recmodels.features.batches import WINDOWS
 from recmodels.features.checks import digest
 from recmodels.features.epochs import EpochBatches
 from recmodels.features.negatives import NegativeSampler
 from recmodels.features.sequences import SequenceData
+from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import Recurrent, readers_of_item_columns
 from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.with_similarities import WithSimilarities
 from recmodels.tasks.losses import LOSSES
+from recmodels.tasks.similar_targets import SimilarTargets
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
 
@@ -64,16 +68,50 @@ def check_causal(model: SequenceEncoder, windows: str) -> None:
 
 
 def check_objective(
-    model: SequenceEncoder, loss: str, label_smoothing: float, contrast: object
+    model: SequenceEncoder,
+    loss: str,
+    windows: str,
+    label_smoothing: float,
+    contrast: object,
+    similar_targets: object,
 ) -> None:
-    """Raise where a loss is unknown, or label smoothing or a contrast cannot be added to it."""
+    """Raise where a loss or windows are unknown, or something cannot be added to the loss."""
     losses = (*sorted(LOSSES), *IN_BATCH)
     require(loss in losses, f"`loss` must be one of {losses}", loss=loss)
+    known = (*WINDOWS, "parallel")
+    require(windows in known, f"`windows` must be one of {known}", windows=windows)
     must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"
     require(loss not in IN_BATCH or not (label_smoothing or contrast), must, loss=loss)
     views = contrast is None or getattr(model, "dropout", None) != 0
     must = "`contrast` must come with a model that has dropout: it makes the two views differ"
     require(views, must, dropout=0)
+    usual = loss == "full_softmax" and windows != "parallel" and not label_smoothing
+    _check_similar(model, usual and contrast is None, similar_targets, usual)
+
+
+def _check_similar(model: SequenceEncoder, alone: bool, similar: object, usual: bool) -> None:
+    """Raise where similarities of items cannot be added to scores or share targets.
+
+    Args:
+        model: if a `WithSimilarities`, it must have them, and be trained by the softmax alone.
+        alone: whether the loss is the full softmax of whole windows with nothing added.
+        similar: the option `similar_targets`.
+        usual: whether the loss is that softmax, with a contrastive loss or not.
+    """
+    must = "`model` must be trained with the full softmax, without `label_smoothing` and `contrast`"
+    must += ", and not on windows='parallel', if it is a `WithSimilarities`"
+    added = isinstance(model, WithSimilarities)
+    require(alone or not added, must, model=type(model).__name__)
+    must = "`model` must be given its similarities before `fit`: call `adapt`"
+    require(not added or model.adapted, must, model=type(model).__name__)
+    must = "`similar_targets` must be a `SimilarTargets(similar_texts(texts))` or None"
+    require(isinstance(similar, SimilarTargets | None), must, similar_targets=type(similar))
+    must = "`similar_targets` must come with the full softmax, without `label_smoothing` and not "
+    require(similar is None or usual, must + "with windows='parallel'", usual=usual)
+    # The softmax of such an encoder leaves items without a training event out.
+    content = isinstance(model.item_embedding, ContentItemEmbedding)
+    must = "`similar_targets` must not be given to an encoder with `item_columns`"
+    require(similar is None or not content, must, model=type(model).__name__)
 
 
 def check_parallel(

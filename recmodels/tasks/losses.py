@@ -22,7 +22,7 @@ from recmodels.tasks.fast_losses import (
 )
 
 
-def full_softmax(states, targets, weights, table, label_smoothing=0.0):
+def full_softmax(states, targets, weights, table, label_smoothing=0.0, added=None):
     """-log softmax(table state)[target]: cross-entropy against the whole catalogue.
 
     Example: two items with vectors (1, 0) and (0, 1), state (ln 3, 0), target 1: the logits are
@@ -32,6 +32,7 @@ def full_softmax(states, targets, weights, table, label_smoothing=0.0):
         label_smoothing: share of the target's probability that all V items have in equal parts,
             from 0 to below 1: Szegedy et al., "Rethinking the Inception Architecture for Computer
             Vision", 2016, section 7. The target then has 1 - share + share / V.
+        added: scores to add to the logits, float32 (N, V); None for none. Not with smoothing.
     """
     if label_smoothing:
         # The normaliser is that of the plain loss, so that only the mean logit has to be added.
@@ -40,9 +41,10 @@ def full_softmax(states, targets, weights, table, label_smoothing=0.0):
         logits = ops.sum(float32(states) * above_mean, axis=-1)  # Above their mean, (N,).
         added = ops.sum(weights * logits) / total(weights)
         return full_softmax(states, targets, weights, table) + label_smoothing * added
-    if is_fast():
+    if is_fast() and added is None:
         return fast_full_softmax(states, targets, weights, table)
     logits = ops.matmul(float32(states), ops.transpose(float32(table)))  # (N, V)
+    logits = logits if added is None else logits + added
     chosen = ops.take_along_axis(ops.log_softmax(logits), targets[:, None] - 1, axis=1)[:, 0]
     return -ops.sum(weights * chosen) / total(weights)
 

@@ -12,9 +12,11 @@ from recmodels.data.errors import require
 from recmodels.features.batches import GROUPS
 from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.fast import encode_in_parts
+from recmodels.layers.target_shares import TargetShares
 from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import columns_of
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.models.with_similarities import WithSimilarities
 from recmodels.tasks.contrast import Contrast, last_targets
 from recmodels.tasks.losses import LOSSES
 
@@ -42,6 +44,18 @@ def compact_item_ids(targets, negatives, num_items: int):
     return ops.take(last_place, targets), ops.take(last_place, negatives), item_ids
 
 
+def items_of_user(item_ids, positions, targets):
+    """The items of the window of each position, and its target, int32 (N, T + 1).
+
+    Args:
+        item_ids: the windows, (B, T).
+        positions: places in the flattened (B * T) matrix, (N,).
+        targets: item ids, (N,).
+    """
+    windows = ops.take(item_ids, positions // ops.shape(item_ids)[1], axis=0)
+    return ops.concatenate([windows, targets[:, None]], axis=1)
+
+
 @keras.saving.register_keras_serializable("recmodels")
 class NextItem(keras.Model):
     """An encoder with its loss, to be trained on `NextItemBatches`.
@@ -52,6 +66,8 @@ class NextItem(keras.Model):
         label_smoothing: of the full softmax, see `full_softmax`; not with columns of items, whose
             softmax leaves items out.
         contrast: a contrastive loss to add in training; None for none.
+        similar_targets: shares of the targets' probability for similar items, from
+            `SimilarTargets.layer`, for the full softmax; None for none.
 
     Example:
         >>> task = NextItem(SASRec(num_items=100), loss="full_softmax")
@@ -65,6 +81,7 @@ class NextItem(keras.Model):
         loss: str = "full_softmax",
         label_smoothing: float = 0.0,
         contrast: Contrast | Mapping | None = None,
+        similar_targets: TargetShares | None = None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -84,6 +101,7 @@ class NextItem(keras.Model):
         kind = isinstance(contrast, Contrast | None)
         require(kind, "`contrast` must be a `Contrast(weight=0.1)` or None", contrast=contrast)
         self.num_items = encoder.num_items
+        self.similar_targets = similar_targets
 
     def build(self, input_shape=None) -> None:
         if not self.encoder.built:
@@ -93,8 +111,9 @@ class NextItem(keras.Model):
         names = ("item_ids", *columns_of(self.encoder))
         inputs = {name: inputs[name] for name in names}
         # Statistics of the batch, which such weights hold, need the batch as a whole.
-        fixed = self.encoder.item_embedding.non_trainable_weights
-        if not training or len(self.encoder.non_trainable_weights) > len(fixed):
+        encoder = getattr(self.encoder, "base", self.encoder)
+        fixed = encoder.item_embedding.non_trainable_weights
+        if not training or len(encoder.non_trainable_weights) > len(fixed):
             return self.encoder(inputs, training=training)
         return encode_in_parts(lambda part: self.encoder(part, training=True), inputs)
 
@@ -115,6 +134,10 @@ class NextItem(keras.Model):
     def item_loss(self, states, y, sample_weight, inputs):
         """The loss of states (N, D) with target items `y` (N,) and the negatives of the inputs."""
         drawn = self._drawn(inputs)
+        if isinstance(self.encoder, WithSimilarities):
+            states, latest = self.encoder.split_states(states)
+            of_user = items_of_user(inputs["item_ids"], inputs["positions"], y)
+            drawn["added"] = self.encoder.similarities(latest, of_user)[:, 1:]
         embedding, item_ids = self.encoder.item_embedding, None
         if self._looks_up(drawn):
             y, drawn["negatives"], item_ids = compact_item_ids(
@@ -132,7 +155,10 @@ class NextItem(keras.Model):
             table = ops.concatenate([table, embedding.output_bias(item_ids)], axis=1)
         if self.label_smoothing:
             drawn["label_smoothing"] = self.label_smoothing
-        return LOSSES[self.objective](states, y, sample_weight, table, **drawn)
+        loss = LOSSES[self.objective](states, y, sample_weight, table, **drawn)
+        if self.similar_targets is None:
+            return loss
+        return loss + self.similar_targets(states, y, sample_weight, table, drawn.get("added"))
 
     def _looks_up(self, drawn: dict) -> bool:
         """Return whether the loss gets only the vectors of targets and negatives.
@@ -160,9 +186,18 @@ class NextItem(keras.Model):
         config = {**super().get_config(), "encoder": encoder, "loss": self.objective}
         if self.label_smoothing:
             config["label_smoothing"] = self.label_smoothing
-        return config if self.contrast is None else config | {"contrast": asdict(self.contrast)}
+        if self.contrast is not None:
+            config["contrast"] = asdict(self.contrast)
+        if self.similar_targets is not None:
+            shares = keras.saving.serialize_keras_object(self.similar_targets)
+            config["similar_targets"] = shares
+        return config
 
     @classmethod
     def from_config(cls, config: dict) -> "NextItem":
-        encoder = keras.saving.deserialize_keras_object(config.pop("encoder"))
-        return cls(encoder, **config)
+        parts = {
+            name: keras.saving.deserialize_keras_object(config.pop(name))
+            for name in ("encoder", "similar_targets")
+            if name in config
+        }
+        return cls(**parts, **config)

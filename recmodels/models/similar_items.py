@@ -1,0 +1,124 @@
+"""Similar items of each item: by their texts, by vectors, or by who had both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from recmodels.data.errors import require
+from recmodels.features.histories import Histories
+from recmodels.models.baseline import keep_largest, user_item_matrix
+from recmodels.models.content import Content
+from recmodels.models.item_knn import ItemKNN
+
+KEPT = 200  # Similar items kept of each item.
+BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarItems:
+    """Similarities of items to each other, sparse, and what a single user adds to each.
+
+    Args:
+        values: float32, (V + 1, V + 1); row i has the similarities of other items to item i.
+        own: of the same places, what the events of one user add; None for similarities that do
+            not count events. A training that predicts an event has to leave it out.
+    """
+
+    values: sparse.csr_array
+    own: sparse.csr_array | None = None
+
+    @property
+    def most(self) -> int:
+        """How many similar items an item has at most, at least 1."""
+        return max(1, int(np.diff(self.values.indptr).max(initial=0)))
+
+    def nearest(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The `count` most similar items of each item, their values, and what one user adds.
+
+        Returns:
+            Item ids int32 (V + 1, count), filled up with 0, and two float32 arrays likewise.
+        """
+        rows = self.values.shape[0]
+        found = np.zeros((rows, count), np.int32)
+        values, own = np.zeros((rows, count), np.float32), np.zeros((rows, count), np.float32)
+        for row in range(1, rows):
+            part = slice(self.values.indptr[row], self.values.indptr[row + 1])
+            best = part.start + np.argsort(-self.values.data[part], kind="stable")[:count]
+            found[row, : len(best)] = self.values.indices[best]
+            values[row, : len(best)] = self.values.data[best]
+            if self.own is not None:
+                own[row, : len(best)] = self.own.data[best]
+        return found, values, own
+
+
+def similar_texts(texts: Sequence[str | None], keep: int = KEPT) -> SimilarItems:
+    """Similarity of the words of items: cosines of their TF-IDF vectors, see `Content`.
+
+    Args:
+        texts: one text per item in the order of the item ids 1..V; missing texts are None.
+        keep: how many similar items of each item.
+    """
+    vectors = Content(texts).text_vectors()
+    return SimilarItems(_nearest(vectors, keep))
+
+
+def similar_vectors(vectors: np.ndarray, keep: int = KEPT) -> SimilarItems:
+    """Cosines of vectors of the items, such as those of a `TextEncoder`; negative ones are 0.
+
+    Args:
+        vectors: (V + 1, F), row i for item i; rows of 0 have no similar items.
+        keep: how many similar items of each item.
+
+    Raises:
+        ValueError: `vectors` are no finite matrix, or all 0.
+    """
+    vectors = np.array(vectors, np.float32)
+    must = "`vectors` must be a finite matrix (V + 1, F) that is not all 0"
+    fits = vectors.ndim == 2 and np.isfinite(vectors[1:]).all() and vectors[1:].any()
+    require(fits, must, shape=vectors.shape)
+    vectors[0] = 0
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return SimilarItems(_nearest(vectors / np.maximum(lengths, 1e-12), keep))
+
+
+def similar_users(
+    train: Histories, num_items: int, shrinkage: float = 10.0, keep: int = KEPT
+) -> SimilarItems:
+    """Similarity of the users of items, from training histories; see `ItemKNN`.
+
+    Values are multiplied by the shrinkage plus one, so that two items with one user, the same one,
+    have 1.
+
+    Args:
+        train, num_items: `data.train` and `data.num_items`.
+        shrinkage: in users; pulls similarities that rest on few users towards 0.
+        keep: how many similar items of each item.
+    """
+    model = ItemKNN(neighbours=keep, shrinkage=shrinkage).fit(train, num_items)
+    values = sparse.csr_array(model.similarities) * np.float32(shrinkage + 1)
+    users = user_item_matrix(train, num_items).sum(axis=0)
+    first = users[np.repeat(np.arange(num_items + 1), np.diff(values.indptr))]
+    second = users[values.indices]
+    both = values.data * (np.sqrt(first * second) + shrinkage)
+    less = np.sqrt((first - 1) * (second - 1)) + shrinkage
+    without = (both - (shrinkage + 1)) / np.maximum(less, 1e-9)
+    own = (values.data - without).astype(np.float32)
+    return SimilarItems(
+        values, sparse.csr_array((own, values.indices, values.indptr), values.shape)
+    )
+
+
+def _nearest(vectors, keep: int) -> sparse.csr_array:
+    """The largest positive products of each row with all others, (V + 1, V + 1)."""
+    width = vectors.shape[0]
+    block = max(1, BLOCK_CELLS // width)
+    parts = []
+    for start in range(0, width, block):
+        rows = np.arange(start, min(start + block, width))
+        products = vectors[rows] @ vectors.T
+        products = products.toarray() if sparse.issparse(products) else products
+        products[np.arange(len(rows)), rows] = 0
+        parts.append(keep_largest(np.maximum(products, 0), keep))
+    return sparse.csr_array(sparse.vstack(parts, format="csr"))

@@ -1,0 +1,70 @@
+"""Targets that share their probability with similar items."""
+
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+
+from recmodels.data.errors import require
+from recmodels.features.checks import check_whole, digest
+from recmodels.layers.target_shares import TargetShares
+from recmodels.models.similar_items import SimilarItems
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarTargets:
+    """Label smoothing towards the items that are similar to the target, by their similarity.
+
+    Plain label smoothing (Szegedy et al., "Rethinking the Inception Architecture for Computer
+    Vision", 2016, section 7) gives all items equal parts of the share. Here those similar to the
+    target get it, so that items with few training events learn from the events of similar ones.
+
+    Args:
+        similar: from `similar_texts`, `similar_vectors` or `similar_users`. Of the last, what a
+            single user adds is left out.
+        share: of the probability of each target that has similar items, above 0 and below 1.
+        count: how many similar items get a part of it.
+
+    Raises:
+        ValueError: a value is out of range.
+
+    Example:
+        >>> texts = similar_texts(data.items["title"].reindex(data.vocabulary.raw_ids))
+        >>> fit(SASRec(data.num_items), data, similar_targets=SimilarTargets(texts, share=0.2))
+    """
+
+    similar: SimilarItems
+    share: float = 0.2
+    count: int = 20
+
+    def __post_init__(self) -> None:
+        kind = isinstance(self.similar, SimilarItems)
+        must = "`similar` must come from `similar_texts`, `similar_vectors` or `similar_users`"
+        require(kind, must, similar=type(self.similar).__name__)
+        fits = isinstance(self.share, numbers.Real) and 0 < self.share < 1
+        require(fits, "`share` must be a number above 0 and below 1", share=self.share)
+        check_whole("count", self.count)
+
+    def layer(self, num_items: int) -> TargetShares:
+        """Return the layer that computes the term of the loss.
+
+        Raises:
+            ValueError: the similarities are of another number of items.
+        """
+        rows, must = self.similar.values.shape[0], "`similar` must have a row per item and padding"
+        require(rows == num_items + 1, must, rows=rows, num_items=num_items)
+        similar, values, own = self.similar.nearest(self.similar.most)
+        values = np.maximum(values - own, 0)
+        best = np.argsort(-values, axis=1, kind="stable")[:, : self.count]
+        values = np.take_along_axis(values, best, axis=1)
+        total = values.sum(axis=1, keepdims=True)
+        shares = self.share * values / np.where(total > 0, total, 1)
+        layer = TargetShares(num_items, values.shape[1], name="similar_targets")
+        layer.adapt(np.take_along_axis(similar, best, axis=1), shares)
+        return layer
+
+    def identity(self) -> str:
+        """Digest of the similarities and settings, for checkpoints."""
+        values, own = self.similar.values, self.similar.own
+        arrays = [values.indptr, values.indices, values.data, *([] if own is None else [own.data])]
+        return digest(*arrays, np.array([self.share, self.count]))
