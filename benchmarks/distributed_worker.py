@@ -39,9 +39,9 @@ def train(
         loss: of `NextItem`, with 32 negatives for those that need some.
     """
     import numpy as np
-    import psutil
 
     import recmodels as rm
+    from benchmarks.memory import memory_growth, private_bytes
     from recmodels.features.batches import NextItemBatches
     from recmodels.features.histories import Histories
     from recmodels.features.negatives import NegativeSampler
@@ -55,31 +55,23 @@ def train(
     train = Histories(np.arange(users), items, np.append(0, np.cumsum(lengths)), {})
     sampler = None if loss == "full_softmax" else NegativeSampler(np.ones(num_items), 32)
     batches = NextItemBatches(train, max_length, 40, seed=1, windows="latest", negatives=sampler)
-    held, process = [0, 0], psutil.Process()
-    before = private_bytes(process)
+    before = private_bytes()
     model = rm.SASRec(num_items, max_length, width, num_blocks=1, dropout=0.2)
     model.curve = LearningCurve(measure="none")
 
-    def look() -> None:
-        while (epoch := len(model.curve.rows)) < epochs:  # `fit` copies Adam's moments afterwards.
-            held[epoch >= 2] = max(held[epoch >= 2], private_bytes(process))
-            time.sleep(LOOK_SECONDS)
+    def phase() -> int | None:
+        done = len(model.curve.rows)
+        return None if done >= epochs else int(done >= 2)  # `fit` copies moments afterwards.
 
-    threading.Thread(target=look, daemon=True).start()
     training = rm.Training(epochs=epochs, seed=5, learning_rate=0.01, patience=None)
-    curve = fit(
-        NextItem(model, loss), batches, training,
-        verbose=False, model=model, checkpoint=checkpoint,
-    )  # fmt: skip
-    gib = [(each - before) / 2**30 for each in held]
+    with memory_growth(private_bytes, phase, before) as grown:
+        curve = fit(
+            NextItem(model, loss), batches, training,
+            verbose=False, model=model, checkpoint=checkpoint,
+        )  # fmt: skip
+    gib = [grown[each] / 2**30 for each in (0, 1)]
     found = {name: [row[name] for row in curve.rows] for name in ("loss", "seconds")}
     return {"losses": found["loss"], "seconds": found["seconds"], "gib": gib}
-
-
-def private_bytes(process) -> int:
-    """Return the resident memory of a `psutil.Process` without what it shares with others."""
-    memory = process.memory_info()
-    return memory.rss - memory.shared
 
 
 def kill_later(checkpoint: Path, writes: int, seconds: float) -> None:

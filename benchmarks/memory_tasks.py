@@ -1,18 +1,15 @@
 """What each family of encoders remembers, and what it costs: the lag task and the copy task."""
 
 import statistics
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 
+from benchmarks.memory import memory_growth
 from recmodels.api import fit
 from recmodels.data.files import locked, write_json
 from recmodels.data.memory_tasks import copy_log, lag_ceiling, lag_log
@@ -31,7 +28,6 @@ TRAINING = {"batch_size": 16, "epochs": 15, "learning_rate": 0.003, "schedule": 
 WITHOUT_TIMES = tuple(name for name in FAMILIES if name != "hstu-times")
 REQUESTS = 30
 COSTS = ["parameters", "epoch_seconds", "request_ms", "memory_mib"]
-LOOK_SECONDS = 0.01
 MIB = 2**20
 
 
@@ -80,29 +76,10 @@ def alone(function, *args):
         return executor.submit(function, *args).result()
 
 
-@contextmanager
-def growth() -> Iterator[list[float]]:
-    """Give a list whose one number is the growth of resident memory so far, in MiB."""
-    process, done = psutil.Process(), threading.Event()
-    before, grown = process.memory_info().rss, [0.0]
-
-    def look() -> None:
-        while not done.wait(LOOK_SECONDS):
-            grown[0] = max(grown[0], (process.memory_info().rss - before) / MIB)
-
-    watcher = threading.Thread(target=look, daemon=True)
-    watcher.start()
-    try:
-        yield grown
-    finally:
-        done.set()
-        watcher.join()
-
-
 def measure_family(family: str, data: SequenceData, training: dict) -> dict:
     """Train one family and measure what it answers and what it costs."""
     set_seed(0)
-    with growth() as grown:
+    with memory_growth() as grown:
         model = FAMILIES[family].build(data.num_items, **MODEL)
         curve = fit(model, data, verbose=False, **training)
     hits = evaluate(model, data.test, ks=(1,)).metrics["hr@1"]
@@ -117,7 +94,7 @@ def measure_family(family: str, data: SequenceData, training: dict) -> dict:
         "parameters": model.count_params(),
         "epoch_seconds": round(statistics.median(row["seconds"] for row in curve.rows), 3),
         "request_ms": round(1000 * float(np.median(seconds)), 2),
-        "memory_mib": round(grown[0]),
+        "memory_mib": round(grown[0] / MIB),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
+from recmodels.data import errors
 from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.model_checks import check_model, check_user_rows
 from recmodels.evaluation.ranking import rank, settle_protocol
@@ -57,7 +58,8 @@ def fit(
 
     A training whose loss after three epochs is hardly below that of a model that only knows how
     popular each item is says so. Where the settings were chosen from the data, as by `SASRec()`,
-    it is stopped and started again once with less dropout and a lower rate.
+    it is stopped and started again once with less dropout and a lower rate, unless
+    `max_seconds`, of which it gets what is left, are used up.
 
     The initial weights follow from `seed`, also where the model was built or called before. A
     model that was trained, loaded or given weights is trained further by a new optimiser, with a
@@ -73,7 +75,7 @@ def fit(
         filter_seen: whether validation hides what a user already has, instead of what the
             protocol says.
         checkpoint: file to continue from after a kill. It is refused where data, filter, model or
-            settings are not those of the run that wrote it.
+            settings, except `max_seconds`, are not those of the run that wrote it.
         warm_start: whether to continue with the optimiser's moments, and the numbers of epochs and
             steps, that the latest `fit` left in `model.training_state`. Rows of new items start
             at zero moments. `epochs` are further ones, which a schedule covers anew; an average
@@ -91,8 +93,8 @@ def fit(
 
     Raises:
         ValueError: the model cannot be fitted or has not as many items as the data, `data` are
-            not from `prepare`, an option is unknown or out of range, the checkpoint is of
-            another run, or there is no state to continue from.
+            not from `prepare`, an option is unknown, of another type or out of range, the
+            checkpoint is of another run, or there is no state to continue from.
         FloatingPointError: the loss, a weight or the validation score is not finite.
 
     Example:
@@ -105,6 +107,7 @@ def fit(
     """
     if not _is_trained_in_epochs(model, data):
         return _count(model, data, [*options, *(["warm_start"] if warm_start else [])])
+    _check_arguments(measure, checkpoint)
     chosen = model.choose_settings(data) if can(model, ChoosesSettings) else {}
     _check_trained(model, data)
     train = partial(
@@ -113,8 +116,10 @@ def fit(
     )  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
     curve = train({**chosen, **options}, path, stop=bool(chosen))
-    if curve.collapse and chosen:
-        safer = model.choose_safer_settings()
+    limit = options.get("max_seconds")
+    left = None if limit is None else limit - curve.seconds
+    if curve.collapse and chosen and (left is None or left > 0):
+        safer = {**model.choose_safer_settings(), "max_seconds": left}
         path = path and path.with_stem(f"{path.stem}-restarted")
         curve = train({**chosen, **options, **safer}, path, restart=True)
     return curve
@@ -218,6 +223,15 @@ def _check_trained(model, data: SequenceData) -> None:
     check_model(model, data.num_items, data.train, trained=False)
     if model.task == "towers" and model.candidate.num_members:
         check_user_rows(model, data.train, trained=False)
+
+
+def _check_arguments(measure, checkpoint) -> None:
+    """Raise a `ValueError` before the first epoch where one cannot be used after it."""
+    must = "`measure` must be a function without arguments that returns a score, or None"
+    errors.require(measure is None or callable(measure), must, measure=measure)
+    must = "`checkpoint` must be the path of a file, or None"
+    path = isinstance(checkpoint, str | Path) and not Path(checkpoint).is_dir()
+    errors.require(checkpoint is None or path, must, checkpoint=checkpoint)
 
 
 def _sort_options(task: str, options: dict) -> tuple[Training, dict]:

@@ -16,6 +16,7 @@ from recmodels.cli_common import (
     Seed,
     bundle_in,
     launch_again,
+    no_results,
     parse_columns,
     parse_rules,
     show,
@@ -246,6 +247,8 @@ def table(
     from recmodels.experiments.tables import markdown_table, table_rows, write_into
 
     rows = table_rows(results)
+    if not rows:
+        typer.echo(no_results(results), err=True)
     for page in write or ():
         write_into(page, rows)
     show(rows if as_json else markdown_table(rows), as_json)

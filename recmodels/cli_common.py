@@ -86,6 +86,12 @@ def parse_rules(text: str) -> tuple:
     return rules_from_json([described] if isinstance(described, dict) else described)
 
 
+def no_results(folder: Path) -> str:
+    """What to do where a folder holds no stored result."""
+    told = "no stored results: `recmodels train NAME` makes some, `--results` names another folder"
+    return f"recmodels: {told}. Received: results={visible(str(folder))!r}"
+
+
 def show(content, as_json: bool) -> None:
     """Print JSON if `as_json`, else text; a dict is printed as aligned lines.
 

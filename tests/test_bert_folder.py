@@ -131,6 +131,16 @@ def test_a_missing_file_is_named(changed, name):
         ({"position_embedding_type": "relative_key"}, "`position_embedding_type`"),
         ({"auto_map": {"AutoModel": "code.Model"}}, "no code of its own"),
         ({"vocab_size": None}, "must hold the sizes of the model"),
+        ({"num_attention_heads": 0}, "whole numbers of at least 1"),
+        ({"num_hidden_layers": -1}, "whole numbers of at least 1"),
+        ({"hidden_size": True}, "whole numbers of at least 1"),
+        ({"layer_norm_eps": "x"}, "`layer_norm_eps` in config.json must be a number"),
+        ({"layer_norm_eps": -1}, "`layer_norm_eps` in config.json must be a number"),
+        ({"is_decoder": True}, "`is_decoder` in config.json must be False"),
+        ({"max_position_embeddings": 2}, "`max_seq_length` must be a whole number"),
+        ({"vocab_size": 10**12}, "must have the shape that config.json says"),
+        ({"num_hidden_layers": 10**9}, "must hold the tensor encoder.layer.999999999"),
+        ({"num_hidden_layers": 1}, "must hold as many blocks as config.json says"),
         ({"num_hidden_layers": 3}, "must hold the tensor encoder.layer.2"),
         ({"intermediate_size": 16}, "must have the shape that config.json says"),
         ({"vocab_size": 8}, "no more tokens than the model has vectors"),
@@ -141,6 +151,57 @@ def test_a_model_of_another_architecture_is_refused(changed, entry, named):
     path.write_text(json.dumps({**json.loads(path.read_text()), **entry}))
     with pytest.raises(ValueError, match=f"{named}.*Received"):
         TextEncoder(changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("sentence_bert_config.json", {"max_seq_length": 0}, "`max_seq_length` must be"),
+        ("sentence_bert_config.json", {"max_seq_length": "9"}, "`max_seq_length` must be"),
+        ("modules.json", {"a": 1}, "`modules.json` must be a list"),
+        ("modules.json", 5, "`modules.json` must be a list"),
+        ("modules.json", ["Pooling"], "`modules.json` must be a list"),
+        ("modules.json", [{"type": None}], "of the types"),
+        ("modules.json", [{"type": "sentence_transformers.models.Dense"}], "of the types"),
+        ("1_Pooling/config.json", [1], "must pool by the mean"),
+    ],
+)
+def test_other_files_of_a_folder_that_cannot_be_followed_are_refused(
+    changed, name, content, message
+):
+    (changed / name).parent.mkdir(exist_ok=True)
+    (changed / name).write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"{message}.*Received"):
+        TextEncoder(changed)
+
+
+def test_pooling_is_read_from_the_folder_that_the_modules_name(changed):
+    (changed / "pool").mkdir()
+    (changed / "pool" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
+    modules = [{"type": "a.Transformer"}, {"type": "a.Pooling", "path": "pool"}]
+    (changed / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ValueError, match="must pool by the mean.*cls_token"):
+        TextEncoder(changed)
+
+
+@pytest.mark.parametrize("change", [lambda w: w * np.nan, lambda w: w.astype("i4")])
+def test_weights_that_are_no_finite_numbers_are_refused(changed, change):
+    tensors = random_tensors()
+    tensors["embeddings.LayerNorm.weight"] = change(tensors["embeddings.LayerNorm.weight"])
+    save_file(tensors, changed / "model.safetensors")
+    with pytest.raises(ValueError, match="LayerNorm.weight` in .* must hold finite .*Received"):
+        TextEncoder(changed)
+
+
+def test_a_cache_that_is_no_folder_of_vectors_is_refused(folder, tmp_path):
+    for wrong in (folder / "config.json", 3):
+        with pytest.raises(ValueError, match="`cache` must be a folder.*Received: cache="):
+            TextEncoder(folder, cache=wrong)
+    name = TextEncoder(folder).model.identity
+    for keys, vectors in ((np.array(3), np.zeros(3)), (np.array(["a"]), np.array([["x"] * 8]))):
+        np.savez(tmp_path / f"{name}-1.npz", encoder=name, keys=keys, vectors=vectors)
+        with pytest.raises(ValueError, match="must hold vectors of the encoder.*Received"):
+            TextEncoder(folder, cache=tmp_path)
 
 
 def test_other_pooling_and_damaged_json_are_refused(changed):

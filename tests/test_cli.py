@@ -188,6 +188,14 @@ def test_table_prints_rows_as_json(tmp_path):
     assert row["experiment"] == "shop-softmax" and row["against_best"] is None
 
 
+def test_table_without_results_says_what_to_do(tmp_path):
+    told = "recmodels: no stored results: `recmodels train NAME` makes some"
+    for options, printed in ((("--json",), "[]\n"), ((), "\n")):
+        result = invoke("table", *options, "--results", tmp_path)
+        assert result.exit_code == 0 and result.stdout == printed
+        assert told in result.stderr and str(tmp_path) in result.stderr
+
+
 @pytest.mark.parametrize("text", ["user=a,user=b", "uid", "who=uid", "user=uid;item=sku,x"])
 def test_columns_must_be_roles(text):
     with pytest.raises(ValueError, match="role=column|each role once"):

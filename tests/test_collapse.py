@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import recmodels as rm
+from recmodels import api
 from recmodels.data.interactions import Interactions
 from recmodels.features.histories import build_histories
 from recmodels.training.collapse import find_collapse
@@ -94,3 +95,18 @@ def test_settings_of_the_user_are_kept_and_the_collapse_is_reported(capsys):
     said = capsys.readouterr().err
     assert said.count("learnt little more than popularity") == 1 and "again" not in said
     assert len(curve.rows) == 4 and model.get_config()["dropout"] == 0.5
+
+
+@pytest.mark.parametrize(("used", "limits"), [(20.0, [60, 40.0]), (60.0, [60]), (61.0, [60])])
+def test_a_restart_gets_the_seconds_that_are_left(used, limits, monkeypatch, capsys):
+    given = []
+
+    def train(model, data, options, path, **_):
+        given.append(options["max_seconds"])
+        row = {"epoch": 1, "loss": 1.0, "score": None, "seconds": used}
+        return LearningCurve([row], collapse="It learnt little more than popularity.")
+
+    monkeypatch.setattr(api, "_train", train)
+    rm.fit(rm.SASRec(), make_data(by_chance, users=50), max_seconds=60)
+    assert given == limits
+    assert ("Training starts again" in capsys.readouterr().err) == (len(limits) == 2)

@@ -288,6 +288,10 @@ def test_tables_go_between_their_marks(ring, tmp_path):
     page.write_text("no marks")
     with pytest.raises(ValueError, match="`page` must hold"):
         write_into(page, [])
+    page.write_text(marked := f"<!-- table: headlines -->\nformer\n{end}\n")
+    with pytest.raises(ValueError, match="`rows` must hold stored results"):
+        write_into(page, [])
+    assert page.read_text() == marked
 
 
 def test_tuning_resumes_to_the_same_trials(ring, tmp_path):

@@ -50,6 +50,27 @@ def test_histories_of_one_item_are_left_out_of_training(kind, options):
     assert not any(np.isin(ids, [1, 5]).any() for ids in read)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_wrong_arguments_of_a_family_are_named(name):
+    build = FAMILIES[name].build
+    with pytest.raises(ValueError, match="has no argument `depth`; it has .*'num_blocks'"):
+        build(V, depth=2)
+    wrong = {"width": "8", "max_length": 0, "temperature": "cold", "num_blocks": 1.5}
+    for argument, value in wrong.items():
+        with pytest.raises(ValueError, match=f"`{argument}` must be .*Received: {argument}="):
+            build(V, **{argument: value})
+    with pytest.raises(ValueError, match="`num_items` must be .*Received: num_items="):
+        build("many")
+
+
+def test_a_time_bias_without_times_is_refused():
+    with pytest.raises(ValueError, match="`time_bias` must be True or False"):
+        FAMILIES["hstu"].build(V, time_bias="no")
+    model = FAMILIES["hstu-times"].build(V, max_length=L, width=D, num_blocks=1)
+    with pytest.raises(ValueError, match="`inputs` must have `timestamp`"):
+        model({"item_ids": np.ones((1, L), np.int32)})
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
@@ -63,6 +84,11 @@ def test_histories_of_one_item_are_left_out_of_training(kind, options):
             "`windows` of masked items must be 'all' or 'latest'",
         ),
         ("bert4rec", {"label_smoothing": 0.1}, "no option 'label_smoothing'"),
+        ("sasrec", {"loss": "nope"}, "`loss` must be one of .*'gbce'.*'in_batch'.*loss='nope'"),
+        ("sasrec", {"max_positions": 0}, "`max_positions` must be a whole number"),
+        ("sasrec", {"measure": 3}, "`measure` must be a function without arguments.*measure=3"),
+        ("sasrec", {"checkpoint": 3}, "`checkpoint` must be the path of a file.*checkpoint=3"),
+        ("sasrec", {"checkpoint": "."}, "`checkpoint` must be the path of a file"),
     ],
 )
 def test_a_task_that_a_family_cannot_do_is_refused(data, name, options, message):

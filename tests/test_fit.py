@@ -224,8 +224,40 @@ def test_a_time_that_is_used_up_ends_training_with_a_validation(tmp_path):
     assert [row["score"] for row in curve.rows] == [0.2]
     _, again, _ = run(training, scores=[], checkpoint=path)  # The time of before counts.
     assert again.rows == curve.rows
+    assert curve.out_of_time and again.out_of_time
     _, whole, _ = run(replace(training, max_seconds=600), scores=[0.1, 0.2, 0.1])
-    assert len(whole.rows) == 7
+    assert len(whole.rows) == 7 and not whole.out_of_time
+
+
+def test_a_larger_limit_of_time_continues_to_the_same_weights(tmp_path):
+    training = Training(epochs=4, learning_rate=0.01, schedule="cosine", warmup=2)
+    path = tmp_path / "run.npz"
+    _, first, _ = run(replace(training, max_seconds=1e-6), checkpoint=path)
+    assert len(first.rows) == 1
+    task, curve, _ = run(replace(training, max_seconds=600), checkpoint=path)
+    assert len(curve.rows) == 4 and not curve.out_of_time
+    whole, _, _ = run(training)
+    assert_same(weights_of(task), weights_of(whole))
+    unlimited, again, _ = run(training, checkpoint=path)
+    assert again.rows == curve.rows
+    assert_same(weights_of(unlimited), weights_of(task))
+
+
+def test_a_smaller_limit_of_time_that_is_used_up_trains_no_further(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(Killed):
+        run(scores=[0.1, 0.2], kill_at=2, checkpoint=path)
+    limited = Training(epochs=3, learning_rate=0.01, max_seconds=1e-6)
+    _, curve, _ = run(limited, scores=[], checkpoint=path)
+    assert len(curve.rows) == 2 and curve.out_of_time
+
+
+def test_a_larger_limit_of_time_does_not_revive_a_training_without_patience(tmp_path):
+    training = Training(epochs=7, learning_rate=0.01, patience=1, max_seconds=600)
+    path = tmp_path / "run.npz"
+    run(training, scores=[0.2, 0.1], checkpoint=path)
+    _, curve, _ = run(replace(training, max_seconds=900), scores=[], checkpoint=path)
+    assert len(curve.rows) == 2 and not curve.out_of_time
 
 
 @pytest.mark.parametrize("measured", [True, False])

@@ -18,6 +18,7 @@ from recmodels.features.schema import Schema
 from recmodels.features.sequences import prepare
 from recmodels.models.growth import grow
 from recmodels.models.item_texts import tune_item_texts
+from recmodels.models.popularity import MostPopular
 from recmodels.models.recurrent import GRU4Rec
 from recmodels.models.sasrec import SASRec
 from recmodels.recommend.recommender import Recommender
@@ -156,8 +157,21 @@ def test_requests_that_do_not_fit_are_refused():
     model = SASRec(data.num_items, **SETTINGS, item_columns=sizes)
     with pytest.raises(ValueError, match="`model` must read `column`.*column='title'"):
         tune_item_texts(model, "title", encoder, texts)
-    with pytest.raises(ValueError, match="one text per item, 8. Received: texts=7"):
-        tune_item_texts(model, "text", encoder, texts[1:])
+    for column in (None, ["text"]):
+        with pytest.raises(ValueError, match="`model` must read `column`"):
+            tune_item_texts(model, column, encoder, texts)
+    for other in (None, MostPopular()):
+        with pytest.raises(ValueError, match="`model` must read `column`"):
+            tune_item_texts(other, "text", encoder, texts)
+        with pytest.raises(ValueError, match="`encoder` must be a fitted `TextEncoder`"):
+            tune_item_texts(model, "text", other, texts)
+    for wrong in (texts[1:], 8, None, "teacupab", iter(texts)):
+        with pytest.raises(ValueError, match="one text per item, 8. Received: texts="):
+            tune_item_texts(model, "text", encoder, wrong)
+    for options in ({"how": "full"}, {"how": None}, {"rate": "1"}, {"rate": None}, {"rank": "4"}):
+        (name,) = options
+        with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
+            tune_item_texts(model, "text", encoder, texts, **options)
     with pytest.raises(ValueError, match="must be those of the column.*width=8, numbers=4"):
         tune_item_texts(model, "text", LetterEncoder(), texts)
     with pytest.raises(ValueError, match="made without `tune_item_texts`.*num_new=1"):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from harness import make_histories, to_numpy, value_and_gradients
 
+from recmodels.layers.token_embedding import TokenEmbedding
 from recmodels.models.initial_items import initialise_items
 from recmodels.models.item_vectors import GloVe, Item2Vec, cooccurrences
+from recmodels.models.popularity import MostPopular
 from recmodels.models.sasrec import SASRec
 from recmodels.models.word_vectors import (
     CellBatches,
@@ -207,3 +209,21 @@ def test_bad_initial_vectors_are_refused():
         initialise_items(model, np.zeros((9, 2)))
     with pytest.raises(ValueError, match="must differ between items"):
         initialise_items(model, np.ones((9, 2)))
+    for wrong in ("tea", [["tea"]] * 9, [[1], [1, 2]], {"tea": 1}, None):
+        with pytest.raises(ValueError, match="`vectors` must have 9 rows.*Received: "):
+            initialise_items(model, wrong)
+    with pytest.raises(ValueError, match="`whiten` must be True or False"):
+        initialise_items(model, np.ones((9, 2)), whiten="no")
+
+
+def test_a_model_without_a_table_of_items_gets_no_initial_vectors():
+    vectors = np.random.default_rng(0).normal(size=(9, 2))
+    for model in (None, MostPopular(), SASRec, SASRec()):
+        with pytest.raises(ValueError, match="`model` must be a sequence encoder with items"):
+            initialise_items(model, vectors)
+    content = SASRec(8, item_columns={"text": {"numbers": 3}}, id_vectors=False)
+    tokens = SASRec(8, max_length=4, width=4, num_blocks=1)
+    tokens.item_embedding = TokenEmbedding(12, range(1, 9), 4)
+    for model in (content, tokens):
+        with pytest.raises(ValueError, match="`model` must have id vectors of its items"):
+            initialise_items(model, vectors)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import memory_tasks as module
+from benchmarks.memory import memory_growth, private_bytes
 from recmodels.data.memory_tasks import SEPARATOR, copy_log, lag_ceiling, lag_log
 from recmodels.plots import option_curves
 
@@ -65,8 +66,22 @@ def test_rows_are_stored_and_an_interrupted_run_continues(tmp_path, monkeypatch,
 
 
 def test_growth_counts_memory_that_was_given_back():
-    with module.growth() as grown:
+    with memory_growth() as grown:
         block = np.ones(2**24)  # 128 MiB.
         time.sleep(0.2)
         del block
-    assert 120 < grown[0] < 200
+    assert 120 < grown[0] / 2**20 < 200
+
+
+def test_growth_is_counted_by_phase_and_from_where_it_is_asked():
+    phases = [0]
+    since = private_bytes() - 2**20
+    with memory_growth(private_bytes, lambda: phases[-1], since) as grown:
+        time.sleep(0.2)
+        phases.append(1)
+        block = np.ones(2**23)  # 64 MiB.
+        time.sleep(0.2)
+        phases.append(None)
+        block = (block, np.ones(2**24))
+        time.sleep(0.2)
+    assert 0 < grown[0] < 30 * 2**20 and 60 < grown[1] / 2**20 < 100 and set(grown) == {0, 1}

@@ -107,11 +107,33 @@ def test_half_precision_stays_finite():
     assert scores.dtype == np.float32 and np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("options", [{"num_interests": 0}, {"temperature": 0.0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_interests": 0},
+        {"temperature": 0.0},
+        {"temperature": None},
+        {"temperature": "0.1"},
+        {"width": "8"},
+        {"max_length": 0},
+        {"num_items": 0},
+    ],
+)
 def test_impossible_settings_are_refused(options):
     name = next(iter(options))
     with pytest.raises(ValueError, match=f"`{name}` must be .*Received: {name}="):
-        MultiInterest(V, **options)
+        MultiInterest(**{"num_items": V, **options})
+
+
+def test_an_unknown_argument_is_named_with_those_that_there_are():
+    told = (
+        r"MultiInterest has no argument `item_columns`; it has \['num_items', 'num_interests', "
+        r"'max_length', 'width', 'dropout', 'temperature'\], and those of a Keras model.*Received: "
+        "item_columns={}"
+    )
+    with pytest.raises(ValueError, match=told):
+        MultiInterest(V, item_columns={})
+    assert MultiInterest(V, name="mine", dtype="float32", trainable=False).name == "mine"
 
 
 def test_active_interest_of_padding_and_of_events_too_old_is_none(model):

@@ -248,7 +248,7 @@ def test_a_training_that_learned_nothing_is_not_blended(start, monkeypatch):
     assert "Failed: training learned no more than popularity" in shown(found)
 
 
-@pytest.mark.parametrize("minutes", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("minutes", [0, -1.0, float("nan"), float("inf")])
 def test_minutes_must_be_positive(start, minutes):
     with pytest.raises(ValueError, match=f"`minutes` must be greater than 0.*minutes={minutes}"):
         start(RING, minutes=minutes)

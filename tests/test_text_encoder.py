@@ -23,6 +23,7 @@ TEXTS = ["green tea", "black tea cup", "red lamp", "a green lamp", "table", "绿
         (None, ""),
         (float("nan"), ""),
         (pd.NA, ""),
+        ("\u200b \u200f", ""),
     ],
 )
 def test_texts_are_cleaned(text, expected):
@@ -113,5 +114,17 @@ def test_one_text_is_not_read_as_its_letters():
     for call in (encoder.fit, encoder.encode):
         with pytest.raises(ValueError, match="`texts` must be a list.*Received: texts='tea cup'"):
             call("tea cup")
-    with pytest.raises(ValueError, match="`columns` must be a list.*Received: columns='title'"):
-        TextEncoder("tfidf", columns="title")
+        table = pd.DataFrame({"title": ["tea"]})
+        for wrong in (None, 3, {"a": "tea"}, {"tea"}, table, table.to_numpy(), iter(["tea"])):
+            with pytest.raises(ValueError, match="`texts` must be a list.*Received: texts="):
+                call(wrong)
+    for wrong in ("title", None, 3, [1]):
+        with pytest.raises(ValueError, match="`columns` must be a list.*Received: columns="):
+            TextEncoder("tfidf", columns=wrong)
+
+
+def test_a_table_of_items_is_one():
+    twice = pd.DataFrame([["tea", "cup"]], columns=["title", "title"])
+    for wrong in (None, pd.Series(["tea"]), {"title": ["tea"]}, twice):
+        with pytest.raises(ValueError, match="`items` must .*Received: "):
+            item_texts(wrong)

@@ -1,6 +1,5 @@
 """Train all candidates on one log, within memory and a time budget."""
 
-import math
 import sys
 import time
 from dataclasses import asdict, replace
@@ -92,7 +91,9 @@ class Contest:
         if not able:
             return candidates
         chosen, trials = self._choose_family(able)
-        candidates += [_dropped(trials[family], chosen) for family in able if family != chosen]
+        candidates += [
+            _dropped(trials[family], trials[chosen], chosen) for family in able if family != chosen
+        ]
         self.experiment = able[chosen].experiment
         neural = self._neural(able[chosen])
         candidates.append(replace(neural, trials=_without_models(trials[chosen])))
@@ -218,7 +219,7 @@ class Contest:
         if candidate.note or candidate.curve is None:
             return candidate
         epochs, wanted = len(candidate.curve.rows), options.get("epochs", Training.epochs)
-        if epochs < wanted and candidate.curve.seconds >= options.get("max_seconds", math.inf):
+        if epochs < wanted and candidate.curve.out_of_time:
             values = {"epochs": epochs, "wanted": wanted}
             return replace(candidate, note=("fewer epochs than planned", values))
         return candidate
@@ -239,11 +240,23 @@ class Contest:
             return fit(model, data, checkpoint=checkpoint, **arguments)
 
 
-def _dropped(trials: list[Candidate], chosen: str) -> Candidate:
-    """The last candidate of a family that was not chosen, with the reason."""
+def _dropped(trials: list[Candidate], better: list[Candidate], chosen: str) -> Candidate:
+    """The last candidate of a family that was not chosen, with the reason.
+
+    Args:
+        trials: of the family, one for each rung that it took part in.
+        better: those of the chosen one, of which that of the same rung was ahead.
+        chosen: name of that family.
+    """
     last = trials[-1]
     if last.model is not None:
-        last = replace(last, note=("dropped", {**last.note[1], "better": text(chosen)}))
+        own, other = last.note[1], better[len(trials) - 1].note[1]
+        values = {**own, "better": text(chosen)}
+        if own == other:
+            last = replace(last, note=("dropped", values))
+        else:
+            values |= {f"better_{name}": value for name, value in other.items()}
+            last = replace(last, note=("dropped unequal", values))
     return replace(last, trials=_without_models(trials[:-1]))
 
 

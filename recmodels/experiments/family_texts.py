@@ -62,6 +62,12 @@ FAMILY_TEXTS: dict[str, tuple[str, str]] = {
         "then",
         "用 {share} 的用户训练 {epochs} 轮后淘汰：届时 {better} 的验证集得分更高",
     ),
+    "dropped unequal": (
+        "Dropped after {epochs:epoch} on {share} of the users: in an equal time {better} was ahead "
+        "on validation, after {better_epochs:epoch} on {better_share} of the users",
+        "用 {share} 的用户训练 {epochs} 轮后淘汰：在相同时间内，{better} 用 {better_share} 的用户"
+        "训练 {better_epochs} 轮，验证集得分更高",
+    ),
     "halved": ("Chosen among the encoders: {model}", "在编码器中选定：{model}"),
     "figure costs": (
         "Validation {metric} of each model against the seconds of its tuning and training. Hollow "

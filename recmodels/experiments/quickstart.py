@@ -1,11 +1,13 @@
 """From a log to the best of several models, with a bundle and the data of a report."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from recmodels.data.errors import require
 from recmodels.data.interactions import Interactions
 from recmodels.data.registry import open_log
 from recmodels.data.splits import Split, pairs_in
@@ -30,6 +32,7 @@ from recmodels.experiments.tournament import (
 )
 from recmodels.experiments.train import save_bundle_of
 from recmodels.explain.words import rename, write_sentence
+from recmodels.features.checks import is_positive
 from recmodels.features.protocol import Protocol
 from recmodels.features.sequences import SequenceData, prepare
 from recmodels.models.recipe import recipe_for
@@ -110,8 +113,8 @@ def quickstart(
             not possible, or what `open_log` raises.
     """
     families, progress = check_families(families), Progress()
-    if minutes is not None and not minutes > 0:
-        raise ValueError(f"`minutes` must be greater than 0. Received: minutes={minutes}")
+    finite = minutes is None or (is_positive(minutes) and minutes < math.inf)
+    require(finite, "`minutes` must be greater than 0 and finite, or None", minutes=minutes)
     progress("reading", dataset=one_line(dataset))
     log, shop = open_log(dataset, columns)
     progress("read", events=len(log), users=log.num_users, items=log.num_items)

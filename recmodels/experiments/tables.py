@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from recmodels.data.errors import require
 from recmodels.data.files import written_whole
 from recmodels.evaluation.event_ceiling import shares_of
 from recmodels.evaluation.report import TARGET_KINDS
@@ -266,7 +267,7 @@ def write_into(page: Path, rows: list[dict]) -> None:
         rows: what `table_rows` returns.
 
     Raises:
-        ValueError: the page has no such marks.
+        ValueError: the page has no such marks, or there are no rows.
     """
 
     def renewed(match: re.Match) -> str:
@@ -277,11 +278,10 @@ def write_into(page: Path, rows: list[dict]) -> None:
     special = {"headlines": headline_table, "texts": text_table}
     names = (*special, *PROTOCOLS)
     mark = rf"(?s)(<!-- table: ({'|'.join(names)}) -->\n).*?(<!-- end of table -->)"
-    text, count = re.subn(mark, renewed, page.read_text("utf-8"))
-    if not count:
-        raise ValueError(
-            "`page` must hold `<!-- table: NAME -->` and `<!-- end of table -->`, with one of the "
-            f"names {names}. Received: page={str(page)!r}"
-        )
+    text = page.read_text("utf-8")
+    must = "`page` must hold `<!-- table: NAME -->` and `<!-- end of table -->`, with one of the "
+    require(re.search(mark, text), f"{must}names {names}", page=str(page))
+    require(rows, "`rows` must hold stored results: an empty table would replace another", rows=[])
+    text = re.sub(mark, renewed, text)
     with written_whole(page) as unfinished:
         unfinished.write_text(text, "utf-8")

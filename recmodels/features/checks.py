@@ -78,6 +78,11 @@ def check_whole(name: str, value, least: int = 1) -> int:
     return int(value)
 
 
+def is_positive(value: object) -> bool:
+    """Return whether a value is a number above 0."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value > 0
+
+
 def check_items(items, num_items: int) -> np.ndarray:
     """Return item ids to be scored as an array (K,).
 

@@ -1,5 +1,6 @@
 """Item vectors that read texts through the last blocks of a text encoder, which can be trained."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from recmodels.data.errors import require
+from recmodels.features.checks import check_whole, is_positive
 from recmodels.layers.content_embedding import ContentItemEmbedding
 from recmodels.layers.transformer import TransformerBlock
 from recmodels.layers.tuning import tune_layers
@@ -44,6 +46,15 @@ def pack_texts(states: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         room[row] -= lengths[place]
     used = np.count_nonzero(room < longest)
     return packed[:used], items[:used]
+
+
+def check_tuning(how: str, rank: int, rate: float) -> None:
+    """Raise a `ValueError` unless these can be arguments of `TextBlocks.tune`."""
+    must = "`how` must be 'frozen', 'partial' or 'lora': the first blocks are not in the model"
+    require(how in ("frozen", "partial", "lora"), must, how=how)
+    check_whole("rank", rank)
+    must = "`rate` must be a positive number"
+    require(is_positive(rate) and rate < math.inf, must, rate=rate)
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -136,9 +147,7 @@ class TextBlocks(keras.layers.Layer):
         Raises:
             ValueError: an argument is out of range, or the blocks have low-rank weights already.
         """
-        must = "`how` must be 'frozen', 'partial' or 'lora': the first blocks are not in the model"
-        require(how != "full", must, how=how)
-        require(rate > 0, "`rate` must be positive", rate=rate)
+        check_tuning(how, rank, rate)
         tune_layers(self.blocks, self.blocks, how, rank)
         for weight in self.trainable_weights:
             weight.rate_factor = rate

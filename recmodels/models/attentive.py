@@ -43,6 +43,9 @@ class HSTU(BlockEncoder):
     ) -> None:
         super().__init__(num_items, *args, **kwargs)
         self.num_heads = num_heads
+        require(
+            isinstance(time_bias, bool), "`time_bias` must be True or False", time_bias=time_bias
+        )
         self.time_bias = time_bias
         if time_bias and "timestamp" not in self.columns:
             self.columns = (*self.columns, "timestamp")
@@ -64,6 +67,8 @@ class HSTU(BlockEncoder):
     def block_arguments(self, inputs, real) -> tuple:
         if not self.time_bias:
             return (attention_mask(real),)
+        must = "`inputs` must have `timestamp`, the UTC seconds of each event, for a time bias"
+        require("timestamp" in inputs, must, inputs=sorted(inputs))
         return attention_mask(real), time_buckets(inputs["timestamp"])
 
     def input_specs(self, rows: int | None = None, length: int | None = None) -> dict:

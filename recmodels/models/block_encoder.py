@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from recmodels.data.errors import require
-from recmodels.features.checks import check_whole
+from recmodels.features.checks import check_whole, is_positive
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.event_embedding import EventEmbedding
 from recmodels.layers.masks import padding_mask
@@ -63,7 +63,7 @@ class BlockEncoder(ItemContent):
         for name, value in sizes.items():
             setattr(self, name, check_whole(name, value))
         self.num_blocks = check_whole("num_blocks", num_blocks, 0)
-        positive = temperature is None or temperature > 0
+        positive = temperature is None or is_positive(temperature)
         require(positive, "`temperature` must be greater than 0", temperature=temperature)
         self.dropout, self.temperature, self.combine = dropout, temperature, combine
         self.column_sizes = {name: dict(size) for name, size in (columns or {}).items()}

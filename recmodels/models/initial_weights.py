@@ -1,12 +1,16 @@
 """Track whether the weights of a Keras model are still the initial ones."""
 
+import inspect
 from typing import Self
 
 import keras
 from keras import ops
 
+from recmodels.data.errors import require
 from recmodels.features.checks import digest
 from recmodels.models.growth import grow_keras
+
+OF_KERAS = ("name", "dtype", "trainable", "autocast", "activity_regularizer")
 
 
 class InitialWeights(keras.Model):
@@ -18,6 +22,13 @@ class InitialWeights(keras.Model):
 
     _initial = None
     training_state = None  # What the latest `fit` leaves for a warm start.
+
+    def __init__(self, **kwargs) -> None:
+        unknown = {name: value for name, value in kwargs.items() if name not in OF_KERAS}
+        must = f"{type(self).__name__} has no argument `{next(iter(unknown), None)}`; it has "
+        own = f"{_arguments(type(self))}, and those of a Keras model, such as `name` and `dtype`"
+        require(not unknown, must + own, **unknown)
+        super().__init__(**kwargs)
 
     def _post_build(self) -> None:
         super()._post_build()
@@ -49,3 +60,15 @@ class InitialWeights(keras.Model):
                 f"Received: model={type(self).__name__}"
             )
         return grow_keras(self, {**config, "num_items": config["num_items"] + num_new})
+
+
+def _arguments(kind: type[InitialWeights]) -> list[str]:
+    """Names of the arguments of a class and of the classes to which it gives the others."""
+    names = {}
+    for each in kind.__mro__[: kind.__mro__.index(InitialWeights)]:
+        if "__init__" in vars(each):
+            parameters = inspect.signature(each.__init__).parameters.values()
+            names |= {
+                p.name: None for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            }
+    return [name for name in names if name != "self"]

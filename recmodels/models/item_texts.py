@@ -6,10 +6,12 @@ import numpy as np
 from keras import ops
 
 from recmodels.data.errors import require
-from recmodels.layers.text_embedding import pack_texts
+from recmodels.layers.text_embedding import check_tuning, pack_texts
 from recmodels.models.item_content import ItemContent
+from recmodels.text.cleaning import is_list
 from recmodels.text.encoder import TextEncoder
 
+ENCODER = ("fitted", "width", "token_states")  # What an encoder of texts has.
 LARGEST_DIFFERENCE = 0.01  # Of a number of a vector; rounding gives some 1e-5.
 
 
@@ -52,9 +54,9 @@ def tune_item_texts(
 
     Raises:
         ValueError: the model has no such column, or contains such blocks already; the encoder is
-            TF-IDF, is not fitted, has fewer blocks or another width than the column; `texts` has
-            another length, or the encoder does not give the vectors of the column for them; `how`,
-            `rank` or `rate` is out of range.
+            TF-IDF or no `TextEncoder`, is not fitted, has fewer blocks or another width than the
+            column; `texts` has another length, or the encoder does not give the vectors of the
+            column for them; `how`, `rank` or `rate` is out of range.
 
     Example:
         >>> encoder = TextEncoder("minilm", size=128).fit(item_texts(items))
@@ -70,6 +72,7 @@ def tune_item_texts(
     al., "Where to go next for recommender systems? ID- vs. modality-based recommender models
     revisited", SIGIR 2023, which trains a text encoder through the loss of SASRec.
     """
+    check_tuning(how, rank, rate)  # Before all texts are encoded.
     _check(model, column, encoder, texts)
     states, items = pack_texts(encoder.token_states(texts, num_blocks))
     bert = encoder.transformer.bert
@@ -120,12 +123,17 @@ def _check(
 ) -> None:
     """Raise a `ValueError` unless the column of the model holds what the encoder computes."""
     must = "`model` must read `column`: give it `item_columns=data.schema.input_sizes(column)`"
-    can_read = isinstance(model, ItemContent) and column in model.item_columns
+    can_read = isinstance(model, ItemContent) and isinstance(column, str)
+    can_read = can_read and column in model.item_columns
     require(can_read, must, model=type(model).__name__, column=column)
     must = "`model` must be without blocks: call `model.item_embedding.texts.tune` for other ones"
     require("texts" not in model.item_columns[column], must, column=column)
-    must = f"`texts` must have one text per item, {model.num_items}"
-    require(len(texts) == model.num_items, must, texts=len(texts))
+    must = "`encoder` must be a fitted `TextEncoder`, the one of the column"
+    encodes = all(hasattr(encoder, name) for name in ENCODER)
+    require(encodes, must, encoder=type(encoder).__name__)
+    must = f"`texts` must be a list with one text per item, {model.num_items}"
+    found = len(texts) if is_list(texts) else type(texts).__name__
+    require(found == model.num_items, must, texts=found)
     numbers = model.item_columns[column]["numbers"]
     must = "`encoder` must be fitted, and its vectors must be those of the column"
     # A `Vector` column has one more number, which says whether the vector is missing.

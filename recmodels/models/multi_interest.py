@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from recmodels.features.checks import check_queries, check_whole
+from recmodels.data.errors import require
+from recmodels.features.checks import check_queries, check_whole, is_positive
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.embedding import ItemEmbedding
 from recmodels.layers.masks import padding_mask
@@ -49,7 +50,8 @@ class MultiInterest(SequenceEncoder):
         log weight. `match` makes scores of it.
 
     Raises:
-        ValueError: `num_interests` is no whole number from 1 on, or `temperature` is not positive.
+        ValueError: a size is no whole number from 1 on, `temperature` is not positive, or an
+            argument is unknown, such as `item_columns`: items have no columns here.
 
     Example:
         >>> model = MultiInterest(num_items=100, num_interests=3, width=8)
@@ -72,15 +74,11 @@ class MultiInterest(SequenceEncoder):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        check_whole("num_interests", num_interests)
-        if not temperature > 0:
-            raise ValueError(
-                f"`temperature` must be greater than 0. Received: temperature={temperature}"
-            )
-        self.num_items = num_items
-        self.num_interests = num_interests
-        self.max_length = max_length
-        self.width = width
+        sizes = {"num_items": num_items, "num_interests": num_interests}
+        for name, value in {**sizes, "max_length": max_length, "width": width}.items():
+            setattr(self, name, check_whole(name, value))
+        must = "`temperature` must be greater than 0"
+        require(is_positive(temperature), must, temperature=temperature)
         self.dropout = dropout
         self.temperature = temperature
         policy = self.dtype_policy

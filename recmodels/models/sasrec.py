@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from recmodels.data.errors import require
+from recmodels.features.checks import check_whole, is_positive
 from recmodels.features.sequences import SequenceData
 from recmodels.layers.dropout import Dropout
 from recmodels.layers.event_embedding import EventEmbedding
@@ -23,6 +24,8 @@ from recmodels.models.sequence_encoder import SCORING_ROWS
 POSITIONS = ("newest", "oldest")
 DEFAULTS = {"max_length": 50, "width": 64, "num_blocks": 2, "num_heads": 1, "hidden_width": None,
             "dropout": 0.2}  # fmt: skip
+LEAST = {"num_items": 1, "max_length": 1, "width": 1, "num_blocks": 0, "num_heads": 1,
+         "hidden_width": 1}  # fmt: skip
 
 
 @keras.saving.register_keras_serializable("recmodels")
@@ -101,7 +104,7 @@ class SASRec(ItemContent):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        positive = temperature is None or temperature > 0
+        positive = temperature is None or is_positive(temperature)
         require(positive, "`temperature` must be greater than 0", temperature=temperature)
         require(
             positions in POSITIONS, f"`positions` must be one of {POSITIONS}", positions=positions
@@ -114,6 +117,7 @@ class SASRec(ItemContent):
         self.norm_order, self.temperature, self.positions = norm_order, temperature, positions
         self.recipe = None  # What `choose_settings` chose.
         given = (max_length, width, num_blocks, num_heads, hidden_width, dropout)
+        _check_sizes(num_items, *given[:-1])
         changed = norm_order != "original" or positions != "newest" or temperature is not None
         self._chosen = changed or any(value is not None for value in given)
         pairs = zip(DEFAULTS.items(), given, strict=True)
@@ -269,3 +273,10 @@ class SASRec(ItemContent):
             "temperature": self.temperature,
             **({} if self.positions == "newest" else {"positions": self.positions}),
         }
+
+
+def _check_sizes(*sizes: int | None) -> None:
+    """Raise a `ValueError` unless the sizes of `LEAST` are whole numbers that are large enough."""
+    for (name, least), size in zip(LEAST.items(), sizes, strict=True):
+        if size is not None:
+            check_whole(name, size, least)

@@ -7,7 +7,7 @@ from keras import ops
 
 from recmodels.features.augment import Augment
 from recmodels.features.batches import NextItemBatches
-from recmodels.features.checks import digest, ratings_of
+from recmodels.features.checks import check_whole, digest, ratings_of
 from recmodels.features.masked_batches import MaskedItemBatches
 from recmodels.features.parallel_batches import ParallelBatches
 from recmodels.features.ratings import RatingBatches
@@ -72,6 +72,7 @@ def next_item_job(
         similar_targets: for `"full_softmax"`, see `SimilarTargets`; None for none.
     """
     check_causal(model, windows)
+    check_whole("max_positions", max_positions)
     check_objective(model, loss, windows, label_smoothing, contrast, similar_targets)
     columns, negatives = columns_of(model, data.train.columns), sampler(data, loss, num_negatives)
     if windows == "parallel":

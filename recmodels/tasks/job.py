@@ -17,6 +17,7 @@ from recmodels.layers.text_embedding import TextItemEmbedding
 from recmodels.models.capabilities import Recurrent, readers_of_item_columns
 from recmodels.models.capabilities import require as require_capability
 from recmodels.models.sequence_encoder import SequenceEncoder
+from recmodels.tasks.losses import LOSSES
 from recmodels.tasks.similar_targets import SimilarTargets
 
 IN_BATCH = ("in_batch", "in_batch_uncorrected")  # Losses of the retrieval task.
@@ -73,7 +74,9 @@ def check_objective(
     contrast: object,
     similar_targets: object,
 ) -> None:
-    """Raise where windows are unknown, or something cannot be added to the loss."""
+    """Raise where a loss or windows are unknown, or something cannot be added to the loss."""
+    losses = (*sorted(LOSSES), *IN_BATCH)
+    require(loss in losses, f"`loss` must be one of {losses}", loss=loss)
     known = (*WINDOWS, "parallel")
     require(windows in known, f"`windows` must be one of {known}", windows=windows)
     must = "`loss` must not be one in the batch with `label_smoothing` or `contrast`"

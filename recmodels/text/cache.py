@@ -63,7 +63,8 @@ class VectorCache:
         except Exception as error:  # A damaged archive raises errors of several libraries.
             must = "Files of `cache` must be whole: delete the damaged one"
             raise invalid(must, file=str(path), error=error) from error
-        fits = str(encoder) == self.encoder and vectors.shape == (len(keys), self.width)
+        fits = str(encoder) == self.encoder and vectors.shape == (keys.size, self.width)
+        fits = fits and keys.dtype.kind + vectors.dtype.kind == "Uf"
         must = "Files of `cache` must hold vectors of the encoder: delete this one"
         require(fits, must, file=str(path), encoder=str(encoder), shape=vectors.shape)
         return keys.tolist(), vectors

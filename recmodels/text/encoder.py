@@ -13,7 +13,7 @@ import pandas as pd
 from recmodels.data.errors import require
 from recmodels.features.checks import check_whole
 from recmodels.text.bert import TextVectors
-from recmodels.text.cleaning import clean_text, item_texts
+from recmodels.text.cleaning import clean_text, is_list, item_texts
 from recmodels.text.pretrained import Pretrained
 from recmodels.text.tfidf import Tfidf
 from recmodels.text.whitening import Whitening
@@ -86,7 +86,7 @@ class TextEncoder:
         verbose: bool = False,
         columns: Sequence[str] = ("title", "category"),
     ) -> None:
-        listed = not isinstance(columns, str)
+        listed = is_list(columns) and all(isinstance(name, str) for name in columns)
         require(listed, "`columns` must be a list of names, such as ['title']", columns=columns)
         self.source, self.columns = str(source), tuple(columns)
         self.size = None if size is None else check_whole("size", size)
@@ -95,6 +95,9 @@ class TextEncoder:
         if self.source == "tfidf":
             self.model = Tfidf(self.size or 128)
         else:
+            must = "`cache` must be a folder, which is made where it is missing, or None"
+            fits = cache is None or (isinstance(cache, str | Path) and not Path(cache).is_file())
+            require(fits, must, cache=cache)
             cache = None if cache is None else Path(cache)
             self.model = Pretrained(_folder(self.source), cache, verbose)
             most = self.model.size
@@ -234,7 +237,7 @@ class TextEncoder:
 
 def _cleaned(texts) -> list[str]:
     """All texts, cleaned; the letters of one text are not texts."""
-    require(not isinstance(texts, str), "`texts` must be a list of texts, not one", texts=texts)
+    require(is_list(texts), "`texts` must be a list of texts", texts=texts)
     return [clean_text(text) for text in texts]
 
 

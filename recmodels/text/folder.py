@@ -18,7 +18,10 @@ SUPPORTED = {
     "model_type": ("bert",),
     "hidden_act": ("gelu",),
     "position_embedding_type": ("absolute", None),
+    "is_decoder": (False, None),
 }
+MODULES = ("Transformer", "Pooling", "Normalize")  # Of sentence-transformers, computed here.
+FEWEST_TOKENS = 3  # One between those that begin and end a text.
 SIZES = {
     "vocab_size": "vocabulary_size",
     "hidden_size": "width",
@@ -54,8 +57,9 @@ class ModelFolder:
             `README.md` are read where they are there.
 
     Raises:
-        ValueError: a file is missing, or the model is another architecture, needs code of its own,
-            or pools tokens in another way than by their mean.
+        ValueError: a file is missing or holds something else, or the model is another
+            architecture, needs code of its own, has further layers, or pools tokens in another way
+            than by their mean.
     """
 
     path: Path
@@ -71,16 +75,39 @@ class ModelFolder:
         for name, values in SUPPORTED.items():
             must = f"`{name}` in config.json must be {values[0]!r}: other models are not supported"
             require(config.get(name) in values, must, **{name: config.get(name)})
-        missing = [name for name in SIZES if not isinstance(config.get(name), int)]
-        require(not missing, "`config.json` must hold the sizes of the model", missing=missing)
-        self._check_pooling()
+        sizes = {name: config.get(name) for name in SIZES}
+        must = "`config.json` must hold the sizes of the model, whole numbers of at least 1"
+        whole = all(type(size) is int and size >= 1 for size in sizes.values())
+        require(whole, must, **sizes)
+        epsilon = config.get("layer_norm_eps", 1e-12)
+        must = "`layer_norm_eps` in config.json must be a number of at least 0"
+        require(type(epsilon) in (int, float) and epsilon >= 0, must, layer_norm_eps=epsilon)
+        must = f"`max_seq_length` must be a whole number of at least {FEWEST_TOKENS}"
+        most = self.max_tokens
+        require(type(most) is int and most >= FEWEST_TOKENS, must, max_seq_length=most)
+        self._check_modules()
 
-    def _check_pooling(self) -> None:
-        """Raise unless the folder says nothing of pooling, or says what `TextVectors` does."""
-        pooling = self.json("1_Pooling/config.json")
+    def _check_modules(self) -> None:
+        """Raise unless the folder says nothing of further layers, or what `TextVectors` does."""
+        modules = self._modules
+        types = [module.get("type") for module in modules]
+        must = f"`modules.json` must be a list of modules of the types {MODULES}"
+        require(all(str(kind).split(".")[-1] in MODULES for kind in types), must, types=types)
+        paths = [m.get("path") for m in modules if str(m["type"]).endswith("Pooling")]
+        pooling = self.json(f"{paths[0] if paths else '1_Pooling'}/config.json")
         modes = [name for name, used in pooling.items() if "mode" in name and used]
         must = "`1_Pooling/config.json` must pool by the mean of the tokens alone"
-        require(modes in ([], ["pooling_mode_mean_tokens"]), must, modes=modes)
+        means = modes in ([], ["pooling_mode_mean_tokens"]) and "entries" not in pooling
+        require(means, must, modes=modes)
+
+    @property
+    def _modules(self) -> list[dict]:
+        """The parts of the model that `modules.json` lists; none where there is no such file."""
+        content = self.json("modules.json")
+        modules = content.get("entries", []) if set(content) <= {"entries"} else None
+        listed = isinstance(modules, list) and all(isinstance(each, dict) for each in modules)
+        require(listed, "`modules.json` must be a list of modules", modules=content)
+        return modules
 
     def json(self, name: str) -> dict:
         """Content of a JSON file; empty where there is none."""
@@ -97,13 +124,14 @@ class ModelFolder:
     def max_tokens(self) -> int:
         """Most tokens of a text, those at its ends included."""
         most = self.json("config.json")["max_position_embeddings"]
-        return min(most, self.json("sentence_bert_config.json").get("max_seq_length", most))
+        stated = self.json("sentence_bert_config.json").get("max_seq_length")
+        return min(most, stated) if type(stated) is int else most if stated is None else stated
 
     @property
     def normalises(self) -> bool:
         """Whether vectors have length 1; True where no `modules.json` says otherwise."""
-        modules = self.json("modules.json").get("entries", [])
-        return not modules or any("Normalize" in module.get("type", "") for module in modules)
+        modules = self._modules
+        return not modules or any("Normalize" in module["type"] for module in modules)
 
     def stated(self, name: str) -> str:
         """What the head of `README.md` says under a name, such as `"license"`."""
@@ -138,15 +166,36 @@ class ModelFolder:
         """The model with the weights of the folder.
 
         Raises:
-            ValueError: the file of the weights is damaged, or lacks one in its shape.
+            ValueError: the file of the weights is damaged, or has other ones than the model.
         """
         config = self.json("config.json")
         sizes = {ours: config[theirs] for theirs, ours in SIZES.items()}
+        tensors = _read_tensors(self.path / "model.safetensors")
+        _check_sizes(config, tensors)
         bert = Bert(**sizes, epsilon=config.get("layer_norm_eps", 1e-12))
         model = TextVectors(bert, self.normalises)
         model.build()
-        assign_tensors(bert, _read_tensors(self.path / "model.safetensors"))
+        assign_tensors(bert, tensors)
         return model
+
+
+def _check_sizes(config: dict, tensors: dict[str, np.ndarray]) -> None:
+    """Raise unless the tensors have the sizes of a config, before memory is taken for a model."""
+    last, width = f"encoder.layer.{config['num_hidden_layers'] - 1}", config["hidden_size"]
+    tables = {"word": "vocab_size", "position": "max_position_embeddings"}
+    tables["token_type"] = "type_vocab_size"
+    expected = {f"embeddings.{name}_embeddings.weight": config[tables[name]] for name in tables}
+    expected[f"{last}.intermediate.dense.weight"] = config["intermediate_size"]
+    for name, rows in expected.items():
+        _check_shape(name, _find(tensors, name).shape, (rows, width))
+    further = [n for n in tensors if f"encoder.layer.{config['num_hidden_layers']}." in n]
+    must = "`model.safetensors` must hold as many blocks as config.json says"
+    require(not further, must, further=further[:3])
+
+
+def _check_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    must = f"`{name}` in model.safetensors must have the shape that config.json says"
+    require(shape == expected, must, shape=shape, expected=expected)
 
 
 def assign_tensors(bert: Bert, tensors: dict[str, np.ndarray]) -> None:
@@ -157,14 +206,15 @@ def assign_tensors(bert: Bert, tensors: dict[str, np.ndarray]) -> None:
         tensors: by the names that Hugging Face gives them, with or without `bert.` in front.
 
     Raises:
-        ValueError: a tensor is missing or has another shape.
+        ValueError: a tensor is missing, has another shape or is not finite.
     """
     for variable, name, transposed in _names(bert):
         value = _find(tensors, name)
         value = value.T if transposed else value
-        must = f"`{name}` in model.safetensors must have the shape that config.json says"
-        shape = tuple(variable.shape)
-        require(value.shape == shape, must, shape=value.shape, expected=shape)
+        _check_shape(name, value.shape, tuple(variable.shape))
+        numbers = value.dtype.kind not in "iub" and np.isfinite(value.astype(np.float32)).all()
+        must = f"`{name}` in model.safetensors must hold finite floating-point numbers"
+        require(numbers, must, dtype=value.dtype)
         variable.assign(value.astype(np.float32))
 
 

@@ -93,7 +93,7 @@ class Validate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None) -> None:
         loss = float(logs["loss"])
         self._refuse_divergence(epoch, loss)
-        used_up = self.curve.seconds + time.perf_counter() - self._began >= self.max_seconds
+        used_up = self.curve.seconds + self._seconds() >= self.max_seconds
         due = (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"] or used_up
         best, score = self.curve.best, None
         if self.measure is not None and due:
@@ -107,14 +107,23 @@ class Validate(keras.callbacks.Callback):
                     )
                 if best is None or score > best["score"]:
                     self.best_weights = read_variables(self.model.weights)
-        seconds = time.perf_counter() - self._began
         self.curve.rows.append(
-            {"epoch": epoch + 1, "loss": loss, "score": score, "seconds": round(seconds, 3)}
+            {"epoch": epoch + 1, "loss": loss, "score": score, "seconds": self._seconds()}
         )
-        if self.patience is not None and score is not None:
-            self.model.stop_training = epoch + 1 - self.curve.best["epoch"] >= self.patience
-        if used_up:
-            self.model.stop_training = True
+        self.model.stop_training = self.ends()
+
+    def _seconds(self) -> float:
+        """Since the epoch began."""
+        return round(time.perf_counter() - self._began, 3)
+
+    def ends(self) -> bool:
+        """Return whether patience or time is used up by the epochs of the curve."""
+        last, best = (self.curve.rows or [{"score": None}])[-1], self.curve.best
+        scored = self.patience is not None and last["score"] is not None
+        if scored and last["epoch"] - best["epoch"] >= self.patience:
+            return True
+        self.curve.out_of_time = self.curve.seconds >= self.max_seconds
+        return self.curve.out_of_time
 
     def _refuse_divergence(self, epoch: int, loss: float) -> None:
         """Raise if the loss or a weight is not finite; the loss may be capped."""
@@ -182,11 +191,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.settings = settings
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        state = {
-            "settings": self.settings,
-            "rows": self.validate.curve.rows,
-            "stopped": bool(self.model.stop_training),
-        }
+        state = {"settings": self.settings, "rows": self.validate.curve.rows}
         arrays = {
             "weights": map(host_array, self.model.weights),
             "optimizer": map(host_array, self.model.optimizer.variables),

@@ -49,6 +49,11 @@ class CollapseCheck(keras.callbacks.Callback):
         if self.entropy is not None:
             curve.collapse = find_collapse(curve, self.entropy, self.steps)
 
+    @property
+    def ends(self) -> bool:
+        """Whether a collapse was found that stops the training."""
+        return self.stop and self.curve.collapse is not None
+
     def on_epoch_end(self, epoch, logs=None) -> None:
         if self.curve.collapse is not None:
             return

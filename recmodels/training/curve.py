@@ -15,11 +15,13 @@ class LearningCurve:
         rows: of the epochs so far.
         measure: what `score` is, such as `"ndcg@10"`.
         collapse: a sentence where the training learnt little more than popularity.
+        out_of_time: whether the training ended because `max_seconds` were used up.
     """
 
     rows: list[dict] = field(default_factory=list)
     measure: str = "score"
     collapse: str | None = None
+    out_of_time: bool = False
 
     def __repr__(self) -> str:
         best, shown = self.best, ""

@@ -65,7 +65,8 @@ def fit(
             weights are kept.
         measure_name: what the score is, for progress and curve.
         checkpoint: file to write after each epoch and to continue from if it is there. A run
-            that was killed continues at the next epoch, to the same result.
+            that was killed continues at the next epoch, to the same result. One that
+            `max_seconds` ended continues with a larger limit, at the same point of its schedule.
         verbose: print one line per epoch to standard error.
         model: the part of the task that is kept, which gets `curve`; by default the task.
         identity: what else a run that is continued must share with its checkpoint, besides
@@ -93,12 +94,12 @@ def fit(
     if warm_start:
         earlier.restore(optimizer, task.trainable_variables, model)
     validate.set_model(task)
-    settings, stopped = {"epochs before": earlier.epochs} if warm_start else {}, False
+    settings = {"epochs before": earlier.epochs} if warm_start else {}
     if checkpoint is not None:
         settings |= {**_settings(task, batches, training), **batches.identity(), **(identity or {})}
-        stopped = _resume(checkpoint, task, validate, settings)
+        _resume(checkpoint, task, validate, settings)
     collapse.watch(curve)
-    if not stopped and len(curve.rows) < training.epochs:
+    if not (validate.ends() or collapse.ends) and len(curve.rows) < training.epochs:
         callbacks = _epoch_begins(batches, training) + [validate, collapse]
         callbacks += [Checkpoint(checkpoint, validate, settings)] if checkpoint else []
         callbacks += [Progress(curve)] if verbose and process_rank() == 0 else []
@@ -185,9 +186,13 @@ def compile_task(task: keras.Model, optimizer: keras.optimizers.Optimizer) -> No
 
 
 def _settings(task: keras.Model, batches: EpochBatches, training: Training) -> dict:
-    """Return the settings that must be equal in a continued run, as a flat dict for JSON."""
+    """Return the settings that must be equal in a continued run, as a flat dict for JSON.
+
+    A limit of time is none of them: it changes no step, only how many there are.
+    """
     task_settings = dict(_leaves(task.get_config(), "task"))
-    return {**asdict(training), **task_settings, "steps": len(batches)}
+    of_training = {k: v for k, v in asdict(training).items() if k != "max_seconds"}
+    return {**of_training, **task_settings, "steps": len(batches)}
 
 
 def _leaves(config: dict, prefix: str) -> Iterator[tuple[str, object]]:
@@ -202,13 +207,13 @@ def _leaves(config: dict, prefix: str) -> Iterator[tuple[str, object]]:
             yield f"{prefix}.{key}", value
 
 
-def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -> bool:
-    """Restore a checkpoint if there is one; return whether that run had already stopped."""
+def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -> None:
+    """Restore a checkpoint if there is one."""
     check_agreement(settings)
     if not path.exists():
-        return False
+        return
     state, arrays = load_checkpoint(path)
-    stored = state["settings"]
+    stored = {k: v for k, v in state["settings"].items() if k != "max_seconds"}
     if "training data" not in stored:
         raise OtherRun(
             "`checkpoint` was written by an older version, which did not note the data of its run. "
@@ -229,4 +234,3 @@ def _resume(path: Path, task: keras.Model, validate: Validate, settings: dict) -
     write_variables(task.optimizer.variables, arrays["optimizer"])
     validate.curve.rows.extend(state["rows"])
     validate.best_weights = arrays.get("best")
-    return state["stopped"]

@@ -29,7 +29,8 @@ class Training:
             model use (0.999 averages about a thousand steps); None keeps the last step's.
         patience: epochs without a better validation score before stopping; None never stops.
         max_seconds: stop after the epoch in which training and validation have taken this long,
-            before an interruption included; None for any time. A schedule is cut off there.
+            before an interruption included; None for any time. The schedule covers all `epochs`
+            nevertheless and is cut off there; a checkpoint continues it with a larger limit.
         validate_every: epochs between two validations.
         seed: of initial weights, batches, negatives and dropout. A model that has been trained,
             loaded or given weights keeps them.
