@@ -25,6 +25,8 @@ MODELS = {
     "softmax-bfloat16": "SASRec, softmax, bfloat16",
     "word-vectors": "SASRec from word vectors",
     "word-vectors-bsarec": "BSARec from word vectors",
+    "shared-users": "BSARec, targets shared by users",
+    "shared-texts": "BSARec, targets shared by texts",
     **{name: family.title for name, family in FAMILIES.items()},
 }
 

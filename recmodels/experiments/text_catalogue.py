@@ -70,12 +70,11 @@ SHARED = [
 ]  # fmt: skip
 # On Sports the recipe chooses another length, and with it batches and warm-up.
 SPORTS = replace(
-    STARTED[1],
-    name="sports-word-vectors-bsarec",
+    SHARED[1],
+    name="sports-shared-users",
     dataset="sports",
-    options={**STARTED[1].options, "max_length": 30},
-    fit={**TRAINING, "batch_size": 26, "warmup": 218},
-    slices=False,
+    options={**SHARED[1].options, "max_length": 30},
+    fit={**SHARED[1].fit, "batch_size": 26, "warmup": 218},
     minutes=8,
 )
 

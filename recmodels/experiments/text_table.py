@@ -19,6 +19,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
         *("beauty-word-vectors-bsarec", "beauty-text-start-bsarec"),
         *("beauty-text-start-fused", "beauty-text-two-fused"),
     ),
+    "beauty-shared-users": ("beauty-shared-texts", "beauty-shared-texts-fused"),
     "ml-1m-sasrec-softmax-20": ("ml-1m-text-tfidf", "ml-1m-text-ids-minilm"),
     "ml-100k-text-ids": (
         *("ml-100k-text-tfidf", "ml-100k-text-ids-tfidf", "ml-100k-text-ids-minilm"),
