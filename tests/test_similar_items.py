@@ -18,21 +18,19 @@ RANDOM = np.random.default_rng(1).normal(size=(V + 1, 3))
 HISTORIES = [[1, 2, 3], [1, 2], [2, 1, 4], [5, 6, 7, 8, 9, 10]]
 
 
-def test_similar_users_are_those_of_item_knn_and_one_user_can_be_taken_off():
-    # Items 1 and 2 have three users in common, of three each; 1 and 3 have one of one.
-    found = similar_users(make_histories(HISTORIES), V, shrinkage=1.0)
-    values, own = found.values.toarray(), found.own.toarray()
-    np.testing.assert_allclose(values[1, 2], 2 * 3 / (3 + 1))
-    np.testing.assert_allclose(values[1, 3], 2 * 1 / (np.sqrt(3) + 1))
-    # Without one of the users two remain, of two each; of items 1 and 3 none remains.
-    np.testing.assert_allclose(values[1, 2] - own[1, 2], 2 * 2 / (2 + 1), rtol=1e-6)
-    np.testing.assert_allclose(values[1, 3] - own[1, 3], 0, atol=1e-6)
-    for row in range(V + 1):
-        assert values[row, row] == 0
-    counted = similar_users(make_histories([[1, 2], [2, 1, 4]]), V, shrinkage=1.0).values.toarray()
-    rest = similar_users(make_histories([[1, 2, 3], [1, 2], [2, 1, 4]]), V, shrinkage=1.0)
-    less = rest.values.toarray() - rest.own.toarray()
-    np.testing.assert_allclose(less[1, 2], counted[1, 2], rtol=1e-6)
+def test_similar_users_are_those_of_item_knn_without_one_user():
+    # Items 1 and 2 have three common users, of three each; without one there are two of two.
+    found = similar_users(make_histories(HISTORIES), V, shrinkage=1.0).values.toarray()
+    np.testing.assert_allclose(found[1, 2], 2 / (2 + 1), rtol=1e-6)
+    # The only common user of items 1 and 3, and of 5 and 6, is the one that is left out.
+    assert not found[1, 3] and not found[5].any() and not np.diag(found).any()
+    rng = np.random.default_rng(0)
+    lists = [list(rng.permutation(6)[:4] + 1) for _ in range(30)]
+    found = similar_users(make_histories(lists), 6, shrinkage=2.0).values.toarray()
+    rest = rm.ItemKNN(shrinkage=2.0).fit(make_histories(lists[1:]), 6).similarities.toarray()
+    for one in lists[0]:
+        for other in set(lists[0]) - {one}:
+            np.testing.assert_allclose(found[one, other], rest[one, other], rtol=1e-5)
 
 
 def test_similar_texts_are_cosines_of_their_words():
@@ -67,5 +65,5 @@ def test_similar_vectors_need_a_finite_matrix(vectors):
 def test_sparse_similarities_are_cut_to_the_largest():
     values = np.zeros((4, 4), np.float32)
     values[1, [2, 3]] = 0.5, 0.75
-    near, strength, own = SimilarItems(sparse.csr_array(values)).nearest(1)
-    assert near.tolist() == [[0], [3], [0], [0]] and strength[1, 0] == 0.75 and not own.any()
+    near, strength = SimilarItems(sparse.csr_array(values)).nearest(1)
+    assert near.tolist() == [[0], [3], [0], [0]] and strength[1, 0] == 0.75

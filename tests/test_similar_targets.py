@@ -55,7 +55,7 @@ def test_the_loss_is_the_cross_entropy_with_shared_targets(share, count):
 
 
 def test_what_a_single_user_adds_is_left_out():
-    # Items 1 and 2 share two users, 1 and 3 only one: nothing of them is left without that user.
+    # Items 1 and 2 have two common users, 1 and 3 only one, who is left out.
     histories = make_histories([[1, 2, 3], [1, 2], [4, 5]])
     layer = SimilarTargets(similar_users(histories, V, shrinkage=1.0)).layer(V)
     shares = to_numpy(layer.shares)

@@ -18,39 +18,29 @@ BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
 
 @dataclass(frozen=True, eq=False)
 class SimilarItems:
-    """Similarities of items to each other, sparse, and what a single user adds to each.
+    """Similarities of items to each other.
 
     Args:
-        values: float32, (V + 1, V + 1); row i has the similarities of other items to item i.
-        own: of the same places, what the events of one user add; None for similarities that do
-            not count events. A training that predicts an event has to leave it out.
+        values: sparse float32, (V + 1, V + 1), not negative; row i has the similarities of other
+            items to item i.
     """
 
     values: sparse.csr_array
-    own: sparse.csr_array | None = None
 
-    @property
-    def most(self) -> int:
-        """How many similar items an item has at most, at least 1."""
-        return max(1, int(np.diff(self.values.indptr).max(initial=0)))
-
-    def nearest(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The `count` most similar items of each item, their values, and what one user adds.
+    def nearest(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The most similar items of each item, at most `count`, and their similarities.
 
         Returns:
-            Item ids int32 (V + 1, count), filled up with 0, and two float32 arrays likewise.
+            Item ids int32 (V + 1, count), filled up with 0, and float32 likewise.
         """
         rows = self.values.shape[0]
-        found = np.zeros((rows, count), np.int32)
-        values, own = np.zeros((rows, count), np.float32), np.zeros((rows, count), np.float32)
+        found, values = np.zeros((rows, count), np.int32), np.zeros((rows, count), np.float32)
         for row in range(1, rows):
             part = slice(self.values.indptr[row], self.values.indptr[row + 1])
             best = part.start + np.argsort(-self.values.data[part], kind="stable")[:count]
             found[row, : len(best)] = self.values.indices[best]
             values[row, : len(best)] = self.values.data[best]
-            if self.own is not None:
-                own[row, : len(best)] = self.own.data[best]
-        return found, values, own
+        return found, values
 
 
 def similar_texts(texts: Sequence[str | None], keep: int = KEPT) -> SimilarItems:
@@ -86,10 +76,12 @@ def similar_vectors(vectors: np.ndarray, keep: int = KEPT) -> SimilarItems:
 def similar_users(
     train: Histories, num_items: int, shrinkage: float = 10.0, keep: int = KEPT
 ) -> SimilarItems:
-    """Similarity of the users of items, from training histories; see `ItemKNN`.
+    """How many users two items have in common, from training histories: as in `ItemKNN`.
 
-    Values are multiplied by the shrinkage plus one, so that two items with one user, the same one,
-    have 1.
+        s(i, j) = users of both / (sqrt(users of i * users of j) + shrinkage)
+
+    One common user is left out, because a training that predicts j after i would otherwise find
+    the pair in the similarity. So items with a single common user are not similar.
 
     Args:
         train, num_items: `data.train` and `data.num_items`.
@@ -97,17 +89,15 @@ def similar_users(
         keep: how many similar items of each item.
     """
     model = ItemKNN(neighbours=keep, shrinkage=shrinkage).fit(train, num_items)
-    values = sparse.csr_array(model.similarities) * np.float32(shrinkage + 1)
+    values = sparse.csr_array(model.similarities)
     users = user_item_matrix(train, num_items).sum(axis=0)
     first = users[np.repeat(np.arange(num_items + 1), np.diff(values.indptr))]
     second = users[values.indices]
-    both = values.data * (np.sqrt(first * second) + shrinkage)
-    less = np.sqrt((first - 1) * (second - 1)) + shrinkage
-    without = (both - (shrinkage + 1)) / np.maximum(less, 1e-9)
-    own = (values.data - without).astype(np.float32)
-    return SimilarItems(
-        values, sparse.csr_array((own, values.indices, values.indptr), values.shape)
-    )
+    both = np.rint(values.data * (np.sqrt(first * second) + shrinkage)) - 1
+    lengths = np.sqrt((first - 1) * (second - 1)) + shrinkage
+    values.data = (both / np.maximum(lengths, 1e-9)).astype(np.float32)
+    values.eliminate_zeros()
+    return SimilarItems(values)
 
 
 def _nearest(vectors, keep: int) -> sparse.csr_array:

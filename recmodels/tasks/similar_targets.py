@@ -20,8 +20,7 @@ class SimilarTargets:
     target get it, so that items with few training events learn from the events of similar ones.
 
     Args:
-        similar: from `similar_texts`, `similar_vectors` or `similar_users`. Of the last, what a
-            single user adds is left out.
+        similar: from `similar_texts`, `similar_vectors` or `similar_users`.
         share: of the probability of each target that has similar items, above 0 and below 1.
         count: how many similar items get a part of it.
 
@@ -53,18 +52,14 @@ class SimilarTargets:
         """
         rows, must = self.similar.values.shape[0], "`similar` must have a row per item and padding"
         require(rows == num_items + 1, must, rows=rows, num_items=num_items)
-        similar, values, own = self.similar.nearest(self.similar.most)
-        values = np.maximum(values - own, 0)
-        best = np.argsort(-values, axis=1, kind="stable")[:, : self.count]
-        values = np.take_along_axis(values, best, axis=1)
+        similar, values = self.similar.nearest(self.count)
         total = values.sum(axis=1, keepdims=True)
         shares = self.share * values / np.where(total > 0, total, 1)
-        layer = TargetShares(num_items, values.shape[1], name="similar_targets")
-        layer.adapt(np.take_along_axis(similar, best, axis=1), shares)
+        layer = TargetShares(num_items, self.count, name="similar_targets")
+        layer.adapt(similar, shares)
         return layer
 
     def identity(self) -> str:
         """Digest of the similarities and settings, for checkpoints."""
-        values, own = self.similar.values, self.similar.own
-        arrays = [values.indptr, values.indices, values.data, *([] if own is None else [own.data])]
-        return digest(*arrays, np.array([self.share, self.count]))
+        values, settings = self.similar.values, np.array([self.share, self.count])
+        return digest(values.indptr, values.indices, values.data, settings)
