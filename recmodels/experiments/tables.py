@@ -45,6 +45,7 @@ HEADLINES = {
     "ml-1m-sasrec-gbce": "ndcg@10",
     "ml-1m-sasrec-bce": "ndcg@10",
     "beauty-softmax": "ndcg@10",
+    "beauty-shared-texts": "ndcg@10",
     "ml-100k-random-tutorial": "top_100",
     "ml-100k-random-mlp": "rmse",
     "ml-100k-random-dcn": "rmse",
