@@ -97,13 +97,13 @@ def test_rmse_by_hand(log):
 @pytest.mark.parametrize("protocol", RATING_PROTOCOLS)
 def test_nothing_of_the_test_is_trained_on(log, monkeypatch, protocol):
     trained = []
-    original = module._train
+    original = module.train_once
 
     def spy(experiment, seed, split, *rest, **options):
         trained.append(set(map(tuple, split.train.events[["user", "item"]].to_numpy())))
         return original(experiment, seed, split, *rest, **options)
 
-    monkeypatch.setattr(module, "_train", spy)
+    monkeypatch.setattr(module, "train_once", spy)
     run_split(entry(protocol=protocol), 0, log)
     split = random_ratings(log, 0) if protocol == "random-80-20" else temporal_ratings(log)
     tested = set(map(tuple, split.test.targets.events[["user", "item"]].to_numpy()))

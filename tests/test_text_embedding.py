@@ -103,5 +103,5 @@ def test_full_and_rates_below_zero_are_refused():
     blocks = made_blocks(LetterEncoder(), 1)
     with pytest.raises(ValueError, match="`how` must be 'frozen', 'partial' or 'lora'.*'full'"):
         blocks.tune("full")
-    with pytest.raises(ValueError, match="`rate` must be positive.*rate=-1"):
+    with pytest.raises(ValueError, match="`rate` must be a positive number.*rate=-1"):
         blocks.tune("partial", rate=-1)
