@@ -37,6 +37,8 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "beauty-text-start-fused": (0.0648, 0.002),
     "beauty-text-two-fused": (0.0655, 0.002),
     "beauty-shared-texts": (0.0646, 0.002),
+    "beauty-shared-texts-fused": (0.0665, 0.002),
+    "beauty-shared-users": (0.0598, 0.002),
     "beauty-tfidf": (0.0403, 0.0002),
     "ml-100k-text-tfidf": (0.0320, 0.0002),
     "ml-100k-text-ids": (0.1156, 0.006),

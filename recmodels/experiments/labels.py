@@ -82,7 +82,7 @@ def full_model_name(result: dict) -> str:
         parts.append(started["model"])
     if similar:
         name = similar.get("model", "content")
-        parts.append("text" if name == "content" else name)
+        parts.append({"content": "text", "item-knn": "users"}.get(name, name))
     for other in settings.get("ensemble_with", ()):
         named = other.get("experiment", {})
         parts.append(other["model"] if "model" in other else named["model"])
