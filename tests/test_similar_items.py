@@ -1,6 +1,7 @@
 """Similar items of each item: by texts, by vectors, by common users."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from harness import make_histories
 from scipy import sparse
@@ -67,3 +68,14 @@ def test_sparse_similarities_are_cut_to_the_largest():
     values[1, [2, 3]] = 0.5, 0.75
     near, strength = SimilarItems(sparse.csr_array(values)).nearest(1)
     assert near.tolist() == [[0], [3], [0], [0]] and strength[1, 0] == 0.75
+
+
+@pytest.mark.parametrize("texts", ["green tea", pd.DataFrame({"title": ["tea"]}), {"a": "tea"}, 3])
+def test_texts_must_be_a_list(texts):
+    with pytest.raises(ValueError, match="`texts` must be a list"):
+        similar_texts(texts)
+
+
+def test_at_least_one_similar_item_is_kept():
+    with pytest.raises(ValueError, match="`keep`"):
+        similar_texts(["green tea", "tea cup"], keep=0)

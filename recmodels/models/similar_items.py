@@ -7,10 +7,12 @@ import numpy as np
 from scipy import sparse
 
 from recmodels.data.errors import require
+from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
 from recmodels.models.baseline import keep_largest, user_item_matrix
 from recmodels.models.content import Content
 from recmodels.models.item_knn import ItemKNN
+from recmodels.text.cleaning import is_list
 
 KEPT = 200  # Similar items kept of each item.
 BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
@@ -49,9 +51,13 @@ def similar_texts(texts: Sequence[str | None], keep: int = KEPT) -> SimilarItems
     Args:
         texts: one text per item in the order of the item ids 1..V; missing texts are None.
         keep: how many similar items of each item.
+
+    Raises:
+        ValueError: `texts` are no list of texts, or hold no word.
     """
-    vectors = Content(texts).text_vectors()
-    return SimilarItems(_nearest(vectors, keep))
+    must = "`texts` must be a list with one text per item, such as a column of the item table"
+    require(is_list(texts), must, texts=type(texts).__name__)
+    return SimilarItems(_nearest(Content(texts).text_vectors(), keep))
 
 
 def similar_vectors(vectors: np.ndarray, keep: int = KEPT) -> SimilarItems:
@@ -102,6 +108,7 @@ def similar_users(
 
 def _nearest(vectors, keep: int) -> sparse.csr_array:
     """The largest positive products of each row with all others, (V + 1, V + 1)."""
+    check_whole("keep", keep)
     width = vectors.shape[0]
     block = max(1, BLOCK_CELLS // width)
     parts = []
