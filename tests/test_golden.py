@@ -17,4 +17,6 @@ def test_results_are_unchanged(name, real_log):
     stored, found = STORED[name], golden.measure(name)
     assert found["metrics"] == pytest.approx(stored["metrics"], abs=4e-3)
     for key in ("losses", "norms"):
-        assert found.get(key, []) == pytest.approx(stored.get(key, []), rel=1e-3)
+        # The biases of attention keys have a gradient of 0: their norms, some 1e-6, are rounding
+        # errors, which differ between processors.
+        assert found.get(key, []) == pytest.approx(stored.get(key, []), rel=1e-3, abs=1e-5)
