@@ -104,7 +104,7 @@ def test_item_knn_is_a_shrunk_cosine_with_decay():
 def test_item_knn_does_not_depend_on_the_block_size(monkeypatch, neighbours):
     train = make_histories(random_histories(12))
     whole = ItemKNN(neighbours=neighbours).fit(train, 12).similarities.toarray()
-    monkeypatch.setattr("recmodels.models.item_knn._BLOCK_CELLS", 13 * 5)
+    monkeypatch.setattr("recmodels.models.baseline._BLOCK_CELLS", 13 * 5)
     blocks = ItemKNN(neighbours=neighbours).fit(train, 12).similarities.toarray()
     np.testing.assert_array_equal(whole, blocks)
     everything = ItemKNN(neighbours=13).fit(train, 12).similarities.toarray()

@@ -1,6 +1,7 @@
 """Base class of baselines: item counts, and histories as sparse matrices."""
 
 import copy
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,8 @@ from recmodels.features.checks import check_items, check_queries, check_whole, u
 from recmodels.features.histories import Histories
 from recmodels.models.capabilities import Learns, can
 from recmodels.models.growth import pad_items
+
+_BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
 
 
 class Baseline:
@@ -178,6 +181,26 @@ def keep_largest(similar: np.ndarray, count: int) -> sparse.csr_array:
     largest = sparse.csr_array((values.ravel(), places), shape=similar.shape)
     largest.eliminate_zeros()
     return largest
+
+
+def nearest_items(similar: Callable, width: int, count: int) -> sparse.csr_array:
+    """Keep the `count` most similar other items of each item, in blocks that fit into memory.
+
+    Args:
+        similar: returns the similarities of some items to all, dense (n, width), for their ids.
+        width: V + 1.
+        count: how many are kept.
+
+    Returns:
+        Sparse, (V + 1, V + 1); no item is similar to itself.
+    """
+    block, parts = max(1, _BLOCK_CELLS // width), []
+    for start in range(0, width, block):
+        items = np.arange(start, min(start + block, width))
+        values = similar(items)
+        values[np.arange(len(items)), items] = 0
+        parts.append(keep_largest(values, count))
+    return sparse.vstack(parts, format="csr")
 
 
 def user_item_matrix(train: Histories, num_items: int) -> sparse.csr_array:

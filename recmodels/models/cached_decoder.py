@@ -67,7 +67,7 @@ class CachedDecoder:
             new = latest[:, -self.model.max_length :]
             self._begin(new)
         self._extend(new)
-        table = ops.pad(self.model.catalogue(), [[1, 0], [0, 0]])
+        table = ops.pad(self.model.item_embedding.catalogue(), [[1, 0], [0, 0]])
         scores = self.model.match(ops.cast(self.states, table.dtype), table)
         scores = np.array(ops.convert_to_numpy(scores), np.float32)
         scores[:, 0] = 0.0  # Padding.

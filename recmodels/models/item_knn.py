@@ -1,12 +1,9 @@
 """Item-based nearest neighbours."""
 
 import numpy as np
-from scipy import sparse
 
 from recmodels.features.histories import Histories
-from recmodels.models.baseline import Baseline, history_matrix, keep_largest, user_item_matrix
-
-_BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
+from recmodels.models.baseline import Baseline, history_matrix, nearest_items, user_item_matrix
 
 
 class ItemKNN(Baseline):
@@ -52,20 +49,12 @@ class ItemKNN(Baseline):
     def _learn(self, train: Histories) -> None:
         matrix = user_item_matrix(train, self.num_items).tocsc()
         norms = np.sqrt(matrix.sum(axis=0))
-        width = self.num_items + 1
-        block = max(1, _BLOCK_CELLS // width)
-        rows = [
-            self._nearest(matrix, norms, np.arange(start, min(start + block, width)))
-            for start in range(0, width, block)
-        ]
-        self.similarities = sparse.vstack(rows, format="csr")
 
-    def _nearest(self, matrix: sparse.csc_array, norms: np.ndarray, items: np.ndarray):
-        """Similarities of `items` to their nearest neighbours, sparse, (len(items), V + 1)."""
-        together = (matrix[:, items].T @ matrix).toarray()
-        together[np.arange(len(items)), items] = 0
-        similar = together / np.maximum(norms[items][:, None] * norms + self.shrinkage, 1e-9)
-        return keep_largest(similar, self.neighbours)
+        def similar(items: np.ndarray) -> np.ndarray:
+            together = (matrix[:, items].T @ matrix).toarray()
+            return together / np.maximum(norms[items][:, None] * norms + self.shrinkage, 1e-9)
+
+        self.similarities = nearest_items(similar, self.num_items + 1, self.neighbours)
 
     def _score(self, queries: dict[str, np.ndarray], columns: slice | np.ndarray) -> np.ndarray:
         histories = history_matrix(queries["item_ids"], self.num_items, self.decay)

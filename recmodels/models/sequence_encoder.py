@@ -100,11 +100,7 @@ class SequenceEncoder(InitialWeights):
 
     def item_vectors(self) -> np.ndarray:
         """Return the output vectors of the items 1..V, float32, (V, D)."""
-        return np.asarray(ops.convert_to_numpy(self.catalogue()), np.float32)
-
-    def catalogue(self):
-        """Return what `match` reads of the items 1..V, (V, D), as a tensor of the backend."""
-        return self.item_embedding.catalogue()
+        return np.asarray(ops.convert_to_numpy(self.item_embedding.catalogue()), np.float32)
 
     def export(self, filepath, *args, input_signature=None, **kwargs) -> None:
         """Write the encoder as `keras.Model.export` does, from its inputs (B, T) to states.
@@ -187,5 +183,5 @@ class LastScores(LastState):
     """A model whose output is the scores after the last event, (B, V + 1)."""
 
     def call(self, inputs):
-        table = ops.pad(self.encoder.catalogue(), [[1, 0], [0, 0]])
+        table = ops.pad(self.encoder.item_embedding.catalogue(), [[1, 0], [0, 0]])
         return self.encoder.match(ops.cast(super().call(inputs), table.dtype), table)

@@ -9,13 +9,12 @@ from scipy import sparse
 from recmodels.data.errors import require
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
-from recmodels.models.baseline import keep_largest, user_item_matrix
+from recmodels.models.baseline import nearest_items, user_item_matrix
 from recmodels.models.content import Content
 from recmodels.models.item_knn import ItemKNN
 from recmodels.text.cleaning import is_list
 
 KEPT = 200  # Similar items kept of each item.
-BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32.
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +94,7 @@ def similar_users(
         keep: how many similar items of each item.
     """
     model = ItemKNN(neighbours=keep, shrinkage=shrinkage).fit(train, num_items)
-    values = sparse.csr_array(model.similarities)
+    values = model.similarities
     users = user_item_matrix(train, num_items).sum(axis=0)
     first = users[np.repeat(np.arange(num_items + 1), np.diff(values.indptr))]
     second = users[values.indices]
@@ -108,14 +107,10 @@ def similar_users(
 
 def _nearest(vectors, keep: int) -> sparse.csr_array:
     """The largest positive products of each row with all others, (V + 1, V + 1)."""
-    check_whole("keep", keep)
-    width = vectors.shape[0]
-    block = max(1, BLOCK_CELLS // width)
-    parts = []
-    for start in range(0, width, block):
-        rows = np.arange(start, min(start + block, width))
-        products = vectors[rows] @ vectors.T
+
+    def similar(items: np.ndarray) -> np.ndarray:
+        products = vectors[items] @ vectors.T
         products = products.toarray() if sparse.issparse(products) else products
-        products[np.arange(len(rows)), rows] = 0
-        parts.append(keep_largest(np.maximum(products, 0), keep))
-    return sparse.csr_array(sparse.vstack(parts, format="csr"))
+        return np.maximum(products, 0)
+
+    return nearest_items(similar, vectors.shape[0], check_whole("keep", keep))
