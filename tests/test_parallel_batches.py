@@ -77,7 +77,8 @@ def test_steps_with_states_give_the_outputs_and_the_loss_of_whole_histories(fami
         inputs, target, weights = batches[index]
         states = task(inputs, training=False)
         got[(int(inputs["item_ids"][0, 0]), int(target[0]))] = keras.ops.convert_to_numpy(states)
-        losses.append(float(task.compute_loss(inputs, target, states, weights, training=False)))
+        lost = task.compute_loss(inputs, target, states, weights, training=False)
+        losses.append(float(keras.ops.convert_to_numpy(lost)))
     whole = []
     for items in lists:
         ids = np.array([items[:-1]], np.int32)
@@ -88,7 +89,7 @@ def test_steps_with_states_give_the_outputs_and_the_loss_of_whole_histories(fami
         inputs = {"item_ids": ids, "positions": positions}
         following, ones = np.array(items[1:], np.int32), np.ones(ids.size, np.float32)
         each = NextItem(encoder).compute_loss(inputs, following, expected, ones, training=False)
-        whole += [float(each)] * ids.size
+        whole += [float(keras.ops.convert_to_numpy(each))] * ids.size
     assert np.mean(losses) == pytest.approx(np.mean(whole), abs=1e-5)
 
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from harness import to_numpy
 from scipy.special import erf, softmax
 
 from recmodels.text.bert import Bert, TextVectors
@@ -121,7 +122,7 @@ class LetterEncoder:
         vectors = np.full((len(texts), 8), np.nan, np.float32)
         for row, text in enumerate(texts):
             if text is not None:
-                vectors[row] = np.array(self.transformer(letters(text)))[0]
+                vectors[row] = to_numpy(self.transformer(letters(text)))[0]
         return vectors if self.whitening is None else self.whitening(vectors)
 
     def token_states(self, texts, num_blocks):
@@ -129,7 +130,7 @@ class LetterEncoder:
         read = [
             None if t is None else self.transformer.bert(letters(t), until=until) for t in texts
         ]
-        return [np.zeros((0, 8), "f4") if x is None else np.array(x)[0] for x in read]
+        return [np.zeros((0, 8), "f4") if x is None else to_numpy(x)[0] for x in read]
 
 
 def letters(text):

@@ -155,7 +155,7 @@ class TwoTower(InitialWeights):
         """Vectors (Q, D) and biases (Q, 1) of users by their rows in training and their ratings."""
         if not self.query.num_members:
             return self.query(user_ids + 1, training=training)
-        residuals = (values - self.scale[0]) * rated_mask
+        residuals = ops.multiply(ops.subtract(values, self.scale[0]), rated_mask)
         return self.query(user_ids + 1, rated_mask, residuals, training=training)
 
     def _read_items(self, item_ids, hidden=None, training=None):

@@ -26,6 +26,7 @@ class MultiInterestTask(NextItem):
         super().__init__(encoder, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        y, sample_weight = ops.convert_to_tensor(y), ops.convert_to_tensor(sample_weight)
         states = ops.cast(states_at(y_pred, x["positions"]), "float32")
         table = ops.cast(self.encoder.item_embedding.catalogue(), "float32")
         scores = self.encoder.interest_scores(states, table)  # (N, K, V)

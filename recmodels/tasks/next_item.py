@@ -119,6 +119,8 @@ class NextItem(keras.Model):
 
     def item_loss(self, states, y, sample_weight, inputs):
         """The loss of states (N, D) with target items `y` (N,) and the negatives of the inputs."""
+        # Outside of `fit` a batch has arrays, which PyTorch does not multiply by its tensors.
+        states, y, sample_weight = map(ops.convert_to_tensor, (states, y, sample_weight))
         drawn = self._drawn(inputs)
         embedding, item_ids = self.encoder.item_embedding, None
         if self._looks_up(drawn):
@@ -161,7 +163,7 @@ class NextItem(keras.Model):
                 f"`loss` {self.objective!r} needs negatives: give `NextItemBatches` a "
                 f"`NegativeSampler`. Received: inputs={sorted(inputs)}"
             )
-        return {name: inputs[name] for name in names}
+        return {name: ops.convert_to_tensor(inputs[name]) for name in names}
 
     def get_config(self) -> dict:
         encoder = keras.saving.serialize_keras_object(self.encoder)
