@@ -115,6 +115,7 @@ _HOMES = {
     "fast_layers": "recmodels.layers.fast",
     "grow": "recmodels.models.growth",
     "evaluate": "recmodels.evaluation.report",
+    "fuse": "recmodels.evaluation.fusion",
     "evaluate_events": "recmodels.evaluation.event_prediction",
     "event_intervals": "recmodels.evaluation.event_statistics",
     "compare_events": "recmodels.evaluation.event_statistics",

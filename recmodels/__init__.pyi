@@ -28,6 +28,7 @@ from recmodels.evaluation.event_ceiling import share_of_ceiling as share_of_ceil
 from recmodels.evaluation.event_prediction import evaluate_events as evaluate_events
 from recmodels.evaluation.event_statistics import compare_events as compare_events
 from recmodels.evaluation.event_statistics import event_intervals as event_intervals
+from recmodels.evaluation.fusion import fuse as fuse
 from recmodels.evaluation.held_out import measure_held_out as measure_held_out
 from recmodels.evaluation.report import evaluate as evaluate
 from recmodels.evaluation.statistics import compare as compare

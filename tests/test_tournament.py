@@ -19,7 +19,6 @@ from recmodels.experiments.tournament import (
     blend,
     check_families,
     predict_fit_seconds,
-    sample_queries,
     train_neural,
     tune_counted,
 )
@@ -157,7 +156,7 @@ def test_partner_weight_and_scaling_of_a_blend_are_chosen_on_validation(data):
 
 
 def test_sampled_queries_are_some_of_them_in_order(data):
-    some = sample_queries(data.validation, 10, seed=1)
+    some = data.validation.sample(10, seed=1)
     assert len(some) == len(some.histories) == 10
     rows = [list(data.validation.histories.users).index(user) for user in some.histories.users]
     assert rows == sorted(rows)
@@ -165,7 +164,7 @@ def test_sampled_queries_are_some_of_them_in_order(data):
     whole = evaluate(Markov().fit(data.train, data.num_items), data.validation)
     part = evaluate(Markov().fit(data.train, data.num_items), some)
     np.testing.assert_array_equal(part.per_user["rank"], whole.per_user["rank"].to_numpy()[rows])
-    assert sample_queries(data.validation, 1000) is data.validation
+    assert data.validation.sample(1000) is data.validation
 
 
 def test_popularity_always_takes_part():

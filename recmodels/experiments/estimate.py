@@ -11,7 +11,6 @@ from recmodels.data.interactions import Interactions
 from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, untrained
 from recmodels.experiments.run import split_log
-from recmodels.experiments.tournament import sample_queries
 from recmodels.experiments.train_once import prepare_experiment
 from recmodels.features.sequences import SequenceData
 from recmodels.training.curve import LearningCurve
@@ -120,7 +119,7 @@ def _part(
     # At least one user with something to predict, or there would be no batch.
     count = max(1, int(count), int(np.argmax(targets[order] > 0)) + 1)
     rows = np.sort(order[:count])
-    validation = sample_queries(data.validation, VALIDATED, seed)
+    validation = data.validation.sample(VALIDATED, seed)
     part = replace(data, train=data.train.select(rows), validation=validation, test=None)
     return part, float(targets.sum() / targets[rows].sum())
 

@@ -28,7 +28,6 @@ from recmodels.experiments.tournament import (
     Note,
     best_of,
     check_families,
-    sample_queries,
 )
 from recmodels.experiments.train import save_bundle_of
 from recmodels.explain.words import rename, write_sentence
@@ -188,8 +187,7 @@ def prepare_measured(split: Split) -> tuple[SequenceData, list[Note]]:
     notes = [("filters seen" if filters else "keeps seen", shares)]
     count = min(MEASURED, max(LEAST_MEASURED, int(CELLS / data.num_items)))
     validation, test = (
-        sample_queries(queries, size)
-        for queries, size in ((data.validation, count), (data.test, 2 * count))
+        queries.sample(size) for queries, size in ((data.validation, count), (data.test, 2 * count))
     )
     if len(validation) + len(test) < sum(sizes[1:]):
         notes.append(("sampled", {"validation": len(validation), "test": len(test)}))

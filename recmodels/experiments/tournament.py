@@ -10,14 +10,12 @@ import numpy as np
 import psutil
 
 from recmodels.api import fit, validation_score
+from recmodels.evaluation.fusion import Remembered, fuse
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, Experiment, build_model
-from recmodels.features.checks import digest
-from recmodels.features.sequences import Queries, SequenceData
-from recmodels.models.capabilities import columns_of
+from recmodels.features.sequences import SequenceData
 from recmodels.models.ease import MAX_ITEMS
 from recmodels.models.families import FAMILIES as ENCODERS
-from recmodels.models.hybrid import Hybrid
 from recmodels.models.popularity import MostPopular
 from recmodels.models.recipe import recipe_for
 from recmodels.training.curve import LearningCurve
@@ -28,7 +26,6 @@ LONGEST_FIT = 120.0  # Seconds; a counted model predicted to take longer is left
 PROBED_ITEMS, PROBED_USERS = 2_000, 20_000  # A part of the log that predicts the time of a fit.
 BLEND_WEIGHTS = (0.1, 0.25, 0.5, 1.0, 2.0)  # Of the counting model; the neural one has weight 1.
 BLEND_SCALINGS = ("spread", "range")
-BLEND_CELLS, LEAST_BLENDED = 3e7, 500  # Scores of each model that are kept while weights are tried.
 
 
 @dataclass(frozen=True)
@@ -118,22 +115,6 @@ def check_families(families: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in CHOICE if name in wanted)
 
 
-def sample_queries(queries: Queries, count: int, seed: int = 0) -> Queries:
-    """At most `count` of the queries, drawn at random and kept in their order."""
-    if len(queries) <= count:
-        return queries
-    rows = np.sort(np.random.default_rng(seed).choice(len(queries), count, replace=False))
-    return replace(
-        queries,
-        histories=queries.histories.select(rows),
-        user_ids=queries.user_ids[rows],
-        targets=queries.targets[rows],
-        trained=queries.trained[rows],
-        at=None if queries.at is None else queries.at[rows],
-        target_columns={name: values[rows] for name, values in queries.target_columns.items()},
-    )
-
-
 def tune_counted(
     family: str, data: SequenceData, chosen: dict | None = None, seconds: float = TUNING_SECONDS
 ) -> Candidate:
@@ -151,7 +132,7 @@ def tune_counted(
     began = time.perf_counter()
     if note := _too_large(family, data):
         return Candidate(family, note=note)
-    sample = replace(data, validation=sample_queries(data.validation, TUNING_USERS))
+    sample = replace(data, validation=data.validation.sample(TUNING_USERS))
     best, best_score = None, -np.inf
     for model, options in _variants(family, data, chosen):
         score = validation_score(model, sample)
@@ -257,37 +238,16 @@ def blend(counted: list[Candidate], neural: Candidate, data: SequenceData) -> Ca
         data: its test part is not looked at.
     """
     began = time.perf_counter()
-    count = max(LEAST_BLENDED, min(TUNING_USERS, int(BLEND_CELLS / data.num_items)))
-    sample = replace(data, validation=sample_queries(data.validation, count))
-    first, best, best_score = _Remembered(neural.model), None, -np.inf
+    first, best, best_score = Remembered(neural.model), None, -np.inf
     for candidate in counted:
-        parts = [first, _Remembered(candidate.model)]
-        for scaling, weight in itertools.product(BLEND_SCALINGS, BLEND_WEIGHTS):
-            score = validation_score(Hybrid(parts, [1.0, weight], scaling), sample)
-            if score > best_score:
-                best, best_score = (candidate, scaling, weight), score
-    candidate, scaling, weight = best
-    model = Hybrid([neural.model, candidate.model], [1.0, weight], scaling)
-    options = {"with": candidate.family, "weight": weight, "scaling": scaling}
+        fused = fuse([first, candidate.model], data, BLEND_WEIGHTS, BLEND_SCALINGS, TUNING_USERS)
+        score = fused.tried[data.protocol.choose_by].iloc[0]
+        if score > best_score:
+            best, best_score = (candidate, fused.model), score
+    candidate, model = best
+    options = {"with": candidate.family, "weight": model.weights[1], "scaling": model.scaling}
     spent = time.perf_counter() - began + neural.seconds + candidate.seconds
     return Candidate(BLEND, model, options, spent, evaluate(model, data.validation))
-
-
-class _Remembered:
-    """A model that keeps its answers, so that many blends of it score each history once."""
-
-    def __init__(self, model) -> None:
-        self.model = model
-        self.max_length = model.max_length
-        self.columns = columns_of(model)
-        self._answers: dict[bytes, np.ndarray] = {}
-
-    def score(self, queries: dict[str, np.ndarray], items=None) -> np.ndarray:
-        """What the model answers; the same histories belong to the same users here."""
-        key = digest(*queries.values())
-        if key not in self._answers:
-            self._answers[key] = self.model.score(queries, items)
-        return self._answers[key]
 
 
 def best_of(candidates: list[Candidate], data: SequenceData) -> Candidate:

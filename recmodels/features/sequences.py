@@ -60,6 +60,21 @@ class Queries:
         cases = (self.user_ids, self.targets, self.trained)
         return digest(histories.items, histories.offsets, *cases, *carried)
 
+    def sample(self, count: int, seed: int = 0) -> "Queries":
+        """At most `count` of the queries, drawn at random and kept in their order."""
+        if len(self) <= count:
+            return self
+        rows = np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False))
+        return replace(
+            self,
+            histories=self.histories.select(rows),
+            user_ids=self.user_ids[rows],
+            targets=self.targets[rows],
+            trained=self.trained[rows],
+            at=None if self.at is None else self.at[rows],
+            target_columns={name: values[rows] for name, values in self.target_columns.items()},
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class SequenceData:
