@@ -18,6 +18,7 @@ from recmodels.experiments.rating_catalogue import (
     TUTORIAL,
     ml_100k,
 )
+from recmodels.experiments.start_catalogue import START_ENTRIES
 from recmodels.experiments.text_catalogue import ENCODERS, TEXT_ENTRIES
 
 SEEDS = (0, 1, 2)
@@ -274,6 +275,7 @@ _ENTRIES = [
     *RATING_ENTRIES,
     *EVENT_ENTRIES,
     *COLUMN_ENTRIES,
+    *START_ENTRIES,
     *TEXT_ENTRIES,
     *FAMILY_ENTRIES,
 ]

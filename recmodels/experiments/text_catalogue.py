@@ -5,17 +5,14 @@ from dataclasses import replace
 from recmodels.experiments.columns_catalogue import SASREC
 from recmodels.experiments.columns_catalogue import TRAINING as SHORT_TRAINING
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.families_catalogue import BEAUTY, TRAINING
+from recmodels.experiments.families_catalogue import BEAUTY, ITEM_KNN, TRAINING
+from recmodels.experiments.start_catalogue import S3_REC, SHARED_TEXTS, TEXT_START
 
 # Title and categories of each product, by a language model.
 ENCODERS = {"minilm": {"source": "minilm", "size": 128}}
 # Weights were chosen on 3,000 validation users.
 TFIDF = {"model": "content", "options": {"decay": 0.5}, "weight": 0.5}
-ITEM_KNN = {
-    "model": "item-knn",
-    "options": {"neighbours": 200, "shrinkage": 10.0, "decay": 0.5},
-    "weight": 0.2,
-}
+SHOP_SUM = ({**TFIDF, "weight": 0.1}, ITEM_KNN)
 # Fewer epochs than without texts, because with them the model overfits earlier; see LOG.md.
 WITH_TEXT = Experiment(
     name="beauty-text",
@@ -27,71 +24,29 @@ WITH_TEXT = Experiment(
     slices=True,
     seeds=(0, 1, 2),
     minutes=3,
-    published={
-        "ndcg@10": 0.0629,
-        "hr@10": 0.1058,
-        "source": "S3-Rec, enhanced loss, log of one run, Li-fAngyU/sequential_rec",
-    },
-)
-
-# Only the vectors that the item table starts from differ from the entries without texts.
-STARTED = [
-    Experiment(
-        name=f"beauty-{name}",
-        dataset="beauty",
-        model=model,
-        options={**BEAUTY, "hidden_width": 256},
-        fit=TRAINING,
-        initial_items=start,
-        slices=True,
-        seeds=(0, 1, 2),
-        minutes=5,
-    )
-    for name, model, start in (
-        ("word-vectors", "sasrec", {"model": "item2vec", "options": {}}),
-        ("word-vectors-bsarec", "bsarec", {"model": "item2vec", "options": {}}),
-        ("text-start", "sasrec", {"source": "minilm"}),
-        ("text-start-bsarec", "bsarec", {"source": "minilm"}),
-    )
-]
-
-
-# Each target shares its probability with items that are similar by their words, or by their users.
-# With them a model is at its best on validation after fewer epochs.
-SHARED = [
-    replace(
-        STARTED[1], name=f"beauty-shared-{name}", fit={**TRAINING, "epochs": 14},
-        similar_targets=similar, published=published,
-    )
-    for name, similar, published in (
-        ("texts", {"model": "content", "options": {}, "share": 0.4}, WITH_TEXT.published),
-        (
-            "users",
-            {"model": "item-knn", "options": {"shrinkage": 10.0}, "share": 0.2},
-            {"ndcg@10": 0.0614, "hr@10": 0.1041, "source": "WEARec, log of one run"},
-        ),
-    )
-]  # fmt: skip
-# On Sports the recipe chooses another length, and with it batches and warm-up.
-SPORTS = replace(
-    SHARED[1],
-    name="sports-shared-users",
-    dataset="sports",
-    options={**SHARED[1].options, "max_length": 30},
-    fit={**SHARED[1].fit, "batch_size": 26, "warmup": 218},
-    minutes=8,
-    published={"ndcg@10": 0.0367, "hr@10": 0.0631, "source": "WEARec, log of one run"},
+    published=S3_REC,
 )
 
 
 def _small_logs(
-    dataset: str, tfidf_size: int, filter_seen: bool = False, minilm: bool = True
+    dataset: str, tfidf_size: int, added: tuple, filter_seen: bool = False, minilm: bool = True
 ) -> list[Experiment]:
-    """TF-IDF alone, and SASRec on ids with and without vectors of the texts, in equal settings."""
+    """TF-IDF alone, and SASRec on ids with and without texts or word vectors, in equal settings.
+
+    Args:
+        added: counted models in the sum of the last entry; their weights were chosen by `fuse`.
+    """
     place = {"dataset": dataset, "filter_seen": filter_seen, "slices": True}
-    learnt_from = {"ids": {}, "ids-tfidf": {"tfidf": {"source": "tfidf", "size": tfidf_size}}}
+    tfidf = {"tfidf": {"source": "tfidf", "size": tfidf_size}}
+    learnt_from = {
+        "ids": {},
+        "ids-word-vectors": {"initial_items": {"model": "item2vec", "options": {}}},
+        "ids-tfidf": {"item_text": tfidf},
+        "ids-shared": {"similar_targets": {"model": "content", "options": {}}},
+        "ids-tfidf-fused": {"item_text": tfidf, "ensemble_with": added},
+    }
     if minilm:
-        learnt_from["ids-minilm"] = ENCODERS
+        learnt_from["ids-minilm"] = {"item_text": ENCODERS}
     return [
         Experiment(
             name=f"{dataset}-text-tfidf", model="content", options=TFIDF["options"], minutes=0.2,
@@ -100,9 +55,9 @@ def _small_logs(
         *(
             Experiment(
                 name=f"{dataset}-text-{name}", model="sasrec", options=SASREC, fit=SHORT_TRAINING,
-                item_text=encoders, minutes=2, **place,
+                minutes=2, **settings, **place,
             )
-            for name, encoders in learnt_from.items()
+            for name, settings in learnt_from.items()
         ),
     ]  # fmt: skip
 
@@ -130,21 +85,18 @@ TEXT_ENTRIES = [
     WITH_TEXT,
     replace(WITH_TEXT, name="beauty-text-fused", ensemble_with=(TFIDF, ITEM_KNN), published={}),
     replace(
-        STARTED[-1], name="beauty-text-start-fused", ensemble_with=(TFIDF, ITEM_KNN), minutes=6
+        TEXT_START, name="beauty-text-start-fused", ensemble_with=(TFIDF, ITEM_KNN), minutes=6
     ),
     replace(
-        STARTED[-1], name="beauty-text-two-fused", minutes=9,
+        TEXT_START, name="beauty-text-two-fused", minutes=9,
         ensemble_with=({"experiment": WITH_TEXT, "weight": 0.5}, TFIDF, ITEM_KNN),
     ),
-    *STARTED,
-    *SHARED,
     # Of equal scores on 5,000 validation users, the weights with the better one on rare targets.
     replace(
-        SHARED[0], name="beauty-shared-texts-fused", minutes=6,
+        SHARED_TEXTS, name="beauty-shared-texts-fused", minutes=6,
         ensemble_with=({**TFIDF, "weight": 0.2}, ITEM_KNN), published={},
     ),
-    SPORTS,
-    *_small_logs("ml-100k", tfidf_size=128, filter_seen=True),
+    *_small_logs("ml-100k", tfidf_size=128, added=(ITEM_KNN,), filter_seen=True),
     *(
         Experiment(
             name=f"ml-100k-text-minilm-{how}", dataset="ml-100k", model="sasrec",
@@ -153,6 +105,7 @@ TEXT_ENTRIES = [
         )
         for how, tuning in TUNED.items()
     ),
-    *_small_logs("shop", tfidf_size=32),
-    *_small_logs("shop-chinese", tfidf_size=32, minilm=False),  # MiniLM knows English only.
+    *_small_logs("shop", tfidf_size=32, added=SHOP_SUM),
+    # MiniLM knows English only.
+    *_small_logs("shop-chinese", tfidf_size=32, added=SHOP_SUM, minilm=False),
 ]  # fmt: skip

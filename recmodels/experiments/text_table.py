@@ -9,6 +9,13 @@ from recmodels.evaluation.statistics import compare
 from recmodels.experiments.markdown import cell, markdown_lines, pair
 from recmodels.experiments.stored import read_per_user
 
+
+def _small(dataset: str) -> tuple[str, ...]:
+    """The entries of a small log besides the one on ids alone and that of MiniLM."""
+    added = ("tfidf", "ids-word-vectors", "ids-tfidf", "ids-shared", "ids-tfidf-fused")
+    return tuple(f"{dataset}-text-{name}" for name in added)
+
+
 # Each model on ids alone, and those that have the same settings but for what is added.
 COMPARED: dict[str, tuple[str, ...]] = {
     "beauty-recipe": (
@@ -22,11 +29,12 @@ COMPARED: dict[str, tuple[str, ...]] = {
     "beauty-shared-users": ("beauty-shared-texts", "beauty-shared-texts-fused"),
     "ml-1m-sasrec-softmax-20": ("ml-1m-text-tfidf", "ml-1m-text-ids-minilm"),
     "ml-100k-text-ids": (
-        *("ml-100k-text-tfidf", "ml-100k-text-ids-tfidf", "ml-100k-text-ids-minilm"),
+        *_small("ml-100k"),
+        "ml-100k-text-ids-minilm",
         *(f"ml-100k-text-minilm-{how}" for how in ("frozen", "partial", "lora")),
     ),
-    "shop-text-ids": ("shop-text-tfidf", "shop-text-ids-tfidf", "shop-text-ids-minilm"),
-    "shop-chinese-text-ids": ("shop-chinese-text-tfidf", "shop-chinese-text-ids-tfidf"),
+    "shop-text-ids": (*_small("shop"), "shop-text-ids-minilm"),
+    "shop-chinese-text-ids": _small("shop-chinese"),
 }
 
 

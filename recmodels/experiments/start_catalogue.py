@@ -1,0 +1,81 @@
+"""The named experiments on where an item table starts, and on targets shared by similar items."""
+
+from dataclasses import replace
+
+from recmodels.experiments.entry import Experiment
+from recmodels.experiments.families_catalogue import BEAUTY, ITEM_KNN, TRAINING
+
+S3_REC = {
+    "ndcg@10": 0.0629,
+    "hr@10": 0.1058,
+    "source": "S3-Rec, enhanced loss, log of one run, Li-fAngyU/sequential_rec",
+}
+WEAREC = "WEARec, log of one run"
+
+
+def _started(name: str, model: str, start: dict) -> Experiment:
+    """Only the vectors that the item table starts from differ from the entry without them."""
+    return Experiment(
+        name=f"beauty-{name}",
+        dataset="beauty",
+        model=model,
+        options={**BEAUTY, "hidden_width": 256},
+        fit=TRAINING,
+        initial_items=start,
+        slices=True,
+        seeds=(0, 1, 2),
+        minutes=5,
+    )
+
+
+ITEM2VEC = {"model": "item2vec", "options": {}}
+WORD_VECTORS = _started("word-vectors-bsarec", "bsarec", ITEM2VEC)
+TEXT_START = _started("text-start-bsarec", "bsarec", {"source": "minilm"})
+
+
+def _shared(by: str, similar: dict, published: dict) -> Experiment:
+    """Each target shares its probability with similar items.
+
+    With them a model is at its best on validation after fewer epochs.
+    """
+    return replace(
+        WORD_VECTORS,
+        name=f"beauty-shared-{by}",
+        fit={**TRAINING, "epochs": 14},
+        similar_targets=similar,
+        published=published,
+    )
+
+
+SHARED_TEXTS = _shared("texts", {"model": "content", "options": {}, "share": 0.4}, S3_REC)
+SHARED_USERS = _shared(
+    "users",
+    {"model": "item-knn", "options": {"shrinkage": 10.0}, "share": 0.2},
+    {"ndcg@10": 0.0614, "hr@10": 0.1041, "source": WEAREC},
+)
+# On Sports the recipe chooses another length, and with it batches and warm-up.
+SPORTS = replace(
+    SHARED_USERS,
+    name="sports-shared-users",
+    dataset="sports",
+    options={**SHARED_USERS.options, "max_length": 30},
+    fit={**SHARED_USERS.fit, "batch_size": 26, "warmup": 218},
+    minutes=8,
+    published={"ndcg@10": 0.0367, "hr@10": 0.0631, "source": WEAREC},
+)
+# The weight was chosen on 10,000 validation users, the options are those of ItemKNN alone.
+SPORTS_ITEM_KNN = {
+    "model": "item-knn",
+    "options": {**ITEM_KNN["options"], "decay": 0.7},
+    "weight": 0.7,
+}
+START_ENTRIES = [
+    _started("word-vectors", "sasrec", ITEM2VEC),
+    WORD_VECTORS,
+    _started("text-start", "sasrec", {"source": "minilm"}),
+    TEXT_START,
+    SHARED_TEXTS,
+    SHARED_USERS,
+    SPORTS,
+    replace(SPORTS, name="sports-shared-users-fused", ensemble_with=(SPORTS_ITEM_KNN,)),
+]
