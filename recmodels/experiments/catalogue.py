@@ -154,7 +154,8 @@ def _twenty_passes() -> list[Experiment]:
     losses = ("in_batch", "in_batch_uncorrected")
     in_batch = [_sasrec("ml-1m-sasrec", loss, 20, **most) for loss in losses]
     ids = _sasrec("ml-1m-sasrec", "full_softmax", 10, suffix="-20", epochs=20)
-    texts = replace(ids, item_text=ENCODERS, slices=True, seeds=SEEDS[:1])
+    ids = replace(ids, slices=True)
+    texts = replace(ids, item_text=ENCODERS, seeds=SEEDS[:1])
     return [ids, replace(texts, name="ml-1m-text-ids-minilm"), *in_batch]
 
 
@@ -250,7 +251,7 @@ _ENTRIES = [
     *_twenty_passes(),
     _gru4rec_on_ml_1m(),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
-    _recipe("beauty", 4),
+    _recipe("beauty", 4, slices=True),
     _recipe("sports", 6),
     _shop("shop"),
     _shop("shop-deterministic"),

@@ -44,6 +44,7 @@ FAMILY_ENTRIES = [
         options={**BEAUTY, **own},
         fit={**TRAINING, **TRAINED.get(family, {})},
         minutes=minutes,
+        slices=family == "bsarec",  # What texts add is compared with it.
         published=GRU4REC_ON_BEAUTY if family == "gru4rec" else {},
         space=SPACE,
     )
