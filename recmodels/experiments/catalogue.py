@@ -165,7 +165,7 @@ def _gru4rec_on_ml_1m() -> Experiment:
     sizes = {"max_length": 200, "width": 64, "num_blocks": 1, "dropout": 0.2}
     published = {"ndcg@10": 0.1693, "hr@10": 0.2962, "source": "LRURec, WSDM 2024, table 3"}
     return replace(
-        sasrec, name="ml-1m-gru4rec", model="gru4rec", options=sizes, seeds=(0,), space={},
+        sasrec, name="ml-1m-gru4rec", model="gru4rec", options=sizes, space={},
         published=published,
     )  # fmt: skip
 

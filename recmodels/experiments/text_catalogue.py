@@ -96,6 +96,15 @@ TEXT_ENTRIES = [
         SHARED_TEXTS, name="beauty-shared-texts-fused", minutes=6,
         ensemble_with=({**TFIDF, "weight": 0.2}, ITEM_KNN), published={},
     ),
+    # The best weights on 8,000 validation users.
+    replace(
+        SHARED_TEXTS, name="beauty-shared-texts-two-fused", minutes=9, published={},
+        ensemble_with=(
+            {"experiment": WITH_TEXT, "weight": 0.2},
+            {**TFIDF, "weight": 0.1},
+            {**ITEM_KNN, "weight": 0.1},
+        ),
+    ),
     *_small_logs("ml-100k", tfidf_size=128, added=(ITEM_KNN,), filter_seen=True),
     *(
         Experiment(

@@ -26,7 +26,9 @@ COMPARED: dict[str, tuple[str, ...]] = {
         *("beauty-word-vectors-bsarec", "beauty-text-start-bsarec"),
         *("beauty-text-start-fused", "beauty-text-two-fused"),
     ),
-    "beauty-shared-users": ("beauty-shared-texts", "beauty-shared-texts-fused"),
+    "beauty-shared-users": (
+        *("beauty-shared-texts", "beauty-shared-texts-fused", "beauty-shared-texts-two-fused"),
+    ),
     "ml-1m-sasrec-softmax-20": ("ml-1m-text-tfidf", "ml-1m-text-ids-minilm"),
     "ml-100k-text-ids": (
         *_small("ml-100k"),
