@@ -74,7 +74,7 @@ class HasVectors(Protocol):
 
 @runtime_checkable
 class Recurrent(Protocol):
-    """Is recurrent: can read further events after a state that it returned earlier."""
+    """Can read further events from a state that it returned earlier."""
 
     def extend(self, inputs, states: list | None, training=None) -> tuple:
         """Outputs for further events, and the states after them."""
