@@ -29,18 +29,13 @@ def predict(
         Path | None,
         typer.Option(help="A .json file, or a table with the columns item, action, timestamp, ..."),
     ] = None,
-    user: Annotated[
-        str | None, typer.Option(help="Raw id of a known user, instead of a history.")
-    ] = None,
+    user: Annotated[str | None, typer.Option(help="Known user, instead of a history.")] = None,
     at: Annotated[
         str | None,
-        typer.Option(
-            help="Start of the forecast: UTC seconds or a date; by default the last event."
-        ),
+        typer.Option(help="Start, UTC seconds or a date; by default the time of the last event."),
     ] = None,
     given: Annotated[
-        str | None,
-        typer.Option(help="A type: list the items of the next event if it has this type."),
+        str | None, typer.Option(help="List the items of the next event if it is of this type.")
     ] = None,
     within: Annotated[
         str | None, typer.Option(help="Add the probability of each type within '7d', '12h', ...")
