@@ -1,4 +1,4 @@
-"""The commands `predict` and `predict-text`: what comes next, and how histories are written."""
+"""The commands `predict` and `predict-text`: forecast the next event, and parse histories."""
 
 import json
 import re
@@ -27,25 +27,25 @@ def predict(
     history: Annotated[str | None, typer.Option(help=HISTORY_HELP)] = None,
     history_file: Annotated[
         Path | None,
-        typer.Option(help="The same as a .json file, or a table: item, action, timestamp, ..."),
+        typer.Option(help="A .json file, or a table with the columns item, action, timestamp, ..."),
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Raw id of a known user, instead.")] = None,
+    user: Annotated[str | None, typer.Option(help="Known user, instead of a history.")] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="UTC seconds or a date; by default the time of the last event."),
+        typer.Option(help="Start, UTC seconds or a date; by default the time of the last event."),
     ] = None,
     given: Annotated[
-        str | None, typer.Option(help="A type: which items, if the next event is of it?")
+        str | None, typer.Option(help="List the items of the next event if it is of this type.")
     ] = None,
     within: Annotated[
-        str | None, typer.Option(help="How probable each type is within '7d', '12h', '90s', ...")
+        str | None, typer.Option(help="Add the probability of each type within '7d', '12h', ...")
     ] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the table.")] = 10,
     as_json: Json = False,
 ) -> None:
     """Predict the type, the item and the time of the next event from a bundle.
 
-    Filters and rules of lists do not apply: this is what will happen, not what to show.
+    Filters and rules of lists do not apply: a forecast says what users will do, not what to show.
     """
     start_backend()
     from recmodels.recommend.recommender import Recommender
@@ -78,7 +78,7 @@ def predict_text(
 ) -> None:
     """Predict the next behaviour after events that are written as sentences.
 
-    The bundle holds a `NextEvent` of a `SentenceEncoder`, whose language the sentences have.
+    The bundle must hold a `NextEvent` of a `SentenceEncoder`, trained on the same language.
     """
     start_backend()
     from recmodels.models.sentence_encoder import SentenceEncoder

@@ -19,10 +19,10 @@ def prepare(
     columns: Annotated[
         str, typer.Option(help="Columns of the source: 'user=uid,item=sku,timestamp=ts,unit=ms'.")
     ] = "",
-    user_core: Annotated[int, typer.Option(help="Events that every user left has.")] = 5,
-    item_core: Annotated[int, typer.Option(help="Events that every item left has.")] = 5,
+    user_core: Annotated[int, typer.Option(help="Least number of events per user.")] = 5,
+    item_core: Annotated[int, typer.Option(help="Least number of events per item.")] = 5,
     shards: Annotated[int, typer.Option(help="Number of files of the result.")] = 16,
-    memory: Annotated[str | None, typer.Option(help="Limit of DuckDB, such as 4GB.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Memory limit of DuckDB, such as 4GB.")] = None,
     as_json: Json = False,
 ) -> None:
     """Clean a log of any size and write the sequences of all users in Parquet shards.

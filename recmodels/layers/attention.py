@@ -18,8 +18,8 @@ def attention_weights(queries, keys, mask):
     Args:
         queries: (..., T, d).
         keys: (..., S, d).
-        mask: bool, (..., T, S), True where the key may be seen. A row that may see nothing
-            comes out uniform.
+        mask: bool, (..., T, S), True where the key may be seen. A row without a visible key gets
+            uniform weights.
 
     Returns:
         Float32, (..., T, S).

@@ -10,7 +10,7 @@ from recmodels.layers.norm import LayerNorm
 
 @keras.saving.register_keras_serializable("recmodels")
 class CausalConvolutions(keras.layers.Layer):
-    """Two causal convolutions over time, with holes of `dilation` and twice as many events.
+    """Two causal convolutions over time, with dilations of `dilation` and twice as many events.
 
         y = x + conv_(2 d)(relu(norm(conv_d(x)))), normed, with ReLU and dropout, where
         conv_d(x)_t = W_0 x_t + W_1 x_(t-d) + ... + W_(K-1) x_(t-(K-1)d)

@@ -1,4 +1,4 @@
-"""Item vectors made of an id vector and of what is known of the item, such as its text."""
+"""Item vectors made of an id vector and of attributes of the item, such as its text."""
 
 import keras
 import numpy as np
@@ -19,9 +19,10 @@ class ContentItemEmbedding(ItemEmbedding):
         vector(i) = mean of table over rare items + content(i) W / sqrt(F)        without
 
     The same vectors are read in histories and scored. The id vector of an item without a training
-    event is not trained. That of rare items makes its scores comparable with theirs, as soon as its
-    content is set. The numbers should have a variance of about 1, as whitened vectors do: the
-    division makes the mapped content as large as an id vector at the start.
+    event is not trained. It gets the mean id vector of rare items instead, so that its scores are
+    comparable with theirs as soon as its content is set. The numbers should have a variance of
+    about 1, as whitened vectors do: the division makes the mapped content as large as an id vector
+    at the start.
 
     Args:
         num_items, width, initial_std, unit: see `ItemEmbedding`.

@@ -13,9 +13,9 @@ class RatingSetEncoder(keras.layers.Layer):
         bias   = sum over rated j of (value_j - offset_j) / (n + 5)
         vector = tanh(sum over rated j of (a_j + (value_j - bias) b_j) / sqrt(n + 1) + c)
 
-    a, b, c and the offsets are trained; the offsets start at 0. The output depends on the set
-    alone, so users and items that were not in the training data are encoded too. If all values
-    are 1 (clicks), the layer encodes the set of items.
+    a, b, c and the offsets are trained; the offsets start at 0. The output depends only on the set,
+    so users and items that were not in the training data are encoded too. If all values are 1
+    (clicks), the layer encodes the set of items.
 
     Args:
         num_members: M, the number of different members a set can have, including the padding

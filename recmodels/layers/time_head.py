@@ -15,8 +15,8 @@ class TimeHead(keras.layers.Layer):
 
     Shchur et al., "Intensity-Free Learning of Temporal Point Processes", 2020, section 3. The
     components start evenly spread from one second to a month, so that training need not move them
-    far. Log-scales s are bounded smoothly, as 4 tanh(s / 4): equal gaps, such as 0 seconds again
-    and again, would otherwise make a density infinite.
+    far. Log-scales s are bounded smoothly, as 4 tanh(s / 4): otherwise many equal gaps, such as 0
+    seconds, would make a density infinite.
 
     Args:
         num_components: K.

@@ -15,15 +15,16 @@ NORM_ORDERS = ("original", "pre", "post")
 class TransformerBlock(keras.layers.Layer):
     """Self-attention, then a feed-forward network, each with a residual connection and a norm.
 
-    The order of norm and residual is worth more here than width or heads:
+    `norm_order` sets the order of the norms and the residual connections:
 
         original  h = n1(x) + attention(query n1(x), memory x);  y = n2(h) + feed_forward(n2(h))
         pre       h = x + attention(n1(x), n1(x));               y = h + feed_forward(n2(h))
         post      h = n1(x + attention(x, x));                   y = n2(h + feed_forward(h))
 
     `original` is what the published code of SASRec does (Kang and McAuley, "Self-Attentive
-    Sequential Recommendation", 2018): keys and values come from the raw stream, and the residual
-    is added to the normalised one. The paper itself (section III-B) writes `pre`.
+    Sequential Recommendation", 2018): keys and values are computed from x before the norm, and the
+    output of the attention is added to the normalised x. The paper itself (section III-B) describes
+    `pre`.
 
     Args:
         num_heads: heads of the attention; divides the width D.
@@ -37,7 +38,7 @@ class TransformerBlock(keras.layers.Layer):
         x: (B, T, D).
         mask: bool, (B, T, T), True where a position may look; see `attention_mask`.
         return_weights: whether the attention weights, (B, H, T, T), are returned too.
-        last_only: whether only the last position is worked out: the result is (B, 1, D).
+        last_only: whether only the last position is computed: the result is (B, 1, D).
 
     Returns:
         (B, T, D).

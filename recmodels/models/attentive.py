@@ -17,9 +17,9 @@ from recmodels.models.block_encoder import BlockEncoder
 class HSTU(BlockEncoder):
     """Hierarchical sequential transduction units: pointwise attention with gates.
 
-    Zhai et al., "Actions Speak Louder than Words", 2024; see `PointwiseAttention`. The times of
-    the published code include that of the event to predict; here a bias over times reads those of
-    the history alone.
+    Zhai et al., "Actions Speak Louder than Words", 2024; see `PointwiseAttention`. The published
+    code also reads the time of the event to predict; here the bias over times reads only the times
+    of the history.
 
     Args:
         num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`.

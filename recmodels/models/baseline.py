@@ -18,9 +18,9 @@ _BLOCK_CELLS = 20_000_000  # Similarities held densely at once: 80 MB in float32
 class Baseline:
     """Base class of models that read whole histories and are fitted by counting or in closed form.
 
-    Subclasses write `_learn`, called with the training histories once `counts` and `num_items`
-    are set, and `_score`, called with queries and the columns wanted. Ids that are not in
-    1..num_items (padding, unknown, mask) take part in neither.
+    Subclasses write `_learn`, called with the training histories once `counts` and `num_items` are
+    set, and `_score`, called with queries and the columns wanted. Ids that are not in 1..num_items
+    (padding, unknown, mask) take part in neither.
     """
 
     max_length: int | None = None

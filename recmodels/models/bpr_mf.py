@@ -17,14 +17,14 @@ class BPRMF(Baseline):
         maximise  log sigmoid(score(u, i) - score(u, j)) - regularisation / 2 * |p, q, b|^2
 
     over training events (u, i) and items j drawn uniformly from those u has not done. Known users
-    are scored with p_u, whatever their events after training. Newcomers (user id -1)
-    have no p_u: the mean of q over their history replaces it, and an empty history leaves b.
+    are scored with p_u, whatever their events after training. New users (user id -1) have no p_u:
+    the mean of q over their history replaces it, and an empty history leaves b.
 
     Args:
         width: D, the length of the vectors.
         epochs: passes over the training events.
         learning_rate: of Adagrad.
-        regularisation: pull of every vector and bias in a pair towards 0.
+        regularisation: weight of the penalty on the vectors and biases of each pair.
         batch_size: pairs in one step.
         seed: of the first vectors, the order of events and the drawn items.
 

@@ -1,4 +1,4 @@
-"""Answers after each new event of a causal Transformer, without reading the history again."""
+"""Scores of a causal Transformer after each new event, without reading the history again."""
 
 import numpy as np
 from keras import ops
@@ -12,9 +12,9 @@ from recmodels.models.sasrec import SASRec
 class CachedDecoder:
     """Histories that grow, with the keys and values of their events in each block.
 
-    A new event then costs the work of one event instead of that of the whole history. This needs
-    positions that do not change when an event is added, which are those counted from the oldest.
-    Scores are those of `model.score` for the whole histories.
+    Only the new event is then computed, and not the whole history. This needs positions that do not
+    change when an event is added, which are those counted from the oldest. Scores are those of
+    `model.score` for the whole histories.
 
     When the events read exceed `max_length`, the oldest are dropped, which moves the positions of
     all others: from then on each call reads the latest `max_length` events anew, at the cost of

@@ -1,4 +1,4 @@
-"""Capabilities of models as protocols; callers ask for what they need and name what is missing."""
+"""Capabilities of models as protocols, which callers test for before they use a model."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, runtime_checkable
@@ -48,7 +48,7 @@ class Trains(Protocol):
 
 @runtime_checkable
 class HasItems(Protocol):
-    """Has a catalogue of `num_items` items; a counting model has it after `fit`."""
+    """Has a catalogue of `num_items` items; a counting model knows it after `fit`."""
 
     num_items: int
 
@@ -74,7 +74,7 @@ class HasVectors(Protocol):
 
 @runtime_checkable
 class Recurrent(Protocol):
-    """Can go on from a state: its blocks keep one."""
+    """Can read further events from a state that it returned earlier."""
 
     def extend(self, inputs, states: list | None, training=None) -> tuple:
         """Outputs for further events, and the states after them."""
@@ -90,7 +90,7 @@ class HasAttention(Protocol):
 
 @runtime_checkable
 class PredictsEvents(Protocol):
-    """Predicts the next event whole: its type, its item and the time until it comes.
+    """Predicts the type and the item of the next event, and the time until it comes.
 
     `types` are the labels of the behaviour types, in the order of the forecasts.
     """
@@ -137,12 +137,12 @@ class ChoosesSettings(Protocol):
         """Choose settings; return the options of `fit` that belong to them."""
 
     def choose_safer_settings(self) -> dict[str, object]:
-        """Choose settings for a second training, after one that learnt nothing; likewise."""
+        """As `choose_settings`, for a second training after one that learnt nothing."""
 
 
 @runtime_checkable
 class ReadsColumns(Protocol):
-    """Was made for columns of certain sizes, by name; see `Schema.input_sizes`."""
+    """Is built for columns of certain sizes, which are given by name; see `Schema.input_sizes`."""
 
     column_sizes: dict[str, dict[str, int]]
 
@@ -179,7 +179,7 @@ class Grows(Protocol):
 
 @runtime_checkable
 class HasParts(Protocol):
-    """Is made of other models, which are arguments of its constructor, with plain options."""
+    """Consists of other models, which are arguments of its constructor besides plain options."""
 
     def parts(self) -> dict[str, object]:
         """Models, or lists of models, by argument."""
@@ -262,7 +262,7 @@ def columns_of(model, carried: Iterable[str] | None = None) -> tuple[str, ...]:
 
     Args:
         model: of any kind.
-        carried: columns at hand; of those that it lacks, the ones that the model can do without
+        carried: columns that are available; of the others, those that the model does not require
             (its `optional_columns`) are left out.
     """
     wanted = tuple(getattr(model, "columns", ()))

@@ -18,9 +18,9 @@ class Content(Baseline):
         profile = sum over the items i of the history of  decay ** age(i) * t(i)
         score(j) = profile . t(j)
 
-    Words are runs of at least two letters or digits, lower-cased. Nothing is learnt from training
-    histories but what is popular: items that share no word with the history follow in that order.
-    So it can score an item without any event.
+    Words are runs of at least two letters or digits, lower-cased. The only thing learnt from
+    training histories is the popularity of items: items that share no word with the history follow
+    in that order. So it can score an item without any event.
 
     Args:
         texts: one text per item in the order of the item ids 1..V, such as its title and category:

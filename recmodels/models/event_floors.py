@@ -1,4 +1,4 @@
-"""Counted models of the next event: its type, its item and its time. What others must beat."""
+"""Baselines that count: models of the type, the item and the time of the next event."""
 
 from typing import Self
 
@@ -10,11 +10,12 @@ from recmodels.models.event_forecast import EventForecast, LogNormalMixture
 
 
 class EventFloor:
-    """What the counted models of types share.
+    """Base class of the baselines that predict types by counting.
 
     They read the codes of the types, which a schema makes from a `Category` named `action`. Codes
-    of unknown and missing types count as no type. Items have their share of the training events of
-    each type, with one event more each, whatever the history.
+    of unknown and missing types count as no type. The probability of an item given a type is its
+    share of the training events of this type, with one event added to each count; it does not
+    depend on the history.
 
     Args:
         types: labels in the order of their codes: `data.schema["action"].values`.

@@ -16,15 +16,15 @@ class ImplicitALS(Baseline):
 
         n_u = items of u + unseen_weight * V,   n_i = users of i + unseen_weight * U
 
-    With the vectors of one side given, those of the other are solutions of small linear systems;
-    so is the vector of a user who was never in training. Repeats and order are not looked at.
-    Users without a known item get the popular items.
+    If the vectors of one side are given, the vectors of the other side are solutions of small
+    linear systems; so is the vector of a user who was not in training. The order and repeats of
+    events are ignored. Users without a known item get the popular items.
 
     Args:
         width: D of the vectors.
         regularisation: against large vectors.
-        unseen_weight: of a pair, for being nothing but a pair.
-        epochs: times that both sides are solved for.
+        unseen_weight: weight of every pair of a user and an item, also of pairs without an event.
+        epochs: how often both sides are solved.
         score_seen: whether items of the history are scored; else they have 0.
         seed: of the first item vectors.
 

@@ -17,8 +17,9 @@ def initialise_items(model: SequenceEncoder, vectors: np.ndarray, whiten: bool =
     table's initial values, `item_embedding.initial_std`, in all features together, and with
     `whiten` in each one.
 
-    `fit` prints that it keeps these weights. Give `fit` another seed and only what it draws
-    differs: build the model after `set_seed` if its other weights must differ too.
+    `fit` prints that it keeps these weights. With another seed of `fit`, only the numbers that
+    `fit` draws are different: build the model after `set_seed` if its other weights must be
+    different too.
 
     Args:
         model: built or not, such as `SASRec(data.num_items, width=64)`.

@@ -12,15 +12,15 @@ class ItemKNN(Baseline):
         s(i, j) = users who did both / (sqrt(users of i * users of j) + shrinkage)
         score(j) = sum over the items i of the history of  decay ** age(i) * s(i, j)
 
-    Each i keeps only its `neighbours` most similar j, never itself; an item counts once, at its
+    Each i keeps only its `neighbours` most similar j, but never itself; an item counts once, at its
     latest event, whose age is the number of known events after it. Items near none of the history
     follow in the order of popularity.
 
     Args:
         neighbours: similar items kept for each item.
-        shrinkage: in users; pulls similarities that rest on few users towards 0.
-        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a
-            set, which suits the next item badly.
+        shrinkage: in users; moves similarities that are computed from few users towards 0.
+        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a set,
+            which is less accurate for the next item.
 
     Paper: Sarwar et al., "Item-based collaborative filtering recommendation algorithms", WWW
     2001, Section 3.1.1 (cosine) and 3.2 (weighted sum); the decay over positions is that of

@@ -89,9 +89,10 @@ class ItemVectors(Baseline):
 class Item2Vec(ItemVectors):
     """Skip-gram with negative sampling over histories: items near each other get similar vectors.
 
-    For every pair of events of a user at most `window` apart, the vector of the one must tell the
-    other from K items drawn with probability proportional to count^0.75; see `skip_gram_loss`.
-    Events of frequent items are left out at random, the more the more frequent.
+    For every pair of events of a user at most `window` apart, the vector of one item must
+    distinguish the other item from K items drawn with probability proportional to count^0.75; see
+    `skip_gram_loss`. Events of frequent items are left out at random, with a probability that grows
+    with the frequency.
 
     Args:
         width: D.

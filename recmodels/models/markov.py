@@ -17,8 +17,8 @@ class Markov(Baseline):
     to P(j). Each row of scores is a probability distribution over 1..V.
 
     Args:
-        smoothing: how many transitions the popularity is worth; must be positive. Below 1 / (share
-            of the top item) it only orders what has equally many transitions.
+        smoothing: how many transitions are added in proportion to popularity; must be positive.
+            Below 1 / (share of the top item) it only orders items with equally many transitions.
 
     Paper: the chain is the unpersonalised "MC" of Rendle, Freudenthaler and Schmidt-Thieme,
     "Factorizing personalized Markov chains for next-basket recommendation", WWW 2010; the prior

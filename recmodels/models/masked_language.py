@@ -1,4 +1,4 @@
-"""Pre-training of a sentence encoder: name tokens that were hidden."""
+"""Pre-training of a sentence encoder: predict tokens that were masked."""
 
 import keras
 from keras import ops
@@ -9,12 +9,12 @@ from recmodels.models.sentence_encoder import SentenceEncoder
 
 @keras.saving.register_keras_serializable("recmodels")
 class MaskedLanguage(InitialWeights):
-    """An encoder with a head that names hidden tokens; `fit` trains both.
+    """An encoder with a head that predicts masked tokens; `fit` trains both.
 
         p(token) = softmax over the vocabulary of  e_token . gelu(W h + b) + c_token
 
     Devlin et al., "BERT: Pre-training of deep bidirectional Transformers for language
-    understanding", 2019, section 3.1 and appendix A.1. The head is thrown away afterwards.
+    understanding", 2019, section 3.1 and appendix A.1. The head is not used after pre-training.
 
     Args:
         encoder: whose weights are trained.

@@ -1,4 +1,4 @@
-"""Several interests per history, of which one answers at a time."""
+"""Several interests per history, of which one makes the prediction at a time."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ class MultiInterest(SequenceEncoder):
     Bottleneck", 2018), whose gradient assigns each target to the interests that explain it, as the
     label-aware attention of MIND does.
 
-    Within one interest the next item depends on the last one alone: `SASRec` knows more where the
+    Within one interest the next item depends on the last one alone: `SASRec` learns more where the
     order of many events matters.
 
     Args:

@@ -1,4 +1,4 @@
-"""The next event whole: its type, its item and the time until it comes."""
+"""A model of the next event: its type, its item and the time until it comes."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -8,7 +8,7 @@ from recmodels.models.block_encoder import BlockEncoder
 
 @keras.saving.register_keras_serializable("recmodels")
 class NextItNet(BlockEncoder):
-    """Stacked convolutions whose holes grow by four from block to block.
+    """Stacked causal convolutions, whose dilation is four times as large in each further block.
 
     Yuan et al., "A Simple Convolutional Generative Network for Next Item Recommendation", 2019.
     A state depends on a fixed number of events: with a kernel of 3 on 7, 31, 127 for one, two,

@@ -11,7 +11,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 class RandomOrder(Baseline):
     """Scores uniform in [0, 1), fixed by the seed, the user, the history and the item.
 
-    A hash and not a generator, so that neither the batch of a user nor the chunk of the
+    A hash is used instead of a generator, so that neither the batch of a user nor the chunk of the
     catalogue asked for changes a score. The chance of a hit at k is k / V, less the seen items.
 
     Args:

@@ -10,7 +10,7 @@ from recmodels.models.block_encoder import BlockEncoder
 class RecurrentEncoder(BlockEncoder):
     """Base class of encoders whose blocks are recurrent layers of Keras; see `BlockEncoder`.
 
-    The order of events is what a recurrence follows, so that no positions are added.
+    A recurrence reads the events in their order, so that no positions are added.
     """
 
     reads_positions = False
@@ -45,8 +45,8 @@ class RecurrentEncoder(BlockEncoder):
 class SimpleRNN(RecurrentEncoder):
     """The simplest recurrence: h_t = tanh(W x_t + U h_(t-1) + b).
 
-    Elman, "Finding Structure in Time", 1990. What happened many events ago is multiplied by U as
-    many times, and is soon forgotten.
+    Elman, "Finding Structure in Time", 1990. An event is multiplied by U once for each event after
+    it, so that old events are soon forgotten.
 
     Args:
         num_items, max_length, width, num_blocks, dropout, temperature: see `BlockEncoder`; one

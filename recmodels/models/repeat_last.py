@@ -12,8 +12,8 @@ class RepeatLast(Baseline):
         score(i) = 1 / (1 + age of the latest event of i)      if i is in the history
         score(i) = count(i) / (count of the top item) - 1      otherwise, in -1..0
 
-    Strong where people return to things, as in shops and music. Where seen items are filtered
-    it is `MostPopular`.
+    This is a strong baseline where users return to items, as in shops and music. Where seen items
+    are filtered it is `MostPopular`.
 
     Paper: the "recently viewed" baseline (RepeatNet, Ren et al., AAAI 2019, studies why it works).
 

@@ -46,8 +46,8 @@ class RetrieveThenRank:
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores, float32, (B, V + 1), or (B, len(items)), which are then the items to pick from.
 
-        Padding scores 0 and is never picked. Seen items are picked too: leave them out with
-        `items`, or make `depth` large enough to lose some.
+        Padding scores 0 and is never picked. Seen items are picked too: exclude them by `items`, or
+        make `depth` large enough to lose some.
         """
         first = np.asarray(self.retriever.score(queries, items), np.float32)
         scores = first[:, 1:] if items is None else first

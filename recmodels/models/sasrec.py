@@ -55,8 +55,9 @@ class SASRec(ItemContent):
             others as without them.
         combine: how columns join the item vector: `"sum"`, `"concatenate"` or `"gate"`; see
             `EventEmbedding`.
-        read_items: whether the items of a history are read themselves, or its columns alone, as
-            suits logs in which most items are new or rare. Items can be scored either way.
+        read_items: whether the model reads the items of a history, or only its columns, which can
+            be better for logs in which most items are new or rare. In both cases items can be
+            scored.
         positions: whether they are counted from the `"newest"` event, or from the `"oldest"`, as
             in GPT; only then `CachedDecoder` can reuse what it computed before a new event.
         item_columns: sizes of columns of items that are part of each item vector, in histories and
@@ -71,7 +72,7 @@ class SASRec(ItemContent):
     Call arguments:
         inputs: dict with `item_ids`, int32 (B, T), padded on the left with 0, T <= L, and the
             columns, codes int32 (B, T) or numbers float32 (B, T, C).
-        last_only: whether the last block works out the last position alone: (B, 1, D).
+        last_only: whether the last block computes only the last position: (B, 1, D).
         return_weights: whether the attention weights of the last position are returned too,
             (B, blocks, heads, T).
 

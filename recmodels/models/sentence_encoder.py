@@ -27,11 +27,11 @@ class SentenceEncoder(SequenceEncoder):
 
         浏览 商品A , 浏览 商品B , [MASK]
 
-    Every token sees all others, on both sides: a Transformer without a causal mask, as BERT
-    (Devlin et al., 2019). So only the state of the mask may be asked what comes next, and each
-    training example is one beginning of a history. `MaskedLanguage` pre-trains the encoder on
-    whole sentences; `NextEvent(encoder, types, num_components=0)` adds the heads for the next
-    behaviour, its type and its item. Items are scored by the vector of their token.
+    Every token sees all others, on both sides: a Transformer without a causal mask, as BERT (Devlin
+    et al., 2019). Therefore only the state of the mask predicts the next event, and each training
+    example is one prefix of a history. `MaskedLanguage` pre-trains the encoder on whole sentences;
+    `NextEvent(encoder, types, num_components=0)` adds the heads for the next behaviour, its type
+    and its item. Items are scored by the vector of their token.
 
     Args:
         types: labels of the behaviour types in the order of their codes.

@@ -85,12 +85,12 @@ def similar_users(
 
         s(i, j) = users of both / (sqrt(users of i * users of j) + shrinkage)
 
-    One common user is left out, because a training that predicts j after i would otherwise find
-    the pair in the similarity. So items with a single common user are not similar.
+    One common user is not counted: otherwise a training that predicts j after i would find this
+    same pair in the similarity. So items with a single common user are not similar.
 
     Args:
         train, num_items: `data.train` and `data.num_items`.
-        shrinkage: in users; pulls similarities that rest on few users towards 0.
+        shrinkage: in users; moves similarities that are computed from few users towards 0.
         keep: how many similar items of each item.
     """
     model = ItemKNN(neighbours=keep, shrinkage=shrinkage).fit(train, num_items)

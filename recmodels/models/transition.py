@@ -15,14 +15,14 @@ class Transitions(Baseline):
                    decay ** age(i) * (T(i, j) + backoff * P(j)) / (T(i, anything) + backoff)
 
     where P(j) is the share of j among all training events and age(i) counts the known events after
-    i. An item that was rarely followed leaves its weight to popularity; a history that is shorter
-    than `depth` uses what it has, an empty one P(j). With `depth=1` this is `Markov`. Nothing is
-    trained, which makes it a floor that a neural sequence model should pass.
+    i. The fewer followers an item has in training, the more its scores follow popularity. A history
+    that is shorter than `depth` uses all its items; an empty one is scored by P(j). With `depth=1`
+    this is `Markov`. The model is not trained, so a neural sequence model should be better than it.
 
     Args:
         depth: how many of the last items are looked up, and how far ahead followers are counted.
         decay: weight of a step against the one before it, in (0, 1].
-        backoff: how many transitions the popularity is worth; must be positive.
+        backoff: how many transitions are added in proportion to popularity; must be positive.
 
     Example:
         >>> Transitions(depth=2, decay=0.5, backoff=1.0).fit(train, 3).score(queries)

@@ -15,7 +15,7 @@ class UserItemBias(Baseline):
         b_u = sum over ratings of u of (value - mean - b_i) / (n_u + user_shrinkage)
         rating(u, i) = mean + b_u + b_i,      score(u, i) = b_i
 
-    A user's deviation is taken from the history in the query, so that newcomers have one too.
+    A user's bias is computed from the history in the query, so that new users have one too.
 
     Args:
         item_shrinkage, user_shrinkage: numbers of ratings at the mean added to the real ones.

@@ -14,13 +14,13 @@ class UserKNN(Baseline):
         score(j) = sum over the neighbours v who did j of  s(x, v)
 
     where x is the history as a row over the catalogue in which an item weighs `decay ** age`, and
-    r(v) the 0/1 row of training user v. Only the `neighbours` most similar users count, never the
-    user asked for. Items that no neighbour did follow in the order of popularity.
+    r(v) the 0/1 row of training user v. Only the `neighbours` most similar users count, but never
+    the user of the query. Items that no neighbour did follow in the order of popularity.
 
     Args:
         neighbours: similar users kept for each history.
-        shrinkage: added to the product of the lengths; pulls the similarity of users with few
-            items towards 0.
+        shrinkage: added to the product of the lengths; moves the similarity of users with few items
+            towards 0.
         decay: weight of an event against the one after it, in 0..1; 1 treats the history as a
             set.
 

@@ -9,7 +9,7 @@ from recmodels.layers.fast import fast_look_up
 
 
 def skip_gram_loss(logits):
-    """Negative log-likelihood of telling the true context from drawn ones, mean over pairs.
+    """Negative log-likelihood of distinguishing the true context from drawn ones, mean over pairs.
 
         loss = -log sigmoid(c . o_0) - sum over k of log sigmoid(-c . o_k)
 

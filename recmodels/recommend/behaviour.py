@@ -1,4 +1,4 @@
-"""The question what comes next, and when, in raw ids and labels."""
+"""Predict the next event and its time, with raw ids and labels."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,10 +46,11 @@ class AnswersNextBehaviour:
         within: float | None = None,
         asked: Mapping | None = None,
     ) -> NextBehaviour:
-        """What one history, or one known user, will do next, of which type and when.
+        """Predict the next event after a history, or of a known user: type, item and time.
 
-        It is a forecast, not a list to show: neither the filter of seen items nor rules apply, for
-        people do buy what they have viewed and what a shop would not recommend.
+        It is a forecast and not a list to show: the filter of seen items and the rules do not
+        apply, because users often buy items that they have viewed, or that a shop would not
+        recommend.
 
         Args:
             history: `(type, raw item id)` pairs, oldest first, such as `[("view", "A"), ("buy",
@@ -65,9 +66,8 @@ class AnswersNextBehaviour:
             given: a type, such as `"buy"`: the table then has the items of the next event if it is
                 of this type, p(item | type), which sum to 1 over the catalogue.
             within: seconds from `at`, such as `7 * 86400`: how probable it is, for each type, that
-                the next event is of this type and comes within so long. It speaks of the next
-                event alone: a purchase that follows after other events within this time does not
-                count.
+                the next event is of this type and comes within so long. It counts the next event
+                only, and not a purchase that follows after other events within this time.
             asked: what the model reads of the event asked for; see `recommend`.
 
         Raises:

@@ -131,7 +131,7 @@ def save_bundle(
         checksums.json       SHA-256 of every other file
 
     Args:
-        folder: where to. A bundle that is there is replaced; anything else is left alone.
+        folder: where to. A bundle in it is replaced; any other content is left unchanged.
         model, vocabulary, filter_seen, name, items, fallback, histories, rules, item_vectors,
         schema, texts: see `Bundle`; `name` is by default the model's class.
         config, metrics: what JSON can hold.
@@ -141,7 +141,7 @@ def save_bundle(
 
     Raises:
         ValueError: the folder holds other things than a bundle, or a part cannot be stored.
-        OSError: writing failed, for want of space perhaps. What was there before is untouched.
+        OSError: writing failed, for example on a full disk. An older bundle there is unchanged.
     """
     folder = Path(folder).resolve()
     vectors = checked_vectors(item_vectors, vocabulary)

@@ -38,7 +38,7 @@ def in_chunks(
 ) -> Iterator[tuple[bool, np.ndarray]]:
     """Rows of histories, `size` at a time, after whether they go to the fallback.
 
-    Histories of similar length share a chunk, and so less padding.
+    Histories of similar length are in the same chunk, which then has less padding.
 
     Args:
         lengths: of the histories, (U,).

@@ -31,7 +31,7 @@ def malformed(path: Path, field: str, rule: str, received) -> MalformedBundle:
 
 @contextlib.contextmanager
 def reading(path: Path, field: str) -> Iterator[None]:
-    """Name the file and the field in whatever fails while they are read.
+    """Name the file and the field in every error that is raised while they are read.
 
     Errors of the operating system, such as a file that is not there, stay as they are.
     """

@@ -57,7 +57,7 @@ def export_saved_model(recommender: Recommender, folder: str | Path) -> Path:
 
     Raises:
         ValueError: the model is no sequence encoder, Keras does not run on TensorFlow, or a rule
-            depends on the rest of the list, which the exported function does not know of.
+            depends on the rest of the list, which the exported function does not know.
 
     Example:
         >>> export_saved_model(recommender, "served")

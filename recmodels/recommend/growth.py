@@ -15,13 +15,13 @@ from recmodels.recommend.text_encoders import add_vectors
 
 
 def add_items(recommender: Recommender, items) -> Recommender:
-    """A recommender with further items behind those it has; ids of the catalogue are ignored.
+    """Return a recommender with further items after the old ones; known ids are ignored.
 
-    Old items keep their ids and scores. New ones start without anything learnt. A model that reads
-    columns of items, such as the vectors of their texts, scores new ones by them at once: the table
-    has these columns, or the recommender was made with `texts` that encode its titles. For other
-    models they are listed last until training continues (`fit` on data that were prepared
-    with `vocabulary=recommender.vocabulary`).
+    Old items keep their ids and scores. Nothing is learnt about new items yet. A model that reads
+    columns of items, such as the vectors of their texts, scores new items by these columns at once:
+    the table must have them, or the recommender must have `texts` that encode the titles. For other
+    models they are listed last until training continues (`fit` on data that were prepared with
+    `vocabulary=recommender.vocabulary`).
 
     Args:
         recommender: around a model that `grow` can enlarge. Its index is left out, because it

@@ -81,8 +81,9 @@ class ExactIndex:
 class ApproximateIndex(ExactIndex):
     """Search a graph of similar items and compare with few of them (HNSW, by Faiss).
 
-    Candidates that may not be shown are made up for by fetching more. A list that would take more
-    than a fifth of the catalogue is looked up exactly, so that none is short for lack of them.
+    If some candidates may not be shown, more are fetched. If more than a fifth of the catalogue
+    would be fetched for a list, the list is computed exactly, so that it is not shorter than
+    necessary.
 
     Args:
         vectors: of the items 1..V, float32 (V, D).
@@ -120,7 +121,7 @@ class ApproximateIndex(ExactIndex):
         allowed: np.ndarray | None = None,
         hidden: Sequence[np.ndarray] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What `ExactIndex.search` finds, but for an item now and then."""
+        """Approximate `ExactIndex.search`: a few of the best items may be missing."""
         queries = _checked_request(queries, k, self.vectors)
         hidden = [np.zeros(0, np.int32)] * len(queries) if hidden is None else list(hidden)
         items = np.zeros((len(queries), k), np.int32)

@@ -13,7 +13,7 @@ def item_facts(interactions: Interactions) -> pd.DataFrame:
     """Compute columns for rules from a log.
 
     Args:
-        interactions: training events only, or lists will know the future.
+        interactions: only the training events; other events would be a data leak.
 
     Returns:
         Indexed by raw item id: `events`, `users`, and where the log has them `mean_value` of

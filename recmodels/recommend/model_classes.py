@@ -33,7 +33,7 @@ def own_class(module: str, name: str) -> type:
 
 
 def check_options(kind: type, options: dict, path: Path, field: str) -> None:
-    """Options of a constructor are of the types that it names, where those are plain."""
+    """Check that options of a constructor have the types that it names, where these are plain."""
     for name, parameter in inspect.signature(kind).parameters.items():
         wanted = parameter.annotation
         choices = typing.get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
@@ -43,7 +43,7 @@ def check_options(kind: type, options: dict, path: Path, field: str) -> None:
 
 
 def check_archive(path: Path, wanted: list[str] | None = None) -> None:
-    """An archive holds each name once and nothing packed, which might unpack without end."""
+    """Check that an archive has each name once and no compressed file, which could be huge."""
     with reading(path, "content"), zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     names = sorted(entry.filename for entry in entries)

@@ -1,4 +1,4 @@
-"""What comes next for one history, as it is shown: types, items and the time."""
+"""The printable forecast of the next event after one history: types, items and the time."""
 
 import html
 import json
@@ -29,9 +29,9 @@ class NextBehaviour:
         notes: whole sentences on what the model did not know.
         given: the type that the items are given, or None.
         within: a number of seconds, or None.
-        within_probabilities: for each type, the probability that the next event is of this type
-            and comes within so many seconds from `at`. The model takes type and time as
-            independent given the history, so that it is p(type) P(gap <= within).
+        within_probabilities: for each type, the probability that the next event is of this type and
+            comes within so many seconds from `at`. The model treats type and time as independent
+            given the history, so that it is p(type) P(gap <= within).
         at: UTC second of the question, None where no time is known.
         waited: seconds between the last event and `at`.
     """

@@ -15,7 +15,7 @@ from recmodels.features.vocabulary import Vocabulary
 
 
 def check_types(raw: Sequence, example, argument: str) -> None:
-    """Raise a `ValueError` for values that are no text, or no number, where `example` is one."""
+    """Raise a `ValueError` for values that are not of the type of `example`, text or number."""
     text, kinds = isinstance(example, str), set(map(type, raw))
     fitting = {
         kind

@@ -1,4 +1,4 @@
-"""Reasons for the items of a list, and for those that it lacks."""
+"""Reasons why items are on a list, and why others are not."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -62,8 +62,9 @@ class GivesReasons:
             history, user, asked, rules, exclude, only: as for `recommend`.
 
         Returns:
-            One `Facts` per item; without cited events where the history holds no known item, or
-            the removal of the strongest events matters no more than that of others.
+            One `Facts` per item; without cited events if the history has no known item, or if the
+            removal of the strongest events does not lower the score more than the removal of
+            others.
 
         Raises:
             ValueError: what `recommend` raises, or an item is not in the catalogue.

@@ -34,9 +34,9 @@ from recmodels.threads import prefetch_map
 class Recommender(AnswersNextBehaviour, GivesReasons):
     """A model with everything it needs to recommend items by raw id.
 
-    A history is answered as that of a newcomer, whatever its user: a model that keeps a vector
-    for each user uses it only where the user is named. A history without a known item, and a user
-    who is not known, go to `fallback`, and the list says so.
+    A history is treated as that of a new user: a model with a vector for each user uses this vector
+    only if the request names the user. For a history without a known item, and for an unknown user,
+    `fallback` makes the list, and a note says so.
 
     Args:
         scorer: the model.
@@ -46,15 +46,17 @@ class Recommender(AnswersNextBehaviour, GivesReasons):
             raw id.
         filter_seen: whether lists leave out the whole history, as the protocol of the model's
             evaluation did; by default what the protocol of the data says, else True.
-        fallback: answers where the history tells nothing, such as a fitted `MostPopular`: the
-            default where there are `histories`. Baselines have an answer of their own.
+        fallback: the model for histories without a known item, such as a fitted `MostPopular`,
+            which is the default if there are `histories`. Baselines score such histories
+            themselves.
         name: what lists call the model; by default its class.
         histories: what is known of each user, so that they can be asked for by raw id. Where the
             model keeps a vector for each user, its rows are those of the training histories:
             `data.train`, or `build_histories(log, data.vocabulary, data.train.users)`.
         rules: for every list that is not given rules of its own.
-        item_vectors: what `Diverse` measures likeness by, float (V, D); by default the model's own.
-        index: looks the best items up instead of scoring all, such as an `ApproximateIndex`.
+        item_vectors: vectors by which `Diverse` measures similarity, float (V, D); by default the
+            model's own.
+        index: finds the best items without scoring all of them, such as an `ApproximateIndex`.
         schema: of the event columns that the model reads; by default that of the data.
         texts: by the name of a column of vectors of items, the encoder that made them: new items
             need only their titles then.

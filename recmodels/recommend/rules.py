@@ -185,7 +185,7 @@ class Diverse:
     Items beyond the pool follow by score if it does not suffice.
 
     Args:
-        weight: 0 keeps the order of the scores, 1 looks at likeness alone after the first.
+        weight: 0 keeps the order of the scores; 1 uses only likeness after the first item.
         pool: how many of the best allowed items compete.
 
     Raises:
@@ -229,7 +229,7 @@ _ARTICLE = re.compile(r"^(?:the|an?)\s+|,\s*(?:the|an?)$")
 
 
 def title_family(title: str) -> str:
-    """What titles of one family share: no year, edition, size, article, case or punctuation.
+    """Return a title without year, edition, size, article, case and punctuation.
 
     Of a very long title the first 1,000 characters count.
 

@@ -64,11 +64,12 @@ def next_item_job(
             per step, for recurrent encoders, which keep their state; see `ParallelBatches`.
         num_negatives: K of the sampled losses. `"bce"` with one draws it for each position,
             otherwise groups of positions share theirs.
-        max_positions: of a batch that the losses in the batch look at, drawn over its users.
+        max_positions: how many positions of a batch the in-batch losses use, drawn over its users.
         augment: changes of what the model reads in training; None for none.
         label_smoothing: share of a target's probability that all items have in equal parts, for
             `"full_softmax"`.
-        contrast: a contrastive loss to add; None for none. Neither is for losses in the batch.
+        contrast: a contrastive loss to add; None for none. Neither can be combined with in-batch
+            losses.
         similar_targets: for `"full_softmax"`, see `SimilarTargets`; None for none.
     """
     check_causal(model, windows)
@@ -149,7 +150,7 @@ def multi_interest_job(
     batch_size: int = 16,
     windows: str = "all",
 ) -> Job:
-    """Name the next item by a mixture of interests; for `MultiInterest`.
+    """Predict the next item by a mixture of interests; for `MultiInterest`.
 
     Args:
         model, data, seed: of `fit`.

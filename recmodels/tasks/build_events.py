@@ -36,7 +36,7 @@ def next_event_job(
     num_negatives: int = 256,
     augment: Augment | None = None,
 ) -> Job:
-    """Name type, item and time of the next event at every position of a history.
+    """Predict type, item and time of the next event at every position of a history.
 
     Epochs are chosen by the log-likelihood of the validation targets, weighted as in training,
     because the model is asked for probabilities. For the protocol's metric of ranked items give
@@ -45,8 +45,8 @@ def next_event_job(
     Args:
         model, data, seed: of `fit`; the schema of the data has the model's column of types, and
             `prepare(..., columns=("timestamp",))` carries the times.
-        item_weight, type_weight, time_weight: of the three losses; with weight 0 a task is not
-            learnt, and the others are as without it.
+        item_weight, type_weight, time_weight: of the three losses; a task with weight 0 is not
+            learnt and does not influence the others.
         loss: of the item, `"full_softmax"`, or `"sampled_softmax"` for a large catalogue.
         prefixes: see `NextItemBatches`.
         encoder_rate: by which the learning rate is multiplied for the weights of the encoder, which
@@ -87,7 +87,7 @@ def masked_language_job(
     share: float = 0.15,
     batch_size: int = 64,
 ) -> Job:
-    """Name hidden tokens of training sentences; the weights of the last epoch are kept.
+    """Predict masked tokens of training sentences; the weights of the last epoch are kept.
 
     Args:
         model, data, seed: of `fit`.

@@ -13,7 +13,7 @@ POSITIVES = ("window", "target")
 
 @dataclass(frozen=True)
 class Contrast:
-    """States of a history under two dropouts should be similar, and unlike those of others.
+    """A loss that makes states of one history under two dropouts similar, and others different.
 
     Each batch is encoded twice; the last states of both passes are the views of `contrastive`.
     Qiu et al., "Contrastive Learning for Representation Degeneration Problem in Sequential
@@ -48,7 +48,7 @@ class Contrast:
     def loss(self, first, second, targets):
         """The weighted loss of two views (B, D) of windows that ask for items, int32 (B,).
 
-        Windows without a target, 0, have no positive but their own other view.
+        For windows without a target, 0, the only positive is their own other view.
         """
         rows = -1 - ops.arange(ops.shape(first)[0], dtype="int32")
         labels = rows

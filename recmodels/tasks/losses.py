@@ -53,8 +53,8 @@ def sampled_softmax(states, targets, weights, table, negatives, log_counts, hidd
     The logit of a negative is lowered by the log of its expected count among the K (logQ: Bengio
     and Senécal, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
     Language Model", 2008, section III), so that the sum over negatives estimates the sum over the
-    catalogue. Negatives equal to the target are taken out. With every other item as a negative,
-    once each, this is the full softmax.
+    catalogue. Negatives equal to the target are left out. If every other item is a negative exactly
+    once, this is the full softmax.
 
     Args:
         log_counts: log of the expected count of each negative, (G, K).
@@ -151,14 +151,14 @@ def gbce(states, targets, weights, table, negatives, calibration=0.75):
     Petrov and Macdonald, "gSASRec", 2023, section 4: with sampling rate a = K / (V - 1) and
     calibration t, beta = a (t (1 - 1/a) + 1/a), and the loss is
     -(beta log sigmoid(positive) + sum over negatives of log(1 - sigmoid(negative))).
-    t = 0 is BCE with K negatives, t = 1 undoes the overconfidence that sampling causes. The paper
-    divides by K + 1 besides, which moves no minimum.
+    t = 0 is BCE with K negatives; t = 1 removes the overconfidence that sampling causes. The paper
+    also divides by K + 1, which does not change the minimum.
 
-    Here log(beta / K) is added to every logit, which changes no ranking: scores of 0 then already
-    are the right answer for a model that knows nothing. Without it all scores must sink first,
-    and since every item is a negative in every step, all item vectors do so in one direction;
-    where they are also what histories are read with, they come to look alike, and learning
-    stops at popularity.
+    Here log(beta / K) is added to every logit, which changes no ranking. Scores of 0 are then the
+    optimum for a model without any information. Without this term all scores must decrease first,
+    and they do so for all items in every step, so that all item vectors move in one direction. If
+    the same vectors are the inputs of the model, they become similar to each other, and the model
+    learns little more than popularity.
     """
     positive, negative, hit = _logits(states, targets, table, negatives)
     rate = negatives.shape[-1] / (table.shape[0] - 1)

@@ -1,4 +1,4 @@
-"""The task of naming the next item by a mixture of interests."""
+"""The task of predicting the next item by a mixture of interests."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""The task of naming type, item and time of the next event at every position of a history."""
+"""The task of predicting type, item and time of the next event at every position of a history."""
 
 import keras
 import numpy as np
@@ -23,7 +23,8 @@ class NextEventTask(NextItem):
 
     Each loss is the mean negative log-likelihood, in nats, over the positions that it counts: of
     the type where it is known, of the item given the true type, of the gap where it is known. A
-    loss of weight 0 moves no weight, so that the other ones learn as if it did not exist.
+    loss of weight 0 changes no weights of the model, so that the other losses are learnt as without
+    it.
 
     Args:
         model: a `NextEvent`.

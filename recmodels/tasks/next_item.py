@@ -32,7 +32,7 @@ def states_at(states, positions):
 def compact_item_ids(targets, negatives, num_items: int):
     """Number targets and negatives by position in one list; return it as well.
 
-    Equal items have equal numbers, from 1: losses see from them what is a hit.
+    Equal items have equal numbers, from 1, so that losses can recognise accidental hits.
 
     Example: targets 7 2 and negatives 2 9 make the list 7 2 2 9. The last place of item 2 is the
     third, so that targets are called 1 3 and negatives 3 4.

@@ -25,7 +25,7 @@ class RetrievalTask(keras.layers.Layer):
         correct_sampling: whether logits are corrected; then `adapt` must have seen the training
             events before the first call.
         temperature: logits are divided by it.
-        remove_accidental_hits: whether other candidates with the id of the positive stop being
+        remove_accidental_hits: whether other candidates with the id of the positive are no longer
             negatives.
         num_hard_negatives: how many negatives with the highest logits count; None for all.
 

@@ -16,8 +16,9 @@ class SimilarTargets:
     """Label smoothing towards the items that are similar to the target, by their similarity.
 
     Plain label smoothing (Szegedy et al., "Rethinking the Inception Architecture for Computer
-    Vision", 2016, section 7) gives all items equal parts of the share. Here those similar to the
-    target get it, so that items with few training events learn from the events of similar ones.
+    Vision", 2016, section 7) gives all items equal parts of the share. Here only items that are
+    similar to the target get a part, so that items with few training events learn from the events
+    of similar items.
 
     Args:
         similar: from `similar_texts`, `similar_vectors` or `similar_users`.

@@ -1,8 +1,9 @@
 """Adapter of TensorFlow Recommenders: its tasks, metric and index for Keras 3 models.
 
-The only module that imports TFRS. TFRS 0.7.7 is written for Keras 2; its tasks hold no weights and
-work on what a Keras 3 model computes, its layers with weights would never be trained there. So
-models and layers are Keras 3, and tasks, metrics and indexes come from here.
+This is the only module that imports TFRS. TFRS 0.7.7 is written for Keras 2. Its tasks have no
+weights and can be applied to the outputs of a Keras 3 model, but its layers with weights would
+never be trained in such a model. So models and layers are Keras 3, and tasks, metrics and indexes
+come from here.
 """
 
 import functools

@@ -16,8 +16,8 @@ class TowerTask(keras.Model):
 
     Args:
         model: with a rating head if ratings have a weight.
-        retrieval_weight, rating_weight: of the losses. One that weighs 0 is not computed: the
-            rest learns exactly as it would alone.
+        retrieval_weight, rating_weight: of the losses. A loss with weight 0 is not computed: the
+            other one is learnt exactly as it would be alone.
         correct_sampling, remove_accidental_hits: of `RetrievalTask`, which needs `adapt`.
         summed: whether the retrieval loss is the sum over the batch instead of its mean, as TFRS
             has it by default; its gradients then grow with the batch.
