@@ -19,6 +19,7 @@ from recmodels.layers.rating_head import RatingHead
 from recmodels.layers.rating_set_encoder import RatingSetEncoder
 from recmodels.layers.tower import Tower
 from recmodels.layers.transformer import TransformerBlock
+from recmodels.models.families import FAMILIES
 
 pytestmark = [pytest.mark.backends, pytest.mark.usefixtures("eagerly")]
 
@@ -158,6 +159,19 @@ def test_layers_stand_in_a_sequential_model():
     model.fit(IDS, TARGETS, epochs=40, verbose=0)
     assert model.evaluate(IDS, TARGETS, verbose=0) < before / 2  # Without the noise of dropout.
     assert keras.models.clone_model(model)(IDS).shape == (B, 1)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_encoders_read_histories_of_unknown_length(family):
+    encoder = FAMILIES[family].build(V, max_length=T, width=D, num_blocks=1, dropout=0.0)
+    names = ("item_ids", *encoder.columns)
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+    states = encoder(inputs)
+    assert states.shape == (None, None, D)
+    model = keras.Model(inputs, states)
+    for length in (1, T):
+        given = {name: np.ones((2, length), "int32") for name in inputs}
+        assert model(given).shape == (2, length, D)
 
 
 @pytest.mark.slow

@@ -36,6 +36,19 @@ class SequenceEncoder(InitialWeights):
         """V, unless the constructor has set it."""
         return self.item_embedding.num_items
 
+    def compute_output_spec(self, inputs, *args, **kwargs):
+        """Shapes of the outputs, also of histories of unknown length.
+
+        For a length of None, Keras tries lengths with PyTorch that may be above `max_length`.
+        """
+        unknown = all(x.shape[1] is None for x in inputs.values())
+        if not unknown or kwargs.get("return_weights"):
+            return super().compute_output_spec(inputs, *args, **kwargs)
+        length = min(2, self.max_length)
+        tried = {name: _with_length(x, length) for name, x in inputs.items()}
+        states = super().compute_output_spec(tried, *args, **kwargs)
+        return _with_length(states, None) if states.shape[1] == length else states
+
     def score(self, queries: dict[str, np.ndarray], items: np.ndarray | None = None) -> np.ndarray:
         """Scores after each history.
 
@@ -185,3 +198,8 @@ class LastScores(LastState):
     def call(self, inputs):
         table = ops.pad(self.encoder.item_embedding.catalogue(), [[1, 0], [0, 0]])
         return self.encoder.match(ops.cast(super().call(inputs), table.dtype), table)
+
+
+def _with_length(x, length: int | None) -> keras.KerasTensor:
+    """The symbolic tensor with another size of the time axis, the second."""
+    return keras.KerasTensor((x.shape[0], length, *x.shape[2:]), x.dtype)
