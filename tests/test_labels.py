@@ -5,6 +5,7 @@ from recmodels.experiments.labels import MODELS, experiment_label, full_model_na
 
 def test_an_experiment_is_named_by_data_and_model():
     assert model_label("ml-1m-sasrec-in_batch_uncorrected") == "SASRec, in-batch, no logQ"
+    assert experiment_label("ml-1m-gru4rec") == "MovieLens 1M: GRU4Rec"
     assert experiment_label("ml-100k-temporal-item-knn") == "MovieLens 100K, temporal: ItemKNN"
 
 

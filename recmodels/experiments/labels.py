@@ -3,6 +3,7 @@
 from recmodels.models.families import FAMILIES
 
 DATA = {
+    "ml-1m": "MovieLens 1M",
     "ml-1m-sasrec": "MovieLens 1M",
     "ml-100k-temporal": "MovieLens 100K, temporal",
     "beauty": "Beauty",
@@ -26,7 +27,9 @@ MODELS = {
     "word-vectors": "SASRec from word vectors",
     "word-vectors-bsarec": "BSARec from word vectors",
     "shared-users": "BSARec, targets shared by users",
+    "shared-users-fused": "BSARec, shared by users, with ItemKNN",
     "shared-texts": "BSARec, targets shared by texts",
+    "text": "SASRec with texts",
     **{name: family.title for name, family in FAMILIES.items()},
 }
 
