@@ -63,7 +63,7 @@ def test_few_users_are_used_where_the_catalogue_is_large(data):
 @pytest.mark.parametrize(
     ("wrong", "match"),
     [
-        ({"models": 1}, "`models` must be two models or more"),
+        ({"models": 1}, "`models` must be two or more trained models.*models=\\['Markov'\\]"),
         ({"weights": ()}, "`weights` and `scalings` must not be empty"),
         ({"scalings": ("loud",)}, "`scaling` must be one of"),
         ({"weights": np.arange(40.0)}, "at most 1,000 combinations.*combinations=1600"),
@@ -75,3 +75,10 @@ def test_wrong_arguments_are_named(data, models, wrong, match):
     given = models[: wrong.pop("models", 3)]
     with pytest.raises(ValueError, match=match):
         fuse(given, data, **wrong)
+
+
+def test_what_cannot_score_and_data_without_validation_are_refused(data, models):
+    with pytest.raises(ValueError, match="`models` must be two or more trained models.*'str'"):
+        fuse([models[0], "markov"], data)
+    with pytest.raises(ValueError, match="`data` must have validation cases"):
+        fuse(models, replace(data, validation=None))

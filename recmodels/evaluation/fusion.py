@@ -12,7 +12,7 @@ from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.ranking import rank
 from recmodels.features.checks import check_whole, digest
 from recmodels.features.sequences import Queries, SequenceData
-from recmodels.models.capabilities import columns_of
+from recmodels.models.capabilities import Scores, can, columns_of
 from recmodels.models.hybrid import Hybrid
 
 CELLS, LEAST = 1e8, 500  # Scores of each model that are kept, and the fewest users.
@@ -65,8 +65,8 @@ def fuse(
 ) -> Fusion:
     """Choose the weights of a `Hybrid` on validation cases; test cases are not read.
 
-    The first model has weight 1. All combinations of `weights` for the others are tried, so with
-    five weights and two other models 25 sums. Each model scores each history once.
+    The first model has weight 1. All combinations of `weights` for the others are tried: five
+    weights for each of two other models make 25 sums. Each model scores each history once.
 
     Args:
         models: trained or fitted already, two or more.
@@ -80,14 +80,17 @@ def fuse(
         The best sum, of equal ones the first, and the table of all.
 
     Raises:
-        ValueError: there are fewer than two models, no weights or scalings, or more than 1,000
-            combinations.
+        ValueError: there are fewer than two models, something that cannot score, no weights or
+            scalings, more than 1,000 combinations, or no validation cases.
 
     Example:
         >>> fused = fuse([model, Content(texts).fit(data.train, data.num_items)], data)
         >>> evaluate(fused.model, data.test)
     """
-    require(len(models) > 1, "`models` must be two models or more", count=len(models))
+    kinds = [type(each).__name__ for each in models]
+    must = "`models` must be two or more trained models, such as a `SASRec` or a fitted `Markov`"
+    require(len(models) > 1 and all(can(m, Scores) for m in models), must, models=kinds)
+    require(data.validation is not None, "`data` must have validation cases, which choose")
     require(len(weights) > 0 and len(scalings) > 0, "`weights` and `scalings` must not be empty")
     sums = len(scalings) * len(weights) ** (len(models) - 1)
     must = f"`weights` must make at most {MOST_SUMS:,} combinations; give fewer weights or models"
