@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from recmodels.data import errors
-from recmodels.evaluation.metrics import rank_metric
 from recmodels.evaluation.model_checks import check_model, check_user_rows
-from recmodels.evaluation.ranking import rank, settle_protocol
+from recmodels.evaluation.ranking import settle_protocol, validation_score
 from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import (
     ChoosesSettings,
@@ -177,12 +176,6 @@ def _settle_measure(job: Job, model, data: SequenceData, measure, measure_name, 
         measure, measure_name = job.measure, job.measure_name
     noted = None if measure is None else [measure_name, _plain_keywords(measure)]
     return measure, measure_name, {} if noted is None else {"measure": noted}
-
-
-def validation_score(model, data: SequenceData, filter_seen: bool | None = None) -> float:
-    """Return the mean of the protocol's metric over the validation queries."""
-    ranks = rank(model, data.validation, filter_seen=filter_seen).ranks
-    return float(rank_metric(data.protocol.choose_by, ranks).mean())
 
 
 def _plain_keywords(measure: Callable) -> dict:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from harness import make_log, random_lists
 
-from recmodels.api import validation_score
 from recmodels.data.splits import leave_one_out
+from recmodels.evaluation.ranking import validation_score
 from recmodels.evaluation.report import evaluate
 from recmodels.experiments import tournament
 from recmodels.experiments.entry import Experiment

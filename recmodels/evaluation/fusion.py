@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from recmodels.data.errors import require
-from recmodels.evaluation.metrics import rank_metric
-from recmodels.evaluation.ranking import rank
+from recmodels.evaluation.ranking import validation_score
 from recmodels.features.checks import check_whole, digest
-from recmodels.features.sequences import Queries, SequenceData
+from recmodels.features.sequences import SequenceData
 from recmodels.models.capabilities import Scores, can, columns_of
 from recmodels.models.hybrid import Hybrid
 
@@ -95,21 +94,16 @@ def fuse(
     sums = len(scalings) * len(weights) ** (len(models) - 1)
     must = f"`weights` must make at most {MOST_SUMS:,} combinations; give fewer weights or models"
     require(sums <= MOST_SUMS, must, combinations=sums, models=len(models), weights=len(weights))
-    sample = fusion_sample(data, check_whole("users", users)).validation
+    sample = fusion_sample(data, check_whole("users", users))
     kept = [m if isinstance(m, Remembered) else Remembered(m) for m in models]
     names = [f"{type(each.model).__name__} {place}" for place, each in enumerate(kept)]
     rows = []
     for scaling, *others in itertools.product(scalings, *[weights] * (len(models) - 1)):
         chosen = [1.0, *others]
-        score = _score(Hybrid(kept, chosen, scaling), sample)
+        score = validation_score(Hybrid(kept, chosen, scaling), sample)
         rows.append({"scaling": scaling, **dict(zip(names, chosen, strict=True)), "score": score})
     tried = pd.DataFrame(rows).sort_values("score", ascending=False, kind="stable")
     best = tried.iloc[0]
     model = Hybrid([each.model for each in kept], best[names].tolist(), best["scaling"])
     measure = data.protocol.choose_by
     return Fusion(model, tried.rename(columns={"score": measure}).reset_index(drop=True))
-
-
-def _score(model: Hybrid, queries: Queries) -> float:
-    """The mean of the protocol's metric."""
-    return float(rank_metric(queries.protocol.choose_by, rank(model, queries).ranks).mean())

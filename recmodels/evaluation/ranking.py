@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recmodels.data.errors import require
+from recmodels.evaluation.metrics import rank_metric
 from recmodels.features.checks import check_whole
 from recmodels.features.histories import Histories
 from recmodels.features.protocol import Protocol
-from recmodels.features.sequences import Queries
+from recmodels.features.sequences import Queries, SequenceData
 from recmodels.models.capabilities import Covers, Scores, can, columns_of
 from recmodels.threads import prefetch_map
 
@@ -91,6 +92,12 @@ def rank(
 
     prefetch_map(settle, score_chunks())
     return Ranking(ranks, lists, width - 1, filtered)
+
+
+def validation_score(model, data: SequenceData, filter_seen: bool | None = None) -> float:
+    """Return the mean of the protocol's metric over the validation queries."""
+    ranks = rank(model, data.validation, filter_seen=filter_seen).ranks
+    return float(rank_metric(data.protocol.choose_by, ranks).mean())
 
 
 def _place_targets(

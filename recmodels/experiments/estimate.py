@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import psutil
 
-from recmodels.api import fit, validation_score
+from recmodels.api import fit
 from recmodels.data.interactions import Interactions
+from recmodels.evaluation.ranking import validation_score
 from recmodels.experiments.entry import Experiment, build_model
 from recmodels.experiments.memory import GIB, peak_gib, refuse_what_cannot_fit, untrained
 from recmodels.experiments.run import split_log

@@ -28,12 +28,6 @@ OWN: dict[str, tuple[dict, float]] = {
 }
 # A masked model gets a target at one event in five only, and still improves after 18 epochs.
 TRAINED: dict[str, dict] = {"bert4rec": {"epochs": 60, "validate_every": 5}}
-# Added to the scores of a trained model, in standard deviations.
-ITEM_KNN = {
-    "model": "item-knn",
-    "options": {"neighbours": 200, "shrinkage": 10.0, "decay": 0.5},
-    "weight": 0.2,
-}
 SPACE = {"dropout": (0.1, 0.6), "learning_rate": (3e-4, 3e-3, "log"), "num_blocks": [1, 2]}
 GRU4REC_ON_BEAUTY = {"ndcg@10": 0.0408, "hr@10": 0.0695, "source": "Li-fAngyU/sequential_rec"}
 FAMILY_ENTRIES = [

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from recmodels.api import fit, validation_score
+from recmodels.api import fit
 from recmodels.data.shop import Shop
 from recmodels.data.shop_behaviour import BehaviourShop
 from recmodels.data.splits import Split
@@ -25,7 +25,7 @@ from recmodels.evaluation.event_prediction import (
 )
 from recmodels.evaluation.held_out import HeldOut, measure_held_out
 from recmodels.evaluation.metrics import rank_metric
-from recmodels.evaluation.ranking import rank
+from recmodels.evaluation.ranking import rank, validation_score
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import EVENT_PROTOCOLS, RATING_PROTOCOLS, Experiment
 from recmodels.features.sequences import Queries, SequenceData

@@ -5,8 +5,14 @@ from dataclasses import replace
 from recmodels.experiments.columns_catalogue import SASREC
 from recmodels.experiments.columns_catalogue import TRAINING as SHORT_TRAINING
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.families_catalogue import BEAUTY, ITEM_KNN, TRAINING
-from recmodels.experiments.start_catalogue import S3_REC, SHARED_TEXTS, TEXT_START
+from recmodels.experiments.families_catalogue import BEAUTY, TRAINING
+from recmodels.experiments.start_catalogue import (
+    ITEM2VEC,
+    ITEM_KNN,
+    S3_REC,
+    SHARED_TEXTS,
+    TEXT_START,
+)
 
 # Title and categories of each product, by a language model.
 ENCODERS = {"minilm": {"source": "minilm", "size": 128}}
@@ -40,7 +46,7 @@ def _small_logs(
     tfidf = {"tfidf": {"source": "tfidf", "size": tfidf_size}}
     learnt_from = {
         "ids": {},
-        "ids-word-vectors": {"initial_items": {"model": "item2vec", "options": {}}},
+        "ids-word-vectors": {"initial_items": ITEM2VEC},
         "ids-tfidf": {"item_text": tfidf},
         "ids-shared": {"similar_targets": {"model": "content", "options": {}}},
         "ids-tfidf-fused": {"item_text": tfidf, "ensemble_with": added},

@@ -27,7 +27,9 @@ COMPARED: dict[str, tuple[str, ...]] = {
         *("beauty-text-start-fused", "beauty-text-two-fused"),
     ),
     "beauty-shared-users": (
-        *("beauty-shared-texts", "beauty-shared-texts-fused", "beauty-shared-texts-two-fused"),
+        "beauty-shared-texts",
+        "beauty-shared-texts-fused",
+        "beauty-shared-texts-two-fused",
     ),
     "ml-1m-sasrec-softmax-20": ("ml-1m-text-tfidf", "ml-1m-text-ids-minilm"),
     "ml-100k-text-ids": (

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import psutil
 
-from recmodels.api import fit, validation_score
+from recmodels.api import fit
 from recmodels.evaluation.fusion import Remembered, fuse
+from recmodels.evaluation.ranking import validation_score
 from recmodels.evaluation.report import Evaluation, evaluate
 from recmodels.experiments.entry import MODELS, Experiment, build_model
 from recmodels.features.sequences import SequenceData
