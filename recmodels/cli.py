@@ -244,7 +244,8 @@ def table(
 ) -> None:
     """Print all stored results with the published numbers."""
     start_backend()
-    from recmodels.experiments.tables import markdown_table, table_rows, write_into
+    from recmodels.experiments.rows import table_rows
+    from recmodels.experiments.tables import markdown_table, write_into
 
     rows = table_rows(results)
     if not rows:

@@ -11,9 +11,10 @@ from recmodels.data.interactions import Interactions
 from recmodels.data.shop_behaviour import simulate_behaviour
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.results import store_run
+from recmodels.experiments.rows import table_rows
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.stored import read_per_user
-from recmodels.experiments.tables import markdown_table, table_rows
+from recmodels.experiments.tables import markdown_table
 from recmodels.experiments.train import compare_with_shop, save_bundle_of
 from recmodels.recommend.bundle import load_bundle
 

@@ -19,8 +19,9 @@ from recmodels.experiments.entry import RATING_PROTOCOLS, Experiment
 from recmodels.experiments.measures import score_epoch
 from recmodels.experiments.report import evaluate_bundle
 from recmodels.experiments.results import load_results, summarise_ratings
+from recmodels.experiments.rows import table_rows
 from recmodels.experiments.run import run_seed, split_log
-from recmodels.experiments.tables import markdown_table, table_rows
+from recmodels.experiments.tables import markdown_table
 from recmodels.experiments.train import UnexpectedResult, train_and_store
 from recmodels.experiments.tune import tune
 from recmodels.features.sequences import prepare

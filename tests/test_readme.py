@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recmodels.experiments.tables import HEADLINES, table_rows, write_into
+from recmodels.experiments.rows import table_rows
+from recmodels.experiments.tables import HEADLINES, write_into
 
 ROOT = Path(__file__).resolve().parent.parent
 

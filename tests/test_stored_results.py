@@ -17,9 +17,9 @@ from recmodels.evaluation.report import Evaluation, load_ranks
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.results import load_results, store_run
+from recmodels.experiments.rows import table_rows
 from recmodels.experiments.run import Run
 from recmodels.experiments.summaries import TABLE_METRICS
-from recmodels.experiments.tables import table_rows
 from recmodels.experiments.tune import tune
 from recmodels.features.protocol import DEFAULT_PROTOCOL
 

@@ -6,35 +6,34 @@ import pytest
 from recmodels.evaluation.metrics import ndcg
 from recmodels.experiments import text_table as module
 from recmodels.experiments.catalogue import EXPERIMENTS
+from recmodels.experiments.comparisons import against
 from recmodels.experiments.results import RESULTS, load_results
 from recmodels.experiments.stored import read_per_user
-from recmodels.experiments.text_table import COMPARED, against_ids, text_table
+from recmodels.experiments.text_table import TEXTS_COMPARED, text_table
 
 
 def test_compared_experiments_have_one_data_set_split_and_filter():
-    for ids, others in COMPARED.items():
+    for ids, others in TEXTS_COMPARED.items():
         for other in others:
             for name in ("dataset", "protocol", "filter_seen"):
                 assert getattr(EXPERIMENTS[ids], name) == getattr(EXPERIMENTS[other], name), other
 
 
-def test_the_difference_is_that_of_the_means_over_users(monkeypatch):
-    pair = {"shop-text-ids": ("shop-text-tfidf",)}
-    monkeypatch.setattr(module, "COMPARED", pair)
+def test_the_difference_is_that_of_the_means_over_users():
     results = load_results(RESULTS)
-    found = against_ids(results, RESULTS)["shop-text-tfidf"]
+    found = against({"shop-text-ids": ("shop-text-tfidf",)}, results, RESULTS)["shop-text-tfidf"]
     stored = {result["experiment"]: result for result in results}
     ids, text = (
         float(np.mean(ndcg(read_per_user(stored[name], RESULTS), 10)))
         for name in ("shop-text-ids", "shop-text-tfidf")
     )
-    assert found["ids"] == "shop-text-ids"
+    assert found["baseline"] == "shop-text-ids"
     assert found["difference"] == pytest.approx(text - ids, abs=1e-6)
     assert found["low"] < found["difference"] < found["high"] < 0
 
 
 def test_each_group_follows_its_ids_and_slices_stand_in_their_columns(monkeypatch):
-    monkeypatch.setattr(module, "COMPARED", {"a": ("b", "not stored")})
+    monkeypatch.setattr(module, "TEXTS_COMPARED", {"a": ("b", "not stored")})
 
     def row(name, part, value, compared=None):
         metrics = {m: {"mean": value, "low": 0.1, "high": 0.9} for m in ("ndcg@10", "hr@10")}

@@ -19,3 +19,10 @@ def pair(metrics: dict) -> str:
 def cell(metric: dict) -> str:
     """A mean with its interval."""
     return f"{metric['mean']:.4f} ({metric['low']:.4f} to {metric['high']:.4f})"
+
+
+def difference_cell(compared: dict | None) -> str:
+    """A difference from a baseline with its interval and corrected p-value."""
+    if compared is None:
+        return "-"
+    return f"{cell({**compared, 'mean': compared['difference']})}, {compared['p_holm']:.4f}"

@@ -1,30 +1,20 @@
-"""Tables made from stored results: rows, comparisons, and Markdown for README and site."""
+"""Markdown tables of stored results, for README and site."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
 
 from recmodels.data.errors import require
 from recmodels.data.files import written_whole
-from recmodels.evaluation.event_ceiling import shares_of
-from recmodels.evaluation.report import TARGET_KINDS
 from recmodels.experiments.entry import (
     EVENT_PROTOCOLS,
     LAST_EVENT_ITEMS,
     PROTOCOLS,
     RATING_PROTOCOLS,
 )
-from recmodels.experiments.labels import full_model_name
+from recmodels.experiments.family_table import family_table
 from recmodels.experiments.markdown import cell, markdown_lines, pair
-from recmodels.experiments.results import RESULTS, load_results
-from recmodels.experiments.text_table import against_ids, gaps_to, ndcg_by_user, text_table
+from recmodels.experiments.text_table import text_table
 
-ROW_KEYS = (
-    *("experiment", "dataset", "protocol", "model", "seeds", "metrics", "published", "seconds"),
-    *("command", "filter_seen", "query_time", "cold", "everyone", "ceiling"),
-)
 # Measures of forecasts of events by the title of their column.
 EVENT_COLUMNS = {
     "accuracy": "type_accuracy",
@@ -58,82 +48,6 @@ RATING_METRICS = {
     "top_100_filtered": "top-100, seen filtered",
     "rmse": "RMSE",
 }
-
-
-def table_rows(folder: Path = RESULTS) -> list[dict]:
-    """What `recmodels table --json` prints, one row per experiment.
-
-    Keys are `experiment, dataset, protocol, model, seeds, metrics, published, seconds, command`;
-    `model` has its additions, as `sasrec+text` has (`full_model_name`). Further keys are
-    `filter_seen`, `query_time` (whether queries tell the time of their target), `cold` (counts of
-    users, targets, newcomers) and `ceiling`; `everyone` (users and metrics with the newcomers,
-    under the temporal protocol); `order_audit` (what shuffling each history costs the first seed
-    that recorded it, None for others); `by_target` (see `Evaluation.by_target`, None in older
-    results); `seen_kept` (metrics of lists that keep the items a user already has, None where they
-    were not measured); `of_ceiling` (of trained models of events of a simulated shop, see
-    `share_of_ceiling`); and `against_best`: the difference in NDCG@10 from the best experiment on
-    the same users, with its interval and the p-value of a paired permutation test, corrected for
-    the number of rows by Holm's method; None for the best, under the rating protocols, whose
-    metrics are `top_100`, `top_100_filtered` and `rmse`, each with its mean over users as `users`,
-    and under those of events, whose metrics are those of `event_metrics`. Rows with and without
-    `query_time` are never compared. `against_ids` is the difference from ids alone, see
-    `text_table.against_ids`. `slice` is `"all"`; results that measure them
-    have further rows for the users whose target is `"rare"` (at most five training events) or
-    `"cold"` (none, where models may rank such items), with their number as `users`.
-    """
-    results = load_results(folder)
-    compared, texts = against_best(results, folder), against_ids(results, folder)
-    rows = [{key: result.get(key) for key in ROW_KEYS} for result in results]
-    for row, result in zip(rows, results, strict=True):
-        audits = [run["order_audit"] for run in result["runs"].values() if "order_audit" in run]
-        row["order_audit"] = next(iter(audits), None)
-        row["seen_kept"] = _mean_with_seen(result["runs"].values())
-        row["by_target"] = _mean_by_target([run["test"] for run in result["runs"].values()])
-        shares = [run["of_ceiling"] for run in result["runs"].values() if "of_ceiling" in run]
-        row["of_ceiling"] = shares_of(shares) if shares else None
-        row["query_time"] = result.get("query_time", False)  # Older results did not record it.
-        row["against_best"] = compared.get(row["experiment"])
-        row["against_ids"] = texts.get(row["experiment"])
-        row["slice"] = "all"
-        row["model"] = full_model_name(result)
-    sliced = [
-        {**row, **part, "slice": name, "against_best": None, "against_ids": None, "published": {}}
-        for row, result in zip(rows, results, strict=True)
-        for name, part in result.get("slices", {}).items()
-    ]
-    return rows + sliced
-
-
-def _mean_with_seen(runs: Iterable[dict]) -> dict[str, float] | None:
-    """Mean over the seeds of metrics of lists that keep seen items; None where one lacks them."""
-    measured = [run.get("seen_kept") for run in runs]
-    return None if None in measured else pd.DataFrame(measured).mean().round(6).to_dict()
-
-
-def _mean_by_target(tests: list[dict]) -> dict[str, dict[str, float]] | None:
-    """Mean over the seeds of metrics by kind of target; None where they are not stored."""
-    if not all("by_target" in test for test in tests):
-        return None
-    return {
-        kind: pd.DataFrame([test["by_target"][kind] for test in tests]).mean().round(6).to_dict()
-        for kind in TARGET_KINDS
-    }
-
-
-def against_best(results: list[dict], folder: Path = RESULTS) -> dict[str, dict]:
-    """Each experiment but the best compared with the best on the same data and protocol."""
-    gaps = {}
-    members_of = {}
-    for result in results:
-        group = (result["dataset"], result["protocol"], result.get("query_time", False))
-        members_of.setdefault(group, []).append(result)
-    for (_, protocol, _), members in members_of.items():
-        if len(members) < 2 or protocol in (*RATING_PROTOCOLS, *EVENT_PROTOCOLS):
-            continue  # They keep sums of ratings, not ranks; a random split has users of its own.
-        values = ndcg_by_user(members, folder)
-        best = values.mean().idxmax()
-        gaps |= {name: {"best": best, **gap} for name, gap in gaps_to(best, values).items()}
-    return gaps
 
 
 def markdown_table(rows: list[dict], protocols: tuple[str, ...] = PROTOCOLS) -> str:
@@ -266,7 +180,8 @@ def write_into(page: Path, rows: list[dict]) -> None:
 
     Args:
         page: a file with `<!-- table: NAME -->` and `<!-- end of table -->`, where NAME is a
-            protocol, "headlines", the rows of the README, or "texts", what texts add to ids.
+            protocol, "headlines", the rows of the README, "texts", what texts add to ids, or
+            "families", families of encoders in equal conditions.
         rows: what `table_rows` returns.
 
     Raises:
@@ -278,7 +193,7 @@ def write_into(page: Path, rows: list[dict]) -> None:
         table = special[name](rows) if name in special else markdown_table(rows, (name,))
         return f"{match[1]}{table}\n{match[3]}"
 
-    special = {"headlines": headline_table, "texts": text_table}
+    special = {"headlines": headline_table, "texts": text_table, "families": family_table}
     names = (*special, *PROTOCOLS)
     mark = rf"(?s)(<!-- table: ({'|'.join(names)}) -->\n).*?(<!-- end of table -->)"
     text = page.read_text("utf-8")
