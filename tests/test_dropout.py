@@ -70,6 +70,7 @@ def test_half_precision_stays():
     assert keras.backend.standardize_dtype(found.dtype) == "float16"
 
 
-def test_dropping_everything_is_refused():
-    with pytest.raises(ValueError, match="`rate` must be below 1"):
-        Dropout(1.0)
+@pytest.mark.parametrize("rate", [1.0, 2, -0.1, float("nan"), "0.5", None, True])
+def test_a_rate_that_is_no_share_is_refused(rate):
+    with pytest.raises(ValueError, match="`dropout` must be a number .* Received: dropout="):
+        Dropout(rate)

@@ -63,6 +63,12 @@ def test_wrong_arguments_of_a_family_are_named(name):
         build("many")
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_dropout_of_one_or_more_is_refused(name):
+    with pytest.raises(ValueError, match="`dropout` must be a number that is at least 0"):
+        FAMILIES[name].build(V, max_length=L, width=D, dropout=2)
+
+
 def test_a_time_bias_without_times_is_refused():
     with pytest.raises(ValueError, match="`time_bias` must be True or False"):
         FAMILIES["hstu"].build(V, time_bias="no")

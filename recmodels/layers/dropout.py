@@ -1,7 +1,10 @@
 """Dropout, by default with fewer random bits than that of Keras."""
 
+import numbers
+
 import keras
 
+from recmodels.data.errors import require
 from recmodels.layers.fast import fast_dropout, is_fast
 
 
@@ -13,19 +16,24 @@ class Dropout(keras.layers.Dropout):
     section 4.
 
     Args:
-        rate: share that becomes zero in training, in 0..1 below 1.
+        rate: share that becomes zero in training, at least 0 and below 1. Models and blocks call it
+            `dropout`, and so does the error.
 
     Call arguments:
         inputs: of any shape.
 
     Returns:
         Of the same shape.
+
+    Raises:
+        ValueError: `rate` is out of range or no number.
     """
 
     def __init__(self, rate: float, **kwargs) -> None:
+        must = "`dropout` must be a number that is at least 0 and below 1"
+        is_number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+        require(is_number and 0 <= rate < 1, must, dropout=rate)
         super().__init__(rate, **kwargs)
-        if not rate < 1:
-            raise ValueError(f"`rate` must be below 1. Received: rate={rate}")
 
     def call(self, inputs, training=False):
         if training and self.rate and is_fast():
