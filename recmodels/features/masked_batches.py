@@ -46,8 +46,9 @@ class MaskedItemBatches(NextItemBatches):
         windows: str = "all",
         **kwargs,
     ) -> None:
-        require(0 < mask_share <= 1, "`mask_share` must be in 0..1, above 0", mask_share=mask_share)
-        require(0 <= last_share <= 1, "`last_share` must be in 0..1", last_share=last_share)
+        must = "`mask_share` must be above 0 and at most 1"
+        require(0 < mask_share <= 1, must, mask_share=mask_share)
+        require(0 <= last_share <= 1, "`last_share` must be from 0 to 1", last_share=last_share)
         must = "`windows` of masked items must be 'all' or 'latest'"
         require(windows in ("all", "latest"), must, windows=windows)
         self.mask_id, self.mask_share, self.last_share = mask_id, mask_share, last_share

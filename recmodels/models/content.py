@@ -25,8 +25,8 @@ class Content(Baseline):
     Args:
         texts: one text per item in the order of the item ids 1..V, such as its title and category:
             `items["title"].reindex(data.vocabulary.raw_ids)`. Missing texts are empty.
-        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a
-            set.
+        decay: weight of an event against the one after it, above 0 and at most 1. With 1 1 the
+            history is a set.
 
     Paper: Salton and Buckley, "Term-weighting approaches in automatic text retrieval",
     Information Processing and Management 24, 1988; the logarithm with ones added is that of

@@ -21,12 +21,14 @@ class EASE(Baseline):
 
     Args:
         regularisation: in users; larger for sparser data.
-        decay: weight of an event against the one after it, in 0..1; 1 is the model of the paper,
-            which ignores the order and is less suitable for next-item prediction.
+        decay: weight of an event against the one after it, above 0 and at most 1. With 1 1 it
+            is the model of the paper, which ignores the order and is less suitable for
+            next-item prediction.
         user_power: users with n items have the weight n ** -user_power in the fit; with 0 the
             most active users have the largest influence.
-        dropout: expected share of each history that is dropped in the fit, in 0..1 below 1; it
-            adds dropout / (1 - dropout) times the diagonal of X'X to the regularisation.
+        dropout: expected share of each history that is dropped in the fit, at least 0 and
+            below 1; it adds dropout / (1 - dropout) times the diagonal of X'X to the
+            regularisation.
         score_seen: whether items of the history are scored; else they have 0, the score of items
             without evidence: B predicts items from others and does not model repeats.
 

@@ -19,8 +19,8 @@ class ItemKNN(Baseline):
     Args:
         neighbours: similar items kept for each item.
         shrinkage: in users; moves similarities that are computed from few users towards 0.
-        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a set,
-            which is less accurate for the next item.
+        decay: weight of an event against the one after it, above 0 and at most 1. With 1 1 the
+            history is a set, which is less accurate for the next item.
 
     Paper: Sarwar et al., "Item-based collaborative filtering recommendation algorithms", WWW
     2001, Section 3.1.1 (cosine) and 3.2 (weighted sum); the decay over positions is that of

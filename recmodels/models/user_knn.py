@@ -21,8 +21,8 @@ class UserKNN(Baseline):
         neighbours: similar users kept for each history.
         shrinkage: added to the product of the lengths; moves the similarity of users with few items
             towards 0.
-        decay: weight of an event against the one after it, in 0..1; 1 treats the history as a
-            set.
+        decay: weight of an event against the one after it, above 0 and at most 1. With 1 1 the
+            history is a set.
 
     Paper: Herlocker, Konstan, Borchers and Riedl, "An algorithmic framework for performing
     collaborative filtering", SIGIR 1999, Sections 5 and 6, with the cosine of 0/1 rows for
