@@ -18,45 +18,17 @@ from recmodels.experiments.rating_catalogue import (
     TUTORIAL,
     ml_100k,
 )
+from recmodels.experiments.sasrec_catalogue import (
+    ML_1M_SASREC,
+    ML_1M_TRAINING,
+    PUBLISHED,
+    SASREC_ENTRIES,
+    SASREC_SPACE,
+    SEEDS,
+)
 from recmodels.experiments.start_catalogue import START_ENTRIES
-from recmodels.experiments.text_catalogue import ENCODERS, TEXT_ENTRIES
+from recmodels.experiments.text_catalogue import TEXT_ENTRIES
 
-SEEDS = (0, 1, 2)
-# The best published row of the same model and loss, with where it was printed.
-PUBLISHED = {
-    "sasrec, softmax, on ml-1m": {
-        "ndcg@10": 0.1902,
-        "hr@10": 0.3181,
-        "source": "LRURec paper, WSDM 2024, table 3",
-    },
-    "sasrec, bce, on ml-1m": {
-        "ndcg@10": 0.1341,
-        "hr@10": 0.2500,
-        "source": "Klenitskiy and Vasilev, RecSys 2023",
-    },
-    "sasrec, gbce, on ml-1m": {
-        "ndcg@10": 0.1726,
-        "hr@10": 0.3003,
-        "source": "Petrov and Macdonald, RecSys 2023",
-    },
-    "sasrec, softmax, on sports": {
-        "ndcg@10": 0.0318,
-        "hr@10": 0.0539,
-        "source": "Li-fAngyU/sequential_rec, log of one run",
-    },
-    "sasrec, softmax, on beauty": {
-        "ndcg@10": 0.0568,
-        "hr@10": 0.0923,
-        "source": "Li-fAngyU/sequential_rec, log of one run",
-    },
-}
-# What `tune` may change; the same number of trials for every model.
-SASREC_SPACE = {
-    "dropout": (0.1, 0.6),
-    "num_heads": [1, 2, 4],
-    "hidden_width": [64, 128, 256],
-    "learning_rate": (3e-4, 3e-3, "log"),
-}
 BASELINE_SPACES = {
     "markov": {"smoothing": (1.0, 1000.0, "log")},
     "item-knn": {
@@ -67,27 +39,6 @@ BASELINE_SPACES = {
     "ease": {"regularisation": (50.0, 5000.0, "log"), "decay": (0.5, 1.0)},
     "bpr-mf": {"regularisation": (1e-3, 1e-1, "log"), "learning_rate": (0.01, 0.1, "log")},
 }
-ML_1M_SASREC = {
-    "max_length": 200,
-    "width": 64,
-    "num_blocks": 2,
-    "num_heads": 2,
-    "hidden_width": 256,
-    "dropout": 0.2,
-}
-ML_1M_TRAINING = {
-    "windows": "all",
-    "batch_size": 16,
-    "epochs": 40,
-    "learning_rate": 2e-3,
-    "schedule": "cosine",
-    "warmup": 400,
-    "average": 0.999,
-    "validate_every": 2,
-    "patience": None,
-}
-BEAUTY_SASREC = {**ML_1M_SASREC, "max_length": 50, "dropout": 0.5}
-BEAUTY_TRAINING = {**ML_1M_TRAINING, "learning_rate": 3e-3, "epochs": 30, "validate_every": 5}
 ML_100K_TRAINING = {
     **ML_1M_TRAINING,
     "epochs": 12,
@@ -121,58 +72,6 @@ TUNED_BASELINES: dict[str, dict[str, tuple[dict, float]]] = {
         "transitions": ({"depth": 4, "decay": 0.5, "backoff": 10.0}, 0.2),
     },
 }
-
-
-def _sasrec(
-    dataset: str,
-    loss: str,
-    minutes: float,
-    published: str | None = None,
-    suffix: str = "",
-    **training,
-) -> Experiment:
-    on_ml_1m = dataset == "ml-1m-sasrec"
-    return Experiment(
-        name=f"{dataset}-{loss.removeprefix('full_')}{suffix}",
-        dataset=dataset,
-        model="sasrec",
-        options=ML_1M_SASREC if on_ml_1m else BEAUTY_SASREC,
-        fit={**(ML_1M_TRAINING if on_ml_1m else BEAUTY_TRAINING), "loss": loss, **training},
-        seeds=SEEDS,
-        minutes=minutes,
-        published=PUBLISHED[published] if published else {},
-        space=SASREC_SPACE,
-    )
-
-
-def _twenty_passes() -> list[Experiment]:
-    """The retrieval task over the same tower, in half the passes, and what it is compared with.
-
-    The first entry has a copy with vectors of the titles added to those of the ids.
-    """
-    most = {"max_positions": 3200, "epochs": 20}  # All positions of 16 windows of 200.
-    losses = ("in_batch", "in_batch_uncorrected")
-    in_batch = [_sasrec("ml-1m-sasrec", loss, 20, **most) for loss in losses]
-    ids = _sasrec("ml-1m-sasrec", "full_softmax", 10, suffix="-20", epochs=20)
-    texts = replace(ids, item_text=ENCODERS, slices=True, seeds=SEEDS[:1])
-    return [ids, replace(texts, name="ml-1m-text-ids-minilm"), *in_batch]
-
-
-def _gru4rec_on_ml_1m() -> Experiment:
-    """GRU4Rec with the training of `ml-1m-sasrec-softmax-20`."""
-    sasrec = _sasrec("ml-1m-sasrec", "full_softmax", 20, epochs=20)
-    sizes = {"max_length": 200, "width": 128, "num_blocks": 1, "dropout": 0.3}
-    published = {"ndcg@10": 0.1693, "hr@10": 0.2962, "source": "LRURec, WSDM 2024, table 3"}
-    return replace(
-        sasrec, name="ml-1m-gru4rec", model="gru4rec", options=sizes, space={},
-        published=published,
-    )  # fmt: skip
-
-
-def _mixed_precision() -> Experiment:
-    """The first row again with products of bfloat16, where the processor has them."""
-    entry = _sasrec("ml-1m-sasrec", "full_softmax", 14, suffix="-bfloat16")
-    return replace(entry, options={**entry.options, "dtype": "mixed_bfloat16"})
 
 
 def _shop(dataset: str) -> Experiment:
@@ -242,14 +141,7 @@ SHOWN_BASELINES: dict[str, tuple[str, dict]] = {
     "ItemKNN": ("item-knn", {}),
 }
 _ENTRIES = [
-    _sasrec("ml-1m-sasrec", "full_softmax", 18, "sasrec, softmax, on ml-1m"),
-    _sasrec("ml-1m-sasrec", "bce", 14, "sasrec, bce, on ml-1m", num_negatives=1),
-    _sasrec("ml-1m-sasrec", "gbce", 15, "sasrec, gbce, on ml-1m", num_negatives=256),
-    _sasrec("ml-1m-sasrec", "sampled_softmax", 12, num_negatives=512),
-    _mixed_precision(),
-    *_twenty_passes(),
-    _gru4rec_on_ml_1m(),
-    _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
+    *SASREC_ENTRIES,
     _recipe("beauty", 4, slices=True),
     _recipe("sports", 6),
     _shop("shop"),

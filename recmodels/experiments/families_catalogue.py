@@ -1,6 +1,9 @@
 """The named experiments that compare families of sequence encoders in equal conditions."""
 
+from dataclasses import replace
+
 from recmodels.experiments.entry import Experiment
+from recmodels.experiments.sasrec_catalogue import ML_1M_SASREC, ML_1M_TRAINING, TWENTY_PASSES
 
 # The settings that the recipe chooses for SASRec on Amazon Beauty and on the simulated shop, for
 # every family alike.
@@ -75,7 +78,35 @@ def _on_shop(family: str, own: dict) -> Experiment:
     )
 
 
+GRU4REC_ON_ML_1M = {"ndcg@10": 0.1693, "hr@10": 0.2962, "source": "LRURec, WSDM 2024, table 3"}
+BERT4REC_ON_ML_1M = {
+    "ndcg@10": 0.1537, "hr@10": 0.2843, "source": "Klenitskiy and Vasilev, RecSys 2023",
+}  # fmt: skip
+
+
+def _on_ml_1m() -> list[Experiment]:
+    """GRU4Rec with the training of SASRec in twenty passes, and BERT4Rec with sixty.
+
+    Width, dropout and the shares of masks were chosen on validation cases.
+    """
+    gru = {"max_length": 200, "width": 128, "num_blocks": 1, "dropout": 0.3}
+    masks = {"mask_share": 0.3, "last_share": 0.2, "epochs": 60, "validate_every": 5}
+    family = replace(TWENTY_PASSES, space={})
+    return [
+        replace(
+            family, name="ml-1m-gru4rec", model="gru4rec", options=gru, minutes=20,
+            published=GRU4REC_ON_ML_1M,
+        ),
+        replace(
+            family, name="ml-1m-bert4rec", model="bert4rec",
+            options={**ML_1M_SASREC, "dropout": 0.1}, fit={**ML_1M_TRAINING, **masks}, minutes=20,
+            published=BERT4REC_ON_ML_1M,
+        ),
+    ]  # fmt: skip
+
+
 FAMILY_ENTRIES = [
+    *_on_ml_1m(),
     *(_on_beauty(family, own, minutes) for family, (own, minutes) in OWN.items()),
     *(_on_shop(family, own) for family, own in OWN_ON_SHOP.items()),
 ]

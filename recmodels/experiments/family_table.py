@@ -9,7 +9,7 @@ from recmodels.experiments.stored import read_json
 # SASRec on each log, and the other families with the same settings.
 FAMILIES_COMPARED: dict[str, tuple[str, ...]] = {
     "beauty-recipe": tuple(f"beauty-{family}" for family in OWN if family != "sasrec"),
-    "ml-1m-sasrec-softmax-20": ("ml-1m-gru4rec",),
+    "ml-1m-sasrec-softmax-20": ("ml-1m-gru4rec", "ml-1m-bert4rec"),
     "shop-recipe": tuple(f"shop-{family}" for family in OWN_ON_SHOP),
 }
 # The entry that `tune` searched, where it is not the experiment itself but has its settings.

@@ -6,6 +6,7 @@ from recmodels.experiments.columns_catalogue import SASREC
 from recmodels.experiments.columns_catalogue import TRAINING as SHORT_TRAINING
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.families_catalogue import BEAUTY, TRAINING
+from recmodels.experiments.sasrec_catalogue import TWENTY_PASSES
 from recmodels.experiments.start_catalogue import (
     ITEM2VEC,
     ITEM_KNN,
@@ -87,6 +88,9 @@ TEXT_ENTRIES = [
     Experiment(
         name="ml-1m-text-tfidf", dataset="ml-1m-sasrec", model="content",
         options=TFIDF["options"], slices=True, minutes=0.5,
+    ),
+    replace(
+        TWENTY_PASSES, name="ml-1m-text-ids-minilm", item_text=ENCODERS, slices=True, seeds=(0,)
     ),
     WITH_TEXT,
     replace(WITH_TEXT, name="beauty-text-fused", ensemble_with=(TFIDF, ITEM_KNN), published={}),
