@@ -98,6 +98,18 @@ def _mixed_precision() -> Experiment:
     return replace(entry, options={**entry.options, "dtype": "mixed_bfloat16"})
 
 
+def _wide() -> Experiment:
+    """Twice the width, the most accurate model of ids alone.
+
+    Sampled negatives and products of bfloat16 make it as fast as the first row. Width and dropout
+    were chosen on validation cases.
+    """
+    entry = _sasrec("ml-1m-sasrec", "sampled_softmax", 25, suffix="-wide", num_negatives=512)
+    wide = {"width": 128, "hidden_width": 512, "dropout": 0.3, "dtype": "mixed_bfloat16"}
+    published = {"ndcg@10": 0.1930, "hr@10": 0.3264, "source": "LRURec paper, WSDM 2024, table 3"}
+    return replace(entry, options={**entry.options, **wide}, published=published, space={})
+
+
 # What the retrieval task, titles and GRU4Rec are compared with.
 TWENTY_PASSES = _sasrec("ml-1m-sasrec", "full_softmax", 10, suffix="-20", epochs=20)
 SASREC_ENTRIES = [
@@ -106,6 +118,7 @@ SASREC_ENTRIES = [
     _sasrec("ml-1m-sasrec", "gbce", 15, "sasrec, gbce, on ml-1m", num_negatives=256),
     _sasrec("ml-1m-sasrec", "sampled_softmax", 12, num_negatives=512),
     _mixed_precision(),
+    _wide(),
     TWENTY_PASSES,
     *_in_batch(),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
