@@ -3,6 +3,7 @@
 import difflib
 from dataclasses import replace
 
+from recmodels.experiments.baselines_catalogue import BASELINE_ENTRIES, BASELINE_SPACES
 from recmodels.experiments.columns_catalogue import COLUMN_ENTRIES
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.event_catalogue import EVENT_ENTRIES
@@ -29,48 +30,12 @@ from recmodels.experiments.sasrec_catalogue import (
 from recmodels.experiments.start_catalogue import START_ENTRIES
 from recmodels.experiments.text_catalogue import TEXT_ENTRIES
 
-BASELINE_SPACES = {
-    "markov": {"smoothing": (1.0, 1000.0, "log")},
-    "item-knn": {
-        "neighbours": [50, 200, 1000, 5000],
-        "shrinkage": (0.0, 50.0),
-        "decay": (0.3, 1.0),
-    },
-    "ease": {"regularisation": (50.0, 5000.0, "log"), "decay": (0.5, 1.0)},
-    "bpr-mf": {"regularisation": (1e-3, 1e-1, "log"), "learning_rate": (0.01, 0.1, "log")},
-}
 ML_100K_TRAINING = {
     **ML_1M_TRAINING,
     "epochs": 12,
     "learning_rate": 1e-3,
     "warmup": 100,
     "average": 0.99,
-}
-# Tuned on validation labels with a grid of the same size for each; notebooks/LOG.md has the grids.
-TUNED_BASELINES: dict[str, dict[str, tuple[dict, float]]] = {
-    "ml-1m-sasrec": {
-        "random": ({}, 0.1),
-        "popularity": ({}, 0.1),
-        "markov": ({"smoothing": 200.0}, 0.1),
-        "item-knn": ({"neighbours": 1000, "shrinkage": 0.0, "decay": 0.5}, 0.3),
-        "ease": ({"regularisation": 1000.0, "decay": 0.8}, 0.5),
-        "bpr-mf": ({"epochs": 20, "regularisation": 0.003}, 2),
-    },
-    "beauty": {
-        "random": ({}, 0.1),
-        "popularity": ({}, 0.1),
-        "markov": ({"smoothing": 10.0}, 0.1),
-        "item-knn": ({"neighbours": 200, "shrinkage": 10.0, "decay": 0.5}, 0.3),
-        "ease": ({"regularisation": 500.0, "decay": 0.9}, 3),
-        "bpr-mf": ({"epochs": 20, "regularisation": 0.01}, 2),
-        "transitions": ({"depth": 4, "decay": 0.5, "backoff": 10.0}, 0.2),
-    },
-    "sports": {
-        "popularity": ({}, 0.1),
-        "markov": ({"smoothing": 10.0}, 0.1),
-        "item-knn": ({"neighbours": 200, "shrinkage": 10.0, "decay": 0.7}, 0.3),
-        "transitions": ({"depth": 4, "decay": 0.5, "backoff": 10.0}, 0.2),
-    },
 }
 
 
@@ -110,20 +75,6 @@ def _recipe(dataset: str, minutes: float, **settings) -> Experiment:
     )
 
 
-def _baselines(dataset: str) -> list[Experiment]:
-    return [
-        Experiment(
-            name=f"{dataset}-{model}",
-            dataset=dataset,
-            model=model,
-            options=options,
-            minutes=minutes,
-            space=BASELINE_SPACES.get(model, {}),
-        )
-        for model, (options, minutes) in TUNED_BASELINES[dataset].items()
-    ]
-
-
 def _temporal(
     name: str, options: dict, minutes: float = 0.1, model: str | None = None, **entry
 ) -> Experiment:
@@ -132,14 +83,6 @@ def _temporal(
     return ml_100k("temporal", name, model or name, options, minutes, space=space, **entry)
 
 
-# What `recmodels run` compares with the model, on any log: label to model and options.
-SHOWN_BASELINES: dict[str, tuple[str, dict]] = {
-    "random": ("random", {}),
-    "popularity": ("popularity", {}),
-    "repeat last": ("repeat-last", {}),
-    "Markov chain": ("markov", {}),
-    "ItemKNN": ("item-knn", {}),
-}
 _ENTRIES = [
     *SASREC_ENTRIES,
     _recipe("beauty", 4, slices=True),
@@ -148,9 +91,7 @@ _ENTRIES = [
     _shop("shop-deterministic"),
     _recipe("shop", 2, filter_seen=False),
     _recipe("shop-deterministic", 2, filter_seen=False),
-    *_baselines("ml-1m-sasrec"),
-    *_baselines("beauty"),
-    *_baselines("sports"),
+    *BASELINE_ENTRIES,
     _temporal("popularity", {}),
     _temporal("recent-popularity", {}),
     # The best of ten trials each: results/tuning.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from recmodels.experiments.baselines_catalogue import tuned_options
 from recmodels.experiments.entry import Experiment
 from recmodels.experiments.families_catalogue import BEAUTY, TRAINING
 
@@ -13,11 +14,7 @@ S3_REC = {
 WEAREC = "WEARec, log of one run"
 ITEM2VEC = {"model": "item2vec", "options": {}}
 # Added to the scores of a trained model, in standard deviations.
-ITEM_KNN = {
-    "model": "item-knn",
-    "options": {"neighbours": 200, "shrinkage": 10.0, "decay": 0.5},
-    "weight": 0.2,
-}
+ITEM_KNN = {"model": "item-knn", "options": tuned_options("beauty", "item-knn"), "weight": 0.2}
 
 
 def _started(name: str, model: str, start: dict) -> Experiment:
@@ -72,7 +69,7 @@ SPORTS = replace(
 # The weight was chosen on 10,000 validation users, the options are those of ItemKNN alone.
 SPORTS_ITEM_KNN = {
     "model": "item-knn",
-    "options": {**ITEM_KNN["options"], "decay": 0.7},
+    "options": tuned_options("sports", "item-knn"),
     "weight": 0.7,
 }
 START_ENTRIES = [
