@@ -28,6 +28,7 @@ MODELS = {
     "word-vectors": "SASRec from word vectors",
     "word-vectors-bsarec": "BSARec from word vectors",
     "shared-users": "BSARec, targets shared by users",
+    "shared-users-gru4rec": "GRU4Rec, targets shared by users",
     "shared-users-fused": "BSARec, shared by users, with ItemKNN",
     "shared-texts": "BSARec, targets shared by texts",
     "text": "SASRec with texts",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from recmodels.experiments.baselines_catalogue import tuned_options
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.families_catalogue import BEAUTY, TRAINING
+from recmodels.experiments.families_catalogue import BEAUTY, GRU4REC_ON_BEAUTY, TRAINING
 
 S3_REC = {
     "ndcg@10": 0.0629,
@@ -56,6 +56,15 @@ SHARED_USERS = _shared(
     {"model": "item-knn", "options": {"shrinkage": 10.0}, "share": 0.2},
     {"ndcg@10": 0.0614, "hr@10": 0.1041, "source": WEAREC},
 )
+# Width and dropout were chosen on validation cases.
+SHARED_USERS_GRU4REC = replace(
+    SHARED_USERS,
+    name="beauty-shared-users-gru4rec",
+    model="gru4rec",
+    options={**BEAUTY, "width": 128, "dropout": 0.35},
+    minutes=9,
+    published=GRU4REC_ON_BEAUTY,
+)
 # On Sports the recipe chooses another length, and with it batches and warm-up.
 SPORTS = replace(
     SHARED_USERS,
@@ -79,6 +88,7 @@ START_ENTRIES = [
     TEXT_START,
     SHARED_TEXTS,
     SHARED_USERS,
+    SHARED_USERS_GRU4REC,
     SPORTS,
     replace(SPORTS, name="sports-shared-users-fused", ensemble_with=(SPORTS_ITEM_KNN,)),
 ]
