@@ -29,6 +29,7 @@ MODELS = {
     "word-vectors-bsarec": "BSARec from word vectors",
     "shared-users": "BSARec, targets shared by users",
     "shared-users-gru4rec": "GRU4Rec, targets shared by users",
+    "shared-users-two-fused": "BSARec and GRU4Rec, shared by users, with ItemKNN",
     "shared-users-fused": "BSARec, shared by users, with ItemKNN",
     "shared-texts": "BSARec, targets shared by texts",
     "text": "SASRec with texts",

@@ -90,5 +90,13 @@ START_ENTRIES = [
     SHARED_USERS,
     SHARED_USERS_GRU4REC,
     SPORTS,
+    # The best of 36 pairs of weights on 10,000 validation users.
+    replace(
+        SHARED_USERS, name="beauty-shared-users-two-fused", minutes=14,
+        ensemble_with=(
+            {"experiment": SHARED_USERS_GRU4REC, "weight": 0.6},
+            {**ITEM_KNN, "weight": 0.1},
+        ),
+    ),
     replace(SPORTS, name="sports-shared-users-fused", ensemble_with=(SPORTS_ITEM_KNN,)),
-]
+]  # fmt: skip
