@@ -3,7 +3,12 @@
 from dataclasses import replace
 
 from recmodels.experiments.entry import Experiment
-from recmodels.experiments.sasrec_catalogue import ML_1M_SASREC, ML_1M_TRAINING, TWENTY_PASSES
+from recmodels.experiments.sasrec_catalogue import (
+    ML_1M_SASREC,
+    ML_1M_TRAINING,
+    TWENTY_PASSES,
+    WIDE,
+)
 
 # The settings that the recipe chooses for SASRec on Amazon Beauty and on the simulated shop, for
 # every family alike.
@@ -96,6 +101,11 @@ def _on_ml_1m() -> list[Experiment]:
         replace(
             family, name="ml-1m-gru4rec", model="gru4rec", options=gru, minutes=20,
             published=GRU4REC_ON_ML_1M,
+        ),
+        replace(
+            WIDE, name="ml-1m-ligr", model="ligr", minutes=30,
+            options={**WIDE.options, "num_blocks": 3, "hidden_width": 344},
+            fit={**WIDE.fit, "epochs": 30},
         ),
         replace(
             family, name="ml-1m-bert4rec", model="bert4rec",

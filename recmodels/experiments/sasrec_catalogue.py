@@ -110,6 +110,7 @@ def _wide() -> Experiment:
     return replace(entry, options={**entry.options, **wide}, published=published, space={})
 
 
+WIDE = _wide()
 # What the retrieval task, titles and GRU4Rec are compared with.
 TWENTY_PASSES = _sasrec("ml-1m-sasrec", "full_softmax", 10, suffix="-20", epochs=20)
 SASREC_ENTRIES = [
@@ -118,7 +119,7 @@ SASREC_ENTRIES = [
     _sasrec("ml-1m-sasrec", "gbce", 15, "sasrec, gbce, on ml-1m", num_negatives=256),
     _sasrec("ml-1m-sasrec", "sampled_softmax", 12, num_negatives=512),
     _mixed_precision(),
-    _wide(),
+    WIDE,
     TWENTY_PASSES,
     *_in_batch(),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),
