@@ -90,7 +90,7 @@ BERT4REC_ON_ML_1M = {
 
 
 def _on_ml_1m() -> list[Experiment]:
-    """GRU4Rec with the training of SASRec in twenty passes, and BERT4Rec with sixty.
+    """GRU4Rec, LiGR and BERT4Rec with the training of SASRec, but other numbers of passes.
 
     Width, dropout and the shares of masks were chosen on validation cases.
     """
