@@ -9,7 +9,7 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "ml-1m-sasrec-softmax-20": (0.1835, 0.004),
     "ml-1m-gru4rec": (0.1855, 0.004),
     "ml-1m-ligr": (0.1968, 0.005),
-    "ml-1m-sasrec-sampled_softmax-wide": (0.1945, 0.005),
+    "ml-1m-wide": (0.1945, 0.005),
     "ml-1m-sasrec-in_batch": (0.1780, 0.004),
     "ml-1m-sasrec-in_batch_uncorrected": (0.1086, 0.006),
     "ml-1m-sasrec-bce": (0.1392, 0.005),

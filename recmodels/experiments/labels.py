@@ -21,7 +21,7 @@ MODELS = {
     "markov": "Markov chain",
     "recipe": "SASRec, recipe",
     "sampled_softmax": "SASRec, sampled softmax",
-    "sampled_softmax-wide": "SASRec, width 128",
+    "wide": "SASRec, width 128",
     "softmax": "SASRec, softmax",
     "softmax-20": "SASRec, softmax, 20 epochs",
     "softmax-bfloat16": "SASRec, softmax, bfloat16",

@@ -104,10 +104,11 @@ def _wide() -> Experiment:
     Sampled negatives and products of bfloat16 make it as fast as the first row. Width and dropout
     were chosen on validation cases.
     """
-    entry = _sasrec("ml-1m-sasrec", "sampled_softmax", 25, suffix="-wide", num_negatives=512)
+    entry = _sasrec("ml-1m-sasrec", "sampled_softmax", 25, num_negatives=512)
     wide = {"width": 128, "hidden_width": 512, "dropout": 0.3, "dtype": "mixed_bfloat16"}
     published = {"ndcg@10": 0.1930, "hr@10": 0.3264, "source": "LRURec paper, WSDM 2024, table 3"}
-    return replace(entry, options={**entry.options, **wide}, published=published, space={})
+    options = {**entry.options, **wide}
+    return replace(entry, name="ml-1m-wide", options=options, published=published, space={})
 
 
 WIDE = _wide()
