@@ -57,30 +57,28 @@ OWN_ON_SHOP: dict[str, dict] = {
 }
 
 
-def _on_beauty(family: str, own: dict, minutes: float) -> Experiment:
+def _entry(dataset: str, family: str, options: dict, training: dict, **entry) -> Experiment:
     return Experiment(
-        name=f"beauty-{family}",
-        dataset="beauty",
+        name=f"{dataset}-{family}",
+        dataset=dataset,
         model=family,
-        options={**BEAUTY, **own},
-        fit={**TRAINING, **TRAINED.get(family, {})},
-        minutes=minutes,
+        options=options,
+        fit={**training, **TRAINED.get(family, {})},
+        **entry,
+    )
+
+
+def _on_beauty(family: str, own: dict, minutes: float) -> Experiment:
+    return _entry(
+        "beauty", family, {**BEAUTY, **own}, TRAINING, minutes=minutes, space=SPACE,
         slices=family == "bsarec",  # What texts add is compared with it.
         published=GRU4REC_ON_BEAUTY if family == "gru4rec" else {},
-        space=SPACE,
-    )
+    )  # fmt: skip
 
 
 def _on_shop(family: str, own: dict) -> Experiment:
-    return Experiment(
-        name=f"shop-{family}",
-        dataset="shop",
-        model=family,
-        options={**SHOP, **own},
-        fit={**SHOP_TRAINING, **TRAINED.get(family, {})},
-        filter_seen=False,  # Users of the shop return to items.
-        minutes=4,
-    )
+    # Users of the shop return to items, so that seen ones stay in the lists.
+    return _entry("shop", family, {**SHOP, **own}, SHOP_TRAINING, minutes=4, filter_seen=False)
 
 
 GRU4REC_ON_ML_1M = {"ndcg@10": 0.1693, "hr@10": 0.2962, "source": "LRURec, WSDM 2024, table 3"}

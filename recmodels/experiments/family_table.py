@@ -50,13 +50,15 @@ def family_table(rows: list[dict]) -> str:
         "HR@10": lambda row: f"{row['metrics']['hr@10']['mean']:.4f}",
         "minus SASRec (95 % CI), Holm p": lambda row: difference_cell(row["against_sasrec"]),
         "validation NDCG@10": lambda row: f"{row['validation']:.4f}",
-        "best of the search": lambda row: f"{row['search']['best']:.4f}" if row["search"] else "-",
-        "hours of the search": lambda row: (
-            f"{row['search']['hours']:.2f}" if row["search"] else "-"
-        ),
+        "best of the search": lambda row: _search_cell(row, "best", 4),
+        "hours of the search": lambda row: _search_cell(row, "hours", 2),
         "seconds an epoch": lambda row: f"{row['epoch_seconds']:.1f}",
         "seeds": lambda row: str(len(row["seeds"])),
     }
     hours = sum(row["search"]["hours"] for row in shown if row["search"])
     lines = markdown_lines(shown, columns)
     return f"{lines}\n\nAll searches together took {hours:.1f} hours, each on one core."
+
+
+def _search_cell(row: dict, name: str, digits: int) -> str:
+    return f"{row['search'][name]:.{digits}f}" if row["search"] else "-"
