@@ -111,6 +111,20 @@ def _wide() -> Experiment:
     return replace(entry, name="ml-1m-wide", options=options, published=published, space={})
 
 
+def _fast() -> Experiment:
+    """Half the passes, for the shortest time to a good score on two cores.
+
+    A higher learning rate and a shorter average of weights let the score rise earlier. Both were
+    chosen on validation cases.
+    """
+    fast = {"epochs": 20, "learning_rate": 3e-3, "warmup": 200, "average": 0.998}
+    entry = _sasrec(
+        "ml-1m-sasrec", "sampled_softmax", 5, num_negatives=512, validate_every=1, **fast
+    )
+    options = {**entry.options, "dtype": "mixed_bfloat16"}
+    return replace(entry, name="ml-1m-fast", options=options, space={})
+
+
 WIDE = _wide()
 # What the retrieval task, titles and GRU4Rec are compared with.
 TWENTY_PASSES = _sasrec("ml-1m-sasrec", "full_softmax", 10, suffix="-20", epochs=20)
@@ -121,6 +135,7 @@ SASREC_ENTRIES = [
     _sasrec("ml-1m-sasrec", "sampled_softmax", 12, num_negatives=512),
     _mixed_precision(),
     WIDE,
+    _fast(),
     TWENTY_PASSES,
     *_in_batch(),
     _sasrec("beauty", "full_softmax", 6, "sasrec, softmax, on beauty"),

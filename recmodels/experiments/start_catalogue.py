@@ -65,6 +65,14 @@ SHARED_USERS_GRU4REC = replace(
     minutes=9,
     published=GRU4REC_ON_BEAUTY,
 )
+SHARED_USERS_LRUREC = replace(
+    SHARED_USERS,
+    name="beauty-shared-users-lrurec",
+    model="lrurec",
+    options={**SHARED_USERS.options, "width": 128, "dropout": 0.35},
+    minutes=8,
+    published={},
+)
 # On Sports the recipe chooses another length, and with it batches and warm-up.
 SPORTS = replace(
     SHARED_USERS,
@@ -89,12 +97,22 @@ START_ENTRIES = [
     SHARED_TEXTS,
     SHARED_USERS,
     SHARED_USERS_GRU4REC,
+    SHARED_USERS_LRUREC,
     SPORTS,
     # The best of 36 pairs of weights on 10,000 validation users.
     replace(
         SHARED_USERS, name="beauty-shared-users-two-fused", minutes=14,
         ensemble_with=(
             {"experiment": SHARED_USERS_GRU4REC, "weight": 0.6},
+            {**ITEM_KNN, "weight": 0.1},
+        ),
+    ),
+    # The best of 125 triples of weights on 10,000 validation users.
+    replace(
+        SHARED_USERS, name="beauty-shared-users-three-fused", minutes=22,
+        ensemble_with=(
+            {"experiment": SHARED_USERS_GRU4REC, "weight": 0.8},
+            {"experiment": SHARED_USERS_LRUREC, "weight": 0.6},
             {**ITEM_KNN, "weight": 0.1},
         ),
     ),
