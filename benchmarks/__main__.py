@@ -48,7 +48,7 @@ def race(
 
     goals, chosen = listed(targets, float, "targets"), listed(seeds, int, "seeds")
     result = measure(find_experiment(name), goals, chosen, runs=runs, results=results)
-    show(result if as_json else describe_race(result), as_json)
+    show(result if as_json else describe_race(name, result), as_json)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from benchmarks.competitors import (
     find_competitors,
     worker_of,
 )
-from benchmarks.race import stored_race
+from benchmarks.race import stored_races
 from benchmarks.roofline import (
     copy_bandwidth,
     layer_times,
@@ -79,7 +79,7 @@ def bench(
                 print(f"  round {number + 1}/{rounds}  {name:36} {seconds:7.1f} s", file=sys.stderr)
             result = {"dataset": dataset, **summarise(answers, data), **alone}
             with locked(results / "bench.json"):
-                write_json(results / "bench.json", {**stored_race(results), **result})
+                write_json(results / "bench.json", {"races": stored_races(results), **result})
     _draw(result, folder / "bench.png")
     return result
 

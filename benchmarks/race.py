@@ -38,11 +38,11 @@ def race(
         experiment: of a sequence model.
         targets: validation NDCG@10.
         seeds: which; each one's times are stored as soon as it is done.
-        runs, results: as `recmodels train` has them; `bench.json` in `results` gets the times.
+        runs, results: as `recmodels train` has them; `bench.json` in `results` gets the times,
+            under `races` and the name of the experiment.
 
     Returns:
-        What `bench.json` holds of it: `race` with every seed's seconds, and for each target that
-        all seeds reached `seconds_to_ndcg_TARGET`, their median.
+        What is stored: see `summarise_race`.
 
     Raises:
         ValueError: a seed has a checkpoint in `runs` already, so that its start is long past.
@@ -59,13 +59,13 @@ def race(
         command = [sys.executable, "-m", "recmodels", "train", experiment.name]
         command += ["--seed", str(seed), "--runs", str(runs), "--results", str(results)]
         row = follow(command, targets)
-        path = results / "bench.json"
-        with locked(path):
-            known = stored_race(results).get("race", {})
-            known = known.get("seeds", {}) if known.get("experiment") == experiment.name else {}
-            summary = summarise_race(experiment.name, {**known, str(seed): row})
-            write_json(path, {**read_json(path), **summary})
-    return stored_race(results)
+        with locked(results / "bench.json"):
+            races = stored_races(results)
+            known = races.get(experiment.name, {}).get("seeds", {})
+            races[experiment.name] = summarise_race({**known, str(seed): row})
+            stored = read_json(results / "bench.json")
+            write_json(results / "bench.json", {**stored, "races": races})
+    return stored_races(results)[experiment.name]
 
 
 def follow(command: list[str], targets: Sequence[float]) -> dict:
@@ -98,29 +98,30 @@ def follow(command: list[str], targets: Sequence[float]) -> dict:
     return {"reached": reached, "seconds": seconds, "best": best, "peak_gib": peak}
 
 
-def summarise_race(name: str, seeds: dict[str, dict]) -> dict:
-    """Every seed's row, and medians of the targets that all of them reached."""
+def summarise_race(seeds: dict[str, dict]) -> dict:
+    """Every seed's row in `seeds`, `cores`, `versions` and `medians`.
+
+    `medians` has the median of the seconds to each target that all seeds reached.
+    """
     rows = [row["reached"] for row in seeds.values()]
     targets = sorted(set.intersection(*map(set, rows)))
-    medians = {f"seconds_to_ndcg_{t}": float(np.median([row[t] for row in rows])) for t in targets}
-    race = {"experiment": name, "seeds": seeds, "cores": usable_cores(), "versions": versions()}
-    return {"race": race, **medians}
+    medians = {target: float(np.median([row[target] for row in rows])) for target in targets}
+    return {"seeds": seeds, "medians": medians, "cores": usable_cores(), "versions": versions()}
 
 
-def stored_race(results: Path) -> dict:
-    """The part of `bench.json` that races wrote."""
-    stored = read_json(results / "bench.json")
-    return {k: v for k, v in stored.items() if k == "race" or k.startswith("seconds_to_")}
+def stored_races(results: Path) -> dict[str, dict]:
+    """What `bench.json` holds of each experiment that was timed, by its name."""
+    return read_json(results / "bench.json").get("races", {})
 
 
-def describe_race(result: dict) -> str:
-    """The result of `race` as plain text."""
-    lines = [f"{result['race']['experiment']} on {result['race']['cores']} cores"]
-    for seed, row in sorted(result["race"]["seeds"].items()):
+def describe_race(name: str, result: dict) -> str:
+    """The result of `race` for an experiment as plain text."""
+    lines = [f"{name} on {result['cores']} cores"]
+    for seed, row in sorted(result["seeds"].items()):
         times = ", ".join(f"{t} after {s:.0f} s" for t, s in sorted(row["reached"].items()))
         lines.append(
             f"  seed {seed}: {times or 'no target reached'}; {MEASURE} {row['best']:.4f} at best, "
             f"{row['seconds']:.0f} s in all, {row['peak_gib']:.2f} GiB"
         )
-    medians = {k: v for k, v in result.items() if k.startswith("seconds_to_")}
-    return "\n".join([*lines, *(f"{name}: {value:.0f}" for name, value in medians.items())])
+    medians = (f"  median: {t} after {s:.0f} s" for t, s in result["medians"].items())
+    return "\n".join([*lines, *medians])

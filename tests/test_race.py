@@ -45,9 +45,9 @@ def seed_row(**reached):
 
 def test_medians_are_of_targets_that_every_seed_reached():
     seeds = {"0": seed_row(_18=30.0, _19=70.0), "1": seed_row(_18=10.0), "2": seed_row(_18=20.0)}
-    found = summarise_race("name", seeds)
-    assert found["seconds_to_ndcg_18"] == 20.0 and "seconds_to_ndcg_19" not in found
-    assert found["race"]["seeds"] == seeds
+    found = summarise_race(seeds)
+    assert found["medians"] == {"18": 20.0}
+    assert found["seeds"] == seeds
 
 
 @pytest.fixture
@@ -66,17 +66,21 @@ def quick(monkeypatch):
     monkeypatch.setattr(race_module, "follow", fake)
 
 
-def test_new_seeds_are_added_to_bench_json(quick, tmp_path):
-    experiment = find_experiment("ml-1m-sasrec-softmax")
+def test_new_seeds_and_experiments_are_added_to_bench_json(quick, tmp_path):
+    first, second = map(find_experiment, ("ml-1m-sasrec-softmax", "ml-1m-fast"))
     (tmp_path / "bench.json").write_text('{"ratio_rectools_epoch_sampled": 20.0}')
     folders = {"runs": tmp_path / "runs", "results": tmp_path}
-    race(experiment, [0.18], [0], **folders)
-    found = race(experiment, [0.18], [1, 2], **folders)
-    assert found["seconds_to_ndcg_0.18"] == 2.0
-    assert sorted(found["race"]["seeds"]) == ["0", "1", "2"]
+    race(first, [0.18], [0], **folders)
+    other = race(second, [0.18], [0], **folders)
+    found = race(first, [0.18], [1, 2], **folders)
+    assert found["medians"] == {"0.18": 2.0} and other["medians"] == {"0.18": 1.0}
+    assert sorted(found["seeds"]) == ["0", "1", "2"]
     stored = json.loads((tmp_path / "bench.json").read_text())
-    assert stored == {"ratio_rectools_epoch_sampled": 20.0, **found}
-    assert "seed 2: 0.18 after 3 s; ndcg@10 0.1900 at best" in describe_race(found)
+    races = {first.name: found, second.name: other}
+    assert stored == {"ratio_rectools_epoch_sampled": 20.0, "races": races}
+    described = describe_race(first.name, found)
+    assert "seed 2: 0.18 after 3 s; ndcg@10 0.1900 at best" in described
+    assert described.endswith("median: 0.18 after 2 s")
 
 
 def test_a_training_that_would_only_continue_is_refused(quick, tmp_path):
