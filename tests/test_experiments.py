@@ -16,13 +16,19 @@ from recmodels.experiments import results as results_module
 from recmodels.experiments import train as train_module
 from recmodels.experiments import tune as tune_module
 from recmodels.experiments.catalogue import EXPERIMENTS, find_experiment
-from recmodels.experiments.entry import EVENT_PROTOCOLS, MODELS, RATING_PROTOCOLS, Experiment
+from recmodels.experiments.entry import (
+    EVENT_PROTOCOLS,
+    MODELS,
+    RATING_PROTOCOLS,
+    Experiment,
+    with_options,
+)
 from recmodels.experiments.results import load_results, stored_intervals
 from recmodels.experiments.rows import table_rows
 from recmodels.experiments.run import run_seed, split_log
 from recmodels.experiments.tables import markdown_table, write_into
 from recmodels.experiments.train import UnexpectedResult, save_bundle_of, train_and_store
-from recmodels.experiments.tune import tune, with_options
+from recmodels.experiments.tune import tune
 from recmodels.models.families import FAMILIES
 from recmodels.models.markov import Markov
 from recmodels.models.popularity import MostPopular

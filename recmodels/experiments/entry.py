@@ -1,6 +1,6 @@
 """The definition of an experiment: data, protocol, model, training, seeds and expected result."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recmodels.data.errors import require
 from recmodels.features.columns import Vector
@@ -220,6 +220,17 @@ def _check_added(other: dict) -> None:
     fits = isinstance(other, dict) and {"weight"} < other.keys()
     fits = fits and ("experiment" in other or other.get("model") in MODELS and "options" in other)
     require(fits, must, ensemble_with=other)
+
+
+def with_options(experiment: Experiment, chosen: dict) -> Experiment:
+    """The experiment with other options; names that `fit` has go there, others to the model."""
+    to_fit = {name: value for name, value in chosen.items() if name in experiment.fit}
+    to_model = {name: value for name, value in chosen.items() if name not in experiment.fit}
+    return replace(
+        experiment,
+        options={**experiment.options, **to_model},
+        fit={**experiment.fit, **to_fit},
+    )
 
 
 def build_model(name: str, options: dict, data: SequenceData, seed: int = 0):

@@ -1,13 +1,12 @@
 """Tune options on validation labels, without access to test labels."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import optuna
 
 from recmodels.data.files import locked, write_json
 from recmodels.data.registry import load
-from recmodels.experiments.entry import Experiment
+from recmodels.experiments.entry import Experiment, with_options
 from recmodels.experiments.run import run_seed, split_log
 
 TRIALS = 20  # For every model of a table alike: equal trials are what makes it fair.
@@ -91,17 +90,6 @@ def suggest(trial: optuna.Trial, space: dict) -> dict:
         draw = trial.suggest_int if isinstance(low, int) else trial.suggest_float
         chosen[name] = draw(name, low, high, log=bool(scale))
     return chosen
-
-
-def with_options(experiment: Experiment, chosen: dict) -> Experiment:
-    """The experiment with other options; names that `fit` has go there, others to the model."""
-    to_fit = {name: value for name, value in chosen.items() if name in experiment.fit}
-    to_model = {name: value for name, value in chosen.items() if name not in experiment.fit}
-    return replace(
-        experiment,
-        options={**experiment.options, **to_model},
-        fit={**experiment.fit, **to_fit},
-    )
 
 
 def _summary(experiment: Experiment, study: optuna.Study) -> dict:
