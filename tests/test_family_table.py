@@ -6,6 +6,7 @@ import pytest
 
 from recmodels.data.registry import load
 from recmodels.experiments.catalogue import EXPERIMENTS
+from recmodels.experiments.entry import with_options
 from recmodels.experiments.families_catalogue import BEAUTY, OWN_ON_SHOP, SHOP, SHOP_TRAINING
 from recmodels.experiments.family_table import (
     FAMILIES_COMPARED,
@@ -13,6 +14,7 @@ from recmodels.experiments.family_table import (
     family_table,
     search_of,
 )
+from recmodels.experiments.results import RESULTS
 from recmodels.experiments.run import split_log
 from recmodels.experiments.train_once import prepare_experiment
 from recmodels.models.families import FAMILIES
@@ -21,10 +23,11 @@ from recmodels.models.recipe import recipe_for
 
 @pytest.mark.parametrize("sasrec", FAMILIES_COMPARED)
 def test_families_have_the_data_split_filter_and_training_of_sasrec(sasrec):
-    for other in FAMILIES_COMPARED[sasrec]:
+    for other in FAMILIES_COMPARED[sasrec]:  # Those with the settings of a search too.
         for name in ("dataset", "protocol", "filter_seen"):
             assert getattr(EXPERIMENTS[other], name) == getattr(EXPERIMENTS[sasrec], name), other
-    entries = [EXPERIMENTS[name] for name in FAMILIES_COMPARED[sasrec]]
+    others = [name for name in FAMILIES_COMPARED[sasrec] if not name.endswith("-searched")]
+    entries = [EXPERIMENTS[name] for name in others]
     wider = sasrec.startswith("ml-1m")  # Its width was chosen on validation cases.
     shared = ("max_length",) if wider else ("max_length", "width", "dropout")
     for name in shared:
@@ -54,6 +57,13 @@ def test_every_family_has_a_row_on_the_shop():
 def test_the_searched_entry_has_the_settings_of_the_recipe():
     assert SEARCHED == {"beauty-recipe": "beauty-sasrec"}
     assert BEAUTY.items() <= EXPERIMENTS["beauty-sasrec"].options.items()
+
+
+def test_a_searched_entry_has_the_best_settings_of_its_search():
+    stored = json.loads((RESULTS / "tuning" / "beauty-hstu.json").read_text("utf-8"))
+    found = with_options(EXPERIMENTS["beauty-hstu"], stored["best"]["options"])
+    searched = EXPERIMENTS["beauty-hstu-searched"]
+    assert (searched.options, searched.fit) == (found.options, found.fit)
 
 
 def test_a_search_is_summed_over_its_trials(tmp_path):

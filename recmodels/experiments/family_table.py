@@ -6,10 +6,15 @@ from recmodels.experiments.families_catalogue import OWN, OWN_ON_SHOP
 from recmodels.experiments.markdown import cell, difference_cell, markdown_lines
 from recmodels.experiments.stored import read_json
 
-# SASRec on each log, and the other families with the same settings.
+# SASRec on each log, and the other families with the same settings; on Beauty also HSTU with the
+# settings of its search, because they are better on validation cases.
 FAMILIES_COMPARED: dict[str, tuple[str, ...]] = {
-    "beauty-recipe": tuple(f"beauty-{family}" for family in OWN if family != "sasrec"),
+    "beauty-recipe": (
+        *(f"beauty-{family}" for family in OWN if family != "sasrec"),
+        "beauty-hstu-searched",
+    ),
     "ml-1m-sasrec-softmax-20": ("ml-1m-gru4rec", "ml-1m-bert4rec"),
+    "ml-1m-wide": ("ml-1m-ligr",),
     "shop-recipe": tuple(f"shop-{family}" for family in OWN_ON_SHOP),
 }
 # The entry that `tune` searched, where it is not the experiment itself but has its settings.
