@@ -8,6 +8,7 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "ml-1m-sasrec-sampled_softmax": (0.1906, 0.005),
     "ml-1m-sasrec-softmax-20": (0.1835, 0.004),
     "ml-1m-gru4rec": (0.1855, 0.004),
+    "ml-1m-bert4rec": (0.1704, 0.004),
     "ml-1m-ligr": (0.1965, 0.005),
     "ml-1m-wide": (0.1945, 0.005),
     "ml-1m-fast": (0.1842, 0.005),

@@ -35,6 +35,7 @@ HEADLINES = {
     "ml-1m-sasrec-gbce": "ndcg@10",
     "ml-1m-sasrec-bce": "ndcg@10",
     "ml-1m-gru4rec": "ndcg@10",
+    "ml-1m-bert4rec": "ndcg@10",
     "ml-1m-ligr": "ndcg@10",
     "beauty-softmax": "ndcg@10",
     "beauty-shared-users-two-fused": "ndcg@10",
