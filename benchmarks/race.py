@@ -60,11 +60,11 @@ def race(
         command += ["--seed", str(seed), "--runs", str(runs), "--results", str(results)]
         row = follow(command, targets)
         with locked(results / "bench.json"):
-            races = stored_races(results)
+            stored = read_json(results / "bench.json")
+            races = stored.setdefault("races", {})
             known = races.get(experiment.name, {}).get("seeds", {})
             races[experiment.name] = summarise_race({**known, str(seed): row})
-            stored = read_json(results / "bench.json")
-            write_json(results / "bench.json", {**stored, "races": races})
+            write_json(results / "bench.json", stored)
     return stored_races(results)[experiment.name]
 
 

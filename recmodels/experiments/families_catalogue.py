@@ -112,9 +112,8 @@ def _on_ml_1m() -> list[Experiment]:
             published=GRU4REC_ON_ML_1M,
         ),
         replace(
-            WIDE, name="ml-1m-ligr", model="ligr", minutes=30,
-            options={**WIDE.options, "num_blocks": 3, "hidden_width": 344},
-            fit={**WIDE.fit, "epochs": 30},
+            with_options(WIDE, {"num_blocks": 3, "hidden_width": 344, "epochs": 30}),
+            name="ml-1m-ligr", model="ligr", minutes=30,
         ),
         replace(
             family, name="ml-1m-bert4rec", model="bert4rec",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from recmodels.experiments.entry import Experiment
+from recmodels.experiments.entry import Experiment, with_options
 
 SEEDS = (0, 1, 2)
 # The best published row of the same model and loss, with where it was printed.
@@ -95,7 +95,7 @@ def _in_batch() -> list[Experiment]:
 def _mixed_precision() -> Experiment:
     """The first row again with products of bfloat16, where the processor has them."""
     entry = _sasrec("ml-1m-sasrec", "full_softmax", 14, suffix="-bfloat16")
-    return replace(entry, options={**entry.options, "dtype": "mixed_bfloat16"})
+    return with_options(entry, {"dtype": "mixed_bfloat16"})
 
 
 def _wide() -> Experiment:
@@ -107,8 +107,8 @@ def _wide() -> Experiment:
     entry = _sasrec("ml-1m-sasrec", "sampled_softmax", 25, num_negatives=512)
     wide = {"width": 128, "hidden_width": 512, "dropout": 0.3, "dtype": "mixed_bfloat16"}
     published = {"ndcg@10": 0.1930, "hr@10": 0.3264, "source": "LRURec paper, WSDM 2024, table 3"}
-    options = {**entry.options, **wide}
-    return replace(entry, name="ml-1m-wide", options=options, published=published, space={})
+    wider = with_options(entry, wide)
+    return replace(wider, name="ml-1m-wide", published=published, space={})
 
 
 def _fast() -> Experiment:
@@ -117,12 +117,10 @@ def _fast() -> Experiment:
     A higher learning rate and a shorter average of weights let the score rise earlier. Both were
     chosen on validation cases.
     """
-    fast = {"epochs": 20, "learning_rate": 3e-3, "warmup": 200, "average": 0.998}
-    entry = _sasrec(
-        "ml-1m-sasrec", "sampled_softmax", 5, num_negatives=512, validate_every=1, **fast
-    )
-    options = {**entry.options, "dtype": "mixed_bfloat16"}
-    return replace(entry, name="ml-1m-fast", options=options, space={})
+    entry = _sasrec("ml-1m-sasrec", "sampled_softmax", 5, num_negatives=512, validate_every=1)
+    faster = {"epochs": 20, "learning_rate": 3e-3, "warmup": 200, "average": 0.998}
+    entry = with_options(entry, {**faster, "dtype": "mixed_bfloat16"})
+    return replace(entry, name="ml-1m-fast", space={})
 
 
 WIDE = _wide()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from recmodels.experiments.baselines_catalogue import tuned_options
-from recmodels.experiments.entry import Experiment
+from recmodels.experiments.entry import Experiment, with_options
 from recmodels.experiments.families_catalogue import BEAUTY, GRU4REC_ON_BEAUTY, TRAINING
 
 S3_REC = {
@@ -66,20 +66,17 @@ SHARED_USERS_GRU4REC = replace(
     published=GRU4REC_ON_BEAUTY,
 )
 SHARED_USERS_LRUREC = replace(
-    SHARED_USERS,
+    with_options(SHARED_USERS, {"width": 128, "dropout": 0.35}),
     name="beauty-shared-users-lrurec",
     model="lrurec",
-    options={**SHARED_USERS.options, "width": 128, "dropout": 0.35},
     minutes=8,
     published={},
 )
 # On Sports the recipe chooses another length, and with it batches and warm-up.
 SPORTS = replace(
-    SHARED_USERS,
+    with_options(SHARED_USERS, {"max_length": 30, "batch_size": 26, "warmup": 218}),
     name="sports-shared-users",
     dataset="sports",
-    options={**SHARED_USERS.options, "max_length": 30},
-    fit={**SHARED_USERS.fit, "batch_size": 26, "warmup": 218},
     minutes=8,
     published={"ndcg@10": 0.0367, "hr@10": 0.0631, "source": WEAREC},
 )
