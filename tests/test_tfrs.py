@@ -125,6 +125,14 @@ def test_shares_must_be_counted_first():
         RetrievalTask(V)(vectors(B), vectors(C), IDS)
 
 
+@on_tensorflow
+def test_a_task_that_cannot_be_converted_is_an_error():
+    made = {}
+    exec("class Task:\n    def call(self, x):\n        return x if len(x) else 0", made)
+    with pytest.raises(Exception, match="source code"):
+        door.with_autograph(made["Task"]())
+
+
 @pytest.mark.backends
 @pytest.mark.parametrize("loss", ["mse", "bce"])
 def test_ranking_loss_by_hand(loss):

@@ -93,7 +93,7 @@ class RetrievalTask(keras.layers.Layer):
         return compute(queries, candidates, candidate_ids, sample_weight, log_shares, score_mask)
 
     def _tfrs_loss(self, queries, candidates, candidate_ids, weights, log_shares, score_mask):
-        total = self._tfrs_task(
+        total = self._tfrs_call(
             queries,
             candidates,
             sample_weight=weights,
@@ -105,7 +105,7 @@ class RetrievalTask(keras.layers.Layer):
         return total / ops.maximum(ops.sum(weights), 1e-9)
 
     @functools.cached_property
-    def _tfrs_task(self):
+    def _tfrs_call(self):
         losses = legacy_losses()
         summed = losses.CategoricalCrossentropy(from_logits=True, reduction=losses.Reduction.SUM)
         task = import_tfrs().tasks.Retrieval(

@@ -67,10 +67,14 @@ def legacy_losses():
 
 
 def with_autograph(task):
-    """Wrap a task of TFRS in a graph function: it needs AutoGraph, which Keras 3 turns off."""
+    """Return the `call` of a TFRS task as graph code; Keras 2 converts it, Keras 3 does not.
+
+    `tf.function(task)` converts it too, but runs the code as it is, with a warning alone, where the
+    conversion fails. Here a failed conversion is an error.
+    """
     import tensorflow as tf
 
-    return tf.function(task)
+    return functools.partial(tf.autograph.to_graph(type(task).call), task)
 
 
 class FactorizedTopK:
