@@ -75,18 +75,19 @@ def test_scores_of_another_experiment_are_added(log, tmp_path):
     entry = Experiment(
         "both", "ring", "sasrec", options=small, fit=training,
         ensemble_with=({"experiment": other, "weight": 0.5},
+                       {"experiment": other, "weight": 0.3, "seed_offset": 2},
                        {"model": "popularity", "options": {}, "weight": 0.25}),
     )  # fmt: skip
     split, path = leave_one_out(log), tmp_path / "checkpoint.npz"
     both = run_seed(entry, 3, split, checkpoint=path, verbose=False)
-    parts = [
-        run_seed(one, 3, split, verbose=False) for one in (replace(entry, ensemble_with=()), other)
-    ]
-    parts = [*(run.model for run in parts), MostPopular().fit(both.data.train, 7)]
-    expected = Hybrid(parts, [1.0, 0.5, 0.25], "spread")
+    trained = ((replace(entry, ensemble_with=()), 3), (other, 3), (other, 5))
+    parts = [run_seed(one, seed, split, verbose=False).model for one, seed in trained]
+    parts.append(MostPopular().fit(both.data.train, 7))
+    expected = Hybrid(parts, [1.0, 0.5, 0.3, 0.25], "spread")
     inputs = {"item_ids": both.data.test.histories.items[:2][None]}
     np.testing.assert_allclose(both.model.score(inputs), expected.score(inputs), rtol=1e-4)
-    assert {each.name for each in tmp_path.iterdir()} >= {"checkpoint.npz", "checkpoint-other.npz"}
+    names = {each.name for each in tmp_path.glob("*.npz")}
+    assert names == {"checkpoint.npz", "checkpoint-other.npz", "checkpoint-other-plus-2.npz"}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,7 @@ def test_scores_of_another_experiment_are_added(log, tmp_path):
         ("ensemble_with", ({"weight": 0.5},)),
         ("ensemble_with", ({"model": "item-knn", "options": {}},)),
         ("ensemble_with", ({"model": "nope", "options": {}, "weight": 1},)),
+        ("ensemble_with", ({"model": "markov", "options": {}, "weight": 1, "seed_offset": 1},)),
     ],
 )
 def test_a_wrong_description_is_refused_before_anything_is_trained(argument, value):

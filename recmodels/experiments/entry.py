@@ -93,7 +93,8 @@ class Experiment:
         fit: options of `recmodels.fit`.
         ensemble_with: models whose scores are added to those of `model`: of each `weight`, in
             standard deviations, and either `model` and `options` of a counted one, or the
-            `experiment` that trains it on the same split with the same seed.
+            `experiment` that trains it on the same split; its seed is that of the run, plus
+            `seed_offset` where that is given.
         filter_seen: whether what a user already has leaves the list; the rating protocols
             measure both.
         retrieves, rates: what is measured under the rating protocols: lists, ratings or both.
@@ -216,10 +217,11 @@ def _check_start(described: dict) -> None:
 
 def _check_added(other: dict) -> None:
     must = "`ensemble_with` must hold dicts with `weight` and either `experiment`, or `model` and "
-    must += "`options`"
-    fits = isinstance(other, dict) and {"weight"} < other.keys()
-    fits = fits and ("experiment" in other or other.get("model") in MODELS and "options" in other)
-    require(fits, must, ensemble_with=other)
+    must += "`options`; `seed_offset` may stand beside `experiment`"
+    counted, trained = {"weight", "model", "options"}, {"weight", "experiment"}
+    given = set(other) if isinstance(other, dict) else set()
+    counts = given == counted and other["model"] in MODELS
+    require(counts or given - {"seed_offset"} == trained, must, ensemble_with=other)
 
 
 def with_options(experiment: Experiment, chosen: dict) -> Experiment:

@@ -32,6 +32,7 @@ MODELS = {
     "shared-users-gru4rec": "GRU4Rec, targets shared by users",
     "hstu-searched": "HSTU, settings of its search",
     "shared-users-lrurec": "LRURec, targets shared by users",
+    "shared-users-seeds-fused": "sum of two BSARec, two GRU4Rec, ItemKNN",
     "shared-users-three-fused": "sum of BSARec, GRU4Rec, LRURec, ItemKNN",
     "shared-users-two-fused": "sum of BSARec, GRU4Rec, ItemKNN",
     "shared-users-fused": "BSARec, shared by users, with ItemKNN",

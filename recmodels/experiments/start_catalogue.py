@@ -113,5 +113,15 @@ START_ENTRIES = [
             {**ITEM_KNN, "weight": 0.1},
         ),
     ),
+    # The best of 25 pairs of weights, of GRU4Rec and ItemKNN, on 10,000 validation users.
+    replace(
+        SHARED_USERS, name="beauty-shared-users-seeds-fused", minutes=24,
+        ensemble_with=(
+            {"experiment": SHARED_USERS, "weight": 1.0, "seed_offset": 1},
+            {"experiment": SHARED_USERS_GRU4REC, "weight": 1.0},
+            {"experiment": SHARED_USERS_GRU4REC, "weight": 1.0, "seed_offset": 1},
+            {**ITEM_KNN, "weight": 0.4},
+        ),
+    ),
     replace(SPORTS, name="sports-shared-users-fused", ensemble_with=(SPORTS_ITEM_KNN,)),
 ]  # fmt: skip

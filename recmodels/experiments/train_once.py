@@ -88,8 +88,8 @@ def train_once(
         curve = train(model, checkpoint=file, **options)
         seconds += curve.seconds
     if experiment.ensemble_with:
-        others = partial(train_once, seed=seed, split=split, verbose=verbose, refit=refit)
-        model, more = _ensemble(model, experiment, data, others, checkpoint)
+        others = partial(train_once, split=split, verbose=verbose, refit=refit)
+        model, more = _ensemble(model, experiment, data, seed, others, checkpoint)
         seconds += more
     decision = calibrate(model, data) if experiment.task == "next_event" else None
     curve = curve if curve.rows else None
@@ -97,7 +97,12 @@ def train_once(
 
 
 def _ensemble(
-    model, experiment: Experiment, data: SequenceData, train: Callable, checkpoint: Path | None
+    model,
+    experiment: Experiment,
+    data: SequenceData,
+    seed: int,
+    train: Callable,
+    checkpoint: Path | None,
 ) -> tuple[Hybrid, float]:
     """Add the scores of the other models to those of a trained one; return their seconds too."""
     scorers, weights, seconds = [model], [1.0], 0.0
@@ -106,9 +111,10 @@ def _ensemble(
         if "model" in other:
             scorers.append(build_model(other["model"], other["options"], data))
             continue
-        named = other["experiment"]
-        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{named.name}")
-        trained = train(named, checkpoint=path)
+        named, offset = other["experiment"], other.get("seed_offset", 0)
+        stem = f"{named.name}-plus-{offset}" if offset else named.name
+        path = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{stem}")
+        trained = train(named, seed + offset, checkpoint=path)
         scorers.append(trained.model)
         seconds += trained.seconds
     return Hybrid(scorers, weights, "spread").fit(data.train, data.num_items), seconds
