@@ -46,6 +46,7 @@ EXPECTED: dict[str, tuple[float, float]] = {
     "beauty-shared-users-gru4rec": (0.0552, 0.002),
     "beauty-shared-users-lrurec": (0.0574, 0.002),
     "beauty-shared-users-two-fused": (0.0626, 0.002),
+    "beauty-shared-users-seeds-fused": (0.0631, 0.002),
     "beauty-shared-users-three-fused": (0.0627, 0.002),
     "beauty-shared-texts-fused": (0.0665, 0.002),
     "beauty-shared-users": (0.0598, 0.002),

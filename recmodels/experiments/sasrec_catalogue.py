@@ -112,14 +112,14 @@ def _wide() -> Experiment:
 
 
 def _fast() -> Experiment:
-    """Half the passes, for the shortest time to a good score on two cores.
+    """A third of the passes, for the shortest time to a good score on two cores.
 
-    A higher learning rate and a shorter average of weights let the score rise earlier. Both were
-    chosen on validation cases.
+    Half the dropout, a higher learning rate and a shorter average of weights let the score rise
+    earlier. They were chosen on validation cases.
     """
     entry = _sasrec("ml-1m-sasrec", "sampled_softmax", 5, num_negatives=512, validate_every=1)
-    faster = {"epochs": 20, "learning_rate": 3e-3, "warmup": 200, "average": 0.998}
-    entry = with_options(entry, {**faster, "dtype": "mixed_bfloat16"})
+    faster = {"epochs": 14, "learning_rate": 3e-3, "warmup": 200, "average": 0.998}
+    entry = with_options(entry, {**faster, "dropout": 0.1, "dtype": "mixed_bfloat16"})
     return replace(entry, name="ml-1m-fast", space={})
 
 

@@ -38,7 +38,7 @@ HEADLINES = {
     "ml-1m-bert4rec": "ndcg@10",
     "ml-1m-ligr": "ndcg@10",
     "beauty-softmax": "ndcg@10",
-    "beauty-shared-users-two-fused": "ndcg@10",
+    "beauty-shared-users-seeds-fused": "ndcg@10",
     "beauty-shared-texts": "ndcg@10",
     "sports-shared-users-fused": "ndcg@10",
     "ml-100k-random-tutorial": "top_100",
