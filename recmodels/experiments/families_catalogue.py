@@ -42,11 +42,18 @@ OWN: dict[str, tuple[dict, float]] = {
 TRAINED: dict[str, dict] = {"bert4rec": {"epochs": 60, "validate_every": 5}}
 SPACE = {"dropout": (0.1, 0.6), "learning_rate": (3e-4, 3e-3, "log"), "num_blocks": [1, 2]}
 GRU4REC_ON_BEAUTY = {"ndcg@10": 0.0408, "hr@10": 0.0695, "source": "Li-fAngyU/sequential_rec"}
-# What the search for HSTU found, better on validation than the settings of the recipe.
-HSTU_SEARCHED = {
-    "dropout": 0.30851100235128703,
-    "num_blocks": 2,
-    "learning_rate": 0.0015755991874283903,
+# What the searches found that is better on validation than the settings of the recipe.
+FOUND: dict[str, dict] = {
+    "hstu": {
+        "dropout": 0.30851100235128703,
+        "num_blocks": 2,
+        "learning_rate": 0.0015755991874283903,
+    },
+    "bert4rec": {
+        "dropout": 0.21099658554486975,
+        "num_blocks": 2,
+        "learning_rate": 0.0022276838732429144,
+    },
 }
 # The other settings of each family on the shop. SASRec is `shop-recipe`.
 OWN_ON_SHOP: dict[str, dict] = {
@@ -82,9 +89,9 @@ def _on_beauty(family: str, own: dict, minutes: float) -> Experiment:
     )  # fmt: skip
 
 
-def _hstu_searched() -> Experiment:
-    entry = with_options(_on_beauty("hstu", {}, 5), HSTU_SEARCHED)
-    return replace(entry, name="beauty-hstu-searched", space={})
+def _searched(family: str, found: dict) -> Experiment:
+    entry = with_options(_on_beauty(family, *OWN[family]), found)
+    return replace(entry, name=f"beauty-{family}-searched", space={})
 
 
 def _on_shop(family: str, own: dict) -> Experiment:
@@ -126,6 +133,6 @@ def _on_ml_1m() -> list[Experiment]:
 FAMILY_ENTRIES = [
     *_on_ml_1m(),
     *(_on_beauty(family, own, minutes) for family, (own, minutes) in OWN.items()),
-    _hstu_searched(),
+    *(_searched(family, found) for family, found in FOUND.items()),
     *(_on_shop(family, own) for family, own in OWN_ON_SHOP.items()),
 ]

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from recmodels.experiments.families_catalogue import OWN, OWN_ON_SHOP
+from recmodels.experiments.families_catalogue import FOUND, OWN, OWN_ON_SHOP
 from recmodels.experiments.markdown import cell, difference_cell, markdown_lines
 from recmodels.experiments.stored import read_json
 
-# SASRec on each log, and the other families with the same settings; on Beauty also HSTU with the
-# settings of its search, because they are better on validation cases.
+# SASRec on each log, and the other families with the same settings; on Beauty also two families
+# with the settings of their searches, because they are better on validation cases.
 FAMILIES_COMPARED: dict[str, tuple[str, ...]] = {
     "beauty-recipe": (
         *(f"beauty-{family}" for family in OWN if family != "sasrec"),
-        "beauty-hstu-searched",
+        *(f"beauty-{family}-searched" for family in FOUND),
     ),
     "ml-1m-sasrec-softmax-20": ("ml-1m-gru4rec", "ml-1m-bert4rec"),
     "ml-1m-wide": ("ml-1m-ligr",),

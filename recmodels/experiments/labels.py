@@ -30,6 +30,7 @@ MODELS = {
     "word-vectors-bsarec": "BSARec from word vectors",
     "shared-users": "BSARec, targets shared by users",
     "shared-users-gru4rec": "GRU4Rec, targets shared by users",
+    "bert4rec-searched": "BERT4Rec, settings of its search",
     "hstu-searched": "HSTU, settings of its search",
     "shared-users-lrurec": "LRURec, targets shared by users",
     "shared-users-seeds-fused": "sum of two BSARec, two GRU4Rec, ItemKNN",
