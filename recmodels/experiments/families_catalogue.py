@@ -36,7 +36,7 @@ OWN: dict[str, tuple[dict, float]] = {
     "ligr": ({"hidden_width": 256}, 5),
     "hstu": ({}, 5),
     "bsarec": ({"hidden_width": 256}, 5),
-    "bert4rec": ({"hidden_width": 256}, 5),
+    "bert4rec": ({"hidden_width": 256}, 12),
 }
 # A masked model gets a target at one event in five only, and still improves after 18 epochs.
 TRAINED: dict[str, dict] = {"bert4rec": {"epochs": 60, "validate_every": 5}}
