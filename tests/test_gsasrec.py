@@ -1,4 +1,4 @@
-"""SASRec against the forward pass of gSASRec in NumPy, written from its equations.
+"""SASRec against gSASRec in NumPy, written from its equations, and in PyTorch where installed.
 
 The published PyTorch code differs from them: it has no activation between the two dense layers,
 no output projection of the attention, and does not scale the item vectors that it reads.
@@ -52,7 +52,8 @@ def scores_of(history, model):
     return table[1 : V + 1] @ norm(x, model.norm)[-1]
 
 
-def test_scores_are_those_of_the_equations_with_the_same_weights():
+def scored():
+    """A model with random weights, histories, and its scores of all items after each."""
     model = SASRec(V, max_length=L, width=D, num_heads=H, dropout=0.3)
     model.build()
     rng = np.random.default_rng(0)
@@ -61,6 +62,59 @@ def test_scores_are_those_of_the_equations_with_the_same_weights():
     histories = [[3], [1, 4, 4, 9], [2, 10, 5, 6, 7]]
     item_ids = np.array([[0] * (L - len(h)) + h for h in histories], np.int32)
     states = model({"item_ids": item_ids})[:, -1]
-    found = to_numpy(model.match(states, model.item_vectors()))
+    return model, histories, to_numpy(model.match(states, model.item_vectors()))
+
+
+def test_scores_are_those_of_the_equations_with_the_same_weights():
+    model, histories, found = scored()
     expected = [scores_of(np.array(history), model) for history in histories]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def copied(torch, layer):
+    """A `torch.nn` layer with the weights of ours."""
+    if hasattr(layer, "gamma"):
+        weight, bias = to_numpy(layer.gamma), to_numpy(layer.beta)
+        made = torch.nn.LayerNorm(D, eps=layer.epsilon)
+    else:
+        weight, bias = to_numpy(layer.kernel).T, to_numpy(layer.bias)
+        made = torch.nn.Linear(*weight.T.shape)
+    with torch.no_grad():
+        made.weight.copy_(torch.tensor(weight))
+        made.bias.copy_(torch.tensor(bias))
+    return made
+
+
+def torch_attention(torch, layer):
+    """`torch.nn.MultiheadAttention` with the weights of ours."""
+    parts = [copied(torch, getattr(layer, f"project_{n}")) for n in ("queries", "keys", "values")]
+    made = torch.nn.MultiheadAttention(D, H, batch_first=True)
+    with torch.no_grad():
+        made.in_proj_weight.copy_(torch.cat([part.weight for part in parts]))
+        made.in_proj_bias.copy_(torch.cat([part.bias for part in parts]))
+    made.out_proj = copied(torch, layer.project_output)
+    return made
+
+
+def torch_scores(torch, history, model):
+    """Scores of all items by the layers of PyTorch."""
+    table = torch.tensor(to_numpy(model.item_embedding.table))
+    ages = list(range(len(history)))[::-1]
+    x = table[history] * D**0.5 + torch.tensor(to_numpy(model.position.table))[ages]
+    later = torch.ones(len(history), len(history), dtype=torch.bool).triu(1)
+    for block in model.blocks:
+        queries = copied(torch, block.norm_attention)(x)
+        mixed, _ = torch_attention(torch, block.attention)(
+            queries[None], x[None], x[None], attn_mask=later
+        )
+        h = copied(torch, block.norm_feed_forward)(queries + mixed[0])
+        hidden = torch.relu(copied(torch, block.feed_forward.expand)(h))
+        x = h + copied(torch, block.feed_forward.contract)(hidden)
+    return (table[1 : V + 1] @ copied(torch, model.norm)(x)[-1]).detach().numpy()
+
+
+def test_scores_are_those_of_a_pytorch_model_with_the_same_weights():
+    torch = pytest.importorskip("torch")
+    model, histories, found = scored()
+    expected = [torch_scores(torch, history, model) for history in histories]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
