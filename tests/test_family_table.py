@@ -7,7 +7,13 @@ import pytest
 from recmodels.data.registry import load
 from recmodels.experiments.catalogue import EXPERIMENTS
 from recmodels.experiments.entry import with_options
-from recmodels.experiments.families_catalogue import BEAUTY, FOUND, OWN_ON_SHOP, SHOP, SHOP_TRAINING
+from recmodels.experiments.families_catalogue import (
+    BEAUTY,
+    OWN_ON_SHOP,
+    SEARCHED_SETTINGS,
+    SHOP,
+    SHOP_TRAINING,
+)
 from recmodels.experiments.family_table import (
     FAMILIES_COMPARED,
     SEARCHED,
@@ -59,7 +65,7 @@ def test_the_searched_entry_has_the_settings_of_the_recipe():
     assert BEAUTY.items() <= EXPERIMENTS["beauty-sasrec"].options.items()
 
 
-@pytest.mark.parametrize("family", FOUND)
+@pytest.mark.parametrize("family", SEARCHED_SETTINGS)
 def test_a_searched_entry_has_the_best_settings_of_its_search(family):
     stored = json.loads((RESULTS / "tuning" / f"beauty-{family}.json").read_text("utf-8"))
     found = with_options(EXPERIMENTS[f"beauty-{family}"], stored["best"]["options"])

@@ -42,8 +42,8 @@ OWN: dict[str, tuple[dict, float]] = {
 TRAINED: dict[str, dict] = {"bert4rec": {"epochs": 60, "validate_every": 5}}
 SPACE = {"dropout": (0.1, 0.6), "learning_rate": (3e-4, 3e-3, "log"), "num_blocks": [1, 2]}
 GRU4REC_ON_BEAUTY = {"ndcg@10": 0.0408, "hr@10": 0.0695, "source": "Li-fAngyU/sequential_rec"}
-# What the searches found that is better on validation than the settings of the recipe.
-FOUND: dict[str, dict] = {
+# The best settings of two searches, which are better on validation than those of the recipe.
+SEARCHED_SETTINGS: dict[str, dict] = {
     "hstu": {
         "dropout": 0.30851100235128703,
         "num_blocks": 2,
@@ -89,8 +89,8 @@ def _on_beauty(family: str, own: dict, minutes: float) -> Experiment:
     )  # fmt: skip
 
 
-def _searched(family: str, found: dict) -> Experiment:
-    entry = with_options(_on_beauty(family, *OWN[family]), found)
+def _searched(family: str, settings: dict) -> Experiment:
+    entry = with_options(_on_beauty(family, *OWN[family]), settings)
     return replace(entry, name=f"beauty-{family}-searched", space={})
 
 
@@ -133,6 +133,6 @@ def _on_ml_1m() -> list[Experiment]:
 FAMILY_ENTRIES = [
     *_on_ml_1m(),
     *(_on_beauty(family, own, minutes) for family, (own, minutes) in OWN.items()),
-    *(_searched(family, found) for family, found in FOUND.items()),
+    *(_searched(family, settings) for family, settings in SEARCHED_SETTINGS.items()),
     *(_on_shop(family, own) for family, own in OWN_ON_SHOP.items()),
 ]

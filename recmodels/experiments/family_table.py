@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from recmodels.experiments.families_catalogue import FOUND, OWN, OWN_ON_SHOP
+from recmodels.experiments.families_catalogue import OWN, OWN_ON_SHOP, SEARCHED_SETTINGS
 from recmodels.experiments.markdown import cell, difference_cell, markdown_lines
 from recmodels.experiments.stored import read_json
 
@@ -11,7 +11,7 @@ from recmodels.experiments.stored import read_json
 FAMILIES_COMPARED: dict[str, tuple[str, ...]] = {
     "beauty-recipe": (
         *(f"beauty-{family}" for family in OWN if family != "sasrec"),
-        *(f"beauty-{family}-searched" for family in FOUND),
+        *(f"beauty-{family}-searched" for family in SEARCHED_SETTINGS),
     ),
     "ml-1m-sasrec-softmax-20": ("ml-1m-gru4rec", "ml-1m-bert4rec"),
     "ml-1m-wide": ("ml-1m-ligr",),

@@ -67,10 +67,11 @@ def legacy_losses():
 
 
 def with_autograph(task):
-    """Return the `call` of a TFRS task as graph code; Keras 2 converts it, Keras 3 does not.
+    """Return the `call` of a TFRS task, converted to graph code by AutoGraph.
 
-    `tf.function(task)` converts it too, but runs the code as it is, with a warning alone, where the
-    conversion fails. Here a failed conversion is an error.
+    Keras 2 converts the `call` of every layer, Keras 3 does not. `tf.function(task)` converts it
+    too, but if the conversion fails, it gives a warning and runs the original code. Here a failed
+    conversion is an error.
     """
     import tensorflow as tf
 
